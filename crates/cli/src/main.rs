@@ -1,0 +1,2 @@
+//! The `imc` binary.
+fn main() {}
