@@ -26,7 +26,8 @@ fn a_digest_needs_no_tag() {
 
 #[test]
 fn refusals_name_the_part() {
-    let cases: [(&str, fn(&ReferenceError) -> bool); 9] = [
+    type Expected = fn(&ReferenceError) -> bool;
+    let cases: [(&str, Expected); 9] = [
         ("", |e| matches!(e, ReferenceError::Empty)),
         ("UPPER", |e| matches!(e, ReferenceError::Repository(..))),
         ("a//b", |e| matches!(e, ReferenceError::Repository(..))),
