@@ -1,1 +1,26 @@
-//! layer
+//! A layer's stream (tar, plain or compressed by gzip or zstd) to an EROFS blob in one pass, and the merged metadata
+//! image for layers that lean on what lies below them.
+//!
+//! [`convert`] takes the bytes of a layer as they arrive, hashes them, inflates them, hashes the tar, parses it and
+//! writes file content straight into the blob; the tree stays in memory and is written behind the content when the
+//! tar ends. No path of a tar ever touches the host's file system: it is data. Both digests are verified before
+//! [`convert`] returns, and only the caller makes the blob visible.
+//!
+//! [`merge`] reads the trees of such blobs back and writes the tree that unpacking the layers in order makes as
+//! one small EROFS whose files are chunks on the layers' blobs; [`needs_merge`] says which images need it.
+
+mod control;
+mod convert;
+mod error;
+mod lean;
+mod limits;
+mod merge;
+mod warning;
+
+pub use control::Control;
+pub use convert::{ConvertOptions, Converted, convert};
+pub use error::{ConvertError, ErrorKind, SourceError};
+pub use lean::{Leans, LowerLink};
+pub use limits::{Limit, Limits};
+pub use merge::{MergeError, MergeLayer, Merged, merge, needs_merge};
+pub use warning::{Warning, WarningKind, Warnings};
