@@ -1,0 +1,288 @@
+//! What went wrong, wherever it did.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::{Digest, Platform, UnsupportedMedia};
+
+use crate::ErrorKind;
+
+/// Any error of a library below, kept as a source.
+pub(crate) type Below = Box<dyn std::error::Error + Send + Sync>;
+
+/// What went wrong. Names hosts, repositories and digests, never a secret nor the query of an address.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The registry does not know the image, tag or digest.
+    #[error("{host} does not have {what}")]
+    NotFound {
+        /// The server that said so.
+        host: String,
+        /// Repository with tag or digest.
+        what: String,
+    },
+    /// No or wrong credentials.
+    #[error("{host} wants valid credentials ({detail}); log in with `imc login {host}`")]
+    Unauthorized {
+        /// The server that said so.
+        host: String,
+        /// Whether some were sent.
+        detail: &'static str,
+    },
+    /// The credentials do not reach that far.
+    #[error("{host} denies access to {what}")]
+    Forbidden {
+        /// The server that said so.
+        host: String,
+        /// Repository with tag or digest.
+        what: String,
+    },
+    /// 429, after all retries or with a longer pause than we wait.
+    #[error("{host} limits the rate of requests{}", wait_text(*retry_after))]
+    RateLimited {
+        /// The server that said so.
+        host: String,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// 5xx, after all retries.
+    #[error("{host} has failed with HTTP status {status}")]
+    ServerError {
+        /// The server that said so.
+        host: String,
+        /// The status.
+        status: u16,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Another status that is not what the protocol has there.
+    #[error("{host} answered with the unexpected HTTP status {status}{}", said(said_text))]
+    Refused {
+        /// The server that said so.
+        host: String,
+        /// The status.
+        status: u16,
+        /// The registry's own message, cut short and cleaned.
+        said_text: String,
+    },
+    /// Name not found, connection refused, network gone.
+    #[error("{host} cannot be reached")]
+    Unreachable {
+        /// The server asked.
+        host: String,
+        /// Why.
+        #[source]
+        source: Below,
+    },
+    /// The server's certificate is not trusted.
+    #[error(
+        "the TLS certificate of {host} is not trusted; give its authority's certificate (--ca-file), or list the registry with \
+         --insecure-registry"
+    )]
+    Certificate {
+        /// The server asked.
+        host: String,
+        /// Why.
+        #[source]
+        source: Below,
+    },
+    /// The server does not speak TLS.
+    #[error("{host} does not speak TLS; if plain HTTP is meant, list the registry with --plain-http")]
+    PlainHttpExpected {
+        /// The server asked.
+        host: String,
+        /// Why.
+        #[source]
+        source: Below,
+    },
+    /// The server speaks TLS only, and was asked by plain HTTP.
+    #[error("{host} was asked by plain HTTP and wants TLS; take it off the --plain-http list")]
+    TlsExpected {
+        /// The server asked.
+        host: String,
+    },
+    /// Nothing came for too long.
+    #[error("{host} was silent or all but silent for {} s", after.as_secs_f32())]
+    Hang {
+        /// The server asked.
+        host: String,
+        /// For how long.
+        after: Duration,
+    },
+    /// The connection broke while data came.
+    #[error("the connection to {host} broke after {at} bytes")]
+    Cut {
+        /// The server asked.
+        host: String,
+        /// Bytes of this answer that had come.
+        at: u64,
+        /// Why; nothing where the server simply closed.
+        #[source]
+        source: Option<Below>,
+    },
+    /// The answer is not what the protocol has there.
+    #[error("{origin} sent a malformed {what}: {why}")]
+    Malformed {
+        /// Server or path that it came from.
+        origin: String,
+        /// What it should have been.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Bytes that are not those of the digest.
+    #[error("{origin} has other bytes for {expected}: their digest is {found}")]
+    WrongDigest {
+        /// Server or path that it came from.
+        origin: String,
+        /// What was asked for.
+        expected: Digest,
+        /// What came.
+        found: Digest,
+    },
+    /// More or fewer bytes than the descriptor says.
+    #[error("{origin} has {found} bytes for {digest}, which is to have {expected}")]
+    WrongLength {
+        /// Server or path that it came from.
+        origin: String,
+        /// Of which blob.
+        digest: Digest,
+        /// The descriptor's length.
+        expected: u64,
+        /// What was announced or came.
+        found: u64,
+    },
+    /// A document over its limit.
+    #[error("the {what} from {origin} is over the limit of {limit} bytes")]
+    TooLarge {
+        /// Server or path that it came from.
+        origin: String,
+        /// Which document.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// Schema 1, an artifact, encrypted layers.
+    #[error("the image cannot be used")]
+    Unsupported(#[from] UnsupportedMedia),
+    /// Redirected too often, or in a circle.
+    #[error("{host} redirects in a circle or more than {limit} times")]
+    TooManyRedirects {
+        /// The server first asked.
+        host: String,
+        /// How many are followed.
+        limit: usize,
+    },
+    /// No manifest for the platform.
+    #[error("there is no image for {wanted}; there is: {}", list(offered))]
+    PlatformMissing {
+        /// The platform asked for.
+        wanted: Platform,
+        /// What the index or image has.
+        offered: Vec<Platform>,
+    },
+    /// Several images where one was to be named, or none of that name.
+    #[error("{} {}; it has: {}", path.display(), match wanted { Some(name) => format!("has no image `{name}`"), None => "holds several images, name one".to_owned() }, names.join(", "))]
+    ChooseImage {
+        /// The directory or archive.
+        path: PathBuf,
+        /// The name asked for.
+        wanted: Option<String>,
+        /// The names there.
+        names: Vec<String>,
+    },
+    /// The directory, archive or a file in it is not there.
+    #[error("{} does not exist", path.display())]
+    LocalMissing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A local read or write failed.
+    #[error("failed to read or write {}", path.display())]
+    Local {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A credential helper failed, or the credentials file is not readable.
+    #[error("the credential helper {program} failed: {why}")]
+    CredentialHelper {
+        /// The program.
+        program: String,
+        /// Why; never what it printed to its standard output.
+        why: String,
+    },
+    /// Credentials that would have had to go to a place that they were not given for.
+    #[error("the token service {realm} of {host} is not one that credentials may be sent to: {why}")]
+    UntrustedRealm {
+        /// The registry.
+        host: String,
+        /// The token service, without query.
+        realm: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A settings file (hosts.toml, CA, config.json) that cannot be taken.
+    #[error("{} is not usable: {why}", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The HTTP client itself could not be made.
+    #[error("the HTTP client cannot be set up")]
+    Client {
+        /// Why.
+        #[source]
+        source: Below,
+    },
+}
+
+fn wait_text(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |wait| format!(" and asks to wait {} s", wait.as_secs()))
+}
+
+fn said(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" ({text})") }
+}
+
+fn list(platforms: &[Platform]) -> String {
+    if platforms.is_empty() {
+        return "nothing".to_owned();
+    }
+    platforms.iter().map(Platform::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Fault {
+    /// For callers that decide by it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Unauthorized { .. } => ErrorKind::Unauthorized,
+            Self::Forbidden { .. } => ErrorKind::Forbidden,
+            Self::RateLimited { .. } => ErrorKind::RateLimited,
+            Self::ServerError { .. } | Self::Refused { .. } => ErrorKind::ServerError,
+            Self::Unreachable { .. } => ErrorKind::Unreachable,
+            Self::Certificate { .. } => ErrorKind::Certificate,
+            Self::PlainHttpExpected { .. } | Self::TlsExpected { .. } => ErrorKind::PlainHttpExpected,
+            Self::Hang { .. } => ErrorKind::Hang,
+            Self::Cut { .. } => ErrorKind::Cut,
+            Self::Malformed { .. } | Self::TooLarge { .. } => ErrorKind::Malformed,
+            Self::WrongDigest { .. } => ErrorKind::WrongDigest,
+            Self::WrongLength { .. } => ErrorKind::WrongLength,
+            Self::Unsupported(_) => ErrorKind::Unsupported,
+            Self::TooManyRedirects { .. } => ErrorKind::TooManyRedirects,
+            Self::PlatformMissing { .. } => ErrorKind::PlatformMissing,
+            Self::ChooseImage { wanted: Some(_), .. } => ErrorKind::NotFound,
+            Self::ChooseImage { wanted: None, .. } => ErrorKind::Ambiguous,
+            Self::LocalMissing { .. } => ErrorKind::LocalMissing,
+            Self::Local { .. } => ErrorKind::Local,
+            Self::CredentialHelper { .. } | Self::UntrustedRealm { .. } => ErrorKind::Credentials,
+            Self::Settings { .. } | Self::Client { .. } => ErrorKind::Settings,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! An image, resolved.
+
+use bytes::Bytes;
+use model::{ImageConfig, ImageSource, Manifest, ManifestDigest, Platform};
+
+/// Exactly one image: its documents, checked against their digests, and the way to its layers.
+///
+/// Cheap to clone. For an archive it keeps the file open, so that its layers stay those that were resolved.
+#[derive(Clone, Debug)]
+pub struct ResolvedImage {
+    /// The image as asked for.
+    pub source: ImageSource,
+    /// The manifest, parsed.
+    pub manifest: Manifest,
+    /// The manifest's bytes; `manifest.digest` is over them. For a docker archive, which has none, it is synthesised.
+    pub manifest_document: Bytes,
+    /// Digest of the (outermost) index that the manifest was chosen from, where the reference named an index.
+    pub index_digest: Option<ManifestDigest>,
+    /// The config, parsed; as many diff ids as the manifest has layers.
+    pub config: ImageConfig,
+    /// The config's bytes; `manifest.config.digest` is over them.
+    pub config_document: Bytes,
+    /// What it was built for: the index's word completed by the config's.
+    pub platform: Platform,
+}
