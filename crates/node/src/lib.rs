@@ -1,1 +1,36 @@
-//! node
+//! What happens on one machine: mounts of blobs and the instances that run on them.
+//!
+//! Blobs are mounted once for all instances and counted by links that a dead process cannot falsify; each instance gets
+//! an overlay of its own, and an OCI runtime, embedded or installed, makes the container. A small monitor process per
+//! instance waits for the container's end and takes everything down, whatever became of the process that started it.
+//!
+//! This is the only crate that calls mount(2) and its kin. It is synchronous; call it where blocking is allowed.
+
+mod account;
+mod dispatch;
+mod doctor;
+mod error;
+mod image_blobs;
+mod instances;
+mod logs;
+mod options;
+mod privilege;
+mod runtime;
+mod session;
+mod signal;
+
+pub use account::AccountError;
+pub use dispatch::dispatch_internal;
+pub use doctor::{Check, CheckResult, probe};
+pub use error::{AttachError, InstanceError, InstanceErrorKind};
+pub use image_blobs::{ImageBlobs, LocalBlob};
+pub use instances::{
+    Attachment, InstanceSpec, InstanceStatus, Instances, NodeConfig, Reconciled, StartTimings, Started,
+    UpperLimit,
+};
+pub use logs::{LogLine, LogStream};
+pub use options::{ExecOptions, MilliCpus, Network, OptionError, RunOptions, Volume};
+pub use privilege::{MissingPrivilege, require_root};
+pub use runtime::{Runtime, RuntimeChoice};
+pub use session::Session;
+pub use signal::{Signal, SignalError};

@@ -1,0 +1,19 @@
+//! The hidden subcommands that this program runs itself as.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The hidden subcommand that is the embedded OCI runtime.
+pub(crate) const RUNTIME: &str = "internal-runtime";
+/// The hidden subcommand that watches over one instance.
+pub(crate) const MONITOR: &str = "internal-monitor";
+
+/// Runs a hidden subcommand if the arguments name one (`imc internal-monitor ...`, `imc internal-runtime ...`).
+///
+/// Call it first in `main`, before any thread, runtime or logger: the embedded runtime forks.
+/// `arguments` are those of the process, its own name first.
+#[must_use]
+pub fn dispatch_internal(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let subcommand = arguments.nth(1)?;
+    (subcommand == RUNTIME || subcommand == MONITOR).then_some(ExitCode::FAILURE)
+}

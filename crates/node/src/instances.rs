@@ -1,0 +1,214 @@
+//! Instances: containers of this data directory, from their mounts to their end.
+//!
+//! The truth about an instance's process is its directory `<data>/instances/<id>`: the caller's records follow it.
+//! Everything here is synchronous and blocks for as long as it takes; call it from a thread that may block.
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::{ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceName, InstanceState, Timestamp};
+
+use crate::{ExecOptions, ImageBlobs, InstanceError, LogLine, RunOptions, RuntimeChoice, Session};
+
+/// What an instance is started from.
+#[derive(Clone, Debug)]
+pub struct InstanceSpec {
+    /// Its id, fresh.
+    pub id: InstanceId,
+    /// Its name, the default host name. Whether it is unique is the caller's to know.
+    pub name: InstanceName,
+    /// The image's config.
+    pub config: ImageConfig,
+    /// The image's blobs on this machine.
+    pub blobs: ImageBlobs,
+    /// What the user asks.
+    pub options: RunOptions,
+    /// How much it may write; `None` for no limit.
+    pub size_limit: Option<ByteSize>,
+    /// Whether its directory goes when it ends (`--rm`).
+    pub remove_on_exit: bool,
+    /// What runs it.
+    pub runtime: RuntimeChoice,
+}
+
+/// Where the standard streams of an instance's first process go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// To its log (`-d`).
+    Log,
+    /// They are this process's own; nothing is copied. With [`RunOptions::terminal`] it gets a terminal of its own, which
+    /// [`Session::attach`] relays to this process's. There is no log then.
+    Caller,
+}
+
+/// What took how long, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StartTimings {
+    /// Mounting the layers that were not mounted yet, and counting all.
+    pub layers_us: u64,
+    /// Mounting the overlay.
+    pub overlay_us: u64,
+    /// The user, working directory and `config.json`.
+    pub config_us: u64,
+    /// Monitor and OCI runtime until the first process runs.
+    pub runtime_us: u64,
+}
+
+impl StartTimings {
+    /// Until the image was ready to be run from.
+    #[must_use]
+    pub fn image_ready_us(&self) -> u64 {
+        self.layers_us + self.overlay_us
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn total_us(&self) -> u64 {
+        self.image_ready_us() + self.config_us + self.runtime_us
+    }
+}
+
+/// Whether the instance's writable layer is limited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpperLimit {
+    /// No limit was asked for.
+    NotAsked,
+    /// The file system enforces it.
+    Enforced,
+    /// It could not be set, and why: record it as the event `LimitNotSet`.
+    NotEnforced(String),
+}
+
+/// An instance that runs.
+#[derive(Debug)]
+pub struct Started {
+    /// Process id of its first process on the host.
+    pub pid: u32,
+    /// When that process started.
+    pub started: Timestamp,
+    /// What took how long.
+    pub timings: StartTimings,
+    /// Whether its writable layer is limited.
+    pub upper_limit: UpperLimit,
+    /// What was asked for and is weaker here, in sentences for an event `LimitNotSet`.
+    pub warnings: Vec<String>,
+    /// The line to its monitor: attach, signal, wait. Dropping it leaves the instance running.
+    pub session: Session,
+}
+
+/// What is known of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceStatus {
+    /// Its id.
+    pub id: InstanceId,
+    /// Where it is in its life.
+    pub state: InstanceState,
+    /// Its first process, while it runs.
+    pub pid: Option<u32>,
+    /// When that process started.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+}
+
+/// Settings of the instances of a data directory.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The program whose `main` calls [`crate::dispatch_internal`] first; `imc` itself: `/proc/self/exe`.
+    pub self_exe: PathBuf,
+}
+
+/// What [`Instances::reconcile`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Every instance that has a directory, after it.
+    pub instances: Vec<InstanceStatus>,
+    /// Those that were found without their monitor, were ended if they still ran, and are cleaned up now.
+    pub cleaned: Vec<InstanceId>,
+    /// How many shared mounts nobody used any more.
+    pub unmounted: usize,
+}
+
+/// The instances of one data directory. Any number of processes may act on it at once.
+#[derive(Debug, Clone)]
+pub struct Instances {
+    config: NodeConfig,
+}
+
+#[allow(
+    clippy::todo,
+    clippy::missing_errors_doc,
+    clippy::needless_pass_by_value,
+    unused_variables,
+    reason = "being written"
+)]
+impl Instances {
+    /// Opens the instances of a data directory; makes its directories where they are missing.
+    pub fn open(config: NodeConfig) -> Result<Self, InstanceError> {
+        Ok(Self { config })
+    }
+
+    /// Mounts the image, starts the first process, and returns as soon as it runs.
+    ///
+    /// On failure nothing is left behind: no mount, no directory, no process.
+    pub fn create_and_start(
+        &self,
+        spec: &InstanceSpec,
+        attachment: Attachment,
+    ) -> Result<Started, InstanceError> {
+        todo!()
+    }
+
+    /// What is known of one instance; `None` where it has no directory (never started, or removed).
+    pub fn inspect(&self, id: InstanceId) -> Result<Option<InstanceStatus>, InstanceError> {
+        todo!()
+    }
+
+    /// Waits until an instance has ended and is cleaned up. At once for one that has.
+    pub fn wait(&self, id: InstanceId) -> Result<ExitStatus, InstanceError> {
+        todo!()
+    }
+
+    /// Sends a signal to its first process. Returns false where it does not run.
+    pub fn kill(&self, id: InstanceId, signal: crate::Signal) -> Result<bool, InstanceError> {
+        todo!()
+    }
+
+    /// Sends its stop signal, SIGKILL after `timeout`, and waits until it is cleaned up.
+    pub fn stop(&self, id: InstanceId, timeout: Duration) -> Result<ExitStatus, InstanceError> {
+        todo!()
+    }
+
+    /// Runs a command in a running instance with this process's streams, forwards signals, and returns how it ended.
+    pub fn exec(&self, id: InstanceId, options: &ExecOptions) -> Result<ExitStatus, InstanceError> {
+        todo!()
+    }
+
+    /// Removes what is left of an instance; with `force` also one that runs (it is killed). Removing a removed one is done.
+    pub fn remove(&self, id: InstanceId, force: bool) -> Result<(), InstanceError> {
+        todo!()
+    }
+
+    /// Hands over the log, oldest line first; with `follow` goes on until the instance ends or `each` returns false.
+    pub fn logs(
+        &self,
+        id: InstanceId,
+        follow: bool,
+        each: &mut dyn FnMut(LogLine) -> bool,
+    ) -> Result<(), InstanceError> {
+        todo!()
+    }
+
+    /// Makes the world match: ends and cleans up instances whose monitor is gone (killed, or the machine was restarted),
+    /// and unmounts what nobody uses. Cheap where there is nothing to do; call it at the start of every command that looks
+    /// at instances or blobs.
+    pub fn reconcile(&self) -> Result<Reconciled, InstanceError> {
+        todo!()
+    }
+
+    /// The blobs that are mounted or about to be: never collect these.
+    pub fn blobs_in_use(&self) -> Result<Vec<model::BlobKey>, InstanceError> {
+        todo!()
+    }
+}
