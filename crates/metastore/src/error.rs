@@ -1,0 +1,211 @@
+//! Why a metastore refused or failed.
+
+use std::path::PathBuf;
+
+use model::{
+    BuildId, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, TransitionError,
+};
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the caller does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The record asked for is not there: name another.
+    NotFound,
+    /// The records do not allow it as they are: tell the user why; repeating changes nothing.
+    Refused,
+    /// Another process held the records for too long: repeat.
+    Busy,
+    /// No room left: free some, then repeat.
+    NoSpace,
+    /// A newer imc wrote the records: use that version.
+    Unsupported,
+    /// A record does not parse: restore a backup.
+    Corrupt,
+    /// The device, the file system or the database failed: repeat or give up.
+    Io,
+}
+
+/// Why a metastore refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No cache of that id.
+    #[error("failed to find the cache {0}")]
+    NoCache(CacheId),
+    /// No cache of that name.
+    #[error("failed to find a cache named `{0}`")]
+    NoCacheOfName(CacheName),
+    /// Instances hold the cache's snapshot.
+    #[error("failed to delete the cache {cache}: in use by {}", names(instances))]
+    CacheInUse {
+        /// The cache.
+        cache: CacheId,
+        /// Some of them, at most 100.
+        instances: Vec<InstanceName>,
+    },
+    /// A build of the cache runs.
+    #[error("failed to change the cache {cache}: the build {build} is running")]
+    CacheBuilding {
+        /// The cache.
+        cache: CacheId,
+        /// Its running build.
+        build: BuildId,
+    },
+    /// The cache's life has no such step.
+    #[error("failed to change the cache {cache}")]
+    Transition {
+        /// The cache.
+        cache: CacheId,
+        /// Which step.
+        #[source]
+        source: TransitionError,
+    },
+    /// No build of that id.
+    #[error("failed to find the build {0}")]
+    NoBuild(BuildId),
+    /// The build has ended before.
+    #[error("failed to end the build {0}: it has ended already")]
+    BuildEnded(BuildId),
+    /// Another process has claimed the build.
+    #[error("failed to end the build {0}: another process took it over")]
+    BuildLost(BuildId),
+    /// No cache and no instance names that snapshot.
+    #[error("failed to find the image snapshot {0}: no cache has it any more")]
+    NoSnapshot(ImageSnapshotId),
+    /// No instance of that id.
+    #[error("failed to find the instance {0}")]
+    NoInstance(InstanceId),
+    /// No instance of that name.
+    #[error("failed to find an instance named `{0}`")]
+    NoInstanceOfName(InstanceName),
+    /// Another instance has that name.
+    #[error("failed to create the instance `{name}`: the name is taken by {by}")]
+    NameTaken {
+        /// The name.
+        name: InstanceName,
+        /// Who has it.
+        by: InstanceId,
+    },
+    /// The instance's state does not allow it.
+    #[error("failed to change the instance {id}: it is {state}")]
+    InstanceState {
+        /// The instance.
+        id: InstanceId,
+        /// The state that it is in.
+        state: InstanceState,
+    },
+    /// The record contradicts one that is there, or itself: a bug of the caller, or a lying registry.
+    #[error("failed to record the {object}: {why}")]
+    Conflict {
+        /// What, as `cache`.
+        object: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// A newer imc made the database.
+    #[error(
+        "failed to open the records {path}: they have version {found}, this imc knows up to {known}; use a newer imc",
+        path = path.display()
+    )]
+    Version {
+        /// The database.
+        path: PathBuf,
+        /// The version found.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// The database could not be opened.
+    #[error("failed to open the records {path}", path = path.display())]
+    Open {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A statement failed.
+    #[error("failed to {action}")]
+    Database {
+        /// What was being done, as `begin the build`.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A column holds what no imc writes.
+    #[error("failed to read the {column} of a record: `{value}`")]
+    Column {
+        /// Table and column.
+        column: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// A number too large for the database.
+    #[error("failed to record the {what}: {value} is over 2^63")]
+    Range {
+        /// Which number.
+        what: &'static str,
+        /// The number.
+        value: u64,
+    },
+    /// A test asked for this failure.
+    #[error("failed to {action}: the test's plan says so")]
+    Injected {
+        /// The verb.
+        action: &'static str,
+        /// What kind of failure it plays.
+        kind: ErrorKind,
+    },
+}
+
+impl Error {
+    /// What the caller does next.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoCache(_)
+            | Self::NoCacheOfName(_)
+            | Self::NoBuild(_)
+            | Self::NoSnapshot(_)
+            | Self::NoInstance(_)
+            | Self::NoInstanceOfName(_) => ErrorKind::NotFound,
+            Self::CacheInUse { .. }
+            | Self::CacheBuilding { .. }
+            | Self::Transition { .. }
+            | Self::BuildEnded(_)
+            | Self::BuildLost(_)
+            | Self::NameTaken { .. }
+            | Self::InstanceState { .. }
+            | Self::Conflict { .. }
+            | Self::Range { .. } => ErrorKind::Refused,
+            Self::Version { .. } => ErrorKind::Unsupported,
+            Self::Column { .. } => ErrorKind::Corrupt,
+            Self::Open { source, .. } | Self::Database { source, .. } => kind_of(source),
+            Self::Injected { kind, .. } => *kind,
+        }
+    }
+}
+
+/// SQLite's primary result codes, from its manual "Result and Error Codes"; extended codes keep them in the low byte.
+fn kind_of(source: &sqlx::Error) -> ErrorKind {
+    const BUSY: i32 = 5;
+    const LOCKED: i32 = 6;
+    const CORRUPT: i32 = 11;
+    const FULL: i32 = 13;
+    const NOT_A_DATABASE: i32 = 26;
+    let code = source.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    match (code.map(|code| code & 0xff), source) {
+        (Some(BUSY | LOCKED), _) | (_, sqlx::Error::PoolTimedOut) => ErrorKind::Busy,
+        (Some(FULL), _) => ErrorKind::NoSpace,
+        (Some(CORRUPT | NOT_A_DATABASE), _) => ErrorKind::Corrupt,
+        _ => ErrorKind::Io,
+    }
+}
+
+fn names(instances: &[InstanceName]) -> String {
+    let names: Vec<String> = instances.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
