@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds the Go programs pinned under tools/ into the cache folder and prints where they are.
+#
+#   scripts/tools.sh containerd        -> a folder with containerd, containerd-shim-runc-v2, ctr
+#
+# The key is the module's go.sum and the Go version: nothing is built twice. `IMC_<NAME>_BIN` points at
+# ready-made programs instead.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+build_containerd() {
+    local out="$1" version
+    version="$(cd "$REPO/tools/containerd" && go list -m -f '{{.Version}}' github.com/containerd/containerd/v2)"
+    step "building containerd $version (once; about one to three minutes)"
+    local stage="$out.part.$$"
+    rm -rf "$stage"
+    mkdir -p "$stage"
+    # No cgo: nothing of the host's C library is needed, and the btrfs headers are not either.
+    (cd "$REPO/tools/containerd" && CGO_ENABLED=0 nice go build -trimpath -o "$stage/" \
+        -ldflags "-s -w -X github.com/containerd/containerd/v2/version.Version=${version#v}" \
+        github.com/containerd/containerd/v2/cmd/containerd \
+        github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2 \
+        github.com/containerd/containerd/v2/cmd/ctr)
+    rm -rf "$out"
+    mv "$stage" "$out"
+}
+
+main() {
+    local name="${1:?which tool: containerd}" ready out go_version
+    ready="IMC_$(printf '%s' "$name" | tr 'a-z-' 'A-Z_')_BIN"
+    if [ -n "${!ready:-}" ]; then
+        printf '%s\n' "${!ready}"
+        return
+    fi
+    [ -f "$REPO/tools/$name/go.mod" ] || die "there is no tool $name under tools/"
+    have go || die "go is not installed: run scripts/install.sh bench"
+    go_version="$(cd "$REPO/tools/$name" && go env GOVERSION)"
+    out="$TOOLS_CACHE/$name-$(key_of "$REPO/tools/$name/go.sum" "${BASH_SOURCE[0]}" "$go_version")"
+    ensure() { [ -d "$out" ] || "build_$name" "$out" >&2; }
+    with_lock "$name" ensure
+    printf '%s\n' "$out"
+}
+main "$@"
