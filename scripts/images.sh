@@ -9,6 +9,7 @@
 #        torch, many                                                        (make bench)
 #
 # The key of an image is its recipe: a changed recipe makes a new one, an unchanged one costs nothing.
+# shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 RECIPES="$REPO/scripts/images"
@@ -78,7 +79,7 @@ build_from_debian() {
             fetch_wheels "$WORK/wheels" "${group#wheels:}"
             hooks+=("--customize-hook=mkdir -p \"\$1/$where\" && for wheel in '$WORK'/wheels/*.whl; do python3 -m zipfile -e \"\$wheel\" \"\$1/$where\"; done")
             ;;
-        *) hooks+=("--customize-hook=APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -qq -y --no-install-recommends -o -o DPkg::Use-Pty=0 -o DPkg::Chroot-Directory=\"\$1\" install $group >/dev/null") ;;
+        *) hooks+=("--customize-hook=APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG apt-get -qq -y --no-install-recommends -o DPkg::Use-Pty=0 -o DPkg::Chroot-Directory=\"\$1\" install $group >/dev/null") ;;
         esac
         hooks+=("--customize-hook=python3 '$tree' layer \"\$1\" '$WORK/state' '$WORK/tars/$number-layer.tar'")
         number=$((number + 1))

@@ -2,6 +2,7 @@
 # Installs what building, testing and measuring need. Says nothing and takes no time where all is there.
 #
 #   scripts/install.sh [build] [test] [bench]        (default: build)
+# shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # The oldest compiler that the dependencies take: `rust-version` of Cargo.toml.
@@ -11,7 +12,7 @@ BUILD=(cc:build-essential pkg-config:pkg-config curl:curl git:git /usr/include/s
     /etc/ssl/certs/ca-certificates.crt:ca-certificates)
 TEST=(docker-registry:docker-registry skopeo:skopeo umoci:umoci mkfs.erofs:erofs-utils fsck.erofs:erofs-utils
     runc:runc crun:crun /bin/busybox:busybox-static mmdebstrap:mmdebstrap htpasswd:apache2-utils python3:python3
-    zstd:zstd fusermount3:fuse3 getfattr:attr /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
+    zstd:zstd shellcheck:shellcheck getfattr:attr /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
 BENCH=(podman:podman igzip:isal hyperfine:hyperfine /usr/bin/time:time unzip:unzip)
 
 packages_missing() {

@@ -5,6 +5,7 @@
 #
 # The key is the module's go.sum and the Go version: nothing is built twice. `IMC_<NAME>_BIN` points at
 # ready-made programs instead.
+# shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 build_containerd() {

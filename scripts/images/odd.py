@@ -3,7 +3,9 @@
 
     odd.py FOLDER        -> FOLDER/{1-base,2-odd,3-leaning}.tar
 
-Headers are made by hand, sparse files by GNU tar. Nothing here may depend on the code under test.
+Headers are made by hand, sparse files by GNU tar. Nothing here may depend on the code under test. Only what umoci
+unpacks is in it, since its tree is what ours is compared with: PAX global headers, contiguous files and the
+old GNU sparse format are tested by the layer crate alone.
 """
 
 import os
@@ -115,7 +117,6 @@ def odd() -> bytes:
     long_name = b"odd/" + b"n" * 120 + b"/" + b"m" * 200
     long_link = b"../" * 40 + b"bin/busybox"
     parts = [
-        pax({b"comment": b"a global header"}, kind=b"g"),
         folder(b"./odd/"),
         # GNU long names and links.
         folder(b"odd/" + b"n" * 90 + b"/"),
@@ -137,7 +138,6 @@ def odd() -> bytes:
         header(b"odd/char", b"3", device=(1, 3), mode=0o666), header(b"odd/block", b"4", device=(7, 200), mode=0o660),
         header(b"odd/fifo", b"6", mode=0o622),
         file(b"odd/empty"), header(b"odd/old-regular", b"\0", size=3) + padded(b"old"),
-        header(b"odd/contiguous", b"7", size=4) + padded(b"cont"),
         # Names.
         file(b"odd/latin1-\xe9", b"9"), file(b"odd/blank and\nnewline", b"10"), file("odd/ünïcödé".encode(), b"11"),
         file(b"odd//double//slash", b"12"), file(b"./odd/./dot", b"13"),
@@ -167,12 +167,12 @@ def odd() -> bytes:
 
 
 def sparse_files() -> bytes:
-    """By GNU tar in each of its formats; ends without the last blocks."""
+    """By GNU tar in each of the PAX formats; ends without the last blocks."""
     fragments = []
     with tempfile.TemporaryDirectory() as scratch:
         top = Path(scratch) / "odd"
         top.mkdir()
-        for version in ("gnu", "0.0", "0.1", "1.0"):
+        for version in ("0.0", "0.1", "1.0"):
             path = top / f"sparse-{version}"
             with path.open("wb") as hole:
                 for offset in range(0, 40):
@@ -180,16 +180,13 @@ def sparse_files() -> bytes:
                     hole.write(b"data %d of %s\n" % (offset, version.encode()))
                 hole.truncate(40 * 131_072 + 70_000)
             os.utime(path, (TIME, TIME))
-            style = ["--format=gnu"] if version == "gnu" else ["--format=pax", f"--sparse-version={version}"]
-            arguments = ["tar", *style, "--sparse", "--numeric-owner", "--owner=0", "--group=0", "--mode=0644",
+            arguments = ["tar", "--blocking-factor=1", "--format=pax", f"--sparse-version={version}", "--sparse", "--numeric-owner",
+                         "--owner=0", "--group=0", "--mode=0644",
                          "--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime"]
-            if version == "gnu":
-                arguments.pop()
             made = subprocess.run([*arguments, "-cf", "-", "-C", scratch, f"odd/sparse-{version}"],
                                   check=True, capture_output=True).stdout
-            fragments.append(made.rstrip(b"\0"))
-    # rstrip may have taken zeros of the last block of content: whole blocks again.
-    return b"".join(padded(fragment) for fragment in fragments)
+            fragments.append(made[:-2 * BLOCK])
+    return b"".join(fragments)
 
 
 def leaning() -> bytes:
