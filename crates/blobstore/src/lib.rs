@@ -1,10 +1,13 @@
 //! The store of EROFS blobs and image snapshots.
 
+mod chunk;
+mod directory;
 mod error;
 pub mod fault;
 mod sidecar;
 mod store;
 
+pub use directory::{DirectoryOptions, DirectoryStore, Steps};
 pub use error::{Error, ErrorKind, Result};
 pub use sidecar::{ChunkTable, Sidecar};
 pub use store::{

@@ -279,7 +279,7 @@ pub trait BlobStore: Send + Sync {
     /// # Errors
     /// Where a root cannot be read (kinds `Corrupt`, `Unsupported`) or `in_use` fails, nothing is deleted. Any
     /// other error ends the collection early; what was deleted was unnamed, and the next collection goes on.
-    async fn collect(&self, in_use: &dyn InUse, now: Timestamp) -> Result<CollectReport>;
+    async fn collect(&self, in_use: std::sync::Arc<dyn InUse>, now: Timestamp) -> Result<CollectReport>;
 
     /// Room that is left.
     ///
