@@ -36,8 +36,10 @@ pub struct FileContent(pub(crate) Repr);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Repr {
-    /// No run, one block run, or only a hole (`block` is then [`HOLE`]).
+    /// One run of blocks, or no run if the size is 0.
     Single { device: DeviceIndex, block: u32, size: u64 },
+    /// Zeros only.
+    Hole { size: u64 },
     /// Several runs; all boundaries but the end are multiples of the chunk size.
     Mapped(Box<Mapped>),
 }
@@ -89,14 +91,14 @@ impl FileContent {
     /// `size` zeros that take no space.
     #[must_use]
     pub fn hole(size: u64) -> Self {
-        Self::on_device(DeviceIndex::PRIMARY, HOLE, size)
+        if size == 0 { Self::EMPTY } else { Self(Repr::Hole { size }) }
     }
 
     /// The file's size in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         match &self.0 {
-            Repr::Single { size, .. } => *size,
+            Repr::Single { size, .. } | Repr::Hole { size } => *size,
             Repr::Mapped(mapped) => mapped.size,
         }
     }
@@ -107,12 +109,10 @@ impl FileContent {
         match &self.0 {
             Repr::Single { size: 0, .. } => Vec::new(),
             Repr::Single { device, block, size } => {
-                let source = match *block {
-                    HOLE => RunSource::Hole,
-                    start => RunSource::Blocks { device: *device, start },
-                };
+                let source = RunSource::Blocks { device: *device, start: *block };
                 vec![Run { blocks: size.div_ceil(BLOCK_SIZE), source }]
             }
+            Repr::Hole { size } => vec![Run { blocks: size.div_ceil(BLOCK_SIZE), source: RunSource::Hole }],
             Repr::Mapped(mapped) => mapped.runs.clone(),
         }
     }
@@ -122,7 +122,7 @@ impl FileContent {
     pub fn relocated(&self, device: DeviceIndex) -> Self {
         let mut moved = self.clone();
         match &mut moved.0 {
-            Repr::Single { size: 0, .. } | Repr::Single { block: HOLE, .. } => {}
+            Repr::Single { size: 0, .. } | Repr::Hole { .. } => {}
             Repr::Single { device: old, .. } => *old = device,
             Repr::Mapped(mapped) => {
                 for run in &mut mapped.runs {
@@ -133,5 +133,10 @@ impl FileContent {
             }
         }
         moved
+    }
+
+    /// Whether the kernel can represent the size (`loff_t`).
+    pub(crate) fn has_valid_size(&self) -> bool {
+        i64::try_from(self.size()).is_ok()
     }
 }

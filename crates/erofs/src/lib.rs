@@ -22,6 +22,8 @@
 //! Format source: `fs/erofs/erofs_fs.h` of the Linux kernel and its reader beside it.
 
 mod content;
+mod crc32c;
+mod format;
 mod metadata;
 mod name;
 mod sink;

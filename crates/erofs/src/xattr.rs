@@ -107,13 +107,26 @@ impl Xattrs {
         self.entries.iter().map(Entry::stored_size).sum()
     }
 
-    /// The attributes as they follow the inode, header included; nothing for none.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        if self.entries.is_empty() {
-            return out;
+    /// Bytes that the attributes take behind the inode, header included; 0 for none.
+    pub(crate) fn encoded_len(&self) -> usize {
+        if self.is_empty() { 0 } else { HEADER_SIZE + self.stored_size() }
+    }
+
+    /// The inode's field for [`Xattrs::encoded_len`]: units of 4 bytes after the header, and one.
+    pub(crate) fn count_field(&self) -> u16 {
+        match self.encoded_len() {
+            0 => 0,
+            len => u16::try_from((len - HEADER_SIZE) / 4 + 1)
+                .expect("insert checked the bytes of all attributes"),
         }
-        out.resize(HEADER_SIZE, 0);
+    }
+
+    /// Appends the attributes as they follow the inode.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        if self.is_empty() {
+            return;
+        }
+        out.resize(out.len() + HEADER_SIZE, 0);
         for entry in &self.entries {
             let value_size = u16::try_from(entry.value.len()).expect("insert checked the value's length");
             out.push(u8::try_from(entry.suffix.len()).expect("insert checked the name's length"));
@@ -123,7 +136,6 @@ impl Xattrs {
             out.extend_from_slice(&entry.value);
             out.resize(out.len().next_multiple_of(4), 0);
         }
-        out
     }
 }
 
