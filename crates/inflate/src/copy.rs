@@ -24,10 +24,13 @@ pub(crate) fn copy_match(space: &mut [u8], at: usize, distance: usize, len: usiz
     let end = at + len;
     let mut from = at - distance;
     let mut to = at;
-    if distance >= 32 {
+    if distance >= 16 {
+        // Most matches end within the first two.
         loop {
-            let chunk: [u8; 32] = load(space, from);
+            let chunk: [u8; 16] = load(space, from);
             store(space, to, chunk);
+            let chunk: [u8; 16] = load(space, from + 16);
+            store(space, to + 16, chunk);
             from += 32;
             to += 32;
             if to >= end {
@@ -38,7 +41,7 @@ pub(crate) fn copy_match(space: &mut [u8], at: usize, distance: usize, len: usiz
     copy_near(space, at, distance, end);
 }
 
-/// The overlapping copies: distances below 32.
+/// The overlapping copies: distances below 16.
 #[inline(always)]
 fn copy_near(space: &mut [u8], at: usize, distance: usize, end: usize) {
     let mut from = at - distance;

@@ -5,10 +5,10 @@ use crate::buffer::OutputBuffer;
 use crate::copy::{SLACK, copy_match, store};
 use crate::error::Error;
 use crate::symbol::{subtable, with_extra};
-use crate::table::{DISTANCE_BITS, LITERAL_BITS, LITERAL_ENTRIES, SPECIAL, SUBTABLE, Tables};
+use crate::table::{DISTANCE_BITS, LITERAL_BITS, SPECIAL, SUBTABLE, Tables};
 
-/// Input that one round may read: two refills of up to seven bytes, the second reading eight.
-pub(crate) const INPUT_MARGIN: usize = 16;
+/// Input that one round may read: at most five refills of up to seven bytes, the last reading eight.
+pub(crate) const INPUT_MARGIN: usize = 48;
 
 /// Why the loop was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +29,61 @@ pub(crate) fn run(
     body(tables, bits, input, output)
 }
 
-/// In here the bits of `hold` above `count` are those of the input that follows, not zero: a refill then needs no mask,
-/// it puts the same bits there again.
+/// The input while the loop runs. The bits of `hold` above `count` are not zero but those that follow in the input:
+/// a refill puts the same bits there again and needs no mask.
+struct Source<'a> {
+    bytes: &'a [u8],
+    next: u32,
+    hold: u64,
+    /// Only its lowest six bits count; what is above them is left over from entries. So neither a shift nor the
+    /// subtraction needs a mask, which would stand in the chain from one look-up to the next.
+    count: u32,
+}
+
+impl<'a> Source<'a> {
+    /// Fills up to 56 bits or more.
+    #[inline(always)]
+    fn refill(&mut self) {
+        let mut word = [0; 8];
+        let next = self.next as usize;
+        word.copy_from_slice(&self.bytes[next..next + 8]);
+        self.hold |= u64::from_le_bytes(word).wrapping_shl(self.count);
+        self.next += (!self.count & 63) >> 3;
+        self.count |= 56;
+    }
+
+    /// Uses the bits of a table's entry.
+    #[inline(always)]
+    fn consume(&mut self, entry: u32) {
+        self.hold = self.hold.wrapping_shr(entry);
+        self.count = self.count.wrapping_sub(entry);
+    }
+
+    #[inline(always)]
+    fn literal(&self, tables: &Tables) -> u32 {
+        tables.literal[(self.hold & ((1 << LITERAL_BITS) - 1)) as usize]
+    }
+
+    #[inline(always)]
+    fn distance(&self, tables: &Tables) -> u32 {
+        tables.distance[(self.hold & ((1 << DISTANCE_BITS) - 1)) as usize]
+    }
+
+    /// Whole bytes that are not used go back, as far as they are of this input.
+    fn leave(self, input: &mut &'a [u8]) -> Bits {
+        let count = self.count & 63;
+        let back = (count / 8).min(self.next);
+        let count = count - 8 * back;
+        *input = &self.bytes[(self.next - back) as usize..];
+        Bits { hold: self.hold & ((1 << count) - 1), count }
+    }
+}
+
+/// One round is up to three entries of literals, or up to two and a match.
+///
+/// Bits in a round: 56 after a refill suffice for one entry of literals (12), a length (12 and 5 extra) and a distance
+/// (9 and 13 extra). All other ways (more literals, subtables) refill on their own, so that none of these refills
+/// depends on the data in a way that cannot be predicted.
 #[inline(always)]
 fn body(
     tables: &Tables,
@@ -38,112 +91,95 @@ fn body(
     input: &mut &[u8],
     output: &mut OutputBuffer,
 ) -> Result<Exit, Error> {
-    let bytes = *input;
     let space = &mut *output.space;
     let floor = output.floor;
-    let Some(limit) = space.len().checked_sub(SLACK) else { return Ok(Exit::Margin) };
-    let Bits { mut hold, mut count } = *bits;
-    let mut next = 0;
-    let mut at = output.end;
-    let index = |hold: u64| (hold & ((1 << LITERAL_BITS) - 1)) as usize & (LITERAL_ENTRIES - 1);
-
-    let Some(window) = bytes.first_chunk() else { return Ok(Exit::Margin) };
-    next += refill(window, 0, &mut hold, &mut count);
-    let mut entry = tables.literal[index(hold)];
+    // Positions of 32 bits: adding to them cannot overflow, which spares half of the bounds checks.
+    let (Ok(limit), Ok(mut at)) = (u32::try_from(space.len() - SLACK), u32::try_from(output.end)) else {
+        return Ok(Exit::Margin);
+    };
+    let mut source = Source { bytes: input, next: 0, hold: bits.hold, count: bits.count };
+    let Some(last) = source.bytes.len().checked_sub(INPUT_MARGIN) else { return Ok(Exit::Margin) };
+    let last = u32::try_from(last).unwrap_or(u32::MAX - 1024);
+    source.refill();
+    let mut entry = source.literal(tables);
     let result = loop {
-        if at > limit {
+        if at > limit || source.next > last {
             break Ok(Exit::Margin);
         }
-        let Some(window) = bytes.get(next..).and_then(|rest| rest.first_chunk()) else {
-            break Ok(Exit::Margin);
-        };
-        let advanced = refill(window, 0, &mut hold, &mut count);
-        next += advanced;
-        if entry & 0xc0 != 0 {
-            literals(space, &mut at, entry, &mut hold, &mut count);
-            entry = tables.literal[index(hold)];
-            if entry & 0xc0 != 0 {
-                literals(space, &mut at, entry, &mut hold, &mut count);
-                entry = tables.literal[index(hold)];
-                if entry & 0xc0 != 0 {
-                    literals(space, &mut at, entry, &mut hold, &mut count);
-                    entry = tables.literal[index(hold)];
+        source.refill();
+        if is_literals(entry) {
+            put_literals(space, &mut at, entry);
+            source.consume(entry);
+            entry = source.literal(tables);
+            if is_literals(entry) {
+                put_literals(space, &mut at, entry);
+                source.consume(entry);
+                entry = source.literal(tables);
+                source.refill();
+                if is_literals(entry) {
+                    put_literals(space, &mut at, entry);
+                    source.consume(entry);
+                    entry = source.literal(tables);
                     continue;
                 }
             }
         }
         if entry & SPECIAL != 0 {
             if entry & SUBTABLE != 0 {
-                entry = subtable(&tables.literal, LITERAL_BITS, hold, entry);
-                if entry & 0xc0 != 0 {
-                    literals(space, &mut at, entry, &mut hold, &mut count);
-                    entry = tables.literal[index(hold)];
+                source.refill();
+                entry = subtable(&tables.literal, LITERAL_BITS, source.hold, entry);
+                if is_literals(entry) {
+                    put_literals(space, &mut at, entry);
+                    source.consume(entry);
+                    entry = source.literal(tables);
                     continue;
                 }
             }
             if entry & SPECIAL != 0 {
-                if entry & 63 == 0 {
-                    break Err(Error::LiteralLengthSymbol);
-                }
-                hold >>= entry & 63;
-                count -= entry & 63;
-                break Ok(Exit::End);
+                source.consume(entry);
+                break if entry & 63 > 0 { Ok(Exit::End) } else { Err(Error::LiteralLengthSymbol) };
             }
         }
-        let length = with_extra(entry, (entry >> 12) & 0x1ff, hold);
-        hold >>= entry & 63;
-        count -= entry & 63;
-        space[at] = (entry >> 22) as u8;
-        at += ((entry >> 21) & 1) as usize;
+        let length = with_extra(entry, (entry >> 12) & 0x1ff, source.hold) as u32;
+        source.consume(entry);
+        space[at as usize] = (entry >> 22) as u8;
+        at += (entry >> 21) & 1;
 
-        if count < 28 + LITERAL_BITS {
-            next += refill(window, advanced, &mut hold, &mut count);
-        }
-        let mut far = tables.distance[(hold & ((1 << DISTANCE_BITS) - 1)) as usize];
+        let mut far = source.distance(tables);
         if far & SPECIAL != 0 {
-            if far & SUBTABLE == 0 {
-                break Err(Error::DistanceSymbol);
+            if far & SUBTABLE != 0 {
+                source.refill();
+                far = subtable(&tables.distance, DISTANCE_BITS, source.hold, far);
             }
-            far = subtable(&tables.distance, DISTANCE_BITS, hold, far);
             if far & SPECIAL != 0 {
                 break Err(Error::DistanceSymbol);
             }
         }
-        let distance = with_extra(far, (far >> 12) & 0x7fff, hold);
-        hold >>= far & 63;
-        count -= far & 63;
-        if distance > at - floor {
+        let distance = with_extra(far, (far >> 12) & 0x7fff, source.hold) as u32;
+        source.consume(far);
+        if distance > at - floor as u32 {
             break Err(Error::DistanceTooFar);
         }
+        if source.count & 63 < LITERAL_BITS {
+            source.refill();
+        }
         // Its look-up goes on while the match is copied.
-        entry = tables.literal[index(hold)];
-        copy_match(space, at, distance, length);
+        entry = source.literal(tables);
+        copy_match(space, at as usize, distance as usize, length as usize);
         at += length;
     };
-    output.end = at;
-    // Whole bytes that are not used go back, as far as they are of this input.
-    let back = (count as usize / 8).min(next);
-    count -= 8 * back as u32;
-    *bits = Bits { hold: hold & ((1 << count) - 1), count };
-    *input = &bytes[next - back..];
+    output.end = at as usize;
+    *bits = source.leave(input);
     result
 }
 
-/// Fills up to 56 bits or more from `offset` (at most seven) in the window; returns how far that goes.
 #[inline(always)]
-fn refill(window: &[u8; INPUT_MARGIN], offset: usize, hold: &mut u64, count: &mut u32) -> usize {
-    let mut word = [0; 8];
-    word.copy_from_slice(&window[offset & 7..][..8]);
-    *hold |= u64::from_le_bytes(word) << *count;
-    let advanced = (63 - *count) >> 3;
-    *count |= 56;
-    (advanced & 7) as usize
+fn is_literals(entry: u32) -> bool {
+    entry & 0xc0 != 0
 }
 
 #[inline(always)]
-fn literals(space: &mut [u8], at: &mut usize, entry: u32, hold: &mut u64, count: &mut u32) {
-    store(space, *at, (entry >> 8).to_le_bytes());
-    *at += ((entry >> 6) & 3) as usize;
-    *hold >>= entry & 63;
-    *count -= entry & 63;
+fn put_literals(space: &mut [u8], at: &mut u32, entry: u32) {
+    store(space, *at as usize, (entry >> 8).to_le_bytes());
+    *at += (entry >> 6) & 3;
 }
