@@ -24,7 +24,7 @@ TORCH_PACKAGES=(python3 ca-certificates)
 # Small files: several language runtimes with their libraries.
 MANY_PACKAGES_1=(python3 python3-sympy python3-django python3-scipy python3-pandas python3-pip perl perl-doc)
 MANY_PACKAGES_2=(nodejs npm ruby-full golang-src)
-MANY_PACKAGES_3=(php-cli rust-src libboost-dev texlive-base)
+MANY_PACKAGES_3=(php-cli texlive-base)
 
 key_of_image() {
     case "$1" in

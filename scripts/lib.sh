@@ -51,7 +51,7 @@ trap 'exit 143' TERM
 
 # A private folder that goes away with the script, mounts inside it first.
 make_scratch() {
-    local parent="${1:-${TMPDIR:-/tmp}}"
+    local parent="$1"
     mkdir -p "$parent"
     SCRATCH="$(mktemp -d "$parent/imc.XXXXXX")"
     on_exit "remove_tree '$SCRATCH'"

@@ -47,7 +47,7 @@ choose_image() {
     "$REPO/scripts/install.sh" test
     local layout
     layout="$("$REPO/scripts/images.sh" build debian)"
-    make_scratch
+    make_scratch "${TMPDIR:-/tmp}"
     start_registry "$SCRATCH/registry" "$SCRATCH/registry.log"
     skopeo copy --quiet --dest-tls-verify=false "oci:$layout:latest" "docker://$REGISTRY/imc/debian:latest"
     IMAGE_USED="$REGISTRY/imc/debian:latest"

@@ -35,7 +35,7 @@ end_to_end() {
     export IMC_BIN="$REPO/target/debug/imc"
     IMC_TEST_IMAGES="$("$REPO/scripts/images.sh" folder)"
     export IMC_TEST_IMAGES
-    for script in "$REPO"/scripts/e2e/*.sh; do
+    for script in "$REPO"/scripts/e2e/[0-9]*.sh; do
         step "$(after "end to end: $(basename "$script" .sh)")"
         "$script" || failed+=("$(basename "$script")")
     done

@@ -8,6 +8,9 @@
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+# Raise it where a build function below changes what it makes.
+RECIPE=1
+
 build_containerd() {
     local out="$1" version
     version="$(cd "$REPO/tools/containerd" && go list -m -f '{{.Version}}' github.com/containerd/containerd/v2)"
@@ -35,7 +38,7 @@ main() {
     [ -f "$REPO/tools/$name/go.mod" ] || die "there is no tool $name under tools/"
     have go || die "go is not installed: run scripts/install.sh bench"
     go_version="$(cd "$REPO/tools/$name" && go env GOVERSION)"
-    out="$TOOLS_CACHE/$name-$(key_of "$REPO/tools/$name/go.sum" "${BASH_SOURCE[0]}" "$go_version")"
+    out="$TOOLS_CACHE/$name-$(key_of "$REPO/tools/$name/go.sum" "$RECIPE" "$go_version")"
     ensure() { [ -d "$out" ] || "build_$name" "$out" >&2; }
     with_lock "$name" ensure
     printf '%s\n' "$out"
