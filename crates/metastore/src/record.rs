@@ -19,6 +19,21 @@ pub enum BuildState {
     Failed,
 }
 
+impl BuildState {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Succeeded, Self::Failed];
+
+    /// The name as printed and stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
 /// A build as recorded: the making of one image snapshot for one cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Build {

@@ -16,8 +16,9 @@ use crate::{
 /// Each verb is one transaction: after an error nothing of it happened. Each may fail with kind `Busy`, `NoSpace`
 /// or `Io` beside what it names. Times are the caller's. Verbs that carry events write them in the same transaction.
 ///
-/// Durable when they return: every verb about caches and builds. Verbs about instances, uses and lone events are
-/// atomic and seen by everyone at once, but a power loss may undo the last of them: no instance survives it either.
+/// Durable when they return: the verbs that create or change caches and builds, and those that may release a snapshot. The
+/// others (starts and ends of instances, uses, layers, lone events) are atomic and seen by everyone at once, but a power loss
+/// may undo the last of them: no instance survives it either, and what was learned is learned again.
 #[async_trait]
 pub trait Metastore: Send + Sync {
     /// Records a cache. It is `Preparing`, without a snapshot.
@@ -66,7 +67,7 @@ pub trait Metastore: Send + Sync {
     ///
     /// # Errors
     /// [`NoCache`](crate::Error::NoCache); [`CacheInUse`](crate::Error::CacheInUse), naming the instances that hold its
-    /// snapshot and have no other cache that does; [`CacheBuilding`](crate::Error::CacheBuilding).
+    /// snapshot; [`CacheBuilding`](crate::Error::CacheBuilding).
     async fn delete_cache(&self, id: CacheId, events: &[Event]) -> Result<CacheChange>;
 
     /// Begins a build: the cache steps to `Creating` or `Updating`, and its former failure is cleared.

@@ -1,0 +1,76 @@
+//! Events: counted where equal, bounded per subject.
+
+use model::{Event, EventKind, Subject, Timestamp};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::columns::{failed, parsed, plain_text, time, unsigned};
+use crate::rules::bounded;
+use crate::{EVENTS_PER_SUBJECT, Error, Result};
+
+const APPEND: &str = "INSERT INTO events (subject, kind, reason, message, first, last, count) \
+     VALUES (?, ?, ?, ?, ?, ?, ?) \
+     ON CONFLICT (subject, kind, reason, message) DO UPDATE SET \
+     first = min(first, excluded.first), last = max(last, excluded.last), \
+     count = min(count + excluded.count, 4294967295)";
+
+const TRIM: &str = "DELETE FROM events WHERE subject = ?1 AND number NOT IN \
+     (SELECT number FROM events WHERE subject = ?1 ORDER BY last DESC, number DESC LIMIT ?2)";
+
+const FORGET: &str = "DELETE FROM events WHERE last < ? \
+     AND subject NOT IN (SELECT id FROM caches) AND subject NOT IN (SELECT id FROM instances)";
+
+pub(super) async fn append(connection: &mut SqliteConnection, events: &[Event]) -> Result<()> {
+    for event in events {
+        let subject = event.subject.to_string();
+        sqlx::query(APPEND)
+            .bind(&subject)
+            .bind(event.kind.as_str())
+            .bind(event.reason.as_str())
+            .bind(bounded(&event.message))
+            .bind(event.first.as_micros())
+            .bind(event.last.as_micros())
+            .bind(i64::from(event.count))
+            .execute(&mut *connection)
+            .await
+            .map_err(failed("append an event"))?;
+        sqlx::query(TRIM)
+            .bind(&subject)
+            .bind(i64::from(EVENTS_PER_SUBJECT))
+            .execute(&mut *connection)
+            .await
+            .map_err(failed("drop the oldest events"))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn of(connection: &mut SqliteConnection, subject: Subject) -> Result<Vec<Event>> {
+    let rows = sqlx::query("SELECT * FROM events WHERE subject = ? ORDER BY last, number")
+        .bind(subject.to_string())
+        .fetch_all(connection)
+        .await
+        .map_err(failed("read the events"))?;
+    rows.iter().map(|row| read(row, subject)).collect()
+}
+
+fn read(row: &SqliteRow, subject: Subject) -> Result<Event> {
+    let kind = plain_text(row, "kind")?;
+    let kind = [EventKind::Normal, EventKind::Warning]
+        .into_iter()
+        .find(|known| known.as_str() == kind)
+        .ok_or(Error::Column { column: "kind", value: kind })?;
+    Ok(Event {
+        subject,
+        kind,
+        reason: parsed(row, "reason")?,
+        message: plain_text(row, "message")?,
+        first: time(row, "first")?,
+        last: time(row, "last")?,
+        count: unsigned(row, "count")?,
+    })
+}
+
+pub(super) async fn forget(connection: &mut SqliteConnection, before: Timestamp) -> Result<u64> {
+    let done = sqlx::query(FORGET).bind(before.as_micros()).execute(connection).await;
+    Ok(done.map_err(failed("forget old events"))?.rows_affected())
+}

@@ -1,0 +1,167 @@
+//! Instances: created, started, ended, removed.
+
+use model::{ExitStatus, Instance, InstanceId, InstanceState, Timestamp};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::caches;
+use super::columns::{
+    after, failed, integer, json, optional_parsed, optional_time, optional_unsigned, parse_text, parsed,
+    time, to_json,
+};
+use crate::{Error, InstanceFilter, InstanceRef, InstanceRemoval, PAGE_LIMIT, Page, Result, rules};
+
+const INSERT: &str = "INSERT INTO instances (id, name, image, manifest_digest, snapshot, cache, command, state, \
+     ended, pid, remove_on_exit, created, started, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+     ON CONFLICT (id) DO NOTHING";
+
+const SAVE: &str =
+    "UPDATE instances SET state = ?, ended = ?, pid = ?, started = ?, finished = ? WHERE id = ?";
+
+const FIND: &str = "SELECT * FROM instances WHERE id > ?1 AND (?2 IS NULL OR snapshot = ?2) \
+     AND (?3 IS NULL OR cache = ?3) AND (NOT ?4 OR NOT ended) ORDER BY id LIMIT ?5";
+
+fn read(row: &SqliteRow) -> Result<Instance> {
+    Ok(Instance {
+        id: parsed(row, "id")?,
+        name: parsed(row, "name")?,
+        image: parsed(row, "image")?,
+        manifest_digest: parsed(row, "manifest_digest")?,
+        snapshot: parsed(row, "snapshot")?,
+        cache: optional_parsed(row, "cache")?,
+        command: json(row, "command")?,
+        state: json(row, "state")?,
+        pid: optional_unsigned(row, "pid")?,
+        remove_on_exit: integer(row, "remove_on_exit")? != 0,
+        created: time(row, "created")?,
+        started: optional_time(row, "started")?,
+        finished: optional_time(row, "finished")?,
+    })
+}
+
+fn has_ended(instance: &Instance) -> bool {
+    matches!(instance.state, InstanceState::Exited(_))
+}
+
+pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instance) -> Result<()> {
+    rules::check_new_instance(instance)?;
+    let holder: Option<String> = sqlx::query_scalar("SELECT id FROM instances WHERE name = ?")
+        .bind(instance.name.as_str())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed("look for the instance's name"))?;
+    if let Some(by) = holder {
+        return Err(Error::NameTaken { name: instance.name.clone(), by: parse_text("id", by)? });
+    }
+    if caches::snapshot(connection, instance.snapshot).await?.is_none() {
+        return Err(Error::NoSnapshot(instance.snapshot));
+    }
+    let done = sqlx::query(INSERT)
+        .bind(instance.id.to_string())
+        .bind(instance.name.as_str())
+        .bind(instance.image.to_string())
+        .bind(instance.manifest_digest.to_string())
+        .bind(instance.snapshot.to_string())
+        .bind(instance.cache.map(|id| id.to_string()))
+        .bind(to_json(&instance.command))
+        .bind(to_json(&instance.state))
+        .bind(has_ended(instance))
+        .bind(instance.pid.map(i64::from))
+        .bind(instance.remove_on_exit)
+        .bind(instance.created.as_micros())
+        .bind(instance.started.map(Timestamp::as_micros))
+        .bind(instance.finished.map(Timestamp::as_micros))
+        .execute(connection)
+        .await
+        .map_err(failed("record the instance"))?;
+    if done.rows_affected() == 0 {
+        return Err(Error::Conflict { object: "instance", why: format!("the id {} is taken", instance.id) });
+    }
+    Ok(())
+}
+
+async fn save(connection: &mut SqliteConnection, instance: &Instance) -> Result<()> {
+    sqlx::query(SAVE)
+        .bind(to_json(&instance.state))
+        .bind(has_ended(instance))
+        .bind(instance.pid.map(i64::from))
+        .bind(instance.started.map(Timestamp::as_micros))
+        .bind(instance.finished.map(Timestamp::as_micros))
+        .bind(instance.id.to_string())
+        .execute(connection)
+        .await
+        .map_err(failed("change the instance"))?;
+    Ok(())
+}
+
+pub(super) async fn get(connection: &mut SqliteConnection, wanted: &InstanceRef) -> Result<Instance> {
+    let query = match wanted {
+        InstanceRef::Id(id) => sqlx::query("SELECT * FROM instances WHERE id = ?").bind(id.to_string()),
+        InstanceRef::Name(name) => {
+            sqlx::query("SELECT * FROM instances WHERE name = ?").bind(name.as_str().to_owned())
+        }
+    };
+    let row = query.fetch_optional(connection).await.map_err(failed("read the instance"))?;
+    row.as_ref().map(read).transpose()?.ok_or_else(|| match wanted {
+        InstanceRef::Id(id) => Error::NoInstance(*id),
+        InstanceRef::Name(name) => Error::NoInstanceOfName(name.clone()),
+    })
+}
+
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    filter: &InstanceFilter,
+    page: Page<InstanceId>,
+) -> Result<Vec<Instance>> {
+    let rows = sqlx::query(FIND)
+        .bind(after(page.after))
+        .bind(filter.snapshot.map(|id| id.to_string()))
+        .bind(filter.cache.map(|id| id.to_string()))
+        .bind(filter.unfinished)
+        .bind(i64::from(page.limit.min(PAGE_LIMIT)))
+        .fetch_all(connection)
+        .await
+        .map_err(failed("find instances"))?;
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn started(
+    connection: &mut SqliteConnection,
+    id: InstanceId,
+    pid: u32,
+    now: Timestamp,
+) -> Result<Instance> {
+    let instance = get(connection, &InstanceRef::Id(id)).await?;
+    let instance = rules::instance_started(instance, pid, now)?;
+    save(connection, &instance).await?;
+    Ok(instance)
+}
+
+/// The instance as it is now, and whether that was news.
+pub(super) async fn exited(
+    connection: &mut SqliteConnection,
+    id: InstanceId,
+    status: ExitStatus,
+    now: Timestamp,
+) -> Result<(Instance, bool)> {
+    let known = get(connection, &InstanceRef::Id(id)).await?;
+    match rules::instance_exited(&known, status, now) {
+        None => Ok((known, false)),
+        Some(instance) => {
+            save(connection, &instance).await?;
+            Ok((instance, true))
+        }
+    }
+}
+
+pub(super) async fn remove(connection: &mut SqliteConnection, id: InstanceId) -> Result<InstanceRemoval> {
+    let instance = get(connection, &InstanceRef::Id(id)).await?;
+    rules::check_removal(&instance)?;
+    sqlx::query("DELETE FROM instances WHERE id = ?")
+        .bind(id.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed("remove the instance"))?;
+    let released = caches::release(connection, Some(instance.snapshot)).await?;
+    Ok(InstanceRemoval { instance, released })
+}
