@@ -1,2 +1,42 @@
-//! The `imc` binary.
-fn main() {}
+//! The `imc` binary: says what to do, leaves the doing to the crates below, and prints.
+
+mod app;
+mod args;
+mod commands;
+mod exit;
+mod printer;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Cli;
+use printer::Printer;
+
+fn main() -> ExitCode {
+    // Before any thread: the embedded runtime and the monitor of an instance are this program too, and the runtime forks.
+    if let Some(code) = node::dispatch_internal(std::env::args_os()) {
+        return code;
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    log_to_stderr();
+    let printer = Printer::new(cli.output, cli.quiet);
+    match commands::run(cli, &printer) {
+        Ok(code) => code,
+        Err(failure) => {
+            printer.failure(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Logs go to standard error, warnings and worse unless `IMC_LOG` says otherwise (`IMC_LOG=info`, `IMC_LOG=registry=debug`).
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("IMC_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+}

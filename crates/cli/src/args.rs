@@ -1,0 +1,166 @@
+//! The command line: what can be said, with its help. No action is taken here.
+
+mod instances;
+mod registries;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::{CacheName, ImageSource, Platform};
+
+pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
+pub(crate) use registries::{LoginArgs, LogoutArgs, RegistryArgs};
+
+/// Image caches for containers: pull, verify and unpack images once, start from them in milliseconds.
+#[derive(Debug, Parser)]
+#[command(
+    name = "imc",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 110,
+    after_help = "\
+Examples:
+  imc create web docker.io/library/nginx:1.27     Pull, verify and unpack an image once
+  imc run --rm web                                Start a container from the cache
+  imc run --rm -it nginx:1.27 -- sh               The same by image name, with another command
+  imc list                                        What there is
+  imc doctor                                      What works on this machine and what does not
+
+Exit status: 0 done; 64 wrong usage; 65 the image is damaged, hostile or not supported; 66 no such image, cache or
+instance; 69 the registry cannot be reached or trusted; 70 imc or the system failed; 73 no space, or the size is too
+small; 75 busy or in use, try again; 77 not permitted (root needed, wrong password); 78 the machine lacks a feature.
+`run` and `exec` pass on the container's status; their own failures are 125, 126 (cannot be executed) and 127 (not found)."
+)]
+pub(crate) struct Cli {
+    /// Where blobs, snapshots and records are kept
+    #[arg(long, global = true, env = "IMC_DATA_DIR", value_name = "DIR", default_value = "/var/lib/imc")]
+    pub(crate) data_dir: PathBuf,
+
+    /// How results are printed
+    #[arg(long, short = 'o', global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub(crate) output: Output,
+
+    /// Print results and errors only
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// One JSON document on standard output
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a cache from images: pull, verify and unpack them once
+    Create(CreateArgs),
+    /// List the caches
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one cache with its images and layers
+    Show(CacheArg),
+    /// Show what happened to a cache or an instance
+    Events(EventsArgs),
+    /// Delete caches
+    Delete(DeleteArgs),
+    /// Start a container from a cached image
+    Run(Box<RunArgs>),
+    /// List the instances
+    Ps(PsArgs),
+    /// Print what an instance wrote
+    Logs(LogsArgs),
+    /// Stop instances: the image's stop signal, then SIGKILL
+    Stop(StopArgs),
+    /// Remove instances
+    Rm(RmArgs),
+    /// Run a further command in a running instance
+    Exec(ExecArgs),
+    /// Check a registry's user name and password and store them
+    Login(LoginArgs),
+    /// Forget a registry's user name and password
+    Logout(LogoutArgs),
+    /// Delete blobs that no cache, build or instance needs
+    Gc(GcArgs),
+    /// Find out what works on this machine and what does not
+    Doctor,
+    /// Print a completion script for a shell
+    Completion(CompletionArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc create web nginx:1.27
+  imc create ai registry.example/torch:2.9 registry.example/base:1 --size 30
+  imc create local oci:./my-image
+  imc create saved docker-archive:./saved.tar
+  imc create dev localhost:5000/app:dev --plain-http localhost:5000
+
+An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or `docker-archive:FILE[:ref]`.")]
+pub(crate) struct CreateArgs {
+    /// The cache's name; lower-case letters, digits, `-`, `_`, `.`
+    pub(crate) name: CacheName,
+    /// The images, at most 20
+    #[arg(required = true, num_args = 1..=20)]
+    pub(crate) images: Vec<ImageSource>,
+    /// The most that the unpacked images may take, in GiB
+    #[arg(long, value_name = "GIB", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=32_768))]
+    pub(crate) size: u64,
+    /// Which platform's image to take from an index
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", default_value = "linux/amd64")]
+    pub(crate) platform: Platform,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArg {
+    /// The cache's name or id
+    pub(crate) cache: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// Name or id of a cache or an instance
+    pub(crate) subject: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc delete web
+  imc delete web db && imc gc
+
+A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next `imc gc`, since
+another cache may need them.")]
+pub(crate) struct DeleteArgs {
+    /// Names or ids of caches
+    #[arg(required = true)]
+    pub(crate) caches: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    /// Say what would be deleted and delete nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  source <(imc completion bash)
+  imc completion zsh > ~/.zfunc/_imc")]
+pub(crate) struct CompletionArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,97 @@
+//! The commands, one file for each group of verbs.
+
+mod caches;
+mod create;
+mod doctor;
+mod exec;
+mod gc;
+mod instances;
+mod login;
+mod reconcile;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::app::App;
+use crate::args::{Cli, Command, RegistryArgs};
+use crate::exit::Failure;
+use crate::printer::Printer;
+
+/// Does what was asked and returns the exit status.
+pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
+    let Cli { data_dir, command, .. } = cli;
+    let open = |registries: &RegistryArgs| open(data_dir.clone(), registries);
+    let plain = RegistryArgs::default();
+    match command {
+        Command::Create(args) => {
+            let (runtime, app) = open(&args.registry)?;
+            runtime.block_on(create::create(&app, args, printer))
+        }
+        Command::List => with(open(&plain)?, async |app| caches::list(app, printer).await),
+        Command::Show(args) => with(open(&plain)?, async |app| caches::show(app, &args.cache, printer).await),
+        Command::Events(args) => {
+            with(open(&plain)?, async |app| caches::events(app, &args.subject, printer).await)
+        }
+        Command::Delete(args) => {
+            with(open(&plain)?, async |app| caches::delete(app, &args.caches, printer).await)
+        }
+        Command::Gc(args) => with(open(&plain)?, async |app| gc::gc(app, args.dry_run, printer).await),
+        Command::Ps(args) => with(open(&plain)?, async |app| instances::ps(app, args.all, printer).await),
+        Command::Logs(args) => with(open(&plain)?, async |app| instances::logs(app, &args).await),
+        Command::Stop(args) => with(open(&plain)?, async |app| instances::stop(app, &args, printer).await),
+        Command::Rm(args) => with(open(&plain)?, async |app| instances::rm(app, &args, printer).await),
+        Command::Run(args) => run_instance(open, *args, printer).map_err(Failure::of_run),
+        Command::Exec(args) => {
+            let exec = || {
+                let (runtime, app) = open(&plain)?;
+                exec::exec(&runtime, &app, args)
+            };
+            exec().map_err(Failure::of_run)
+        }
+        Command::Login(args) => runtime()?.block_on(login::login(args, printer)),
+        Command::Logout(args) => runtime()?.block_on(login::logout(args, printer)),
+        Command::Doctor => doctor::doctor(&data_dir, printer),
+        Command::Completion(args) => {
+            clap_complete::generate(args.shell, &mut Cli::command(), "imc", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn run_instance(
+    open: impl Fn(&RegistryArgs) -> Result<(tokio::runtime::Runtime, App), Failure>,
+    args: crate::args::RunArgs,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    // Said before anything is pulled: without root it would all be for nothing.
+    node::require_root("start containers")?;
+    let (runtime, app) = open(&args.registry)?;
+    run::run(&runtime, &app, args, printer)
+}
+
+fn open(
+    data_dir: std::path::PathBuf,
+    registries: &RegistryArgs,
+) -> Result<(tokio::runtime::Runtime, App), Failure> {
+    let runtime = runtime()?;
+    let app = runtime.block_on(App::open(data_dir, registries))?;
+    Ok((runtime, app))
+}
+
+fn with(
+    (runtime, app): (tokio::runtime::Runtime, App),
+    act: impl AsyncFnOnce(&App) -> Result<ExitCode, Failure>,
+) -> Result<ExitCode, Failure> {
+    let done = runtime.block_on(act(&app));
+    runtime.block_on(app.engine.shut_down());
+    done
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::system("start the worker threads", &error))
+}

@@ -1,0 +1,164 @@
+//! `imc list`, `show`, `events`, `delete`.
+
+use std::process::ExitCode;
+
+use model::{CacheState, Event, ImageCache, ImageSnapshot, SnapshotImage, Subject};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::exit::Failure;
+use crate::printer::Printer;
+use crate::progress::short;
+
+use super::instances::find_instance;
+
+pub(crate) async fn list(app: &App, printer: &Printer) -> Result<ExitCode, Failure> {
+    let caches = app.engine.list_caches().await?;
+    let rows: Vec<Vec<String>> = caches
+        .iter()
+        .map(|view| {
+            let cache = &view.cache;
+            let images = match cache.images.as_slice() {
+                [only] => only.to_string(),
+                [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+                [] => String::new(),
+            };
+            let state = match view.interrupted {
+                true => format!("{} (interrupted)", cache.state),
+                false => cache.state.to_string(),
+            };
+            let size = cache.unpacked_size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+            let used = cache.last_used.map_or_else(|| "-".to_owned(), |time| time.to_string());
+            vec![
+                cache.name.to_string(),
+                cache.id.to_string(),
+                state,
+                size,
+                cache.created.to_string(),
+                used,
+                images,
+            ]
+        })
+        .collect();
+    printer.table(&caches, &["NAME", "ID", "STATE", "UNPACKED", "CREATED", "LAST USED", "IMAGES"], &rows);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    cache: ImageCache,
+    images_resolved: Vec<ShownImage>,
+}
+
+#[derive(Serialize)]
+struct ShownImage {
+    image: String,
+    manifest_digest: String,
+    platform: String,
+    merged: bool,
+    layers: Vec<model::SnapshotLayer>,
+}
+
+pub(crate) async fn show(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
+    let found = app.engine.find_cache(word).await?;
+    let snapshot = app.engine.snapshot_of(&found.cache).await?;
+    let images = snapshot.iter().flat_map(|snapshot| &snapshot.images).map(shown_image).collect();
+    let shown = Shown { cache: found.cache.clone(), images_resolved: images };
+    printer.result(&shown, || lines(&found.cache, snapshot.as_ref()));
+    if !found.others.is_empty() {
+        printer.note(&format!(
+            "{} other cache(s) have this name; `imc list` shows their ids",
+            found.others.len()
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn shown_image(image: &SnapshotImage) -> ShownImage {
+    ShownImage {
+        image: image.source.to_string(),
+        manifest_digest: image.manifest_digest.to_string(),
+        platform: image.platform.to_string(),
+        merged: image.merged.is_some(),
+        layers: image.layers.clone(),
+    }
+}
+
+fn lines(cache: &ImageCache, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
+    let mut lines = vec![
+        format!("Name:      {}", cache.name),
+        format!("Id:        {}", cache.id),
+        format!("State:     {}", cache.state),
+    ];
+    if let Some(failure) = &cache.failure {
+        lines.push(format!("Failure:   {}: {}", failure.reason, failure.message));
+    }
+    lines.push(format!("Platform:  {}", cache.platform));
+    let unpacked = cache.unpacked_size.unwrap_or_default();
+    lines.push(format!("Size:      {unpacked} unpacked of at most {}", cache.size_limit));
+    lines.push(format!("Created:   {}", cache.created));
+    if let Some(used) = cache.last_used {
+        lines.push(format!("Last used: {used}"));
+    }
+    let Some(snapshot) = snapshot else {
+        lines.extend(cache.images.iter().map(|image| format!("Image:     {image}")));
+        return lines;
+    };
+    lines.push(format!("Snapshot:  {} of {}", snapshot.id, snapshot.created));
+    for image in &snapshot.images {
+        lines.push(format!("Image:     {}", image.source));
+        lines.push(format!("  pinned to {} ({})", image.manifest_digest, image.platform));
+        if image.merged.is_some() {
+            lines.push(
+                "  started from a merged metadata image, since its layers lean on each other".to_owned(),
+            );
+        }
+        for layer in &image.layers {
+            let (digest, served) = (short(&layer.descriptor.digest), layer.descriptor.size);
+            lines.push(format!("  layer {digest}: {served} as served, {} unpacked", layer.blob_size));
+        }
+    }
+    lines
+}
+
+pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
+    let subject = match app.engine.find_cache(word).await {
+        Ok(found) => Subject::Cache(found.cache.id),
+        Err(engine::Error::UnknownCache { .. }) => match (word.parse(), word.parse()) {
+            // The events of what is gone stay for a while, by its id.
+            (Ok(id), _) => Subject::Cache(id),
+            (_, Ok(id)) => Subject::Instance(id),
+            _ => Subject::Instance(find_instance(app, word).await?.id),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    let events = app.engine.events(subject).await?;
+    if events.is_empty() {
+        return Err(Failure::not_found(
+            format!("failed to find events of `{word}`"),
+            "`imc list` and `imc ps -a` show what there is",
+        ));
+    }
+    let row = |event: &Event| {
+        let cells = [event.last.to_string(), event.count.to_string(), event.kind.as_str().to_owned()];
+        [cells.as_slice(), &[event.reason.to_string(), event.message.clone()]].concat()
+    };
+    let rows: Vec<Vec<String>> = events.iter().map(row).collect();
+    printer.table(&events, &["LAST", "COUNT", "KIND", "REASON", "MESSAGE"], &rows);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn delete(app: &App, words: &[String], printer: &Printer) -> Result<ExitCode, Failure> {
+    super::reconcile::reconcile(app).await?;
+    let mut deleted = Vec::new();
+    for word in words {
+        deleted.push(app.engine.delete_cache(word).await?);
+    }
+    let line = |one: &engine::DeletedCache| format!("{} ({}) deleted", one.cache.name, one.cache.id);
+    printer.result(&deleted, || deleted.iter().map(line).collect());
+    if deleted.iter().any(|one| one.cache.state != CacheState::Failed) {
+        printer.note("its blobs stay until `imc gc`");
+    }
+    Ok(ExitCode::SUCCESS)
+}

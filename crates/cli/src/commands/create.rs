@@ -1,0 +1,92 @@
+//! `imc create`: a cache from images, with progress.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use engine::{LayerPhase, NewCache};
+use model::{ByteSize, ImageCache, ImageSource};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::args::CreateArgs;
+use crate::exit::Failure;
+use crate::printer::Printer;
+use crate::progress;
+
+#[derive(Serialize)]
+struct Created {
+    #[serde(flatten)]
+    cache: ImageCache,
+    layers: usize,
+    layers_reused: usize,
+    fetched_bytes: ByteSize,
+    seconds: f64,
+}
+
+pub(crate) async fn create(app: &App, args: CreateArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+    let new = NewCache {
+        name: args.name,
+        images: args.images.into_iter().map(absolute).collect::<Result<_, _>>()?,
+        platform: args.platform,
+        size_limit: ByteSize::gib(args.size),
+    };
+    let created = build(app, new, printer).await;
+    // A cancelled build cleans up after itself before the process ends.
+    app.engine.shut_down().await;
+    let created = created?;
+    printer.result(&created, || vec![sentence(&created)]);
+    printer.note(&format!("start from it: imc run --rm -it {}", created.cache.name));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds a cache and shows the progress; also the way of `run` where no cache has the image.
+async fn build(app: &App, new: NewCache, printer: &Printer) -> Result<Created, Failure> {
+    let begun = Instant::now();
+    let mut build = app.engine.create_cache(new).await?;
+    let cache = progress::follow(&mut build, printer).await?;
+    let layers = build.progress.layers();
+    let reused = layers.iter().filter(|layer| layer.phase == LayerPhase::Reused);
+    Ok(Created {
+        cache,
+        layers: layers.len(),
+        layers_reused: reused.count(),
+        fetched_bytes: layers.iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.fetched)),
+        seconds: begun.elapsed().as_secs_f64(),
+    })
+}
+
+/// Builds a cache for one image that no cache has.
+pub(crate) async fn build_for_run(
+    app: &App,
+    new: NewCache,
+    printer: &Printer,
+) -> Result<ImageCache, Failure> {
+    let created = build(app, new, printer).await?;
+    printer.note(&sentence(&created));
+    Ok(created.cache)
+}
+
+fn sentence(created: &Created) -> String {
+    let Created { cache, layers, layers_reused, fetched_bytes, seconds } = created;
+    format!(
+        "cache {} ({}) is {}: {} unpacked, {layers} layers ({layers_reused} were here), {fetched_bytes} fetched in {seconds:.2} s",
+        cache.name,
+        cache.id,
+        cache.state,
+        cache.unpacked_size.unwrap_or_default(),
+    )
+}
+
+/// Local sources by absolute path, so that the record means the same wherever it is read.
+pub(crate) fn absolute(source: ImageSource) -> Result<ImageSource, Failure> {
+    let whole = |path: &Path| -> Result<PathBuf, Failure> {
+        std::path::absolute(path)
+            .map_err(|error| Failure::system(format_args!("find {}", path.display()), &error))
+    };
+    Ok(match source {
+        ImageSource::OciLayout { dir, name } => ImageSource::OciLayout { dir: whole(&dir)?, name },
+        ImageSource::DockerArchive { file, name } => ImageSource::DockerArchive { file: whole(&file)?, name },
+        registry @ ImageSource::Registry(_) => registry,
+    })
+}

@@ -1,0 +1,314 @@
+//! `imc run`: an instance from a cached image.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use engine::{Chosen, NewCache, Target};
+use model::{
+    BlobKey, ByteSize, CacheName, Event, EventKind, EventReason, ExitStatus, ImageSource, Instance,
+    InstanceId, InstanceName, InstanceState, Subject,
+};
+use node::{Attachment, ImageBlobs, InstanceSpec, RunOptions, RuntimeChoice, Started, UpperLimit};
+use tokio::runtime::Runtime;
+
+use super::create::{absolute, build_for_run};
+use super::instances::record_end;
+use super::reconcile::{reconcile, remove};
+use crate::app::App;
+use crate::args::RunArgs;
+use crate::exit::Failure;
+use crate::printer::Printer;
+
+/// Size of a cache that `run` makes on a miss.
+const MISS_SIZE: ByteSize = ByteSize::gib(20);
+
+pub(crate) fn run(
+    runtime: &Runtime,
+    app: &App,
+    args: RunArgs,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let begun = Instant::now();
+    runtime.block_on(reconcile(app))?;
+    let chosen = runtime.block_on(choose(app, &args, printer))?;
+    let prepared = runtime.block_on(prepare(app, &args, chosen))?;
+    let attachment = if args.detach { Attachment::Log } else { Attachment::Caller };
+    let started = match app.instances.create_and_start(&prepared.spec, attachment) {
+        Ok(started) => started,
+        Err(error) => {
+            runtime.block_on(record_start_failure(app, &prepared, &error))?;
+            return Err(error.into());
+        }
+    };
+    runtime.block_on(record_start(app, &prepared, &started, printer))?;
+    tracing::info!(
+        instance = %prepared.spec.id,
+        image_ready_us = started.timings.image_ready_us(),
+        start_us = started.timings.total_us(),
+        "started in {} ms after {} ms of the command",
+        started.timings.total_us() / 1000,
+        begun.elapsed().as_millis()
+    );
+    if args.detach {
+        let document = runtime
+            .block_on(async { app.records.instance(&metastore::InstanceRef::Id(prepared.spec.id)).await })?;
+        printer.result(&document, || vec![prepared.spec.id.to_string()]);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let status = started.session.attach()?;
+    runtime.block_on(finish(app, &prepared, status))?;
+    runtime.block_on(app.engine.shut_down());
+    Ok(ExitCode::from(status.as_exit_code()))
+}
+
+struct Prepared {
+    record: Instance,
+    spec: InstanceSpec,
+    lease: Box<dyn blobstore::Lease>,
+}
+
+/// The user's word as a cache, where one has that name or id, else as an image; a miss creates a cache first.
+async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Chosen, Failure> {
+    let image = args.image.clone().map(absolute).transpose()?;
+    let target = match app.engine.find_cache(&args.target).await {
+        Ok(_) => Target::Cache { word: args.target.clone(), image },
+        Err(engine::Error::UnknownCache { .. }) if image.is_none() => {
+            let source: ImageSource = args.target.parse().map_err(|error: model::SourceError| {
+                Failure::input(format!(
+                    "failed to find a cache `{}`, and it is no image either: {error}",
+                    args.target
+                ))
+            })?;
+            Target::Image { source: absolute(source)?, platform: args.platform.clone() }
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(chosen) = app.engine.choose(&target).await? {
+        return Ok(chosen);
+    }
+    let Target::Image { source, platform } = target.clone() else {
+        return Err(Failure::internal("failed to choose a cache: it is gone"));
+    };
+    printer.note(&format!("no cache has {source}: creating one"));
+    let name = cache_name(&source);
+    let new = NewCache { name, images: vec![source.clone()], platform, size_limit: MISS_SIZE };
+    let cache = build_for_run(app, new, printer).await?;
+    let message = format!("no cache had {source}; this one was created for it");
+    let miss = Event::once(
+        Subject::Cache(cache.id),
+        EventKind::Normal,
+        EventReason::CacheMiss,
+        message,
+        app.clock.now(),
+    );
+    app.records.append_events(&[miss]).await?;
+    let target = Target::Cache { word: cache.id.to_string(), image: None };
+    let chosen = app.engine.choose(&target).await?;
+    chosen.ok_or_else(|| Failure::internal("failed to choose the cache that was just created"))
+}
+
+/// A name for a cache of this image: the last part of its repository or path, and its tag.
+fn cache_name(source: &ImageSource) -> CacheName {
+    let words = match source {
+        ImageSource::Registry(reference) => {
+            let last = reference.repository().as_str().rsplit('/').next().unwrap_or_default();
+            match reference.tag() {
+                Some(tag) => format!("{last}-{tag}"),
+                None => last.to_owned(),
+            }
+        }
+        ImageSource::OciLayout { dir: path, .. } | ImageSource::DockerArchive { file: path, .. } => {
+            path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        }
+    };
+    let fits = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' };
+    let plain: String = words.to_ascii_lowercase().chars().map(fits).take(100).collect();
+    let plain = plain.trim_matches('-');
+    let named = if plain.is_empty() { "image" } else { plain };
+    named.parse().expect("only letters, digits and inner dashes are left")
+}
+
+async fn prepare(app: &App, args: &RunArgs, chosen: Chosen) -> Result<Prepared, Failure> {
+    let id = InstanceId::generate();
+    let name = args.name.clone().unwrap_or_else(|| made_up_name(id));
+    let options = options(args);
+    let path_of = |key: &BlobKey| app.store.local_path(key).unwrap_or_else(|| PathBuf::from("/"));
+    let record = Instance {
+        id,
+        name: name.clone(),
+        image: chosen.image.source.clone(),
+        manifest_digest: chosen.image.manifest_digest,
+        snapshot: chosen.snapshot,
+        cache: Some(chosen.cache.id),
+        command: command_line(&chosen.image.config, &options),
+        state: InstanceState::Creating,
+        pid: None,
+        remove_on_exit: args.rm,
+        created: app.clock.now(),
+        started: None,
+        finished: None,
+    };
+    let spec = InstanceSpec {
+        id,
+        name,
+        blobs: ImageBlobs::of(&chosen.image, path_of),
+        config: chosen.image.config,
+        options,
+        size_limit: Some(chosen.cache.size_limit),
+        remove_on_exit: args.rm,
+        runtime: match &args.runtime {
+            Some(program) => RuntimeChoice::Installed(PathBuf::from(program)),
+            None => RuntimeChoice::Embedded,
+        },
+    };
+    app.records.create_instance(&record, &[]).await?;
+    Ok(Prepared { record, spec, lease: chosen.lease })
+}
+
+/// What it runs, for the record: the node decides by the same rule when it starts.
+fn command_line(config: &model::ImageConfig, options: &RunOptions) -> Vec<String> {
+    let (entrypoint, image_command) = match &options.entrypoint {
+        Some(entrypoint) => (entrypoint, [].as_slice()),
+        None => (&config.entrypoint, config.cmd.as_slice()),
+    };
+    let command = if options.command.is_empty() { image_command } else { &options.command };
+    entrypoint.iter().chain(command).cloned().collect()
+}
+
+/// The last digits of the id, which differ between instances of the same moment.
+fn made_up_name(id: InstanceId) -> InstanceName {
+    let text = id.to_string();
+    let tail = &text[text.len() - 8..];
+    format!("i-{tail}").parse().expect("hexadecimal digits make a name")
+}
+
+fn options(args: &RunArgs) -> RunOptions {
+    RunOptions {
+        entrypoint: args.entrypoint.as_ref().map(|program| match program.is_empty() {
+            true => Vec::new(),
+            false => vec![program.clone()],
+        }),
+        command: args.command.clone(),
+        env: environment(&args.env),
+        working_dir: args.workdir.clone(),
+        user: args.user.clone(),
+        hostname: args.hostname.clone(),
+        network: args.network,
+        volumes: args.volume.clone(),
+        memory: args.memory,
+        cpus: args.cpus,
+        terminal: args.tty,
+        interactive: args.interactive,
+    }
+}
+
+/// `NAME` alone passes on the value that it has here, and nothing where it has none.
+pub(crate) fn environment(words: &[String]) -> Vec<String> {
+    let value = |word: &String| match word.contains('=') {
+        true => Some(word.clone()),
+        false => std::env::var(word).ok().map(|value| format!("{word}={value}")),
+    };
+    words.iter().filter_map(value).collect()
+}
+
+async fn record_start(
+    app: &App,
+    prepared: &Prepared,
+    started: &Started,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let record = &prepared.record;
+    let instance =
+        |kind, reason, message: String| Event::once(Subject::Instance(record.id), kind, reason, message, now);
+    let pinned =
+        format!("{} was served as pinned to {}; no registry was asked", record.image, record.manifest_digest);
+    let timings = &started.timings;
+    let took = format!(
+        "`{}` runs as process {}: image ready in {:.1} ms, started in {:.1} ms",
+        record.name,
+        started.pid,
+        timings.image_ready_us() as f64 / 1000.0,
+        timings.total_us() as f64 / 1000.0
+    );
+    let mut events = vec![
+        instance(EventKind::Normal, EventReason::ServedPinned, pinned.clone()),
+        instance(EventKind::Normal, EventReason::Started, took),
+    ];
+    let mut limits = started.warnings.clone();
+    if let UpperLimit::NotEnforced(why) = &started.upper_limit {
+        limits.push(format!("the writable layer is not limited to the cache's size: {why}"));
+    }
+    for limit in limits {
+        events.push(instance(EventKind::Warning, EventReason::LimitNotSet, limit));
+    }
+    for warning in &started.warnings {
+        printer.warning(warning);
+    }
+    if let Some(cache) = record.cache {
+        events.push(Event::once(
+            Subject::Cache(cache),
+            EventKind::Normal,
+            EventReason::ServedPinned,
+            pinned,
+            now,
+        ));
+        app.records.touch_cache_used(cache, now).await?;
+    }
+    app.records.instance_started(record.id, started.pid, &events, now).await?;
+    // The record holds the snapshot from now on.
+    if let Err(error) = prepared.lease.release().await {
+        tracing::warn!(
+            error = engine::chain(&error),
+            "failed to release a start's lease; it ends with this process"
+        );
+    }
+    Ok(())
+}
+
+async fn record_start_failure(
+    app: &App,
+    prepared: &Prepared,
+    error: &node::InstanceError,
+) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let record = &prepared.record;
+    let message = engine::chain(error);
+    let about =
+        |subject| Event::once(subject, EventKind::Warning, EventReason::StartFailed, message.clone(), now);
+    let events: Vec<Event> = [Some(Subject::Instance(record.id)), record.cache.map(Subject::Cache)]
+        .into_iter()
+        .flatten()
+        .map(about)
+        .collect();
+    app.records.instance_exited(record.id, ExitStatus::Unknown, &events, now).await?;
+    // An instance that never ran is of no use to anybody.
+    app.records.remove_instance(record.id, &[]).await?;
+    Ok(())
+}
+
+async fn finish(app: &App, prepared: &Prepared, status: ExitStatus) -> Result<(), Failure> {
+    record_end(app, &prepared.record, status).await?;
+    if prepared.record.remove_on_exit {
+        remove(app, &prepared.record).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cache_name;
+
+    #[test]
+    fn a_cache_made_on_a_miss_is_named_after_its_image() {
+        for (image, name) in [
+            ("nginx:1.27", "nginx-1-27"),
+            ("r.io/a/B".to_lowercase().as_str(), "b-latest"),
+            ("oci:/srv/My_Image", "my-image"),
+            ("docker-archive:/x/...tar", "image"),
+        ] {
+            assert_eq!(cache_name(&image.parse().unwrap()).as_str(), name, "{image}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Failures as the user meets them: a message, what to do next, and an exit status.
+//!
+//! The numbers follow sysexits.h. `run` and `exec` use 125 to 127 as Docker does, since below lie the container's own.
+
+use std::process::ExitCode;
+
+use engine::{FailureKind, chain};
+use node::InstanceErrorKind;
+
+/// Wrong usage.
+pub(crate) const USAGE: u8 = 64;
+/// The image is damaged, hostile or not supported.
+const DATA: u8 = 65;
+/// No such image, cache or instance.
+const NO_INPUT: u8 = 66;
+/// The registry cannot be reached or trusted.
+const UNAVAILABLE: u8 = 69;
+/// imc or the system failed.
+const SOFTWARE: u8 = 70;
+/// No space, or the size is too small.
+const CANNOT_CREATE: u8 = 73;
+/// Busy or in use.
+const TEMPORARY: u8 = 75;
+/// Root or other credentials are needed.
+const NOT_PERMITTED: u8 = 77;
+/// The machine lacks a feature.
+pub(crate) const CONFIG: u8 = 78;
+/// `run` and `exec`: imc failed before the container's command could.
+const RUN_FAILED: u8 = 125;
+/// `run` and `exec`: the command cannot be executed.
+const RUN_NOT_EXECUTABLE: u8 = 126;
+/// `run` and `exec`: the command was not found.
+const RUN_NOT_FOUND: u8 = 127;
+/// As shells have it for SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// What the user is told.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// A stable word.
+    pub(crate) kind: &'static str,
+    /// What failed, on what, with its causes.
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) advice: Option<String>,
+    /// The exit status.
+    pub(crate) code: u8,
+}
+
+/// Prints what clap says. Wrong usage is 64, help and version are 0.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to be told where standard error is closed.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+impl Failure {
+    /// A failure of this machine or of imc itself.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self { kind: "internal", message: message.into(), advice: None, code: SOFTWARE }
+    }
+
+    /// A request that makes no sense as it is.
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self { kind: "input", message: message.into(), advice: None, code: USAGE }
+    }
+
+    /// A request for what is not there.
+    pub(crate) fn not_found(message: impl Into<String>, advice: &str) -> Self {
+        Self { kind: "not-found", message: message.into(), advice: Some(advice.to_owned()), code: NO_INPUT }
+    }
+
+    /// An action on a local file or terminal that the system refused.
+    pub(crate) fn system(action: impl std::fmt::Display, error: &std::io::Error) -> Self {
+        Self::internal(format!("failed to {action}: {error}"))
+    }
+
+    /// The same as a failure of `run` or `exec`, whose status must not be taken for the container's.
+    pub(crate) fn of_run(self) -> Self {
+        let code = match self.kind {
+            "command-not-found" => RUN_NOT_FOUND,
+            "command-not-executable" => RUN_NOT_EXECUTABLE,
+            _ => RUN_FAILED,
+        };
+        Self { code, ..self }
+    }
+}
+
+fn of_kind(kind: FailureKind, message: String) -> Failure {
+    let (code, advice) = match kind {
+        FailureKind::NotFound => (NO_INPUT, Some("check the name and the tag; `imc list` shows the caches")),
+        FailureKind::Unauthorized => {
+            (NOT_PERMITTED, Some("log in with `imc login HOST`, or check that this user may pull the image"))
+        }
+        FailureKind::Unavailable => (
+            UNAVAILABLE,
+            Some("check the network and the registry's name; what was fetched whole is kept, so try again"),
+        ),
+        FailureKind::Certificate => (
+            UNAVAILABLE,
+            Some(
+                "give the registry's CA with `--ca-file FILE`, or skip the check with `--insecure-registry HOST`",
+            ),
+        ),
+        FailureKind::PlainHttp => {
+            (UNAVAILABLE, Some("if the registry speaks plain HTTP, say so with `--plain-http HOST[:PORT]`"))
+        }
+        FailureKind::RateLimited => {
+            (TEMPORARY, Some("wait and try again, log in, or use a mirror (`--certs-d DIR`)"))
+        }
+        FailureKind::BadImage => {
+            (DATA, Some("nothing of it was kept; pull it elsewhere to compare, or push it again"))
+        }
+        FailureKind::Unsupported => (DATA, None),
+        FailureKind::Platform => (NO_INPUT, Some("choose one that the image has with `--platform OS/ARCH`")),
+        FailureKind::SizeTooSmall => (CANNOT_CREATE, Some("create it with a larger `--size GIB`")),
+        FailureKind::NoSpace => {
+            (CANNOT_CREATE, Some("free some with `imc gc`, or use another file system with `--data-dir DIR`"))
+        }
+        FailureKind::Busy => (TEMPORARY, Some("`imc ps -a` and `imc list` show what uses it")),
+        FailureKind::Input => (USAGE, None),
+        FailureKind::Cancelled => {
+            (INTERRUPTED, Some("layers that were finished are kept; the same command goes on from there"))
+        }
+        FailureKind::Internal => (SOFTWARE, None),
+    };
+    Failure { kind: kind.as_str(), message, advice: advice.map(ToOwned::to_owned), code }
+}
+
+impl From<engine::Error> for Failure {
+    fn from(error: engine::Error) -> Self {
+        let message = chain(&error);
+        if let engine::Error::Records(metastore::Error::NameTaken { .. }) = &error {
+            let advice = Some("choose another `--name`, or remove that instance with `imc rm`".to_owned());
+            return Self { kind: "name-taken", message, advice, code: TEMPORARY };
+        }
+        of_kind(error.kind(), message)
+    }
+}
+
+impl From<engine::BuildError> for Failure {
+    fn from(error: engine::BuildError) -> Self {
+        of_kind(error.kind(), chain(&error))
+    }
+}
+
+impl From<metastore::Error> for Failure {
+    fn from(error: metastore::Error) -> Self {
+        engine::Error::from(error).into()
+    }
+}
+
+impl From<registry::Error> for Failure {
+    fn from(error: registry::Error) -> Self {
+        let message = chain(&error);
+        of_kind(engine::registry_failure_kind(&error), message)
+    }
+}
+
+impl From<node::InstanceError> for Failure {
+    fn from(error: node::InstanceError) -> Self {
+        let message = chain(&error);
+        let (kind, code, advice) = match error.kind() {
+            InstanceErrorKind::Input => ("input", USAGE, None),
+            InstanceErrorKind::CommandNotFound => {
+                ("command-not-found", RUN_NOT_FOUND, Some("name the program by its path inside the image"))
+            }
+            InstanceErrorKind::CommandNotExecutable => ("command-not-executable", RUN_NOT_EXECUTABLE, None),
+            InstanceErrorKind::NotFound => ("not-found", NO_INPUT, Some("`imc ps -a` lists the instances")),
+            InstanceErrorKind::State => ("state", TEMPORARY, Some("`imc ps -a` shows the states")),
+            InstanceErrorKind::Privilege => ("not-permitted", NOT_PERMITTED, None),
+            InstanceErrorKind::System => {
+                ("system", SOFTWARE, Some("`imc doctor` finds out what this machine lacks"))
+            }
+        };
+        Self { kind, message, advice: advice.map(ToOwned::to_owned), code }
+    }
+}
+
+impl From<node::MissingPrivilege> for Failure {
+    fn from(error: node::MissingPrivilege) -> Self {
+        Self { kind: "not-permitted", message: error.to_string(), advice: None, code: NOT_PERMITTED }
+    }
+}
+
+/// The store of this data directory could not be opened.
+pub(crate) fn opening(data_dir: &std::path::Path, error: &(dyn std::error::Error + 'static)) -> Failure {
+    let mut cause = Some(error);
+    let mut denied = false;
+    while let Some(current) = cause {
+        let io = current.downcast_ref::<std::io::Error>();
+        denied |= io.is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+        cause = current.source();
+    }
+    let message = format!("failed to open the data directory {}: {}", data_dir.display(), chain(error));
+    match denied {
+        true => Failure {
+            kind: "not-permitted",
+            message,
+            advice: Some(
+                "run it with sudo, or choose a directory of yours with `--data-dir DIR` or IMC_DATA_DIR"
+                    .into(),
+            ),
+            code: NOT_PERMITTED,
+        },
+        false => Failure::internal(message),
+    }
+}

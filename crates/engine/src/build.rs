@@ -1,0 +1,116 @@
+//! The build: from the images that a user names to an image snapshot that a cache serves.
+
+mod feed;
+mod flight;
+mod layer_job;
+mod merge_job;
+mod progress;
+mod run;
+mod size;
+
+use std::sync::Arc;
+
+use model::{CacheId, Event, EventKind, EventReason, ImageCache, Subject};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use layer_job::LayerFailure;
+pub use progress::{BuildProgress, LayerPhase, LayerProgress};
+
+use crate::{BuildError, Parts};
+use flight::Flights;
+
+pub(crate) use run::BuildOrder;
+
+/// Everything that builds share.
+pub(crate) struct Workshop {
+    pub(crate) parts: Parts,
+    flights: Flights,
+    conversions: Arc<Semaphore>,
+    tracker: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl Workshop {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let conversions = Arc::new(Semaphore::new(parts.settings.conversions.max(1)));
+        Self {
+            parts,
+            flights: Flights::default(),
+            conversions,
+            tracker: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) async fn shut_down(&self) {
+        self.closing.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// An event about a cache, now.
+    pub(crate) fn event(
+        &self,
+        cache: CacheId,
+        kind: EventKind,
+        reason: EventReason,
+        message: impl Into<String>,
+    ) -> Event {
+        Event::once(Subject::Cache(cache), kind, reason, message, self.parts.clock.now())
+    }
+
+    /// Records an event that no transaction carries. A build does not fail for want of one: it is logged instead.
+    async fn note(&self, event: Event) {
+        tracing::info!(cache = %event.subject, reason = %event.reason, "{}", event.message);
+        if let Err(error) = self.parts.records.append_events(std::slice::from_ref(&event)).await {
+            tracing::warn!(cache = %event.subject, error = crate::chain(&error), "failed to record an event");
+        }
+    }
+
+    /// Starts a recorded build on a task of its own.
+    pub(crate) fn start(self: &Arc<Self>, order: BuildOrder) -> BuildHandle {
+        let progress = BuildProgress::default();
+        let cancel = self.closing.child_token();
+        let cache = order.cache.clone();
+        let task = {
+            let (workshop, progress, cancel) = (Arc::clone(self), progress.clone(), cancel.clone());
+            self.tracker.spawn(async move { workshop.run_to_end(order, progress, cancel).await })
+        };
+        BuildHandle { cache, progress, cancel, task }
+    }
+}
+
+/// A build that runs. Dropping it leaves it running.
+#[derive(Debug)]
+pub struct BuildHandle {
+    /// The cache as it was when the build began.
+    pub cache: ImageCache,
+    /// How far it is.
+    pub progress: BuildProgress,
+    cancel: CancellationToken,
+    task: JoinHandle<Result<ImageCache, BuildError>>,
+}
+
+impl BuildHandle {
+    /// Asks it to end soon; [`Self::finished`] then says [`BuildError::Cancelled`].
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// A token that cancels it, to give away.
+    #[must_use]
+    pub fn cancellation(&self) -> CancellationToken {
+        self.cancel.clone()
+    }
+
+    /// Waits for its end. Cancel-safe: call again after a dropped call.
+    ///
+    /// # Errors
+    /// Why it failed; the record says the same.
+    pub async fn finished(&mut self) -> Result<ImageCache, BuildError> {
+        (&mut self.task).await.unwrap_or(Err(BuildError::Aborted))
+    }
+}

@@ -1,0 +1,117 @@
+//! One fetch for equal layers: a layer's making is shared by every build that wants it, and ends when nobody does.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use model::DiffId;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::layer_job::{LayerFailure, LayerMade};
+
+type Outcome = Result<LayerMade, Arc<LayerFailure>>;
+
+/// A layer being made. Held by the builds that wait for it; when the last one lets go, the making is cancelled.
+pub(super) struct Flight {
+    outcome: watch::Receiver<Option<Outcome>>,
+    _cancel_on_drop: DropGuard,
+}
+
+impl Flight {
+    /// Waits for the outcome.
+    pub(super) async fn landed(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        let landed = outcome.wait_for(Option::is_some).await;
+        match landed.ok().and_then(|outcome| outcome.clone()) {
+            Some(outcome) => outcome,
+            // The task went without a word: it was aborted with its runtime.
+            None => Err(Arc::new(LayerFailure::Cancelled)),
+        }
+    }
+}
+
+/// The layers being made in this process.
+#[derive(Default)]
+pub(super) struct Flights {
+    by_layer: Mutex<HashMap<DiffId, Weak<Flight>>>,
+}
+
+impl Flights {
+    /// Joins the making of that layer, or starts it by `make`. The flag says whether it was started here.
+    pub(super) fn join<F, M>(&self, layer: DiffId, tracker: &TaskTracker, make: M) -> (Arc<Flight>, bool)
+    where
+        M: FnOnce(CancellationToken) -> F,
+        F: Future<Output = Result<LayerMade, LayerFailure>> + Send + 'static,
+    {
+        let mut by_layer = self.by_layer.lock().unwrap_or_else(PoisonError::into_inner);
+        by_layer.retain(|_, flight| flight.strong_count() > 0);
+        if let Some(flight) = by_layer.get(&layer).and_then(Weak::upgrade)
+            // One that failed is not joined: its failure may have been another build's own (its size limit).
+            && !matches!(&*flight.outcome.borrow(), Some(Err(_)))
+        {
+            return (flight, false);
+        }
+        let token = CancellationToken::new();
+        let (sender, outcome) = watch::channel(None);
+        let making = make(token.clone());
+        tracker.spawn(async move {
+            let outcome = making.await.map_err(Arc::new);
+            // Nobody listens any more where every build was cancelled.
+            let _ = sender.send(Some(outcome));
+        });
+        let flight = Arc::new(Flight { outcome, _cancel_on_drop: token.drop_guard() });
+        by_layer.insert(layer, Arc::downgrade(&flight));
+        (flight, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{ByteSize, Digest};
+
+    fn made(diff_id: DiffId) -> LayerMade {
+        LayerMade {
+            diff_id,
+            blob_size: ByteSize::bytes(1),
+            leans: layer::Leans::default(),
+            fetched: ByteSize::ZERO,
+            warnings: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn two_builds_share_one_making() {
+        let (flights, tracker) = (Flights::default(), TaskTracker::new());
+        let layer = DiffId::new(Digest::sha256(b"layer"));
+        let (release, held) = tokio::sync::oneshot::channel::<()>();
+        let (first, started) = flights.join(layer, &tracker, |_| async move {
+            let _ = held.await;
+            Ok(made(layer))
+        });
+        assert!(started);
+        let (second, started) = flights.join(layer, &tracker, |_| async { Err(LayerFailure::Cancelled) });
+        assert!(!started);
+        release.send(()).unwrap();
+        assert_eq!(first.landed().await.unwrap().diff_id, layer);
+        assert_eq!(second.landed().await.unwrap().diff_id, layer);
+    }
+
+    #[tokio::test]
+    async fn the_last_one_to_leave_cancels_it() {
+        let (flights, tracker) = (Flights::default(), TaskTracker::new());
+        let layer = DiffId::new(Digest::sha256(b"layer"));
+        let (flight, _) = flights.join(layer, &tracker, |token| async move {
+            token.cancelled().await;
+            Err(LayerFailure::Cancelled)
+        });
+        let (other, _) = flights.join(layer, &tracker, |_| async { Err(LayerFailure::Cancelled) });
+        drop(flight);
+        assert!(other.outcome.borrow().is_none());
+        drop(other);
+        tracker.close();
+        tracker.wait().await;
+    }
+}

@@ -1,0 +1,195 @@
+//! One layer: fetched, converted and committed, unless the store has it.
+
+use std::sync::Arc;
+
+use blobstore::{BlobWriter, Lease, Sidecar};
+use layer::{Control, ConvertError, ConvertOptions, Converted, Leans, Limits};
+use metastore::LayerRecord;
+use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
+use registry::ResolvedImage;
+use tokio_util::sync::CancellationToken;
+
+use super::{Workshop, feed};
+
+/// Why a layer is not in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerFailure {
+    /// The source of its bytes could not be opened.
+    #[error(transparent)]
+    Open(registry::Error),
+    /// Its bytes did not come, are not those promised, or are no layer.
+    #[error(transparent)]
+    Convert(ConvertError),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] blobstore::Error),
+    /// What the blob's sidecar says of its leanings cannot be read or written.
+    #[error("failed to read what the layer takes for granted below it")]
+    Sidecar(#[source] serde_json::Error),
+    /// Every build that wanted it was cancelled.
+    #[error("the layer was cancelled")]
+    Cancelled,
+    /// The thread that converted it panicked.
+    #[error("the conversion of the layer ended without a result")]
+    Aborted,
+}
+
+/// A layer that is in the store.
+#[derive(Clone, Debug)]
+pub(super) struct LayerMade {
+    pub(super) diff_id: DiffId,
+    pub(super) blob_size: ByteSize,
+    pub(super) leans: Leans,
+    /// Bytes fetched for it; zero where the store had it.
+    pub(super) fetched: ByteSize,
+    /// What was left out of it, for people.
+    pub(super) warnings: Vec<String>,
+}
+
+/// A layer to make.
+pub(super) struct LayerOrder {
+    pub(super) image: Arc<ResolvedImage>,
+    pub(super) descriptor: LayerDescriptor,
+    pub(super) diff_id: DiffId,
+    /// Bytes that it may expand to.
+    pub(super) expanded: u64,
+    /// Keeps its blob from collection.
+    pub(super) lease: Arc<dyn Lease>,
+    pub(super) control: Arc<Control>,
+}
+
+/// Asks the store for a layer. The answer holds while the lease names its key.
+pub(super) async fn in_store(
+    workshop: &Workshop,
+    diff_id: DiffId,
+) -> Result<Option<LayerMade>, LayerFailure> {
+    let Some(info) = workshop.parts.store.stat(&BlobKey::Layer(diff_id)).await? else { return Ok(None) };
+    let leans = read_leans(info.sidecar.leans)?;
+    Ok(Some(LayerMade {
+        diff_id,
+        blob_size: info.size,
+        leans,
+        fetched: ByteSize::ZERO,
+        warnings: Vec::new(),
+    }))
+}
+
+fn read_leans(document: serde_json::Value) -> Result<Leans, LayerFailure> {
+    if document.is_null() {
+        return Ok(Leans::default());
+    }
+    serde_json::from_value(document).map_err(LayerFailure::Sidecar)
+}
+
+/// Makes a layer: waits for a turn, fetches and converts it, commits the blob.
+pub(super) async fn make(
+    workshop: Arc<Workshop>,
+    order: LayerOrder,
+    cancel: CancellationToken,
+) -> Result<LayerMade, LayerFailure> {
+    let turn = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Err(LayerFailure::Cancelled),
+        // The semaphore is never closed.
+        turn = Arc::clone(&workshop.conversions).acquire_owned() => turn.map_err(|_| LayerFailure::Aborted)?,
+    };
+    // Another process may have committed it while this one waited.
+    if let Some(made) = in_store(&workshop, order.diff_id).await? {
+        return Ok(made);
+    }
+    let writer = workshop.parts.store.begin(&*order.lease, &BlobKey::Layer(order.diff_id)).await?;
+    let converted = fetch_and_convert(&workshop, &order, &*writer, &cancel).await?;
+    // The next layer may be converted while this one is synced.
+    drop(turn);
+    if cancel.is_cancelled() {
+        return Err(LayerFailure::Cancelled);
+    }
+    let sidecar = sidecar_of(&converted, &order.descriptor)?;
+    let committed = writer.commit(sidecar).await?;
+    remember(&workshop, &order, &converted).await;
+    Ok(LayerMade {
+        diff_id: order.diff_id,
+        blob_size: committed.info().size,
+        leans: converted.leans,
+        fetched: converted.compressed_size,
+        warnings: converted.warnings.iter().map(sentence).collect(),
+    })
+}
+
+async fn fetch_and_convert(
+    workshop: &Workshop,
+    order: &LayerOrder,
+    writer: &dyn BlobWriter,
+    cancel: &CancellationToken,
+) -> Result<Converted, LayerFailure> {
+    let blob = writer.file().try_clone().map_err(|error| LayerFailure::Convert(ConvertError::Sink(error)))?;
+    let stream = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return Err(LayerFailure::Cancelled),
+        stream = workshop.parts.registry.fetch_layer(&order.image, &order.descriptor) => {
+            stream.map_err(LayerFailure::Open)?
+        }
+    };
+    let options = ConvertOptions {
+        compression: order.descriptor.compression,
+        digest: Some(order.descriptor.digest),
+        size: Some(order.descriptor.size),
+        diff_id: order.diff_id,
+        limits: Limits::with_expanded(ByteSize::bytes(order.expanded)),
+    };
+    let (pump, feed) = feed::bridge();
+    let control = Arc::clone(&order.control);
+    let conversion = tokio::task::spawn_blocking(move || layer::convert(feed, &options, &blob, &control));
+    let watch = async {
+        cancel.cancelled().await;
+        order.control.cancel();
+        std::future::pending::<()>().await;
+    };
+    let work = async { tokio::join!(pump.run(stream, cancel.clone()), conversion).1 };
+    let converted = tokio::select! {
+        converted = work => converted,
+        () = watch => return Err(LayerFailure::Cancelled),
+    };
+    match converted {
+        Ok(Ok(converted)) => Ok(converted),
+        Ok(Err(_)) if cancel.is_cancelled() => Err(LayerFailure::Cancelled),
+        Ok(Err(error)) => Err(LayerFailure::Convert(error)),
+        Err(_) => Err(LayerFailure::Aborted),
+    }
+}
+
+fn sentence(warning: &layer::Warning) -> String {
+    format!("{} ({} times, first at `{}`)", warning.kind, warning.count, warning.first)
+}
+
+fn sidecar_of(converted: &Converted, descriptor: &LayerDescriptor) -> Result<Sidecar, LayerFailure> {
+    let leans = if converted.leans.is_empty() {
+        serde_json::Value::Null
+    } else {
+        serde_json::to_value(&converted.leans).map_err(LayerFailure::Sidecar)?
+    };
+    Ok(Sidecar {
+        tar_size: converted.tar_size,
+        metadata_offset: converted.metadata_offset,
+        metadata_len: converted.metadata_length,
+        entries: converted.entries,
+        compressed: vec![descriptor.digest],
+        leans,
+        ..Sidecar::of_size(converted.blob_size)
+    })
+}
+
+/// Records what the served bytes are. The layer is in the store all the same where that fails.
+async fn remember(workshop: &Workshop, order: &LayerOrder, converted: &Converted) {
+    let record = LayerRecord {
+        diff_id: order.diff_id,
+        blob: order.descriptor.digest,
+        compressed_size: converted.compressed_size,
+        tar_size: converted.tar_size,
+        blob_size: converted.blob_size,
+        recorded: workshop.parts.clock.now(),
+    };
+    if let Err(error) = workshop.parts.records.record_layer(&record).await {
+        tracing::warn!(layer = %order.diff_id, error = crate::chain(&error), "failed to record a layer");
+    }
+}

@@ -1,0 +1,364 @@
+//! One build from its first request to its record.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use blobstore::{Lease, LeaseTerm};
+use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
+use layer::Control;
+use metastore::{NewBuild, SnapshotRecord};
+use model::{
+    BlobKey, BuildFailure, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource,
+    LayerDescriptor, SnapshotImage, SnapshotLayer,
+};
+use registry::ResolvedImage;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::layer_job::{self, LayerFailure, LayerMade, LayerOrder};
+use super::size::Budget;
+use super::{BuildProgress, LayerPhase, Workshop, merge_job};
+use crate::{BuildError, FailureKind, chain};
+
+/// A build that is recorded and to be run.
+pub(crate) struct BuildOrder {
+    pub(crate) cache: ImageCache,
+    pub(crate) build: NewBuild,
+}
+
+/// A layer that an image of this build wants, with the first image that wants it.
+struct Wanted {
+    image: Arc<ResolvedImage>,
+    descriptor: LayerDescriptor,
+    diff_id: DiffId,
+}
+
+impl Workshop {
+    /// Runs the build and records its end, whichever it is.
+    pub(super) async fn run_to_end(
+        self: Arc<Self>,
+        order: BuildOrder,
+        progress: BuildProgress,
+        cancel: CancellationToken,
+    ) -> Result<ImageCache, BuildError> {
+        let made = self.make_snapshot(&order, &progress, &cancel).await;
+        match made {
+            Ok(lease_and_snapshot) => self.record_success(&order, lease_and_snapshot).await,
+            Err(error) => Err(self.record_failure(&order, error).await),
+        }
+    }
+
+    async fn make_snapshot(
+        self: &Arc<Self>,
+        order: &BuildOrder,
+        progress: &BuildProgress,
+        cancel: &CancellationToken,
+    ) -> Result<(Arc<dyn Lease>, ImageSnapshot), BuildError> {
+        let work = async {
+            let owner = format!("build {} of the cache {}", order.build.id, order.cache.id);
+            let lease = self.parts.store.lease(&owner, &[], LeaseTerm::Held).await;
+            let lease: Arc<dyn Lease> =
+                Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
+            step("lease-taken")?;
+            let images = self.resolve(&order.cache, progress).await?;
+            step("images-resolved")?;
+            let layers = self.make_layers(order, &images, &lease, progress).await?;
+            step("layers-made")?;
+            let images = self.assemble(&order.cache, &images, &layers, &lease).await?;
+            let snapshot = ImageSnapshot {
+                version: ImageSnapshot::VERSION,
+                id: order.build.snapshot,
+                created: self.parts.clock.now(),
+                images,
+            };
+            let stored = self.parts.store.put_snapshot(&snapshot).await;
+            stored.map_err(BuildError::store("commit the image snapshot"))?;
+            step("snapshot-committed")?;
+            Ok((lease, snapshot))
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(BuildError::Cancelled),
+            made = work => made,
+        }
+    }
+
+    async fn resolve(
+        &self,
+        cache: &ImageCache,
+        progress: &BuildProgress,
+    ) -> Result<Vec<Arc<ResolvedImage>>, BuildError> {
+        let resolve = |source: ImageSource| async move {
+            let resolved = self.parts.registry.resolve(&source, &cache.platform).await;
+            let resolved = resolved
+                .map_err(|error| BuildError::Resolve { image: source.clone(), source: Arc::new(error) })?;
+            progress.image_resolved(source.clone());
+            let message = format!(
+                "{source} is {}: {} layers, {}",
+                resolved.manifest.digest,
+                resolved.manifest.layers.len(),
+                resolved.manifest.compressed_size()
+            );
+            self.note(self.event(cache.id, EventKind::Normal, EventReason::ImageResolved, message)).await;
+            Ok(Arc::new(resolved))
+        };
+        futures::stream::iter(cache.images.clone())
+            .map(resolve)
+            .buffered(self.parts.settings.resolves.max(1))
+            .try_collect()
+            .await
+    }
+
+    /// Brings every layer into the store, several at once, the largest first so that no long one is left to the end.
+    async fn make_layers(
+        self: &Arc<Self>,
+        order: &BuildOrder,
+        images: &[Arc<ResolvedImage>],
+        lease: &Arc<dyn Lease>,
+        progress: &BuildProgress,
+    ) -> Result<HashMap<DiffId, LayerMade>, BuildError> {
+        let mut wanted = wanted_layers(images);
+        for layer in &wanted {
+            progress.layer_known(layer.diff_id, layer.descriptor.digest, layer.descriptor.size);
+        }
+        let keys: Vec<BlobKey> = wanted.iter().map(|layer| BlobKey::Layer(layer.diff_id)).collect();
+        lease.extend(&keys).await.map_err(BuildError::store("keep the layers"))?;
+        wanted.sort_by_key(|layer| std::cmp::Reverse(layer.descriptor.size));
+        let budget = Budget::new(order.cache.size_limit);
+        let mut made = HashMap::new();
+        let mut missing = Vec::new();
+        // What is there already is counted first, so that the size is known to be too small before anything is fetched.
+        for layer in wanted {
+            match layer_job::in_store(self, layer.diff_id).await.map_err(|error| layer.failed(error))? {
+                Some(found) => {
+                    progress.layer_is(layer.diff_id, LayerPhase::Reused);
+                    take(&budget, &layer, &found)?;
+                    self.note_reused(order, &layer).await;
+                    made.insert(layer.diff_id, found);
+                }
+                None => missing.push(layer),
+            }
+        }
+        let mut running: FuturesUnordered<_> =
+            missing.iter().map(|layer| self.make_layer(order, layer, lease, &budget, progress)).collect();
+        while let Some(layer) = running.try_next().await? {
+            made.insert(layer.diff_id, layer);
+        }
+        Ok(made)
+    }
+
+    async fn make_layer(
+        self: &Arc<Self>,
+        order: &BuildOrder,
+        layer: &Wanted,
+        lease: &Arc<dyn Lease>,
+        budget: &Budget,
+        progress: &BuildProgress,
+    ) -> Result<LayerMade, BuildError> {
+        let begun = Instant::now();
+        loop {
+            let control = Arc::new(Control::new());
+            let job = LayerOrder {
+                image: Arc::clone(&layer.image),
+                descriptor: layer.descriptor.clone(),
+                diff_id: layer.diff_id,
+                expanded: budget.left(),
+                lease: Arc::clone(lease),
+                control: Arc::clone(&control),
+            };
+            let (flight, ours) = self
+                .flights
+                .join(layer.diff_id, &self.tracker, |cancel| layer_job::make(Arc::clone(self), job, cancel));
+            if ours {
+                progress.layer_follows(layer.diff_id, &control);
+            }
+            progress.layer_is(layer.diff_id, LayerPhase::Unpacking);
+            match flight.landed().await {
+                Ok(made) => {
+                    progress.layer_is(layer.diff_id, LayerPhase::Done);
+                    take(budget, layer, &made)?;
+                    self.note_made(order, layer, &made, ours, begun).await;
+                    return Ok(made);
+                }
+                // Another build's making failed, perhaps for its own smaller size: make it ourselves.
+                Err(_) if !ours => {}
+                Err(failure) => return Err(layer.failed_by(failure, budget)),
+            }
+        }
+    }
+
+    /// The images as the snapshot keeps them, merged metadata images made where layers lean on each other.
+    async fn assemble(
+        &self,
+        cache: &ImageCache,
+        images: &[Arc<ResolvedImage>],
+        layers: &HashMap<DiffId, LayerMade>,
+        lease: &Arc<dyn Lease>,
+    ) -> Result<Vec<SnapshotImage>, BuildError> {
+        let mut assembled = Vec::with_capacity(images.len());
+        for image in images {
+            let own: Vec<&LayerMade> = image.config.diff_ids.iter().filter_map(|id| layers.get(id)).collect();
+            let merged = merge_job::merge_where_needed(self, &image.source, &own, lease).await?;
+            if merged.is_some() {
+                let message = format!("{}: layers lean on those below, so they were merged", image.source);
+                self.note(self.event(cache.id, EventKind::Normal, EventReason::LayersMerged, message)).await;
+            }
+            let layers = image.manifest.layers.iter().zip(&own).map(|(descriptor, made)| SnapshotLayer {
+                diff_id: made.diff_id,
+                descriptor: descriptor.clone(),
+                blob_size: made.blob_size,
+            });
+            assembled.push(SnapshotImage {
+                source: image.source.clone(),
+                manifest_digest: image.manifest.digest,
+                index_digest: image.index_digest,
+                image_id: model::ImageId::new(*image.manifest.config.digest.digest()),
+                platform: image.platform.clone(),
+                manifest: Document(image.manifest_document.to_vec()),
+                config_document: Document(image.config_document.to_vec()),
+                config: image.config.clone(),
+                layers: layers.collect(),
+                merged,
+            });
+        }
+        Ok(assembled)
+    }
+
+    async fn record_success(
+        &self,
+        order: &BuildOrder,
+        (lease, snapshot): (Arc<dyn Lease>, ImageSnapshot),
+    ) -> Result<ImageCache, BuildError> {
+        let now = self.parts.clock.now();
+        let record =
+            SnapshotRecord { id: snapshot.id, created: snapshot.created, size: snapshot.unpacked_size() };
+        let event = |reason, message: String| self.event(order.cache.id, EventKind::Normal, reason, message);
+        let events = [
+            event(
+                EventReason::SnapshotCommitted,
+                format!("image snapshot {} of {}", snapshot.id, record.size),
+            ),
+            event(EventReason::Ready, format!("{} image(s) can be started from", snapshot.images.len())),
+        ];
+        let records = &self.parts.records;
+        let change = records.finish_build(order.build.id, &order.build.owner, &record, &events, now).await;
+        let change = change.map_err(BuildError::records("end the build"))?;
+        step("build-recorded")?;
+        // From here on the snapshot's document keeps the blobs.
+        if let Err(error) = lease.release().await {
+            tracing::warn!(
+                error = chain(&error),
+                "failed to release a build's lease; it ends with this process"
+            );
+        }
+        if let Some(released) = change.released
+            && let Err(error) = self.parts.store.delete_snapshot(released).await
+        {
+            tracing::warn!(error = chain(&error), "failed to delete a former snapshot; collection will");
+        }
+        Ok(change.cache)
+    }
+
+    async fn record_failure(&self, order: &BuildOrder, error: BuildError) -> BuildError {
+        let kind = error.kind();
+        let reason = match kind {
+            FailureKind::Cancelled => EventReason::BuildCancelled,
+            _ => EventReason::BuildFailed,
+        };
+        let message = chain(&error);
+        let failure = BuildFailure { reason: kind.as_str().to_owned(), message: message.clone() };
+        let event = self.event(order.cache.id, EventKind::Warning, reason, message);
+        let now = self.parts.clock.now();
+        let recorded =
+            self.parts.records.fail_build(order.build.id, &order.build.owner, &failure, &[event], now).await;
+        if let Err(unrecorded) = recorded {
+            tracing::error!(error = chain(&unrecorded), "failed to record that a build failed");
+        }
+        error
+    }
+
+    async fn note_reused(&self, order: &BuildOrder, layer: &Wanted) {
+        let message = format!("layer {} of {} was in the store", layer.descriptor.digest, layer.image.source);
+        self.note(self.event(order.cache.id, EventKind::Normal, EventReason::LayerReused, message)).await;
+    }
+
+    async fn note_made(
+        &self,
+        order: &BuildOrder,
+        layer: &Wanted,
+        made: &LayerMade,
+        ours: bool,
+        begun: Instant,
+    ) {
+        let name = format!("layer {} of {}", layer.descriptor.digest, layer.image.source);
+        let (reason, message) = match ours && made.fetched.as_u64() > 0 {
+            true => {
+                let took = begun.elapsed().as_secs_f64();
+                let sizes = format!("{} fetched, {} unpacked", made.fetched, made.blob_size);
+                (EventReason::LayerCommitted, format!("{name}: {sizes} in {took:.1} s"))
+            }
+            false => (EventReason::LayerReused, format!("{name} was made by another build")),
+        };
+        self.note(self.event(order.cache.id, EventKind::Normal, reason, message)).await;
+        for warning in &made.warnings {
+            let message = format!("{name}: {warning}");
+            self.note(self.event(order.cache.id, EventKind::Warning, reason, message)).await;
+        }
+    }
+}
+
+/// A named step, at which tests kill the process or fail the build.
+fn step(name: &'static str) -> Result<(), BuildError> {
+    let failed = |source| blobstore::Error::Step { step: name, source };
+    blobstore::fault::point(name).map_err(failed).map_err(BuildError::store("pass a step"))
+}
+
+/// Every layer of the images once, in order.
+fn wanted_layers(images: &[Arc<ResolvedImage>]) -> Vec<Wanted> {
+    let mut seen = std::collections::HashSet::new();
+    let layers =
+        images.iter().flat_map(|image| {
+            image.manifest.layers.iter().zip(&image.config.diff_ids).map(move |(descriptor, diff_id)| {
+                Wanted { image: Arc::clone(image), descriptor: descriptor.clone(), diff_id: *diff_id }
+            })
+        });
+    layers.filter(|layer| seen.insert(layer.diff_id)).collect()
+}
+
+fn take(budget: &Budget, layer: &Wanted, made: &LayerMade) -> Result<(), BuildError> {
+    if budget.take(made.blob_size) { Ok(()) } else { Err(layer.too_large(budget)) }
+}
+
+impl Wanted {
+    fn failed(&self, failure: LayerFailure) -> BuildError {
+        BuildError::Layer {
+            image: self.image.source.clone(),
+            digest: self.descriptor.digest,
+            source: Arc::new(failure),
+        }
+    }
+
+    fn failed_by(&self, failure: Arc<LayerFailure>, budget: &Budget) -> BuildError {
+        match &*failure {
+            LayerFailure::Cancelled => BuildError::Cancelled,
+            LayerFailure::Convert(error)
+                if error.limit().is_some_and(|(limit, _)| limit == layer::Limit::Expanded) =>
+            {
+                self.too_large(budget)
+            }
+            _ => BuildError::Layer {
+                image: self.image.source.clone(),
+                digest: self.descriptor.digest,
+                source: failure,
+            },
+        }
+    }
+
+    fn too_large(&self, budget: &Budget) -> BuildError {
+        BuildError::SizeExceeded {
+            image: self.image.source.clone(),
+            digest: self.descriptor.digest,
+            limit: budget.limit(),
+        }
+    }
+}

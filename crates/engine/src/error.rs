@@ -1,0 +1,343 @@
+//! What failed, for whoever decides by it and for people.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use layer::ErrorKind as ConvertKind;
+use model::{ByteSize, CacheId, CacheName, ImageSource};
+use registry::ErrorKind as RegistryKind;
+
+use crate::LayerFailure;
+
+/// Why a build failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BuildError {
+    /// An image's documents could not be had.
+    #[error("failed to resolve {image}")]
+    Resolve {
+        /// The image as asked for.
+        image: ImageSource,
+        /// What the registry client says.
+        #[source]
+        source: Arc<registry::Error>,
+    },
+    /// A layer could not be fetched, converted or committed.
+    #[error("failed to cache the layer {digest} of {image}")]
+    Layer {
+        /// The image as asked for.
+        image: ImageSource,
+        /// The layer as served.
+        digest: model::BlobDigest,
+        /// What failed.
+        #[source]
+        source: Arc<LayerFailure>,
+    },
+    /// The images are larger than the cache.
+    #[error(
+        "failed to fit the images into the cache: its size is {limit}, the layer {digest} of {image} goes beyond it"
+    )]
+    SizeExceeded {
+        /// The image as asked for.
+        image: ImageSource,
+        /// The layer that went beyond it.
+        digest: model::BlobDigest,
+        /// The cache's size.
+        limit: ByteSize,
+    },
+    /// Layers that lean on each other could not be merged.
+    #[error("failed to merge the layers of {image}")]
+    Merge {
+        /// The image as asked for.
+        image: ImageSource,
+        /// Why.
+        #[source]
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// The store refused or failed.
+    #[error("failed to {action} in the store")]
+    Store {
+        /// What was being done.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: Arc<blobstore::Error>,
+    },
+    /// The records refused or failed.
+    #[error("failed to {action} in the records")]
+    Records {
+        /// What was being done.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: Arc<metastore::Error>,
+    },
+    /// Somebody cancelled it.
+    #[error("the build was cancelled")]
+    Cancelled,
+    /// The task that ran it ended without a word.
+    #[error("the build ended without a result: its task was aborted")]
+    Aborted,
+}
+
+/// What kind of failure it is, by what the user does about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// No such image, tag, cache or instance.
+    NotFound,
+    /// Credentials wrong, missing or not sufficient.
+    Unauthorized,
+    /// The registry cannot be reached, or does not answer as one.
+    Unavailable,
+    /// The registry's certificate is not trusted.
+    Certificate,
+    /// The registry speaks plain HTTP.
+    PlainHttp,
+    /// The registry asks to slow down.
+    RateLimited,
+    /// What came is damaged, hostile or not what was promised.
+    BadImage,
+    /// The image is of a kind that is not supported.
+    Unsupported,
+    /// No image for the platform.
+    Platform,
+    /// The cache's size is too small.
+    SizeTooSmall,
+    /// No space left where the data is.
+    NoSpace,
+    /// Something uses it, or another process holds it.
+    Busy,
+    /// The request makes no sense as it is.
+    Input,
+    /// Cancelled.
+    Cancelled,
+    /// This machine, or imc, failed.
+    Internal,
+}
+
+impl FailureKind {
+    /// A stable word for records and events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Unauthorized => "unauthorized",
+            Self::Unavailable => "registry-unavailable",
+            Self::Certificate => "certificate-not-trusted",
+            Self::PlainHttp => "plain-http",
+            Self::RateLimited => "rate-limited",
+            Self::BadImage => "bad-image",
+            Self::Unsupported => "unsupported-image",
+            Self::Platform => "platform-missing",
+            Self::SizeTooSmall => "size-too-small",
+            Self::NoSpace => "no-space",
+            Self::Busy => "busy",
+            Self::Input => "input",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A registry client's failure by what the user does about it.
+#[must_use]
+pub fn registry_failure_kind(error: &registry::Error) -> FailureKind {
+    match error.kind() {
+        RegistryKind::NotFound | RegistryKind::LocalMissing => FailureKind::NotFound,
+        RegistryKind::Unauthorized | RegistryKind::Forbidden | RegistryKind::Credentials => {
+            FailureKind::Unauthorized
+        }
+        RegistryKind::Certificate => FailureKind::Certificate,
+        RegistryKind::PlainHttpExpected => FailureKind::PlainHttp,
+        RegistryKind::RateLimited => FailureKind::RateLimited,
+        RegistryKind::WrongDigest | RegistryKind::WrongLength | RegistryKind::Malformed => {
+            FailureKind::BadImage
+        }
+        RegistryKind::Unsupported => FailureKind::Unsupported,
+        RegistryKind::PlatformMissing => FailureKind::Platform,
+        RegistryKind::Ambiguous | RegistryKind::Settings => FailureKind::Input,
+        RegistryKind::Unreachable
+        | RegistryKind::TooManyRedirects
+        | RegistryKind::ServerError
+        | RegistryKind::Hang
+        | RegistryKind::Cut => FailureKind::Unavailable,
+        RegistryKind::Local => FailureKind::Internal,
+    }
+}
+
+pub(crate) fn kind_of_store(error: &blobstore::Error) -> FailureKind {
+    match error.kind() {
+        blobstore::ErrorKind::NoSpace => FailureKind::NoSpace,
+        blobstore::ErrorKind::Busy => FailureKind::Busy,
+        _ => FailureKind::Internal,
+    }
+}
+
+pub(crate) fn kind_of_records(error: &metastore::Error) -> FailureKind {
+    match error.kind() {
+        metastore::ErrorKind::NotFound => FailureKind::NotFound,
+        metastore::ErrorKind::Refused | metastore::ErrorKind::Busy => FailureKind::Busy,
+        metastore::ErrorKind::NoSpace => FailureKind::NoSpace,
+        _ => FailureKind::Internal,
+    }
+}
+
+fn kind_of_layer(failure: &LayerFailure) -> FailureKind {
+    match failure {
+        LayerFailure::Open(error) => registry_failure_kind(error),
+        LayerFailure::Store(error) => kind_of_store(error),
+        LayerFailure::Cancelled => FailureKind::Cancelled,
+        LayerFailure::Sidecar(_) | LayerFailure::Aborted => FailureKind::Internal,
+        LayerFailure::Convert(error) => match error.kind() {
+            ConvertKind::Transfer | ConvertKind::BadLayer | ConvertKind::Limit => FailureKind::BadImage,
+            ConvertKind::Cancelled => FailureKind::Cancelled,
+            ConvertKind::NoSpace => FailureKind::NoSpace,
+            ConvertKind::Local => FailureKind::Internal,
+            ConvertKind::Source => StdError::source(error)
+                .and_then(|source| source.downcast_ref::<registry::Error>())
+                .map_or(FailureKind::Unavailable, registry_failure_kind),
+        },
+    }
+}
+
+impl BuildError {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Resolve { source, .. } => registry_failure_kind(source),
+            Self::Layer { source, .. } => kind_of_layer(source),
+            Self::SizeExceeded { .. } => FailureKind::SizeTooSmall,
+            Self::Merge { .. } => FailureKind::BadImage,
+            Self::Store { source, .. } => kind_of_store(source),
+            Self::Records { source, .. } => kind_of_records(source),
+            Self::Cancelled => FailureKind::Cancelled,
+            Self::Aborted => FailureKind::Internal,
+        }
+    }
+
+    pub(crate) fn store(action: &'static str) -> impl FnOnce(blobstore::Error) -> Self {
+        move |source| Self::Store { action, source: Arc::new(source) }
+    }
+
+    pub(crate) fn records(action: &'static str) -> impl FnOnce(metastore::Error) -> Self {
+        move |source| Self::Records { action, source: Arc::new(source) }
+    }
+}
+
+/// Why a use-case failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A build did.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// More images than a cache holds, or none, or one twice.
+    #[error("failed to create the cache `{name}`: {why}")]
+    BadRequest {
+        /// The cache's name.
+        name: CacheName,
+        /// What is wrong.
+        why: String,
+    },
+    /// The user's word names several caches.
+    #[error("failed to choose a cache: {count} caches are named `{name}`; say which by its id")]
+    AmbiguousCache {
+        /// The name.
+        name: CacheName,
+        /// How many.
+        count: usize,
+    },
+    /// The word names no cache, no instance, and no image can be read from it.
+    #[error("failed to find `{word}`: there is no cache of that name or id")]
+    UnknownCache {
+        /// The word.
+        word: String,
+    },
+    /// The cache is there and cannot be started from.
+    #[error("failed to start from the cache `{name}` ({id}): it is {state}{}", reason(failure))]
+    NotUsable {
+        /// Its name.
+        name: CacheName,
+        /// Its id.
+        id: CacheId,
+        /// Its state.
+        state: model::CacheState,
+        /// Why, where its build failed.
+        failure: Option<String>,
+    },
+    /// The cache's snapshot is gone or broken.
+    #[error(
+        "failed to start from the cache {id}: its image snapshot {snapshot} is not in the store any more"
+    )]
+    SnapshotMissing {
+        /// The cache.
+        id: CacheId,
+        /// The snapshot.
+        snapshot: model::ImageSnapshotId,
+    },
+    /// Several images, and none was named; or one that it does not have.
+    #[error("failed to choose an image of the cache `{name}`: it has {}", list(images))]
+    WhichImage {
+        /// The cache's name.
+        name: CacheName,
+        /// What it has.
+        images: Vec<ImageSource>,
+    },
+    /// The store refused or failed.
+    #[error("failed to {action} in the store")]
+    Store {
+        /// What was being done.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: blobstore::Error,
+    },
+    /// The records refused or failed.
+    #[error(transparent)]
+    Records(#[from] metastore::Error),
+}
+
+fn reason(failure: &Option<String>) -> String {
+    failure.as_ref().map(|failure| format!(", {failure}")).unwrap_or_default()
+}
+
+fn list(images: &[ImageSource]) -> String {
+    images.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Error {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Build(error) => error.kind(),
+            Self::BadRequest { .. } | Self::AmbiguousCache { .. } | Self::WhichImage { .. } => {
+                FailureKind::Input
+            }
+            Self::UnknownCache { .. } | Self::SnapshotMissing { .. } => FailureKind::NotFound,
+            Self::NotUsable { .. } => FailureKind::Busy,
+            Self::Store { source, .. } => kind_of_store(source),
+            Self::Records(source) => kind_of_records(source),
+        }
+    }
+
+    pub(crate) fn store(action: &'static str) -> impl FnOnce(blobstore::Error) -> Self {
+        move |source| Self::Store { action, source }
+    }
+}
+
+/// An error with its causes, outermost first, in one line.
+#[must_use]
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // A transparent variant says what its source says.
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! Builds whose process ended in the middle: found, taken up or failed, never left as if they ran.
+
+use std::collections::HashSet;
+
+use metastore::{Build, NewBuild, Page, claim_interrupted_builds};
+use model::{BuildFailure, CacheId, EventKind, EventReason, ImageCache};
+
+use crate::build::BuildOrder;
+use crate::{Engine, Error, NewCache};
+
+/// The failure's word of a build whose process ended.
+const INTERRUPTED: &str = "interrupted";
+
+/// Whether a build's process lives; one that cannot be looked at is taken for alive.
+fn lives(owner: &metastore::ProcessIdentity) -> bool {
+    owner.is_alive().unwrap_or(true)
+}
+
+impl Engine {
+    /// Caches whose build's process is gone.
+    pub(crate) async fn interrupted_caches(&self) -> Result<HashSet<CacheId>, Error> {
+        let mut interrupted = HashSet::new();
+        let mut page = Page::first();
+        loop {
+            let running = self.records().running_builds(page).await?;
+            let Some(last) = running.last() else { return Ok(interrupted) };
+            page = Page::after(last.id);
+            interrupted.extend(running.iter().filter(|build| !lives(&build.owner)).map(|build| build.cache));
+        }
+    }
+
+    async fn claim(&self) -> Result<Vec<Build>, Error> {
+        let owner = &self.workshop.parts.owner;
+        Ok(claim_interrupted_builds(self.records(), owner, &lives, self.clock().now()).await?)
+    }
+
+    /// Fails every build whose process ended. Finished layers stay until a collection, so a further try is short.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn fail_interrupted(&self) -> Result<usize, Error> {
+        let claimed = self.claim().await?;
+        for build in &claimed {
+            self.fail_claimed(build).await?;
+        }
+        Ok(claimed.len())
+    }
+
+    async fn fail_claimed(&self, build: &Build) -> Result<(), Error> {
+        let message = "the build's process ended in the middle; create the cache again, finished layers are not fetched twice";
+        let failure = BuildFailure { reason: INTERRUPTED.to_owned(), message: message.to_owned() };
+        let event = self.workshop.event(build.cache, EventKind::Warning, EventReason::BuildFailed, message);
+        let owner = &self.workshop.parts.owner;
+        self.records().fail_build(build.id, owner, &failure, &[event], self.clock().now()).await?;
+        // A document committed just before the end belongs to nobody now.
+        self.store()
+            .delete_snapshot(build.snapshot)
+            .await
+            .map_err(Error::store("delete an image snapshot"))?;
+        Ok(())
+    }
+
+    /// Takes up the interrupted build of the same cache, if there is one, and fails the others.
+    pub(crate) async fn take_up(&self, new: &NewCache) -> Result<Option<BuildOrder>, Error> {
+        let mut taken = None;
+        for build in self.claim().await? {
+            let cache = self.records().cache(build.cache).await?;
+            if taken.is_none() && is_same(&cache, new) {
+                let message = format!("build {} goes on, attempt {}", build.id, build.attempts);
+                let event =
+                    self.workshop.event(cache.id, EventKind::Normal, EventReason::BuildResumed, message);
+                self.records().append_events(&[event]).await?;
+                // Whether its document was committed or not, it is made anew: all its layers are there.
+                self.store()
+                    .delete_snapshot(build.snapshot)
+                    .await
+                    .map_err(Error::store("delete an image snapshot"))?;
+                taken = Some(BuildOrder { cache, build: again(&build) });
+            } else {
+                self.fail_claimed(&build).await?;
+            }
+        }
+        Ok(taken)
+    }
+}
+
+fn is_same(cache: &ImageCache, new: &NewCache) -> bool {
+    cache.name == new.name
+        && cache.images == new.images
+        && cache.platform == new.platform
+        && cache.size_limit == new.size_limit
+}
+
+fn again(build: &Build) -> NewBuild {
+    NewBuild {
+        id: build.id,
+        cache: build.cache,
+        snapshot: build.snapshot,
+        owner: build.owner.clone(),
+        started: build.started,
+    }
+}
