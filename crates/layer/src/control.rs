@@ -42,12 +42,10 @@ impl Control {
         self.tar.load(Ordering::Relaxed)
     }
 
-    #[allow(dead_code, reason = "the pipeline calls it")]
     pub(crate) fn add_compressed(&self, bytes: usize) {
         self.compressed.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    #[allow(dead_code, reason = "the pipeline calls it")]
     pub(crate) fn add_tar(&self, bytes: usize) {
         self.tar.fetch_add(bytes as u64, Ordering::Relaxed);
     }

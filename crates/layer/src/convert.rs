@@ -1,10 +1,11 @@
 //! From a layer's stream to its blob.
 
-use std::fs::File;
-
 use bytes::Bytes;
+use erofs::BlockSink;
 use model::{BlobDigest, ByteSize, Compression, DiffId};
 
+use crate::pipeline::{self, Finished};
+use crate::write::{WrittenLayer, write};
 use crate::{Control, ConvertError, Leans, Limits, SourceError, Warnings};
 
 /// What is known about a layer before its bytes come, and how far it may go.
@@ -47,30 +48,39 @@ pub struct Converted {
     pub warnings: Warnings,
 }
 
-/// Converts one layer: reads `source` to its end and writes the blob to `blob` (empty and open for writing; not synced).
+/// Converts one layer: reads `source` to its end and writes the blob to `blob` (usually an empty `&File`; not synced).
 ///
 /// Blocks until done, on threads of its own beside the calling one. `source` yields chunks of any size, best 64 KiB to
 /// 1 MiB; it is called from another thread and may block.
 ///
 /// # Errors
 /// [`ConvertError`]; what was written to `blob` is then useless and the caller removes it.
-pub fn convert<I>(
+pub fn convert<I, S>(
     source: I,
     options: &ConvertOptions,
-    blob: &File,
+    blob: S,
     control: &Control,
 ) -> Result<Converted, ConvertError>
 where
     I: IntoIterator<Item = Result<Bytes, SourceError>>,
     I::IntoIter: Send,
+    S: BlockSink,
 {
-    let _ = (source.into_iter(), blob);
-    if control.is_cancelled() {
-        return Err(ConvertError::Cancelled);
-    }
-    Err(ConvertError::Malformed {
-        offset: 0,
-        path: String::new(),
-        reason: format!("not yet written: {options:?}"),
+    let outcomes = pipeline::run(source.into_iter(), options, control, |buffers| {
+        write(buffers, &options.limits, control, blob)
+    })?;
+    let Finished { compressed_size, written } = outcomes.judge(options, control.is_cancelled())?;
+    let WrittenLayer { written, tar_size, entries, leans, warnings } = written;
+    Ok(Converted {
+        diff_id: options.diff_id,
+        digest: options.digest,
+        compressed_size: ByteSize::bytes(compressed_size),
+        tar_size: ByteSize::bytes(tar_size),
+        blob_size: ByteSize::bytes(written.size),
+        metadata_offset: written.metadata.start,
+        metadata_length: written.metadata.end - written.metadata.start,
+        entries,
+        leans,
+        warnings,
     })
 }

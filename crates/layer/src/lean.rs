@@ -14,6 +14,13 @@ pub struct Leans {
     /// (and it may have a symlink there). In the blob they carry default attributes. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "paths")]
     pub implied_directories: Vec<Vec<u8>>,
+    /// Directories in which the layer deletes names of the layers below. Overlayfs shows such a deletion itself as a name
+    /// where there is nothing below the directory. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "paths")]
+    pub whiteout_directories: Vec<Vec<u8>>,
+    /// Whether the tar has an entry for the root directory; without one the root's attributes are those below.
+    #[serde(default)]
+    pub root_is_given: bool,
     /// Hard links whose target is not in this layer; the blob has nothing at their paths. Sorted by path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lower_links: Vec<LowerLink>,
@@ -32,7 +39,7 @@ pub struct LowerLink {
 }
 
 impl Leans {
-    /// Whether the layer stands alone.
+    /// Whether the layer stands alone: it implies and links nothing below itself. Deletions do not count.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.implied_directories.is_empty() && self.lower_links.is_empty()

@@ -11,11 +11,16 @@
 
 mod control;
 mod convert;
+mod decompress;
 mod error;
 mod lean;
 mod limits;
 mod merge;
+mod pipeline;
+mod tar;
+mod tree;
 mod warning;
+mod write;
 
 pub use control::Control;
 pub use convert::{ConvertOptions, Converted, convert};

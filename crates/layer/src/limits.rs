@@ -11,7 +11,8 @@ use model::ByteSize;
 /// caller's to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Entries of the tree, implied directories and whiteouts included. Default 4,000,000.
+    /// Entries of the tree, implied directories and whiteouts included. Those that were
+    /// replaced count too. Default 2,000,000.
     pub entries: u64,
     /// Components of a path. Default 512: deeper than any real tree, and every path still fits a mount of Linux
     /// in steps.
@@ -25,13 +26,17 @@ pub struct Limits {
     /// Bytes of one extended attribute's value. Default and maximum 65,535, what EROFS can hold (Linux's own
     /// bound is 65,536).
     pub xattr_value: usize,
-    /// Bytes of all names and values of the extended attributes of one entry. Default 128 KiB.
+    /// Bytes of all names and values of the extended attributes of one entry, each with 8 bytes more. Default and maximum
+    /// 128 KiB.
     pub xattrs_per_entry: usize,
-    /// Bytes of all names and values of extended attributes of the layer, equal sets counted once. Default 64 MiB.
+    /// Bytes of all names and values of extended attributes of the layer, equal ones in succession counted once.
+    /// Default 64 MiB.
     pub xattrs_total: u64,
+    /// Bytes of all names and all targets of links of the layer. Default 128 MiB.
+    pub names_total: u64,
     /// Bytes of one extension header (PAX record block, GNU long name or link). Default 1 MiB.
     pub extension: u64,
-    /// Segments of one sparse file. Default 1,000,000.
+    /// Segments of all sparse files of the layer. Default 1,000,000.
     pub sparse_segments: usize,
     /// Bytes of one file, holes included. Default 8 TiB.
     pub file: u64,
@@ -46,7 +51,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            entries: 4_000_000,
+            entries: 2_000_000,
             depth: 512,
             name: 255,
             path: 16 << 10,
@@ -54,6 +59,7 @@ impl Default for Limits {
             xattr_value: 65_535,
             xattrs_per_entry: 128 << 10,
             xattrs_total: 64 << 20,
+            names_total: 128 << 20,
             extension: 1 << 20,
             sparse_segments: 1_000_000,
             file: 8 << 40,
@@ -90,6 +96,8 @@ pub enum Limit {
     XattrsPerEntry,
     /// [`Limits::xattrs_total`].
     XattrsTotal,
+    /// [`Limits::names_total`].
+    NamesTotal,
     /// [`Limits::extension`].
     Extension,
     /// [`Limits::sparse_segments`].
@@ -113,8 +121,9 @@ impl fmt::Display for Limit {
             Self::XattrValue => "size of an extended attribute",
             Self::XattrsPerEntry => "size of an entry's extended attributes",
             Self::XattrsTotal => "size of all extended attributes",
+            Self::NamesTotal => "size of all names and link targets",
             Self::Extension => "size of an extension header",
-            Self::SparseSegments => "number of a sparse file's segments",
+            Self::SparseSegments => "number of segments of sparse files",
             Self::File => "size of a file",
             Self::Expanded => "expanded size",
             Self::ZstdWindow => "window of the zstd stream",

@@ -51,12 +51,14 @@ pub enum MergeError {
 
 /// Whether an image of these layers (lowest first) must be mounted through a merged metadata image.
 ///
-/// The first layer has nothing below, so what it implies is simply created (its links below itself are an error that
-/// [`merge`] reports).
+/// The first layer has nothing below, so what it implies is simply created. Its links below itself are an error that
+/// [`merge`] reports, and its deletions would show as names under overlayfs.
 #[must_use]
 pub fn needs_merge(layers: &[&Leans]) -> bool {
     let Some((first, above)) = layers.split_first() else { return false };
-    !first.lower_links.is_empty() || above.iter().any(|leans| !leans.is_empty())
+    !first.lower_links.is_empty()
+        || !first.whiteout_directories.is_empty()
+        || above.iter().any(|leans| !leans.is_empty())
 }
 
 /// Writes the tree of the layers (lowest first) as unpacking them in order makes it to `image`, files being chunks on

@@ -59,7 +59,6 @@ impl Warnings {
         self.0.is_empty()
     }
 
-    #[allow(dead_code, reason = "the tree builder calls it")]
     pub(crate) fn add(&mut self, kind: WarningKind, place: impl FnOnce() -> String) {
         match self.0.iter_mut().find(|warning| warning.kind == kind) {
             Some(warning) => warning.count += 1,

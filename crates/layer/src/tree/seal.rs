@@ -1,0 +1,106 @@
+//! From the tree while entries come to the tree that is written, and what it leans on.
+
+use erofs::{Children, Name, NodeId, Tree};
+
+use super::LayerTree;
+use crate::{Leans, LowerLink, Warnings};
+
+/// A layer's tree, ready to be written.
+pub(crate) struct Sealed {
+    pub(crate) tree: Tree,
+    pub(crate) leans: Leans,
+    pub(crate) warnings: Warnings,
+    /// Names in the tree, the root not counted.
+    pub(crate) entries: u64,
+}
+
+/// What the walk over the finished tree finds.
+#[derive(Default)]
+struct Findings {
+    leans: Leans,
+    /// Names to take out of the tree.
+    surplus: Vec<(NodeId, Box<[u8]>)>,
+    entries: u64,
+}
+
+impl LayerTree {
+    /// Marks what hides the layers below, lists what leans on them, and takes out what has no place in the blob.
+    pub(crate) fn seal(mut self) -> Sealed {
+        let findings = self.survey();
+        for (dir, name) in findings.surplus {
+            let name = Name::new(&name).expect("the tree gave the name");
+            self.tree.remove(dir, name).expect("the tree gave the directory");
+        }
+        let mut opaque: Vec<NodeId> = self.opaque.into_iter().collect();
+        opaque.sort_unstable();
+        for dir in opaque {
+            let Some(node) = self.tree.node(dir) else { continue };
+            let mut metadata = node.metadata();
+            let marked = metadata.xattrs.insert(b"trusted.overlay.opaque", b"y");
+            marked.expect("attributes::MOST_XATTRS leaves room for it");
+            self.tree.set_metadata(dir, metadata).expect("the node was just looked at");
+        }
+        let mut leans = findings.leans;
+        leans.root_is_given = self.root_is_given;
+        leans.implied_directories.sort_unstable();
+        leans.whiteout_directories.sort_unstable();
+        leans.lower_links.sort_unstable();
+        Sealed { tree: self.tree, leans, warnings: self.warnings, entries: findings.entries }
+    }
+
+    /// Walks the tree once. No recursion: the depth is the tar's to choose.
+    fn survey(&self) -> Findings {
+        let mut findings = Findings::default();
+        let mut path = Vec::new();
+        let mut open = vec![self.open(Tree::ROOT, 0, false)];
+        while let Some(at) = open.last_mut() {
+            path.truncate(at.path_length);
+            let Some((name, child)) = at.children.next() else {
+                if at.has_whiteouts {
+                    findings.leans.whiteout_directories.push(path.clone());
+                }
+                open.pop();
+                continue;
+            };
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name.as_bytes());
+            if self.tree.node(child).is_some_and(|node| node.is_directory()) {
+                if self.implied.contains(&child) && !at.is_hidden {
+                    findings.leans.implied_directories.push(path.clone());
+                }
+                let is_hidden = at.is_hidden;
+                open.push(self.open(child, path.len(), is_hidden));
+            } else if let Some(target) = self.lower_links.get(&child) {
+                findings.surplus.push((at.dir, name.as_bytes().into()));
+                findings.leans.lower_links.push(LowerLink { path: path.clone(), target: target.to_vec() });
+                continue;
+            } else if self.is_whiteout(child) {
+                if at.is_hidden {
+                    // Everything below is hidden already, and overlayfs would show the whiteout as a name.
+                    findings.surplus.push((at.dir, name.as_bytes().into()));
+                    continue;
+                }
+                at.has_whiteouts = true;
+            }
+            findings.entries += 1;
+        }
+        findings
+    }
+
+    fn open(&self, dir: NodeId, path_length: usize, is_hidden: bool) -> Open<'_> {
+        let is_hidden = is_hidden || self.opaque.contains(&dir);
+        Open { dir, children: self.tree.children(dir), path_length, is_hidden, has_whiteouts: false }
+    }
+}
+
+/// A directory that the walk is in.
+struct Open<'t> {
+    dir: NodeId,
+    children: Children<'t>,
+    path_length: usize,
+    /// Whether the directory or one above it hides everything below the layer.
+    is_hidden: bool,
+    has_whiteouts: bool,
+}
