@@ -45,7 +45,8 @@ measure() {
 }
 
 peak_of_process() { awk '/^VmHWM:/ { printf "%.0f", $2 / 1024 }' "/proc/$1/status"; }
-disk_of() { du -smx "$1" | cut -f1; }
+# Folders of containers that just ended may vanish under its feet.
+disk_of() { { du -smx "$1" 2>/dev/null || true; } | tail -1 | cut -f1; }
 
 # Nothing of the trial before may still be on its way to the disk; the registry's files are read once.
 settle() {
@@ -88,11 +89,18 @@ prepare() {
     for image in ${IMAGES//,/ }; do "$REPO/scripts/images.sh" build "$image" >/dev/null; done
 }
 
+# Of this run, or of one before it that was killed.
+remove_leftovers() {
+    local folder
+    for folder in "$BENCH_DIR"/*/; do remove_tree "${folder%/}"; done
+    rm -f "$BENCH_DIR/disk"
+}
+
 serve_images() {
     local image
     mkdir -p "$BENCH_DIR"
-    remove_tree "$BENCH_DIR/registry"
-    on_exit "remove_tree '$BENCH_DIR/registry'"
+    remove_leftovers
+    on_exit remove_leftovers
     start_registry "$BENCH_DIR/registry" "$BENCH_DIR/registry.log"
     for image in ${IMAGES//,/ }; do "$REPO/scripts/images.sh" push "$image" "$REGISTRY"; done
 }

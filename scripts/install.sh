@@ -60,7 +60,7 @@ install_rust() {
     on_exit "rm -f '$script'"
     if curl --proto '=https' --tlsv1.2 -sSf -m 60 https://sh.rustup.rs -o "$script"; then
         sh "$script" -y -q --profile minimal --component rustfmt,clippy --default-toolchain stable >&2
-    elif apt-cache show rustup >/dev/null 2>&1; then
+    elif apt-cache policy rustup 2>/dev/null | grep -q 'Candidate: [0-9]'; then
         # Debian 13 and later have it as a package.
         install_packages rustup:rustup
         rustup toolchain install stable --profile minimal --component rustfmt,clippy

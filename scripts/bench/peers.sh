@@ -23,7 +23,7 @@ bench_podman() {
     measure "$image" "$name" again "${podman[@]}" pull --quiet --tls-verify=false "$reference"
     for ((i = 0; i < STARTS; i++)); do
         measure "$image" "$name" start "${podman[@]}" run --rm --network none --cgroups disabled --runtime crun \
-            "$reference" /bin/true
+            --ulimit host "$reference" /bin/true
     done
     note "$image" "$name" disk_mb "$(disk_of "$root")"
     "${podman[@]}" system reset --force >/dev/null 2>&1 || true
