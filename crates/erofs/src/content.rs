@@ -135,6 +135,13 @@ impl FileContent {
         moved
     }
 
+    /// Whether any run lies on an extra device.
+    pub(crate) fn is_beyond_primary(&self) -> bool {
+        let is_extra =
+            |source| matches!(source, RunSource::Blocks { device, .. } if device != DeviceIndex::PRIMARY);
+        self.runs().iter().any(|run| is_extra(run.source))
+    }
+
     /// Whether the kernel can represent the size (`loff_t`).
     pub(crate) fn has_valid_size(&self) -> bool {
         i64::try_from(self.size()).is_ok()

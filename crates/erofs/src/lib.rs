@@ -17,24 +17,33 @@
 //! A *merged metadata image* is a tree whose files lie on other blobs: pass these as [`Device`]s and make the content
 //! by [`FileContent::on_device`].
 //!
-//! Reading: [`Image`] reads any uncompressed EROFS image, hostile ones included; the checker looks at every byte's place.
+//! Reading: [`Image`] reads any uncompressed EROFS image, hostile ones included; [`check()`] looks at every byte's place.
 //!
 //! Format source: `fs/erofs/erofs_fs.h` of the Linux kernel and its reader beside it.
 
+mod check;
 mod content;
 mod crc32c;
 mod format;
+mod image;
 mod metadata;
 mod name;
+mod read_at;
 mod sink;
 mod sparse;
 mod tree;
 mod writer;
 mod xattr;
 
+pub use check::{Problem, Report, check};
 pub use content::{DeviceIndex, FileContent, Run, RunSource};
+pub use image::{
+    DirectoryEntries, DirectoryEntry, Image, ImageDevice, Inode, InodeKind, Malformed, ReadError,
+    ReadErrorKind, Walk,
+};
 pub use metadata::{DeviceNumber, Metadata, MetadataError, Mtime, SymlinkTarget};
 pub use name::{Name, NameError};
+pub use read_at::ReadAt;
 pub use sink::BlockSink;
 pub use sparse::{Segment, SparseError, SparsePlan};
 pub use tree::{Children, Leaf, NodeId, NodeKind, NodeRef, Tree, TreeError};

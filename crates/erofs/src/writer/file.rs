@@ -131,7 +131,7 @@ impl Sparse {
         let file_end = self.plan.size.next_multiple_of(BLOCK_SIZE);
         let mut runs = Vec::new();
         let (mut at, mut stored) = (0, u64::from(start_block));
-        let mut hole_to = |runs: &mut Vec<Run>, at: u64, to: u64| {
+        let hole_to = |runs: &mut Vec<Run>, at: u64, to: u64| {
             if to > at {
                 runs.push(Run { blocks: (to - at) / BLOCK_SIZE, source: RunSource::Hole });
             }
