@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::{embedded, monitor};
+
 /// The hidden subcommand that is the embedded OCI runtime.
 pub(crate) const RUNTIME: &str = "internal-runtime";
 /// The hidden subcommand that watches over one instance.
@@ -14,6 +16,9 @@ pub(crate) const MONITOR: &str = "internal-monitor";
 /// `arguments` are those of the process, its own name first.
 #[must_use]
 pub fn dispatch_internal(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
-    let subcommand = arguments.nth(1)?;
-    (subcommand == RUNTIME || subcommand == MONITOR).then_some(ExitCode::FAILURE)
+    match arguments.nth(1)?.to_str() {
+        Some(RUNTIME) => Some(embedded::embedded_runtime_main(arguments)),
+        Some(MONITOR) => Some(monitor::monitor_main()),
+        _ => None,
+    }
 }

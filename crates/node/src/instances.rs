@@ -2,12 +2,22 @@
 //!
 //! The truth about an instance's process is its directory `<data>/instances/<id>`: the caller's records follow it.
 //! Everything here is synchronous and blocks for as long as it takes; call it from a thread that may block.
+mod create;
+mod exec;
+mod launch;
+mod life;
+mod prepare;
+mod reconcile;
+
+use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use model::{ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceName, InstanceState, Timestamp};
 
-use crate::{ExecOptions, ImageBlobs, InstanceError, LogLine, RunOptions, RuntimeChoice, Session};
+use crate::blob_mounts::BlobMounts;
+use crate::layout::Layout;
+use crate::mount::Via;
+use crate::{ImageBlobs, InstanceError, RunOptions, RuntimeChoice, Session};
 
 /// What an instance is started from.
 #[derive(Clone, Debug)]
@@ -134,81 +144,48 @@ pub struct Reconciled {
 #[derive(Debug, Clone)]
 pub struct Instances {
     config: NodeConfig,
+    layout: Layout,
+    mounts: BlobMounts,
 }
 
-#[allow(
-    clippy::todo,
-    clippy::missing_errors_doc,
-    clippy::needless_pass_by_value,
-    unused_variables,
-    reason = "being written"
-)]
 impl Instances {
     /// Opens the instances of a data directory; makes its directories where they are missing.
-    pub fn open(config: NodeConfig) -> Result<Self, InstanceError> {
-        Ok(Self { config })
-    }
-
-    /// Mounts the image, starts the first process, and returns as soon as it runs.
     ///
-    /// On failure nothing is left behind: no mount, no directory, no process.
-    pub fn create_and_start(
-        &self,
-        spec: &InstanceSpec,
-        attachment: Attachment,
-    ) -> Result<Started, InstanceError> {
-        todo!()
+    /// # Errors
+    ///
+    /// Where they cannot be made.
+    pub fn open(config: NodeConfig) -> Result<Self, InstanceError> {
+        Self::open_via(config, Via::Best)
     }
 
-    /// What is known of one instance; `None` where it has no directory (never started, or removed).
-    pub fn inspect(&self, id: InstanceId) -> Result<Option<InstanceStatus>, InstanceError> {
-        todo!()
-    }
-
-    /// Waits until an instance has ended and is cleaned up. At once for one that has.
-    pub fn wait(&self, id: InstanceId) -> Result<ExitStatus, InstanceError> {
-        todo!()
-    }
-
-    /// Sends a signal to its first process. Returns false where it does not run.
-    pub fn kill(&self, id: InstanceId, signal: crate::Signal) -> Result<bool, InstanceError> {
-        todo!()
-    }
-
-    /// Sends its stop signal, SIGKILL after `timeout`, and waits until it is cleaned up.
-    pub fn stop(&self, id: InstanceId, timeout: Duration) -> Result<ExitStatus, InstanceError> {
-        todo!()
-    }
-
-    /// Runs a command in a running instance with this process's streams, forwards signals, and returns how it ended.
-    pub fn exec(&self, id: InstanceId, options: &ExecOptions) -> Result<ExitStatus, InstanceError> {
-        todo!()
-    }
-
-    /// Removes what is left of an instance; with `force` also one that runs (it is killed). Removing a removed one is done.
-    pub fn remove(&self, id: InstanceId, force: bool) -> Result<(), InstanceError> {
-        todo!()
-    }
-
-    /// Hands over the log, oldest line first; with `follow` goes on until the instance ends or `each` returns false.
-    pub fn logs(
-        &self,
-        id: InstanceId,
-        follow: bool,
-        each: &mut dyn FnMut(LogLine) -> bool,
-    ) -> Result<(), InstanceError> {
-        todo!()
-    }
-
-    /// Makes the world match: ends and cleans up instances whose monitor is gone (killed, or the machine was restarted),
-    /// and unmounts what nobody uses. Cheap where there is nothing to do; call it at the start of every command that looks
-    /// at instances or blobs.
-    pub fn reconcile(&self) -> Result<Reconciled, InstanceError> {
-        todo!()
+    fn open_via(mut config: NodeConfig, via: Via) -> Result<Self, InstanceError> {
+        let failed = |path: &std::path::Path| {
+            let path = path.to_owned();
+            move |source| InstanceError::Directory { path, source }
+        };
+        let instances = config.data_dir.join("instances");
+        fs::create_dir_all(&instances).map_err(failed(&instances))?;
+        // Monitors and runtimes have working directories of their own.
+        config.data_dir = config.data_dir.canonicalize().map_err(failed(&config.data_dir))?;
+        let layout = Layout::of(&config.data_dir);
+        let mounts = BlobMounts::new(layout.clone(), via);
+        mounts.prepare().map_err(|error| {
+            let source = std::io::Error::other(error);
+            InstanceError::Directory { path: layout.mounts(), source }
+        })?;
+        Ok(Self { config, layout, mounts })
     }
 
     /// The blobs that are mounted or about to be: never collect these.
+    ///
+    /// # Errors
+    ///
+    /// Where the data directory cannot be read.
     pub fn blobs_in_use(&self) -> Result<Vec<model::BlobKey>, InstanceError> {
-        todo!()
+        let failed = |error| InstanceError::ReadState {
+            path: self.layout.refs(),
+            source: std::io::Error::other(error),
+        };
+        self.mounts.keys().map_err(failed)
     }
 }

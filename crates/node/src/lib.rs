@@ -7,17 +7,32 @@
 //! This is the only crate that calls mount(2) and its kin. It is synchronous; call it where blocking is allowed.
 
 mod account;
+mod blob_mounts;
+mod config;
+mod console;
+mod control;
 mod dispatch;
 mod doctor;
+mod embedded;
 mod error;
+mod identity;
 mod image_blobs;
 mod instances;
+mod layout;
+mod lock;
 mod logs;
+mod monitor;
+mod mount;
 mod options;
 mod privilege;
+mod relay;
+mod rootfs;
 mod runtime;
 mod session;
 mod signal;
+mod state;
+mod teardown;
+mod upper;
 
 pub use account::AccountError;
 pub use dispatch::dispatch_internal;

@@ -1,0 +1,169 @@
+//! The OCI runtime configuration (`config.json`) of an instance.
+//!
+//! Source: the OCI runtime-spec 1.0, `config.md` and `config-linux.md`. Defaults are those that containers usually have:
+//! Docker's fourteen capabilities, masked paths, default mounts and a list of allowed system calls.
+
+mod command;
+mod mounts;
+mod resources;
+mod seccomp;
+
+use model::{ImageConfig, InstanceId};
+use serde_json::{Value, json};
+
+pub(crate) use command::{Surroundings, arguments, environment, no_zero, overlay, value_of};
+pub(crate) use mounts::BoundFiles;
+
+use crate::account::Account;
+use crate::{InstanceError, Network, RunOptions};
+
+/// What the host and the runtime can do, where the configuration depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HostTraits {
+    /// cgroup v2 is the only hierarchy.
+    pub(crate) unified_cgroups: bool,
+    /// Whether the runtime enforces the device rules. Where it does not, no device node may be made or used.
+    pub(crate) device_rules: bool,
+}
+
+/// Everything that the configuration is made of.
+pub(crate) struct ConfigInput<'a> {
+    pub(crate) id: InstanceId,
+    pub(crate) options: &'a RunOptions,
+    pub(crate) process: ProcessInput<'a>,
+    pub(crate) hostname: &'a str,
+    pub(crate) files: BoundFiles<'a>,
+    pub(crate) host: HostTraits,
+}
+
+/// The process part, which a command in a running instance has as well.
+#[derive(Clone)]
+pub(crate) struct ProcessInput<'a> {
+    pub(crate) arguments: &'a [String],
+    pub(crate) environment: &'a [String],
+    pub(crate) working_dir: &'a str,
+    pub(crate) account: &'a Account,
+    pub(crate) terminal: bool,
+    pub(crate) device_rules: bool,
+}
+
+/// Docker's default capabilities. Source: its documentation, "Runtime privilege and Linux capabilities".
+const CAPABILITIES: [&str; 14] = [
+    "CAP_AUDIT_WRITE",
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_MKNOD",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_RAW",
+    "CAP_SETFCAP",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SETUID",
+    "CAP_SYS_CHROOT",
+];
+
+const MASKED_PATHS: [&str; 11] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/firmware",
+];
+
+const READ_ONLY_PATHS: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// The whole `config.json`. The root is the directory `merged` of the bundle.
+pub(crate) fn build(input: &ConfigInput<'_>) -> Value {
+    json!({
+        "ociVersion": "1.0.2",
+        "process": process(&input.process),
+        "root": { "path": "merged", "readonly": false },
+        "hostname": input.hostname,
+        "mounts": mounts::mounts(&input.files, &input.options.volumes, input.host),
+        "linux": {
+            "cgroupsPath": format!("/imc/{}", input.id),
+            "namespaces": namespaces(input.options.network, input.host),
+            "resources": resources::resources(input.options),
+            "seccomp": seccomp::profile(),
+            "maskedPaths": MASKED_PATHS,
+            "readonlyPaths": READ_ONLY_PATHS,
+        },
+    })
+}
+
+/// The `process` object, also the `process.json` of a command in a running instance.
+pub(crate) fn process(input: &ProcessInput<'_>) -> Value {
+    let user = input.account;
+    json!({
+        "terminal": input.terminal,
+        "user": { "uid": user.uid, "gid": user.gid, "additionalGids": user.groups },
+        "args": input.arguments,
+        "env": input.environment,
+        "cwd": input.working_dir,
+        "capabilities": capabilities(user.uid, input.device_rules),
+        "noNewPrivileges": false,
+    })
+}
+
+/// Root has them; another user can only gain them by a setuid program, as execve(2) has it. None is inheritable.
+fn capabilities(uid: u32, device_rules: bool) -> Value {
+    let all: Vec<&str> =
+        CAPABILITIES.into_iter().filter(|name| device_rules || *name != "CAP_MKNOD").collect();
+    let own: &[&str] = if uid == 0 { &all } else { &[] };
+    json!({ "bounding": all, "effective": own, "permitted": own, "inheritable": [], "ambient": [] })
+}
+
+fn namespaces(network: Network, host: HostTraits) -> Value {
+    let mut kinds = vec!["pid", "ipc", "uts", "mount"];
+    if network == Network::None {
+        kinds.push("network");
+    }
+    if host.unified_cgroups {
+        kinds.push("cgroup");
+    }
+    kinds.into_iter().map(|kind| json!({ "type": kind })).collect()
+}
+
+/// The working directory: the user's, else the image's, else the root.
+pub(crate) fn working_dir(image: &ImageConfig, wanted: Option<&str>) -> Result<String, InstanceError> {
+    let path = match (wanted, image.working_dir.as_deref()) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(path)) if path.starts_with('/') => path.to_owned(),
+        // Docker takes an image's relative one as from the root.
+        (None, Some(path)) => format!("/{path}"),
+        (None, None) => "/".to_owned(),
+    };
+    if !path.starts_with('/') {
+        return Err(InstanceError::Option {
+            option: "workdir",
+            value: path,
+            expected: "expected an absolute path",
+        });
+    }
+    no_zero("workdir", &path).map(|()| path)
+}
+
+/// A host name as sethostname(2) and resolvers take it.
+pub(crate) fn hostname(wanted: &str) -> Result<&str, InstanceError> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if wanted.is_empty() || wanted.len() > 63 || !wanted.bytes().all(good) || wanted.starts_with(['-', '.']) {
+        return Err(InstanceError::Option {
+            option: "hostname",
+            value: wanted.to_owned(),
+            expected: "expected 1 to 63 letters, digits, `-`, `_` and `.`",
+        });
+    }
+    Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The embedded OCI runtime: libcontainer behind runc's command line.
+//!
+//! It forks, so it runs in a small process of its own that has no threads: this program, called as
+//! `internal-runtime ...`. It says what went wrong in the log file that it was given, as runc does, since its streams
+//! are the container's.
+
+mod arguments;
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use libcontainer::container::Container;
+use libcontainer::container::builder::ContainerBuilder;
+use libcontainer::syscall::syscall::SyscallType;
+
+use arguments::{Action, Arguments, Start};
+
+/// Runs the embedded runtime with the arguments behind `internal-runtime`.
+pub(crate) fn embedded_runtime_main(arguments: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
+    let arguments = match Arguments::parse(arguments) {
+        Ok(arguments) => arguments,
+        // A usage error of our own making: there is no log to write it to.
+        Err(_) => return ExitCode::from(64),
+    };
+    match act(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            if let Some(log) = &arguments.log {
+                log_error(log, &message);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn act(arguments: &Arguments) -> Result<(), String> {
+    let id = &arguments.id;
+    match &arguments.action {
+        Action::Run { bundle, start } => {
+            let builder = builder(arguments, start)?.as_init(bundle).with_systemd(false).with_detach(true);
+            builder.build().and_then(|mut container| container.start()).map_err(|error| chain(&error))
+        }
+        Action::Exec { process, start } => {
+            let builder =
+                builder(arguments, start)?.as_tenant().with_detach(true).with_process(Some(process));
+            builder.build().map(drop).map_err(|error| chain(&error))
+        }
+        Action::Delete => delete(&arguments.root, id),
+    }
+}
+
+fn builder(arguments: &Arguments, start: &Start) -> Result<ContainerBuilder, String> {
+    ContainerBuilder::new(arguments.id.clone(), SyscallType::default())
+        .with_root_path(arguments.root.clone())
+        .and_then(|builder| builder.with_pid_file(start.pid_file.clone()))
+        .and_then(|builder| builder.with_console_socket(start.console_socket.clone()).validate_id())
+        .map_err(|error| chain(&error))
+}
+
+/// Ends what is left of a container and removes its cgroups. Deleting a deleted one is done. Does not fork.
+pub(crate) fn delete(root: &Path, id: &str) -> Result<(), String> {
+    let directory = root.join(id);
+    if !directory.join("state.json").exists() {
+        return Ok(());
+    }
+    Container::load(directory).and_then(|mut container| container.delete(true)).map_err(|error| chain(&error))
+}
+
+/// An error with everything that caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Transparent errors repeat their source.
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn log_error(log: &Path, message: &str) {
+    let line = serde_json::json!({ "level": "error", "msg": message });
+    let opened = OpenOptions::new().create(true).append(true).open(log);
+    // There is nowhere else to say it: the exit code tells the caller at least that it failed.
+    let _ = opened.and_then(|mut file| writeln!(file, "{line}"));
+}

@@ -1,0 +1,164 @@
+//! Running a further command in a running instance.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::{ExitStatus, InstanceId};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::process::{Pid, WaitOptions, child_subreaper, set_child_subreaper, waitpid};
+
+use super::Instances;
+use super::prepare::{check_command, host_traits, process_input};
+use crate::account;
+use crate::config;
+use crate::console::Console;
+use crate::identity::{open_pid, send};
+use crate::layout::InstanceDir;
+use crate::monitor::exit_status;
+use crate::relay::Relay;
+use crate::rootfs::Rootfs;
+use crate::runtime::{RuntimeCall, Streams};
+use crate::state::{self, Record};
+use crate::{ExecOptions, InstanceError, require_root};
+
+/// Files of one call, removed when dropped.
+struct CallFiles {
+    process: PathBuf,
+    pid: PathBuf,
+    console: String,
+}
+
+impl CallFiles {
+    fn in_dir(dir: &InstanceDir) -> Self {
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        let name = format!("exec-{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
+        let file = |kind: &str| dir.path().join(format!("{name}.{kind}"));
+        Self { process: file("json"), pid: file("pid"), console: format!("{name}.sock") }
+    }
+}
+
+impl Drop for CallFiles {
+    fn drop(&mut self) {
+        // Left behind they go with the instance's directory.
+        let _ = fs::remove_file(&self.process);
+        let _ = fs::remove_file(&self.pid);
+    }
+}
+
+impl Instances {
+    /// Runs a command in a running instance with this process's streams, forwards signals, and returns how it ended.
+    ///
+    /// For as long as that takes this process is a child subreaper: a caller that is a server gives it a process of its
+    /// own.
+    ///
+    /// # Errors
+    ///
+    /// Where the instance does not run, the command is not in it, or the runtime refuses.
+    pub fn exec(&self, id: InstanceId, options: &ExecOptions) -> Result<ExitStatus, InstanceError> {
+        require_root("run commands in instances")?;
+        let dir = self.layout.instance(id);
+        let record: Record = state::read_json(&dir.record())?.ok_or(InstanceError::NotFound(id))?;
+        if self.process(id)?.is_none() {
+            return Err(InstanceError::NotRunning(id));
+        }
+        let files = CallFiles::in_dir(&dir);
+        write_process(&dir, &record, options, &files)?;
+        let failed = |source| InstanceError::Terminal { action: "relay", source };
+        let before = child_subreaper().map_err(|errno| failed(errno.into()))?;
+        set_child_subreaper(Some(Pid::INIT)).map_err(|errno| failed(errno.into()))?;
+        let answer = run(&dir, &record, options, &files);
+        set_child_subreaper(before).map_err(|errno| failed(errno.into()))?;
+        answer
+    }
+}
+
+fn write_process(
+    dir: &InstanceDir,
+    record: &Record,
+    options: &ExecOptions,
+    files: &CallFiles,
+) -> Result<(), InstanceError> {
+    let id = record.id;
+    let command = options.command.first().filter(|command| !command.is_empty()).ok_or_else(|| {
+        InstanceError::Option {
+            option: "command",
+            value: String::new(),
+            expected: "expected a program's name",
+        }
+    })?;
+    options.command.iter().try_for_each(|argument| config::no_zero("command", argument))?;
+    let root = Rootfs::open(&dir.merged())
+        .map_err(|source| InstanceError::ReadState { path: dir.merged(), source })?;
+    let user = options.user.as_deref().unwrap_or(&record.user);
+    let account = account::resolve(user, &root).map_err(|source| InstanceError::Account { id, source })?;
+    let mut environment = record.environment.clone();
+    if options.user.is_some() && !record.options.env.iter().any(|entry| entry.starts_with("HOME=")) {
+        config::overlay(&mut environment, &[format!("HOME={}", account.home)])?;
+    }
+    if options.terminal && config::value_of(&environment, "TERM").is_none() {
+        environment.push("TERM=xterm".to_owned());
+    }
+    config::overlay(&mut environment, &options.env)?;
+    let working_dir = options.working_dir.as_deref().unwrap_or(&record.working_dir);
+    if !working_dir.starts_with('/') {
+        let value = working_dir.to_owned();
+        return Err(InstanceError::Option {
+            option: "workdir",
+            value,
+            expected: "expected an absolute path",
+        });
+    }
+    check_command(&root, &record.options, command, &environment, working_dir)?;
+    let host = host_traits(&record.runtime);
+    let input = process_input(&options.command, &environment, working_dir, &account, options.terminal, host);
+    state::write_json(&files.process, &config::process(&input))
+}
+
+fn run(
+    dir: &InstanceDir,
+    record: &Record,
+    options: &ExecOptions,
+    files: &CallFiles,
+) -> Result<ExitStatus, InstanceError> {
+    let id = record.id;
+    let failed = |source| InstanceError::Terminal { action: "relay", source };
+    let refused = |message: String| {
+        let runtime = record.runtime.name();
+        InstanceError::Runtime { action: "run a command in", id, runtime, message }
+    };
+    let runtime = record.runtime.program(&record.self_exe);
+    let call = RuntimeCall { runtime: &runtime, dir, id };
+    let mut master = None;
+    if options.terminal {
+        let console = Console::listen(dir.path(), files.console.clone()).map_err(failed)?;
+        let socket = console.path_for(&record.runtime);
+        call.exec(&files.process, Streams::default(), &files.pid, Some(&socket)).map_err(refused)?;
+        master = Some(console.take_master().map_err(failed)?);
+    } else {
+        call.exec(&files.process, own_streams(options.interactive).map_err(failed)?, &files.pid, None)
+            .map_err(refused)?;
+    }
+    let text = fs::read_to_string(&files.pid).map_err(super::life::read_failed(&files.pid))?;
+    let number: i32 =
+        text.trim().parse().map_err(|_| refused(format!("its pid file holds `{}`", text.trim())))?;
+    let pid = Pid::from_raw(number).ok_or_else(|| refused("its pid file holds 0".to_owned()))?;
+    // Its parent is this process, so until it is waited for below its number means nobody else.
+    if let Some(handle) = open_pid(number.unsigned_abs()).map_err(failed)? {
+        let mut relay = Relay::new(master, options.interactive).map_err(failed)?;
+        relay.until(handle.as_fd(), &mut |signal| drop(send(&handle, signal))).map_err(failed)?;
+    }
+    match waitpid(Some(pid), WaitOptions::empty()) {
+        Ok(Some((_, status))) => Ok(exit_status(status.exit_status(), status.terminating_signal())),
+        _ => Ok(ExitStatus::Unknown),
+    }
+}
+
+fn own_streams(interactive: bool) -> io::Result<Streams> {
+    let own =
+        |stream: BorrowedFd<'_>| -> io::Result<Option<OwnedFd>> { Ok(Some(fcntl_dupfd_cloexec(stream, 3)?)) };
+    let stdin = if interactive { own(rustix::stdio::stdin())? } else { None };
+    Ok(Streams { stdin, stdout: own(rustix::stdio::stdout())?, stderr: own(rustix::stdio::stderr())? })
+}

@@ -1,0 +1,72 @@
+//! Starting an instance's monitor and hearing that the first process runs.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+
+use model::Timestamp;
+
+use super::{Attachment, InstanceSpec, Instances};
+use crate::control::{Control, FromMonitor, ToMonitor};
+use crate::layout::InstanceDir;
+use crate::{InstanceError, Session, dispatch};
+
+impl Instances {
+    /// Hands the instance over to a monitor. The lock goes with it: the monitor holds it from now on.
+    pub(super) fn launch(
+        &self,
+        spec: &InstanceSpec,
+        dir: &InstanceDir,
+        lock: File,
+        attachment: Attachment,
+    ) -> Result<(u32, Timestamp, Session), InstanceError> {
+        let id = spec.id;
+        let lost = |source| InstanceError::MonitorLost { id, source };
+        let (control, monitor) = self.spawn_monitor(spec, dir)?;
+        let attached = attachment == Attachment::Caller;
+        let begin = ToMonitor::Begin { data_dir: self.config.data_dir.clone(), id, attached };
+        // Room for the descriptors that live while they are sent.
+        let null = File::open("/dev/null").map_err(lost)?;
+        let (stdin, stdout, stderr) =
+            (rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr());
+        let stdin = if spec.options.interactive { stdin } else { null.as_fd() };
+        let mut beside: Vec<BorrowedFd<'_>> = vec![lock.as_fd()];
+        if attached && !spec.options.terminal {
+            beside.extend([stdin, stdout, stderr]);
+        }
+        control.send(&begin, &beside).map_err(lost)?;
+        drop(lock);
+        match control.receive::<FromMonitor>().map_err(lost)? {
+            Some((FromMonitor::Started { pid, started }, descriptors)) => {
+                let master: Option<OwnedFd> = descriptors.into_iter().next();
+                let session = Session::new(id, control, master, spec.options.interactive, monitor);
+                Ok((pid, started, session))
+            }
+            Some((FromMonitor::Failed { message }, _)) => {
+                let runtime = spec.runtime.name();
+                Err(InstanceError::Runtime { action: "start", id, runtime, message })
+            }
+            Some((FromMonitor::Exited(_), _)) | None => Err(lost(io::ErrorKind::UnexpectedEof.into())),
+        }
+    }
+
+    fn spawn_monitor(
+        &self,
+        spec: &InstanceSpec,
+        dir: &InstanceDir,
+    ) -> Result<(Control, Child), InstanceError> {
+        let program = &self.config.self_exe;
+        let failed = |source| InstanceError::Monitor { id: spec.id, program: program.clone(), source };
+        let (ours, theirs) = Control::pair().map_err(failed)?;
+        let child = Command::new(program)
+            .arg(dispatch::MONITOR)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .current_dir(dir.path())
+            .spawn()
+            .map_err(failed)?;
+        Ok((ours, child))
+    }
+}

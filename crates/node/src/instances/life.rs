@@ -1,0 +1,217 @@
+//! An instance's life after its start: looking at it, signalling, waiting, its log, its removal.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::Duration;
+
+use model::{ExitStatus, InstanceId, InstanceState};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify;
+
+use super::{InstanceStatus, Instances};
+use crate::identity;
+use crate::layout::InstanceDir;
+use crate::lock::{try_exclusive, try_shared, wait_shared};
+use crate::logs::LogReader;
+use crate::state::{self, Ended, Record, Running};
+use crate::teardown::{remove_directory, take_down};
+use crate::{InstanceError, LogLine, Signal};
+
+/// How long a killed process may take to go; longer, and it hangs in the kernel.
+const KILL_SECONDS: u64 = 30;
+
+pub(super) fn read_failed(path: &Path) -> impl FnOnce(io::Error) -> InstanceError {
+    let path = path.to_owned();
+    move |source| InstanceError::ReadState { path, source }
+}
+
+impl Instances {
+    /// The open lock file of an instance; `None` where there is no such instance.
+    pub(super) fn open_lock(dir: &InstanceDir) -> Result<Option<File>, InstanceError> {
+        match File::options().read(true).write(true).open(dir.lock()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(Some).map_err(read_failed(&dir.lock())),
+        }
+    }
+
+    /// What is known of one instance; `None` where it has no directory (never started, or removed).
+    ///
+    /// # Errors
+    ///
+    /// Where its files cannot be read.
+    pub fn inspect(&self, id: InstanceId) -> Result<Option<InstanceStatus>, InstanceError> {
+        let dir = self.layout.instance(id);
+        let Some(mut lock) = Self::open_lock(&dir)? else { return Ok(None) };
+        let free = try_shared(&lock).map_err(read_failed(&dir.lock()))?;
+        let ended: Option<Ended> = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
+        let running: Option<Running> = state::read_json(&dir.process())?;
+        let state = match (ended, free, &running) {
+            (Some(ended), ..) => InstanceState::Exited(ended.status),
+            (None, true, _) => InstanceState::Exited(ExitStatus::Unknown),
+            (None, false, Some(_)) => InstanceState::Running,
+            (None, false, None) => InstanceState::Creating,
+        };
+        let pid =
+            running.as_ref().filter(|_| state == InstanceState::Running).map(|running| running.process.pid);
+        let started = running.map(|running| running.started);
+        Ok(Some(InstanceStatus { id, state, pid, started, finished: ended.map(|ended| ended.finished) }))
+    }
+
+    /// Waits until an instance has ended and is cleaned up. At once for one that has.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such instance, or its files cannot be read.
+    pub fn wait(&self, id: InstanceId) -> Result<ExitStatus, InstanceError> {
+        let dir = self.layout.instance(id);
+        let mut lock = Self::open_lock(&dir)?.ok_or(InstanceError::NotFound(id))?;
+        wait_shared(&lock).map_err(read_failed(&dir.lock()))?;
+        let ended = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
+        Ok(ended.map_or(ExitStatus::Unknown, |ended| ended.status))
+    }
+
+    /// A handle to the first process of an instance that runs; `None` where it has ended or never ran.
+    pub(super) fn process(&self, id: InstanceId) -> Result<Option<OwnedFd>, InstanceError> {
+        let dir = self.layout.instance(id);
+        let Some(running) = state::read_json::<Running>(&dir.process())? else { return Ok(None) };
+        running.process.open().map_err(|source| InstanceError::Signal { id, source })
+    }
+
+    /// Sends a signal to its first process. Returns false where it does not run.
+    ///
+    /// # Errors
+    ///
+    /// Where the signal may not be sent.
+    pub fn kill(&self, id: InstanceId, signal: Signal) -> Result<bool, InstanceError> {
+        match self.process(id)? {
+            Some(handle) => {
+                identity::send(&handle, signal).map_err(|source| InstanceError::Signal { id, source })
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Sends its stop signal, SIGKILL after `timeout`, and waits until it is cleaned up.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such instance, or it outlives SIGKILL.
+    pub fn stop(&self, id: InstanceId, timeout: Duration) -> Result<ExitStatus, InstanceError> {
+        let dir = self.layout.instance(id);
+        let record: Record = state::read_json(&dir.record())?.ok_or(InstanceError::NotFound(id))?;
+        // Opened first: with `--rm` the directory goes, and how it ended is read from the open file.
+        let mut lock = Self::open_lock(&dir)?.ok_or(InstanceError::NotFound(id))?;
+        if let Some(handle) = self.process(id)? {
+            end_process(&handle, record.stop_signal, timeout)
+                .map_err(|source| InstanceError::Signal { id, source })?;
+        }
+        wait_shared(&lock).map_err(read_failed(&dir.lock()))?;
+        let ended = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
+        Ok(ended.map_or(ExitStatus::Unknown, |ended| ended.status))
+    }
+
+    /// Removes what is left of an instance; with `force` also one that runs (it is killed). Removing a removed one is
+    /// done.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Running`] for one that runs, without `force`; else where something cannot be taken down.
+    pub fn remove(&self, id: InstanceId, force: bool) -> Result<(), InstanceError> {
+        let dir = self.layout.instance(id);
+        let Some(lock) = Self::open_lock(&dir)? else { return remove_directory(&dir) };
+        if !try_exclusive(&lock).map_err(read_failed(&dir.lock()))? {
+            if !force {
+                return Err(InstanceError::Running(id));
+            }
+            if let Some(handle) = self.process(id)? {
+                end_process(&handle, Signal::KILL, Duration::ZERO)
+                    .map_err(|source| InstanceError::Signal { id, source })?;
+            }
+            crate::lock::wait_exclusive(&lock).map_err(read_failed(&dir.lock()))?;
+        }
+        if let Some(record) = state::read_json::<Record>(&dir.record())? {
+            self.end_leftover(&dir, id)?;
+            take_down(&self.mounts, &dir, &record)?;
+        }
+        remove_directory(&dir)
+    }
+
+    /// Hands over the log, oldest line first; with `follow` goes on until the instance ends or `each` returns false.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such instance, or its log cannot be read.
+    pub fn logs(
+        &self,
+        id: InstanceId,
+        follow: bool,
+        each: &mut dyn FnMut(LogLine) -> bool,
+    ) -> Result<(), InstanceError> {
+        let dir = self.layout.instance(id);
+        let lock = Self::open_lock(&dir)?.ok_or(InstanceError::NotFound(id))?;
+        self.read_logs(&dir, follow.then_some(&lock), each).map_err(read_failed(&dir.path().join("log")))
+    }
+
+    #[allow(clippy::unused_self, reason = "the reader of its caller reads on")]
+    fn read_logs(
+        &self,
+        dir: &InstanceDir,
+        alive: Option<&File>,
+        each: &mut dyn FnMut(LogLine) -> bool,
+    ) -> io::Result<()> {
+        let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        let watched =
+            inotify::WatchFlags::MODIFY | inotify::WatchFlags::MOVED_FROM | inotify::WatchFlags::CLOSE_WRITE;
+        inotify::add_watch(&changes, dir.path(), watched)?;
+        let mut reader = LogReader::open(dir.path())?;
+        loop {
+            // Asked before reading: what was written before the end is read after it.
+            let ended = alive.map_or(Ok(true), try_shared)?;
+            if let (true, Some(lock)) = (ended, alive) {
+                rustix::fs::flock(lock, rustix::fs::FlockOperation::Unlock)?;
+            }
+            if !reader.read_available(each)? || ended {
+                return Ok(());
+            }
+            // The end of an instance is no change of a file: look for it every second.
+            let limit = Timespec { tv_sec: 1, tv_nsec: 0 };
+            poll(&mut [PollFd::new(&changes, PollFlags::IN)], Some(&limit))?;
+            let mut buffer = [0_u8; 4096];
+            while rustix::io::read(&changes, &mut buffer).is_ok_and(|length| length > 0) {}
+        }
+    }
+
+    /// Kills a first process whose monitor is gone. The instance's lock must be held.
+    pub(super) fn end_leftover(&self, dir: &InstanceDir, id: InstanceId) -> Result<(), InstanceError> {
+        let Some(running) = state::read_json::<Running>(&dir.process())? else { return Ok(()) };
+        let failed = |source| InstanceError::Signal { id, source };
+        match running.process.open().map_err(failed)? {
+            Some(handle) => end_process(&handle, Signal::KILL, Duration::ZERO).map_err(failed),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Asks a process to end by `signal`, makes it end after `patience`, and returns when it has.
+fn end_process(handle: &OwnedFd, signal: Signal, patience: Duration) -> io::Result<()> {
+    if !identity::send(handle, signal)? || has_ended(handle, patience)? {
+        return Ok(());
+    }
+    identity::send(handle, Signal::KILL)?;
+    if has_ended(handle, Duration::from_secs(KILL_SECONDS))? {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, format!("it has not ended {KILL_SECONDS} s after SIGKILL")))
+}
+
+fn has_ended(handle: &OwnedFd, limit: Duration) -> io::Result<bool> {
+    let limit = Timespec::try_from(limit).map_err(|_| io::ErrorKind::InvalidInput)?;
+    loop {
+        match poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&limit)) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return Ok(other? > 0),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Making the world match after deaths: of monitors, of starting processes, of the machine.
+//!
+//! An instance lives exactly as long as somebody holds its lock. One whose lock is free and whose end nobody has written
+//! is ended here, with an unknown exit status, and everything that it held is given back.
+
+use std::fs;
+use std::io;
+
+use model::{Clock, ExitStatus, InstanceId, SystemClock};
+
+use super::life::read_failed;
+use super::{Instances, Reconciled};
+use crate::InstanceError;
+use crate::layout::InstanceDir;
+use crate::lock::{try_exclusive, try_shared};
+use crate::mount::{is_mount_point, unmount_path};
+use crate::state::{self, Ended, Record};
+use crate::teardown::{remove_directory, take_down};
+
+impl Instances {
+    /// Makes the world match: ends and cleans up instances whose monitor is gone (killed, or the machine was restarted),
+    /// and unmounts what nobody uses. Cheap where there is nothing to do; call it at the start of every command that
+    /// looks at instances or blobs.
+    ///
+    /// # Errors
+    ///
+    /// Where something cannot be cleaned up; what could be is.
+    pub fn reconcile(&self) -> Result<Reconciled, InstanceError> {
+        let mut done = Reconciled::default();
+        let mut first_error = None;
+        for id in self.ids()? {
+            match self.reconcile_one(id) {
+                Ok(true) => done.cleaned.push(id),
+                Ok(false) => {}
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+            done.instances.extend(self.inspect(id)?);
+        }
+        if let Some(error) = first_error {
+            return Err(error);
+        }
+        let is_alive = |id| self.is_alive(id);
+        done.unmounted = self.mounts.sweep(&is_alive).map_err(|error| InstanceError::CleanUp {
+            path: self.layout.mounts(),
+            source: io::Error::other(error),
+        })?;
+        Ok(done)
+    }
+
+    /// Every instance that has a directory, the oldest first.
+    fn ids(&self) -> Result<Vec<InstanceId>, InstanceError> {
+        let path = self.layout.instances();
+        let mut ids: Vec<InstanceId> = Vec::new();
+        for entry in fs::read_dir(&path).map_err(read_failed(&path))? {
+            let name = entry.map_err(read_failed(&path))?.file_name();
+            ids.extend(name.to_str().and_then(|name| name.parse::<InstanceId>().ok()));
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Whether somebody holds the instance's lock. Where that cannot be told, it is taken for alive: nothing is
+    /// unmounted under it.
+    fn is_alive(&self, id: InstanceId) -> bool {
+        match Self::open_lock(&self.layout.instance(id)) {
+            Ok(Some(lock)) => !try_shared(&lock).unwrap_or(false),
+            Ok(None) => false,
+            Err(_) => true,
+        }
+    }
+
+    /// Whether there was something to clean up.
+    fn reconcile_one(&self, id: InstanceId) -> Result<bool, InstanceError> {
+        let dir = self.layout.instance(id);
+        let global = self.global_lock()?;
+        let Some(mut lock) = Self::open_lock(&dir)? else {
+            // Its maker died before it was locked, or its remover before it was gone.
+            return remove_directory(&dir).map(|()| true);
+        };
+        if !try_exclusive(&lock).map_err(read_failed(&dir.lock()))? {
+            return Ok(false);
+        }
+        drop(global);
+        let ended = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
+        if ended.is_some() && !self.holds_something(&dir, id)? {
+            return Ok(false);
+        }
+        let Some(record) = state::read_json::<Record>(&dir.record())? else {
+            // It never came to run, and its shares of the mounts are swept.
+            unmount_path(&dir.merged()).map_err(|source| InstanceError::Attach { id, source })?;
+            return remove_directory(&dir).map(|()| true);
+        };
+        self.end_leftover(&dir, id)?;
+        take_down(&self.mounts, &dir, &record)?;
+        let never_ran = !dir.process().exists();
+        if record.remove_on_exit || never_ran {
+            return remove_directory(&dir).map(|()| true);
+        }
+        let ended = Ended { status: ExitStatus::Unknown, finished: SystemClock.now() };
+        state::write_end(&mut lock, ended)
+            .map_err(|source| InstanceError::WriteState { path: dir.lock(), source })?;
+        Ok(true)
+    }
+
+    fn holds_something(&self, dir: &InstanceDir, id: InstanceId) -> Result<bool, InstanceError> {
+        let mounted = is_mount_point(&dir.merged()).map_err(read_failed(&dir.merged()))?;
+        Ok(mounted || dir.oci_root().join(id.to_string()).exists())
+    }
+}

@@ -1,0 +1,195 @@
+//! Standing between this process's terminal and signals and a container's process, until that one ends.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+
+use crate::Signal;
+
+/// What is passed on to the container's process.
+const FORWARDED: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
+/// What a terminal's line discipline takes as the end of the input.
+const END_OF_INPUT: u8 = 4;
+
+/// The relay.
+pub(crate) struct Relay {
+    signals: SignalDelivery<UnixStream, SignalOnly>,
+    terminal: Option<Terminal>,
+}
+
+/// A container's terminal, and ours set to pass everything on to it.
+struct Terminal {
+    master: OwnedFd,
+    reads_input: bool,
+    input: Vec<u8>,
+    /// Our terminal's own mode, put back in the end.
+    _raw: Option<RawMode>,
+}
+
+impl Relay {
+    /// Catches this process's signals from now on, and takes its terminal over where the container has one.
+    pub(crate) fn new(master: Option<OwnedFd>, interactive: bool) -> io::Result<Self> {
+        let (read, write) = UnixStream::pair()?;
+        let signals = SignalDelivery::with_pipe(read, write, SignalOnly, FORWARDED)?;
+        let terminal = master.map(|master| Terminal::over(master, interactive)).transpose()?;
+        Ok(Self { signals, terminal })
+    }
+
+    /// Relays until there is something to read from `end`; then until the terminal has said all.
+    pub(crate) fn until(&mut self, end: BorrowedFd<'_>, forward: &mut dyn FnMut(Signal)) -> io::Result<()> {
+        loop {
+            let ready = self.wait(end)?;
+            if ready.signals {
+                self.pass_signals(forward);
+            }
+            if let Some(terminal) = &mut self.terminal {
+                if ready.input {
+                    terminal.read_input()?;
+                }
+                if ready.master && !terminal.exchange()? {
+                    self.terminal = None;
+                }
+            }
+            if ready.end {
+                return self.terminal.as_mut().map_or(Ok(()), Terminal::drain);
+            }
+        }
+    }
+
+    fn pass_signals(&mut self, forward: &mut dyn FnMut(Signal)) {
+        let caught: Vec<i32> = self.signals.pending().collect();
+        for number in caught {
+            match (&self.terminal, number) {
+                (Some(terminal), SIGWINCH) => terminal.copy_size(),
+                (None, SIGWINCH) => {}
+                (_, number) => Signal::from_number(number).into_iter().for_each(&mut *forward),
+            }
+        }
+    }
+
+    fn wait(&self, end: BorrowedFd<'_>) -> io::Result<Ready> {
+        let stdin = rustix::stdio::stdin();
+        let mut all = vec![
+            PollFd::new(self.signals.get_read(), PollFlags::IN),
+            PollFd::from_borrowed_fd(end, PollFlags::IN),
+        ];
+        if let Some(terminal) = &self.terminal {
+            let wanted =
+                if terminal.input.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+            all.push(PollFd::new(&terminal.master, wanted));
+            if terminal.reads_input && terminal.input.is_empty() {
+                all.push(PollFd::from_borrowed_fd(stdin, PollFlags::IN));
+            }
+        }
+        match poll(&mut all, None) {
+            Err(Errno::INTR) => return Ok(Ready::default()),
+            other => other?,
+        };
+        let is = |index: usize| all.get(index).is_some_and(|one| !one.revents().is_empty());
+        Ok(Ready { signals: is(0), end: is(1), master: is(2), input: is(3) })
+    }
+}
+
+#[derive(Default)]
+struct Ready {
+    signals: bool,
+    end: bool,
+    master: bool,
+    input: bool,
+}
+
+impl Terminal {
+    fn over(master: OwnedFd, interactive: bool) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&master, true)?;
+        let raw = if interactive { RawMode::of_stdin()? } else { None };
+        let terminal = Self { master, reads_input: interactive, input: Vec::new(), _raw: raw };
+        terminal.copy_size();
+        Ok(terminal)
+    }
+
+    /// Our terminal's size becomes the container's. Where ours is none, the container's stays as it is.
+    fn copy_size(&self) {
+        if let Ok(size) =
+            tcgetwinsize(rustix::stdio::stdout()).or_else(|_| tcgetwinsize(rustix::stdio::stdin()))
+        {
+            // A terminal that is going away has no size to keep.
+            let _ = tcsetwinsize(&self.master, size);
+        }
+    }
+
+    fn read_input(&mut self) -> io::Result<()> {
+        let mut buffer = [0_u8; 4096];
+        match rustix::io::read(rustix::stdio::stdin(), &mut buffer) {
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Ok(0) | Err(Errno::IO) => {
+                self.reads_input = false;
+                self.input.push(END_OF_INPUT);
+            }
+            other => self.input.extend_from_slice(&buffer[..other?]),
+        }
+        Ok(())
+    }
+
+    /// Moves what can be moved in both directions; false where the container has closed its side.
+    fn exchange(&mut self) -> io::Result<bool> {
+        if !self.input.is_empty() {
+            match rustix::io::write(&self.master, &self.input) {
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(Errno::IO) => return Ok(false),
+                other => drop(self.input.drain(..other?)),
+            }
+        }
+        let mut buffer = [0_u8; 32 << 10];
+        match rustix::io::read(self.master.as_fd(), &mut buffer) {
+            Err(Errno::INTR | Errno::AGAIN) => Ok(true),
+            Ok(0) | Err(Errno::IO) => Ok(false),
+            other => {
+                let mut out = io::stdout().lock();
+                out.write_all(&buffer[..other?])?;
+                out.flush().map(|()| true)
+            }
+        }
+    }
+
+    /// What the ended process had printed and nobody has read yet.
+    fn drain(&mut self) -> io::Result<()> {
+        self.input.clear();
+        loop {
+            let mut all = [PollFd::new(&self.master, PollFlags::IN)];
+            let ready = poll(&mut all, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+            if ready == 0 || !self.exchange()? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The terminal on standard input in raw mode, until dropped.
+struct RawMode {
+    before: Termios,
+}
+
+impl RawMode {
+    /// `None` where standard input is no terminal.
+    fn of_stdin() -> io::Result<Option<Self>> {
+        let Ok(before) = tcgetattr(rustix::stdio::stdin()) else { return Ok(None) };
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &raw)?;
+        Ok(Some(Self { before }))
+    }
+}
+
+impl Drop for RawMode {
+    fn drop(&mut self) {
+        // A terminal that has gone needs no mode.
+        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &self.before);
+    }
+}

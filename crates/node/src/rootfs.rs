@@ -1,0 +1,188 @@
+//! Files inside an instance's root, without ever leaving it: its symlinks are the image's to choose.
+//!
+//! Every path is resolved by openat2(2) with `RESOLVE_IN_ROOT`, as the container itself would resolve it.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat2, statx};
+use rustix::io::Errno;
+
+/// A rename racing with a look-up makes the kernel ask to try again; that often, and somebody is playing.
+const ATTEMPTS: usize = 32;
+
+/// The root directory of an instance.
+#[derive(Debug)]
+pub(crate) struct Rootfs(OwnedFd);
+
+/// What a command turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// A file that can be run.
+    Executable,
+    /// There, and cannot be run.
+    NotExecutable,
+    /// Nowhere.
+    Missing,
+}
+
+impl Rootfs {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self(rustix::fs::openat(CWD, path, flags, Mode::empty())?))
+    }
+
+    fn resolve(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let mut answer = Err(Errno::AGAIN);
+        for _ in 0..ATTEMPTS {
+            answer = openat2(&self.0, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve);
+            if !matches!(answer, Err(Errno::AGAIN | Errno::INTR)) {
+                break;
+            }
+        }
+        answer
+    }
+
+    /// The bytes of a plain file; `None` where it is missing or anything but a plain file, and an error where it is
+    /// longer than `most`.
+    pub(crate) fn read(&self, path: &str, most: u64) -> io::Result<Option<Vec<u8>>> {
+        // Not blocking, since the image may have put a fifo there.
+        let open = match self.resolve(Path::new(path), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO) => return Ok(None),
+            other => File::from(other?),
+        };
+        if !open.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        open.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            return Err(io::Error::other(format!("it is longer than {most} bytes")));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Makes a directory and those above it where they are missing, owned by root with mode 0755 as Docker does.
+    pub(crate) fn make_directories(&self, path: &Path) -> io::Result<()> {
+        let directory = OFlags::PATH | OFlags::DIRECTORY;
+        if self.resolve(path, directory).is_ok() {
+            return Ok(());
+        }
+        let mut so_far = PathBuf::from("/");
+        let mut parent = self.resolve(&so_far, directory)?;
+        for component in path.components() {
+            so_far.push(component);
+            match self.resolve(&so_far, directory) {
+                Err(Errno::NOENT) => {
+                    let Component::Normal(name) = component else { return Err(Errno::NOENT.into()) };
+                    mkdirat(&parent, name, Mode::from_raw_mode(0o755))?;
+                    parent = self.resolve(&so_far, directory)?;
+                }
+                other => parent = other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks a command up as execvp(3) would, with `path` as PATH and from `directory`.
+    pub(crate) fn look_up(&self, command: &str, path: &str, directory: &str) -> io::Result<Command> {
+        if command.contains('/') {
+            return self.kind_of(&Path::new(directory).join(command));
+        }
+        let mut found = Command::Missing;
+        for folder in path.split(':') {
+            match self.kind_of(&Path::new(directory).join(folder).join(command))? {
+                Command::Executable => return Ok(Command::Executable),
+                Command::NotExecutable => found = Command::NotExecutable,
+                Command::Missing => {}
+            }
+        }
+        Ok(found)
+    }
+
+    fn kind_of(&self, path: &Path) -> io::Result<Command> {
+        let open = match self.resolve(path, OFlags::PATH) {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::ACCESS) => {
+                return Ok(Command::Missing);
+            }
+            other => other?,
+        };
+        let found = statx(&open, "", AtFlags::EMPTY_PATH, rustix::fs::StatxFlags::BASIC_STATS)?;
+        let mode = u32::from(found.stx_mode);
+        let runs = FileType::from_raw_mode(mode) == FileType::RegularFile && mode & 0o111 != 0;
+        Ok(if runs { Command::Executable } else { Command::NotExecutable })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn tree() -> (tempfile::TempDir, Rootfs) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Rootfs::open(folder.path()).unwrap();
+        std::fs::create_dir_all(folder.path().join("etc")).unwrap();
+        (folder, root)
+    }
+
+    #[test]
+    fn a_symlink_out_of_the_root_stays_in_it() {
+        let (folder, root) = tree();
+        symlink("../../../../etc/hostname-of-host", folder.path().join("etc/up")).unwrap();
+        symlink("/etc/inside", folder.path().join("etc/absolute")).unwrap();
+        std::fs::write(folder.path().join("etc/inside"), "inside").unwrap();
+        assert_eq!(root.read("/etc/absolute", 100).unwrap().as_deref(), Some(b"inside".as_slice()));
+        assert_eq!(root.read("/../../etc/inside", 100).unwrap().as_deref(), Some(b"inside".as_slice()));
+        assert_eq!(root.read("/etc/up", 100).unwrap(), None);
+    }
+
+    #[test]
+    fn a_fifo_a_directory_and_a_loop_are_no_files_and_a_long_file_is_an_error() {
+        let (folder, root) = tree();
+        rustix::fs::mkfifoat(CWD, folder.path().join("etc/fifo"), Mode::from_raw_mode(0o644)).unwrap();
+        symlink("loop", folder.path().join("etc/loop")).unwrap();
+        std::fs::write(folder.path().join("etc/long"), [b'x'; 101]).unwrap();
+        for name in ["/etc/fifo", "/etc", "/etc/loop", "/nothing", "/etc/long/below"] {
+            assert_eq!(root.read(name, 100).unwrap(), None, "{name}");
+        }
+        assert!(root.read("/etc/long", 100).is_err());
+    }
+
+    #[test]
+    fn directories_are_made_inside_whatever_the_links_say() {
+        let (folder, root) = tree();
+        let outside = tempfile::tempdir().unwrap();
+        symlink(outside.path(), folder.path().join("escape")).unwrap();
+        assert!(root.make_directories(Path::new("/escape/work")).is_err());
+        assert!(std::fs::read_dir(outside.path()).unwrap().next().is_none());
+        symlink("/srv", folder.path().join("link")).unwrap();
+        std::fs::create_dir(folder.path().join("srv")).unwrap();
+        root.make_directories(Path::new("/link/a/b")).unwrap();
+        assert!(folder.path().join("srv/a/b").is_dir());
+        root.make_directories(Path::new("/srv/a/b")).unwrap();
+        assert!(root.make_directories(Path::new("/x/../../y")).is_ok());
+        assert!(folder.path().join("y").is_dir());
+    }
+
+    #[test]
+    fn commands_are_looked_up_along_the_path() {
+        let (folder, root) = tree();
+        for (name, mode) in [("bin/tool", 0o755), ("opt/tool", 0o644), ("opt/plain", 0o644)] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let look = |command| root.look_up(command, "/opt:/bin", "/opt").unwrap();
+        assert_eq!(look("tool"), Command::Executable);
+        assert_eq!(look("./tool"), Command::NotExecutable);
+        assert_eq!(look("plain"), Command::NotExecutable);
+        assert_eq!(look("/bin/tool"), Command::Executable);
+        assert_eq!(look("/bin"), Command::NotExecutable);
+        assert_eq!(look("absent"), Command::Missing);
+    }
+}

@@ -1,0 +1,57 @@
+//! Taking an instance down: container, overlay, shares of the layers' mounts. Every step is done where it is done
+//! already, so that whoever comes after a death in the middle can do it again.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::blob_mounts::BlobMounts;
+use crate::layout::InstanceDir;
+use crate::mount::unmount_path;
+use crate::runtime::RuntimeCall;
+use crate::state::Record;
+use crate::{InstanceError, RuntimeChoice, embedded};
+
+/// Ends the container and gives back everything that it held. Its directory, with what it wrote, stays.
+pub(crate) fn take_down(
+    mounts: &BlobMounts,
+    dir: &InstanceDir,
+    record: &Record,
+) -> Result<(), InstanceError> {
+    let id = record.id;
+    delete_container(dir, record).map_err(|message| InstanceError::Runtime {
+        action: "delete",
+        id,
+        runtime: record.runtime.name(),
+        message,
+    })?;
+    unmount_path(&dir.merged()).map_err(|source| InstanceError::Attach { id, source })?;
+    mounts
+        .release(id, record.blobs.lowers.iter().map(|blob| &blob.key))
+        .map_err(|source| InstanceError::Attach { id, source })
+}
+
+fn delete_container(dir: &InstanceDir, record: &Record) -> Result<(), String> {
+    if !dir.oci_root().join(record.id.to_string()).exists() {
+        return Ok(());
+    }
+    match &record.runtime {
+        // Deleting does not fork, so it needs no process of its own: a few milliseconds of every stop.
+        RuntimeChoice::Embedded => embedded::delete(&dir.oci_root(), &record.id.to_string()),
+        RuntimeChoice::Installed(_) => {
+            let runtime = record.runtime.program(&record.self_exe);
+            RuntimeCall { runtime: &runtime, dir, id: record.id }.delete()
+        }
+    }
+}
+
+/// Removes an instance's directory. Nothing may be mounted in it any more.
+pub(crate) fn remove_directory(dir: &InstanceDir) -> Result<(), InstanceError> {
+    let path: &Path = dir.path();
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(InstanceError::CleanUp { path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
