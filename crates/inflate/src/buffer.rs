@@ -8,6 +8,9 @@ pub const HISTORY: usize = 32 * 1024;
 /// Least capacity of an [`OutputBuffer`]; smaller wishes are raised to it.
 pub const MIN_CAPACITY: usize = 4 * SLACK;
 
+/// Greatest capacity of an [`OutputBuffer`]; greater wishes are lowered to it. Positions fit 32 bits so with room to add.
+pub const MAX_CAPACITY: usize = 1 << 30;
+
 /// A buffer that a decoder fills: output, preceded by a copy of the last [`HISTORY`] bytes of the buffer before.
 ///
 /// It is a plain owned value: share it in an `Arc`, or turn it into `bytes::Bytes` by `Bytes::from_owner`, and reuse it
@@ -25,7 +28,7 @@ impl OutputBuffer {
     /// A buffer for `capacity` bytes of output. It counts as full when fewer than 320 bytes of room are left, so
     /// that decoding never stops within a symbol.
     pub fn with_capacity(capacity: usize) -> Self {
-        let space = vec![0; HISTORY + capacity.max(MIN_CAPACITY)].into_boxed_slice();
+        let space = vec![0; HISTORY + capacity.clamp(MIN_CAPACITY, MAX_CAPACITY)].into_boxed_slice();
         Self { space, end: HISTORY, floor: HISTORY }
     }
 

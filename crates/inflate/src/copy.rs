@@ -5,14 +5,16 @@
 pub(crate) const SLACK: usize = 320;
 
 #[inline(always)]
-fn load<const N: usize>(space: &[u8], at: usize) -> [u8; N] {
+fn load<const N: usize>(space: &[u8], at: u32) -> [u8; N] {
+    let at = at as usize;
     let mut chunk = [0; N];
     chunk.copy_from_slice(&space[at..at + N]);
     chunk
 }
 
 #[inline(always)]
-pub(crate) fn store<const N: usize>(space: &mut [u8], at: usize, chunk: [u8; N]) {
+pub(crate) fn store<const N: usize>(space: &mut [u8], at: u32, chunk: [u8; N]) {
+    let at = at as usize;
     space[at..at + N].copy_from_slice(&chunk);
 }
 
@@ -20,7 +22,7 @@ pub(crate) fn store<const N: usize>(space: &mut [u8], at: usize, chunk: [u8; N])
 ///
 /// The caller has made sure that `distance` is at least 1 and at most `at`, and of `len + 32` bytes of room.
 #[inline(always)]
-pub(crate) fn copy_match(space: &mut [u8], at: usize, distance: usize, len: usize) {
+pub(crate) fn copy_match(space: &mut [u8], at: u32, distance: u32, len: u32) {
     let end = at + len;
     let mut from = at - distance;
     let mut to = at;
@@ -43,11 +45,11 @@ pub(crate) fn copy_match(space: &mut [u8], at: usize, distance: usize, len: usiz
 
 /// The overlapping copies: distances below 16.
 #[inline(always)]
-fn copy_near(space: &mut [u8], at: usize, distance: usize, end: usize) {
+fn copy_near(space: &mut [u8], at: u32, distance: u32, end: u32) {
     let mut from = at - distance;
     let mut to = at;
     if distance == 1 {
-        let chunk = [space[from]; 32];
+        let chunk = [space[from as usize]; 32];
         while to < end {
             store(space, to, chunk);
             to += 32;
@@ -70,9 +72,9 @@ fn copy_near(space: &mut [u8], at: usize, distance: usize, end: usize) {
 
 /// Eight bytes that repeat the lowest `distance` (2 to 7) bytes of `word`, and how far a whole number of repeats is.
 #[inline(always)]
-fn repeat(word: u64, distance: usize) -> (u64, usize) {
+fn repeat(word: u64, distance: u32) -> (u64, u32) {
     /// By distance: what multiplies one period into all that fit, and their bytes.
-    const REPEAT: [(u64, usize); 8] = [
+    const REPEAT: [(u64, u32); 8] = [
         (0, 8),
         (0x0101_0101_0101_0101, 8),
         (0x0001_0001_0001_0001, 8),
@@ -82,7 +84,7 @@ fn repeat(word: u64, distance: usize) -> (u64, usize) {
         (0x0001_0000_0000_0001, 6),
         (0x0100_0000_0000_0001, 7),
     ];
-    let (factor, step) = REPEAT[distance & 7];
+    let (factor, step) = REPEAT[(distance & 7) as usize];
     let period = word & ((1 << (8 * (distance & 7))) - 1);
     (period.wrapping_mul(factor), step)
 }
@@ -100,7 +102,7 @@ mod tests {
                 for i in 0..len {
                     expected[100 + i] = expected[100 + i - distance];
                 }
-                copy_match(&mut space, 100, distance, len);
+                copy_match(&mut space, 100, distance as u32, len as u32);
                 assert_eq!(space[..100 + len], expected[..100 + len], "distance {distance}, length {len}");
             }
         }

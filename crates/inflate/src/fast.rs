@@ -165,7 +165,7 @@ fn body(
         }
         // Its look-up goes on while the match is copied.
         entry = source.literal(tables);
-        copy_match(space, at as usize, distance as usize, length as usize);
+        copy_match(space, at, distance, length);
         at += length;
     };
     output.end = at as usize;
@@ -180,6 +180,6 @@ fn is_literals(entry: u32) -> bool {
 
 #[inline(always)]
 fn put_literals(space: &mut [u8], at: &mut u32, entry: u32) {
-    store(space, *at as usize, (entry >> 8).to_le_bytes());
+    store(space, *at, (entry >> 8).to_le_bytes());
     *at += (entry >> 6) & 3;
 }

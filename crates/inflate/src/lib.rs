@@ -58,7 +58,7 @@ mod raw;
 mod symbol;
 mod table;
 
-pub use buffer::{HISTORY, MIN_CAPACITY, OutputBuffer};
+pub use buffer::{HISTORY, MAX_CAPACITY, MIN_CAPACITY, OutputBuffer};
 pub use error::{Error, ErrorKind};
 pub use gzip::GzipDecoder;
 pub use options::{Check, Options, Status};

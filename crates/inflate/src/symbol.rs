@@ -52,7 +52,7 @@ pub(crate) fn step(tables: &Tables, bits: &mut Bits, output: &mut OutputBuffer) 
     }
     let literals = (entry >> 6) & 3;
     if literals > 0 {
-        store(&mut output.space, output.end, (entry >> 8).to_le_bytes());
+        store(&mut output.space, output.end as u32, (entry >> 8).to_le_bytes());
         output.end += literals as usize;
         bits.consume(used);
         return Ok(Step::Done);
@@ -79,7 +79,7 @@ pub(crate) fn step(tables: &Tables, bits: &mut Bits, output: &mut OutputBuffer) 
     if distance > at - output.floor {
         return Err(Error::DistanceTooFar);
     }
-    copy_match(&mut output.space, at, distance, length);
+    copy_match(&mut output.space, at as u32, distance as u32, length as u32);
     output.end = at + length;
     bits.consume(used + (far & 63));
     Ok(Step::Done)
