@@ -1,16 +1,26 @@
 //! The merged metadata image: the tree of several layers as unpacking them in order makes it.
+//!
+//! Nothing of overlayfs is left in it: whiteouts and opaque marks are applied. What a layer implies keeps the attributes
+//! below or follows the symlink below; its hard links find their targets (umoci's behaviour, which alone of
+//! the tools compared gets all of these right).
 
-use std::fs::File;
-
+use erofs::{BlockSink, Device, DeviceIndex, Image, ImageWriter, ReadAt, ReadError, Tree, WriteError};
 use model::ByteSize;
 
 use crate::Leans;
+use crate::tree::implied_metadata;
+
+mod apply;
+mod links;
+mod need;
+
+pub use need::{needs_merge, needs_merge_exactly};
 
 /// One layer of an image to merge.
-#[derive(Clone, Copy, Debug)]
-pub struct MergeLayer<'a> {
+#[derive(Debug)]
+pub struct MergeLayer<'a, R> {
     /// The layer's blob, open for reading.
-    pub blob: &'a File,
+    pub blob: &'a R,
     /// What the layer takes for granted, from the blob's sidecar.
     pub leans: &'a Leans,
 }
@@ -20,7 +30,7 @@ pub struct MergeLayer<'a> {
 pub struct Merged {
     /// Bytes of the image.
     pub size: ByteSize,
-    /// Names in the tree, the root not counted.
+    /// Inodes in the tree, the root not counted.
     pub entries: u64,
 }
 
@@ -28,12 +38,32 @@ pub struct Merged {
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// A hard link's target is in no layer.
-    #[error("failed to link `{path}`: its target `{target}` is neither in its layer nor below")]
+    #[error(
+        "failed to link `{path}` in layer {index}: its target `{target}` is neither in the layer nor below"
+    )]
     MissingTarget {
-        /// Where the link would be.
+        /// Which layer, the lowest is 0.
+        index: usize,
+        /// Where the link would be; lossy for display.
         path: String,
-        /// What it should link to.
+        /// What it should link to; lossy for display.
         target: String,
+    },
+    /// A layer needs a directory where the layers below have something else.
+    #[error("failed to apply layer {index}: `{path}` is not a directory in the layers below")]
+    NotADirectory {
+        /// Which layer, the lowest is 0.
+        index: usize,
+        /// The path; lossy for display.
+        path: String,
+    },
+    /// What is said about a layer does not fit its blob.
+    #[error("failed to apply layer {index}: its sidecar names `{path}`, which its blob does not have")]
+    Sidecar {
+        /// Which layer, the lowest is 0.
+        index: usize,
+        /// The path; lossy for display.
+        path: String,
     },
     /// A layer's blob could not be read back.
     #[error("failed to read the blob of layer {index}")]
@@ -42,31 +72,44 @@ pub enum MergeError {
         index: usize,
         /// What the reader says.
         #[source]
-        source: crate::SourceError,
+        source: ReadError,
+    },
+    /// More layers than an image can have devices, or one that is too large.
+    #[error("failed to make layer {index} a device of the merged metadata image")]
+    Device {
+        /// Which layer, the lowest is 0.
+        index: usize,
     },
     /// The image could not be written.
     #[error("failed to write the merged metadata image")]
-    Sink(#[source] std::io::Error),
-}
-
-/// Whether an image of these layers (lowest first) must be mounted through a merged metadata image.
-///
-/// The first layer has nothing below, so what it implies is simply created. Its links below itself are an error that
-/// [`merge`] reports, and its deletions would show as names under overlayfs.
-#[must_use]
-pub fn needs_merge(layers: &[&Leans]) -> bool {
-    let Some((first, above)) = layers.split_first() else { return false };
-    !first.lower_links.is_empty()
-        || !first.whiteout_directories.is_empty()
-        || above.iter().any(|leans| !leans.is_empty())
+    Write(#[source] WriteError),
 }
 
 /// Writes the tree of the layers (lowest first) as unpacking them in order makes it to `image`, files being chunks on
-/// the layers' blobs: device 1 is the first layer's blob, and so on.
+/// the layers' blobs: the first extra device is the first layer's blob, and so on.
 ///
 /// # Errors
 /// [`MergeError`]; what was written to `image` is then useless.
-pub fn merge(layers: &[MergeLayer<'_>], image: &File) -> Result<Merged, MergeError> {
-    let _ = (layers, image);
-    Err(MergeError::Sink(std::io::Error::other("not yet written")))
+pub fn merge<R: ReadAt, S: BlockSink>(layers: &[MergeLayer<'_, R>], image: S) -> Result<Merged, MergeError> {
+    let mut merged = Tree::new(implied_metadata());
+    let mut devices = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate() {
+        let read = |source| MergeError::Read { index, source };
+        let blob = Image::open(layer.blob).map_err(read)?;
+        let device = DeviceIndex::extra(index).ok_or(MergeError::Device { index })?;
+        devices.push(
+            Device::new(blob.image_size(), &format!("layer-{index}"))
+                .map_err(|_| MergeError::Device { index })?,
+        );
+        let tree = blob.read_tree(device).map_err(read)?;
+        apply::apply(&mut merged, &tree, layer.leans, index)?;
+    }
+    let writer = ImageWriter::with_devices(image, devices).map_err(MergeError::Write)?;
+    let (_, written) = writer.finish(&merged).map_err(MergeError::Write)?;
+    Ok(Merged { size: ByteSize::bytes(written.size), entries: merged.len() as u64 - 1 })
+}
+
+/// A path as components.
+fn split(path: &[u8]) -> Vec<&[u8]> {
+    path.split(|b| *b == b'/').filter(|component| !component.is_empty()).collect()
 }

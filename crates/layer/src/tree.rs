@@ -13,8 +13,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use erofs::{FileContent, Leaf, Metadata, Name, NodeId, NodeKind, Tree};
+use erofs::{FileContent, Leaf, Metadata, Name, NodeId, Tree};
 
+use crate::lookup::is_directory;
 use crate::tar::{Entry, Kind};
 use crate::{ConvertError, Limit, Limits, WarningKind, Warnings};
 
@@ -144,7 +145,7 @@ impl LayerTree {
         let failed = |error: erofs::TreeError| entry.malformed(error.to_string());
         let old = self.tree.lookup(dir, name);
         if let Some(old) = old
-            && self.tree.node(old).is_some_and(|node| node.is_directory())
+            && is_directory(&self.tree, old)
         {
             self.implied.remove(&old);
             return self.tree.set_metadata(old, metadata).map_err(failed);
@@ -173,7 +174,7 @@ impl LayerTree {
                         self.tree.add_leaf(dir, name, Metadata::default(), leaf).map_err(failed)?;
                     }
                     // The layer has the name itself, so only what is below it goes.
-                    Some(own) if self.tree.node(own).is_some_and(|node| node.is_directory()) => {
+                    Some(own) if is_directory(&self.tree, own) => {
                         self.opaque.insert(own);
                         self.implied.remove(&own);
                     }
@@ -184,15 +185,13 @@ impl LayerTree {
         Ok(())
     }
 
-    fn is_whiteout(&self, id: NodeId) -> bool {
-        let Some(node) = self.tree.node(id) else { return false };
-        matches!(node.kind(), NodeKind::Leaf(Leaf::CharDevice(number)) if *number == erofs::DeviceNumber::WHITEOUT)
-    }
-
     fn over(&self, limit: Limit, bound: usize, entry: &Entry) -> ConvertError {
         ConvertError::LimitExceeded { limit, bound: bound as u64, path: entry.display() }
     }
 }
+
+/// How overlayfs marks a directory that hides what is below it; its value is `y`.
+pub(crate) const OPAQUE_XATTR: &[u8] = b"trusted.overlay.opaque";
 
 /// Attributes of a directory that has no entry: what tools that unpack create, with a time that is always the same.
 pub(crate) fn implied_metadata() -> Metadata {

@@ -2,9 +2,9 @@
 
 use erofs::{Leaf, Metadata, Name, NodeId};
 
-use super::walk::Found;
 use super::{LayerTree, path};
 use crate::ConvertError;
+use crate::lookup::{Found, Last, find, is_directory};
 use crate::tar::Entry;
 
 impl LayerTree {
@@ -16,9 +16,10 @@ impl LayerTree {
     ) -> Result<(), ConvertError> {
         let failed = |error: erofs::TreeError| entry.malformed(error.to_string());
         let components = path::clean_bytes(&entry.link, entry, &self.limits)?;
-        match self.find(&components, entry)? {
+        match find(&self.tree, &components, Last::Itself) {
+            Found::Loop => Err(entry.malformed("too many symlinks on the way")),
             Found::Node(target) => {
-                if self.tree.node(target).is_none_or(|node| node.is_directory()) {
+                if is_directory(&self.tree, target) {
                     return Err(entry.malformed("a hard link to a directory"));
                 }
                 if self.tree.lookup(dir, name) == Some(target) {

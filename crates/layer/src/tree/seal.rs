@@ -2,7 +2,8 @@
 
 use erofs::{Children, Name, NodeId, Tree};
 
-use super::LayerTree;
+use super::{LayerTree, OPAQUE_XATTR};
+use crate::lookup::{is_directory, is_whiteout};
 use crate::{Leans, LowerLink, Warnings};
 
 /// A layer's tree, ready to be written.
@@ -36,7 +37,7 @@ impl LayerTree {
         for dir in opaque {
             let Some(node) = self.tree.node(dir) else { continue };
             let mut metadata = node.metadata();
-            let marked = metadata.xattrs.insert(b"trusted.overlay.opaque", b"y");
+            let marked = metadata.xattrs.insert(OPAQUE_XATTR, b"y");
             marked.expect("attributes::MOST_XATTRS leaves room for it");
             self.tree.set_metadata(dir, metadata).expect("the node was just looked at");
         }
@@ -66,7 +67,7 @@ impl LayerTree {
                 path.push(b'/');
             }
             path.extend_from_slice(name.as_bytes());
-            if self.tree.node(child).is_some_and(|node| node.is_directory()) {
+            if is_directory(&self.tree, child) {
                 if self.implied.contains(&child) && !at.is_hidden {
                     findings.leans.implied_directories.push(path.clone());
                 }
@@ -76,7 +77,7 @@ impl LayerTree {
                 findings.surplus.push((at.dir, name.as_bytes().into()));
                 findings.leans.lower_links.push(LowerLink { path: path.clone(), target: target.to_vec() });
                 continue;
-            } else if self.is_whiteout(child) {
+            } else if is_whiteout(&self.tree, child) {
                 if at.is_hidden {
                     // Everything below is hidden already, and overlayfs would show the whiteout as a name.
                     findings.surplus.push((at.dir, name.as_bytes().into()));

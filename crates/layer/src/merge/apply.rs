@@ -1,0 +1,179 @@
+//! One layer's tree onto the tree of the layers below.
+
+use std::collections::{HashMap, HashSet};
+
+use erofs::{Leaf, Metadata, Name, NodeId, NodeKind, Tree, TreeError};
+
+use super::links::Links;
+use super::{MergeError, split};
+use crate::Leans;
+use crate::lookup::{Found, Last, find, is_directory, is_whiteout};
+use crate::tar::display;
+use crate::tree::{OPAQUE_XATTR, implied_metadata};
+
+/// Applies a layer.
+pub(super) fn apply(merged: &mut Tree, layer: &Tree, leans: &Leans, index: usize) -> Result<(), MergeError> {
+    let links = Links::hold(merged, leans, index)?;
+    let mut applying = Applying {
+        merged,
+        layer,
+        index,
+        implied: implied_nodes(layer, leans, index)?,
+        hard_links: HashMap::new(),
+        through_symlinks: Vec::new(),
+    };
+    applying.root(leans)?;
+    // What lies behind a symlink below comes last, when the symlink's target has this layer's state.
+    let mut done = 0;
+    while let Some((directory, path)) = applying.through_symlinks.get(done).cloned() {
+        let target = directory_at(applying.merged, &path, index)?;
+        applying.directories(directory, target, path)?;
+        done += 1;
+    }
+    links.place(merged, leans, index)
+}
+
+fn implied_nodes(layer: &Tree, leans: &Leans, index: usize) -> Result<HashSet<NodeId>, MergeError> {
+    let nodes = leans.implied_directories.iter().map(|path| match find(layer, &split(path), Last::Itself) {
+        Found::Node(node) if is_directory(layer, node) => Ok(node),
+        _ => Err(MergeError::Sidecar { index, path: display(path) }),
+    });
+    nodes.collect()
+}
+
+/// The directory at a path of the merged tree, symlinks followed; made, as tools that unpack do, where there is none.
+pub(super) fn directory_at(merged: &mut Tree, path: &[u8], index: usize) -> Result<NodeId, MergeError> {
+    let not_a_directory = || MergeError::NotADirectory { index, path: display(path) };
+    let resolved = match find(merged, &split(path), Last::Followed) {
+        Found::Node(node) if is_directory(merged, node) => return Ok(node),
+        Found::Node(_) | Found::Loop => return Err(not_a_directory()),
+        Found::Missing(resolved) => resolved,
+    };
+    let mut dir = Tree::ROOT;
+    for component in split(&resolved) {
+        let name = Name::new(component).map_err(|_| not_a_directory())?;
+        dir = match merged.lookup(dir, name) {
+            Some(node) if is_directory(merged, node) => node,
+            Some(_) => return Err(not_a_directory()),
+            None => merged.add_directory(dir, name, implied_metadata()).map_err(|_| not_a_directory())?,
+        };
+    }
+    Ok(dir)
+}
+
+struct Applying<'t> {
+    merged: &'t mut Tree,
+    layer: &'t Tree,
+    index: usize,
+    /// The layer's implied directories.
+    implied: HashSet<NodeId>,
+    /// Where the layer's nodes with several names are in the merged tree.
+    hard_links: HashMap<NodeId, NodeId>,
+    /// Implied directories where the layers below have a symlink, with their paths.
+    through_symlinks: Vec<(NodeId, Vec<u8>)>,
+}
+
+impl Applying<'_> {
+    fn root(&mut self, leans: &Leans) -> Result<(), MergeError> {
+        if self.is_opaque(Tree::ROOT) {
+            Links::clear_root(self.merged).map_err(|error| self.broken(error, b""))?;
+        }
+        if leans.root_is_given {
+            let metadata = self.metadata(Tree::ROOT);
+            self.merged.set_metadata(Tree::ROOT, metadata).map_err(|error| self.broken(error, b""))?;
+        }
+        self.directories(Tree::ROOT, Tree::ROOT, Vec::new())
+    }
+
+    /// Applies a directory's content, and what is below it, to a directory of the merged tree.
+    fn directories(&mut self, from: NodeId, to: NodeId, path: Vec<u8>) -> Result<(), MergeError> {
+        let mut pending = vec![(from, to, path)];
+        while let Some((from, to, path)) = pending.pop() {
+            for (name, child) in self.layer.children(from) {
+                let child_path =
+                    [path.as_slice(), name.as_bytes()].join(&b"/"[usize::from(path.is_empty())..]);
+                if is_directory(self.layer, child) {
+                    if let Some(target) = self.directory(to, name, child, &child_path)? {
+                        pending.push((child, target, child_path));
+                    }
+                } else if is_whiteout(self.layer, child) {
+                    self.merged.remove(to, name).map_err(|error| self.broken(error, &child_path))?;
+                } else {
+                    self.leaf(to, name, child).map_err(|error| self.broken(error, &child_path))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a directory; where its content goes, if it is not put off.
+    fn directory(
+        &mut self,
+        to: NodeId,
+        name: Name,
+        child: NodeId,
+        path: &[u8],
+    ) -> Result<Option<NodeId>, MergeError> {
+        let old = self.merged.lookup(to, name);
+        let is_implied = self.implied.contains(&child);
+        let kind = old.and_then(|old| self.merged.node(old)).map(|node| node.kind());
+        let broken = |error| Err(MergeError::from_tree(error, self.index, path));
+        match (old, kind) {
+            (Some(old), Some(NodeKind::Directory)) => {
+                let metadata = self.metadata(child);
+                let cleared = if self.is_opaque(child) { self.merged.clear(old) } else { Ok(()) };
+                let kept = if is_implied { Ok(()) } else { self.merged.set_metadata(old, metadata) };
+                cleared.and(kept).map(|()| Some(old)).or_else(broken)
+            }
+            (Some(_), Some(NodeKind::Leaf(Leaf::Symlink(_)))) if is_implied => {
+                self.through_symlinks.push((child, path.to_vec()));
+                Ok(None)
+            }
+            (Some(_), _) if is_implied => broken(TreeError::NotADirectory),
+            _ => {
+                let metadata = self.metadata(child);
+                let removed = self.merged.remove(to, name);
+                removed.and_then(|_| self.merged.add_directory(to, name, metadata)).map(Some).or_else(broken)
+            }
+        }
+    }
+
+    fn leaf(&mut self, to: NodeId, name: Name, child: NodeId) -> Result<(), TreeError> {
+        let node = self.layer.node(child).ok_or(TreeError::NoSuchNode)?;
+        let NodeKind::Leaf(leaf) = node.kind() else { return Err(TreeError::NoSuchNode) };
+        self.merged.remove(to, name)?;
+        if let Some(known) = self.hard_links.get(&child)
+            && self.merged.node(*known).is_some()
+        {
+            return self.merged.link(to, name, *known);
+        }
+        let new = self.merged.add_leaf(to, name, node.metadata(), leaf.clone())?;
+        if node.link_count() > 1 {
+            self.hard_links.insert(child, new);
+        }
+        Ok(())
+    }
+
+    fn is_opaque(&self, directory: NodeId) -> bool {
+        self.layer.node(directory).is_some_and(|node| node.xattrs().get(OPAQUE_XATTR).is_some())
+    }
+
+    /// A directory's metadata without overlayfs's mark.
+    fn metadata(&self, directory: NodeId) -> Metadata {
+        let node = self.layer.node(directory).expect("the layer's tree is not changed while it is read");
+        let mut metadata = node.metadata();
+        metadata.xattrs.remove(OPAQUE_XATTR);
+        metadata
+    }
+
+    fn broken(&self, error: TreeError, path: &[u8]) -> MergeError {
+        MergeError::from_tree(error, self.index, path)
+    }
+}
+
+impl MergeError {
+    /// What a refused change of the tree means: only a path through something else than a directory can cause it.
+    pub(super) fn from_tree(_: TreeError, index: usize, path: &[u8]) -> Self {
+        Self::NotADirectory { index, path: display(path) }
+    }
+}
