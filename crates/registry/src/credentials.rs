@@ -1,6 +1,14 @@
 //! Who we are to a registry.
 
+use model::RegistryHost;
 use secrecy::SecretString;
+
+mod docker_config;
+mod helper;
+mod keyring;
+
+pub(crate) use docker_config::{erase, store};
+pub(crate) use keyring::Keyring;
 
 /// Credentials for one registry host. Never printed: `Debug` shows the user name only.
 #[derive(Clone, Debug)]
@@ -22,4 +30,17 @@ impl Credentials {
     pub fn basic(username: impl Into<String>, password: impl Into<String>) -> Self {
         Self::Basic { username: username.into(), password: SecretString::from(password.into()) }
     }
+
+    /// As helper programs have it: the user `<token>` marks an identity token.
+    fn of_pair(username: String, secret: String) -> Self {
+        match username.as_str() {
+            "<token>" => Self::IdentityToken(SecretString::from(secret)),
+            _ => Self::basic(username, secret),
+        }
+    }
+}
+
+/// What Docker's files and helper programs call a registry.
+fn docker_key(host: &RegistryHost) -> &str {
+    if host.is_docker_hub() { "https://index.docker.io/v1/" } else { host.as_str() }
 }

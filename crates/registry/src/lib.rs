@@ -7,13 +7,20 @@
 //!
 //! Credentials stay with the host they were given for, also across redirects and mirrors.
 
+mod archive;
 mod credentials;
+mod document;
 mod error;
 mod fault;
+mod hosts;
 mod image;
+mod layout;
 mod registry;
+mod remote;
+mod resolve;
 mod settings;
 mod stream;
+mod wire;
 
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind};

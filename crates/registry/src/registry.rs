@@ -5,16 +5,25 @@ use std::sync::Arc;
 
 use model::{ImageSource, LayerDescriptor, Platform, RegistryHost};
 
-use crate::{Credentials, Error, Fault, LayerStream, ResolvedImage, Settings};
+use crate::archive::Archive;
+use crate::hosts::{self, Endpoint};
+use crate::image::Origin;
+use crate::layout::Layout;
+use crate::remote::Remote;
+use crate::stream::{RangedReader, Source};
+use crate::wire::{Ask, Backoff, Wire};
+use crate::{Credentials, Error, Fault, LayerStream, ResolvedImage, Settings, credentials};
 
 /// The client of registries, layout directories and archives. Cheap to clone; clones share connections, tokens and limits.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Registry {
-    settings: Arc<Settings>,
+    wire: Arc<Wire>,
 }
 
-fn unfinished() -> Box<Fault> {
-    Box::new(Fault::Client { source: "not written yet".into() })
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").finish_non_exhaustive()
+    }
 }
 
 impl Registry {
@@ -23,7 +32,18 @@ impl Registry {
     /// # Errors
     /// A CA file that is missing or holds no certificate.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        Ok(Self { settings: Arc::new(settings) })
+        let mut roots = Vec::new();
+        for path in &settings.ca_files {
+            let set_up = |fault| Error::SetUp(Box::new(fault));
+            let pem = hosts::read_settings_file(path).map_err(set_up)?;
+            let found = reqwest::Certificate::from_pem_bundle(&pem);
+            if !found.is_ok_and(|found| !found.is_empty()) {
+                let why = "it holds no certificate in PEM form".to_owned();
+                return Err(set_up(Fault::Settings { path: path.clone(), why }));
+            }
+            roots.push(pem);
+        }
+        Ok(Self { wire: Arc::new(Wire::new(settings, roots)) })
     }
 
     /// Finds the one image that `source` means for `wanted` and fetches its documents: tag to digest, index to manifest
@@ -32,30 +52,81 @@ impl Registry {
     /// # Errors
     /// [`Error::Resolve`], after the retries of [`crate::RetryPolicy`].
     pub async fn resolve(&self, source: &ImageSource, wanted: &Platform) -> Result<ResolvedImage, Error> {
-        let _ = (&self.settings, wanted);
-        Err(Error::Resolve { image: source.clone(), fault: unfinished() })
+        Box::pin(self.find(source, wanted))
+            .await
+            .map_err(|fault| Error::Resolve { image: source.clone(), fault: Box::new(fault) })
     }
 
-    /// Opens a layer of that image. Returns when its first bytes can be asked for; what fails on the way comes from
-    /// [`LayerStream::chunk`].
+    async fn find(&self, source: &ImageSource, wanted: &Platform) -> Result<ResolvedImage, Fault> {
+        let (found, origin) = match source {
+            ImageSource::Registry(reference) => {
+                let remote = Remote::new(self.wire.clone(), reference).await?;
+                (remote.resolve(reference, wanted).await?, Origin::Remote(remote))
+            }
+            ImageSource::OciLayout { dir, name } => {
+                let layout = Layout::new(dir.clone());
+                (layout.resolve(name.as_deref(), wanted).await?, Origin::Layout(layout))
+            }
+            ImageSource::DockerArchive { file, name } => {
+                let spool = &self.wire.settings.spool;
+                let (archive, found) = Archive::resolve(file, name.as_deref(), wanted, spool).await?;
+                (found, Origin::Archive(Arc::new(archive)))
+            }
+        };
+        Ok(ResolvedImage::new(source.clone(), found, origin))
+    }
+
+    /// Opens a layer of that image. A registry is first asked by [`LayerStream::chunk`].
     ///
     /// # Errors
-    /// [`Error::FetchLayer`] where the image cannot have that layer.
+    /// [`Error::FetchLayer`] where a directory or archive does not have it, in the length it is to have.
     pub async fn fetch_layer(
         &self,
         image: &ResolvedImage,
         layer: &LayerDescriptor,
     ) -> Result<LayerStream, Error> {
-        Err(Error::FetchLayer { image: image.source.clone(), digest: layer.digest, fault: unfinished() })
+        let bytes = match &image.origin {
+            Origin::Remote(remote) => Ok(Source::Remote(Box::new(RangedReader::new(remote.layer(layer))))),
+            Origin::Layout(layout) => layout.layer(layer).await.map(Source::File),
+            Origin::Archive(archive) => archive.layer(layer).map(Source::File),
+        };
+        let bytes = bytes.map_err(|fault| Error::FetchLayer {
+            image: image.source.clone(),
+            digest: layer.digest,
+            fault: Box::new(fault),
+        })?;
+        Ok(LayerStream::new(image.source.clone(), layer.digest, layer.size.as_u64(), bytes))
     }
 
-    /// Asks the registry whether it takes these credentials (`None`: those of the settings, else anonymous).
+    /// Asks the registry itself (no mirror) whether it takes these credentials (`None`: those of the settings, else
+    /// anonymous).
     ///
     /// # Errors
     /// [`Error::LogIn`]; its kind is `Unauthorized` where the password is wrong.
     pub async fn ping(&self, host: &RegistryHost, credentials: Option<&Credentials>) -> Result<(), Error> {
-        let _ = credentials;
-        Err(Error::LogIn { host: host.clone(), fault: unfinished() })
+        Box::pin(self.try_login(host, credentials))
+            .await
+            .map_err(|fault| Error::LogIn { host: host.clone(), fault: Box::new(fault) })
+    }
+
+    async fn try_login(&self, host: &RegistryHost, credentials: Option<&Credentials>) -> Result<(), Fault> {
+        // A wire of its own: tokens got with other credentials must not answer for these.
+        let mut settings = self.wire.settings.clone();
+        if let Some(credentials) = credentials {
+            settings.credentials.insert(host.clone(), credentials.clone());
+        }
+        let wire = Arc::new(Wire::new(settings, self.wire.roots.clone()));
+        let (shared, of) = (wire.clone(), host.clone());
+        let made = tokio::task::spawn_blocking(move || hosts::endpoints(&shared, &of));
+        let mut endpoints = made.await.expect("reading does not panic and is not aborted")?;
+        let server = endpoints.pop().expect("the registry itself is always there");
+        let mut backoff = Backoff::new(wire.settings.retry);
+        loop {
+            match ping_once(&wire, &server).await {
+                Ok(()) => return Ok(()),
+                Err(fault) => backoff.pause(fault).await?,
+            }
+        }
     }
 
     /// Keeps credentials for `host` in Docker's `config.json` at `path` (or in the helper program that it names for the
@@ -69,8 +140,9 @@ impl Registry {
         host: &RegistryHost,
         credentials: &Credentials,
     ) -> Result<(), Error> {
-        let _ = credentials;
-        Err(Error::StoreCredentials { host: host.clone(), path: path.to_owned(), fault: unfinished() })
+        credentials::store(path, self.wire.keyring.helpers(), host, credentials).await.map_err(|fault| {
+            Error::StoreCredentials { host: host.clone(), path: path.to_owned(), fault: Box::new(fault) }
+        })
     }
 
     /// Takes the credentials for `host` out of Docker's `config.json` again. Returns whether there were any.
@@ -78,6 +150,25 @@ impl Registry {
     /// # Errors
     /// [`Error::EraseCredentials`].
     pub async fn erase_credentials(&self, path: &Path, host: &RegistryHost) -> Result<bool, Error> {
-        Err(Error::EraseCredentials { host: host.clone(), path: path.to_owned(), fault: unfinished() })
+        credentials::erase(path, self.wire.keyring.helpers(), host).await.map_err(|fault| {
+            Error::EraseCredentials { host: host.clone(), path: path.to_owned(), fault: Box::new(fault) }
+        })
+    }
+}
+
+async fn ping_once(wire: &Wire, server: &Endpoint) -> Result<(), Fault> {
+    let deadline = wire.settings.timeouts.document;
+    let ask = Ask { url: server.base.clone(), repository: None, accept: None, range: None };
+    let (answer, _) = tokio::time::timeout(deadline, wire.ask(server, &ask))
+        .await
+        .unwrap_or_else(|_| Err(Fault::Hang { host: crate::wire::host_of(&server.base), after: deadline }))?;
+    match answer.status().is_success() {
+        true if answer.is_html() => Err(Fault::Malformed {
+            origin: answer.host,
+            what: "answer",
+            why: "it is a web page; this is no registry".to_owned(),
+        }),
+        true => Ok(()),
+        false => Err(answer.into_fault("the registry API", wire.settings.timeouts.idle).await),
     }
 }

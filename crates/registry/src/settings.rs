@@ -1,6 +1,7 @@
 //! What a registry client is built from.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Settings {
     pub credentials: BTreeMap<RegistryHost, Credentials>,
     /// Docker's `config.json`, read at each need so that a later login is seen. `None`: none. A missing file is no error.
     pub docker_config: Option<PathBuf>,
+    /// Where helper programs are looked for, in the form of `PATH`. `None`: the process's own.
+    pub helper_path: Option<OsString>,
     /// How long a program named by `credHelpers` or `credsStore` may run.
     pub helper_deadline: Duration,
     /// Requests for layers that may run at one host at once, and as many again for small documents. At least 1.
@@ -52,6 +55,7 @@ impl Default for Settings {
             certs_dirs: Vec::new(),
             credentials: BTreeMap::new(),
             docker_config: None,
+            helper_path: None,
             helper_deadline: Duration::from_secs(30),
             requests_per_host: 8,
             timeouts: Timeouts::default(),
@@ -94,6 +98,8 @@ impl Default for Timeouts {
 pub struct RetryPolicy {
     /// Attempts in a row without a single new byte, the first one included. At least 1.
     pub attempts: u32,
+    /// Of these, most at a host that cannot be reached at all: a name mistyped shall not take long to be told.
+    pub connect_attempts: u32,
     /// Attempts for one layer altogether, whatever each of them brought.
     pub attempts_in_all: u32,
     /// Pause after the first failure; doubled after each further one, with up to half of it taken off by chance.
@@ -107,7 +113,8 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: 5,
+            attempts: 6,
+            connect_attempts: 3,
             attempts_in_all: 100,
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(15),

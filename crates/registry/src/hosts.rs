@@ -1,0 +1,139 @@
+//! Which servers are asked for a registry's images, and how.
+
+use std::path::Path;
+
+use model::{RegistryHost, RepositoryName};
+use reqwest::Client;
+use reqwest::header::HeaderMap;
+use url::Url;
+
+use crate::Fault;
+use crate::wire::{TlsProfile, Wire};
+
+mod hosts_toml;
+
+pub(crate) use hosts_toml::{HostsToml, ServerEntry};
+
+/// One server that has a registry's images: the registry itself or a mirror.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    /// Up to and including the API's root, with a slash at the end.
+    pub(crate) base: Url,
+    /// Whose credentials are for it: its own name, never that of the registry it mirrors.
+    pub(crate) registry: RegistryHost,
+    pub(crate) client: Client,
+    /// Further headers of the administrator, for this server only.
+    pub(crate) headers: HeaderMap,
+    /// The registry that a mirror stands for, told to it as `ns`.
+    pub(crate) stands_for: Option<RegistryHost>,
+    /// Whether its answers are known to be its own.
+    pub(crate) verified: bool,
+    /// May be asked what a tag means.
+    pub(crate) resolves: bool,
+    /// May be asked for content by digest.
+    pub(crate) pulls: bool,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// Address of a manifest or blob.
+    pub(crate) fn address(&self, repository: &RepositoryName, kind: &str, name: &str) -> Url {
+        let mut url = self.base.clone();
+        let path = format!("{}{repository}/{kind}/{name}", self.base.path());
+        url.set_path(&path);
+        if let Some(host) = &self.stands_for {
+            url.query_pairs_mut().append_pair("ns", host.as_str());
+        }
+        url
+    }
+}
+
+/// Docker Hub's API is not at the name that its references have.
+fn api_host(host: &RegistryHost) -> &str {
+    if host.is_docker_hub() { "registry-1.docker.io" } else { host.as_str() }
+}
+
+/// The servers to ask for a registry, in order: mirrors, then the registry itself.
+pub(crate) fn endpoints(wire: &Wire, host: &RegistryHost) -> Result<Vec<Endpoint>, Fault> {
+    let configured = wire.settings.certs_dirs.iter().find_map(|dir| HostsToml::find(dir, host).transpose());
+    let configured = configured.transpose()?.unwrap_or_default();
+    let mut endpoints = Vec::new();
+    for entry in &configured.mirrors {
+        endpoints.push(endpoint(wire, host, entry, None)?);
+    }
+    let own = match configured.server {
+        Some(entry) => entry,
+        None => ServerEntry::plain(default_address(wire, host)?),
+    };
+    endpoints.push(endpoint(wire, host, &own, Some(host))?);
+    Ok(endpoints)
+}
+
+fn default_address(wire: &Wire, host: &RegistryHost) -> Result<Url, Fault> {
+    let scheme = if wire.settings.plain_http.contains(host) { "http" } else { "https" };
+    let text = format!("{scheme}://{}/v2/", api_host(host));
+    Url::parse(&text).map_err(|error| Fault::Unreachable { host: host.to_string(), source: error.into() })
+}
+
+/// `of` is the registry for its own server, whose credentials stay those of the name in the reference as long as the
+/// server is that name.
+fn endpoint(
+    wire: &Wire,
+    host: &RegistryHost,
+    entry: &ServerEntry,
+    of: Option<&RegistryHost>,
+) -> Result<Endpoint, Fault> {
+    let authority = crate::wire::host_of(&entry.base);
+    let registry: RegistryHost = authority.parse().map_err(|_| Fault::Settings {
+        path: entry.file.clone(),
+        why: format!("`{authority}` is not a registry host"),
+    })?;
+    // `a.io:443` in a reference and `https://a.io` are the same server, also for credentials.
+    let same_server =
+        default_address(wire, host).is_ok_and(|url| crate::wire::same_origin(&url, &entry.base));
+    let registry = if same_server { host.clone() } else { registry };
+    let listed = wire.settings.insecure.contains(&registry)
+        || (of.is_some() && same_server && wire.settings.insecure.contains(host));
+    let unverified = entry.skip_verify || listed;
+    let profile = match entry.base.scheme() {
+        "http" => TlsProfile::Plain,
+        _ if unverified => TlsProfile::Unverified { identity: entry.identity.clone() },
+        _ => TlsProfile::Verified {
+            roots: wire.roots.iter().chain(&entry.roots).cloned().collect(),
+            identity: entry.identity.clone(),
+        },
+    };
+    Ok(Endpoint {
+        client: wire.clients.get(&profile)?,
+        verified: matches!(profile, TlsProfile::Verified { .. }),
+        stands_for: (!same_server).then(|| host.clone()),
+        base: entry.base.clone(),
+        registry,
+        headers: entry.headers.clone(),
+        resolves: entry.resolves,
+        pulls: entry.pulls,
+    })
+}
+
+/// Reads a file that settings name, whole.
+pub(crate) fn read_settings_file(path: &Path) -> Result<Vec<u8>, Fault> {
+    use std::io::Read as _;
+    const LIMIT: u64 = 4 << 20;
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(length) if length as u64 > LIMIT => {
+            Err(Fault::Settings { path: path.to_owned(), why: format!("it is over {LIMIT} bytes") })
+        }
+        Ok(_) => Ok(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Fault::LocalMissing { path: path.to_owned() })
+        }
+        Err(source) => Err(Fault::Local { path: path.to_owned(), source }),
+    }
+}

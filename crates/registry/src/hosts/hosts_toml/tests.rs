@@ -1,0 +1,123 @@
+use super::*;
+
+fn host(text: &str) -> RegistryHost {
+    text.parse().unwrap()
+}
+
+fn parse(text: &str) -> Result<HostsToml, Fault> {
+    HostsToml::parse(text.as_bytes(), Path::new("/etc/certs.d/docker.io/hosts.toml"), &host("docker.io"))
+}
+
+fn bases(entries: &[ServerEntry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.base.as_str()).collect()
+}
+
+#[test]
+fn mirrors_keep_the_order_of_the_file() {
+    let hosts = parse(
+        r#"
+        server = "https://registry-1.docker.io"
+
+        [host."https://z-mirror.example"]
+          capabilities = ["pull"]
+        [host."http://10.0.0.1:5000/prefix"]
+          capabilities = ["pull", "RESOLVE"]
+        [host."https://a-mirror.example/api"]
+          override_path = true
+        [host."https://a-mirror.example/api".header]
+          x-token = ["one", "two"]
+          x-other = "three"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(
+        bases(&hosts.mirrors),
+        ["https://z-mirror.example/v2/", "http://10.0.0.1:5000/prefix/v2/", "https://a-mirror.example/api/"]
+    );
+    let rights: Vec<_> = hosts.mirrors.iter().map(|m| (m.pulls, m.resolves)).collect();
+    assert_eq!(rights, [(true, false), (true, true), (true, true)]);
+    assert_eq!(hosts.mirrors[2].headers.get_all("x-token").iter().count(), 2);
+    assert_eq!(hosts.mirrors[2].headers["x-other"], "three");
+    assert_eq!(hosts.server.unwrap().base.as_str(), "https://registry-1.docker.io/v2/");
+}
+
+#[test]
+fn without_a_server_the_registry_itself_comes_last() {
+    let hosts = parse("skip_verify = true\n[host.\"mirror.example\"]\n").unwrap();
+    assert_eq!(bases(&hosts.mirrors), ["https://mirror.example/v2/"]);
+    let server = hosts.server.unwrap();
+    assert_eq!(server.base.as_str(), "https://registry-1.docker.io/v2/");
+    assert!(server.skip_verify && !hosts.mirrors[0].skip_verify);
+}
+
+#[test]
+fn what_cannot_be_taken_names_the_file_and_no_value() {
+    for text in [
+        "server = 3",
+        "server = \"ftp://x\"",
+        "[host.\"https://user:secret@x\"]",
+        "[host.\"https://x\"]\nskip_verify = \"secret\"",
+        "[host.\"https://x\".header]\nAuthorization = \"secret\\n\"",
+        "authorization = secret",
+    ] {
+        let Err(fault) = parse(text) else { panic!("{text} was taken") };
+        assert!(matches!(fault, Fault::Settings { .. }), "{fault:?}");
+        assert!(fault.to_string().contains("hosts.toml"), "{fault}");
+        assert!(!fault.to_string().contains("secret"), "{fault}");
+    }
+}
+
+#[test]
+fn a_missing_certificate_file_is_named() {
+    let Err(fault) = parse("ca = \"none.crt\"") else { panic!("taken") };
+    assert!(
+        matches!(&fault, Fault::LocalMissing { path } if path.ends_with("docker.io/none.crt")),
+        "{fault:?}"
+    );
+}
+
+#[test]
+fn files_are_read_relative_to_the_directory() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("r.example_5000_");
+    std::fs::create_dir(&dir).unwrap();
+    for name in ["ca.crt", "c.pem", "k.pem"] {
+        std::fs::write(dir.join(name), name).unwrap();
+    }
+    std::fs::write(dir.join("hosts.toml"), "ca = [\"ca.crt\"]\nclient = [[\"c.pem\", \"k.pem\"]]").unwrap();
+    let server = HostsToml::find(root.path(), &host("r.example:5000")).unwrap().unwrap().server.unwrap();
+    assert_eq!(server.base.as_str(), "https://r.example:5000/v2/");
+    assert_eq!(server.roots, [b"ca.crt".to_vec()]);
+    assert_eq!(server.identity.unwrap(), b"c.pem\nk.pem");
+}
+
+#[test]
+fn without_hosts_toml_the_certificate_files_count() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("r.example:5000");
+    std::fs::create_dir(&dir).unwrap();
+    for name in ["ca.crt", "client.cert", "client.key", "README"] {
+        std::fs::write(dir.join(name), name).unwrap();
+    }
+    let server = HostsToml::find(root.path(), &host("r.example:5000")).unwrap().unwrap().server.unwrap();
+    assert_eq!(server.roots, [b"ca.crt".to_vec()]);
+    assert_eq!(server.identity.unwrap(), b"client.cert\nclient.key");
+}
+
+#[test]
+fn default_speaks_for_hosts_without_a_directory() {
+    let root = tempfile::tempdir().unwrap();
+    assert!(HostsToml::find(root.path(), &host("r.example")).unwrap().is_none());
+    std::fs::create_dir(root.path().join("_default")).unwrap();
+    std::fs::write(root.path().join("_default/hosts.toml"), "[host.\"https://m.example\"]").unwrap();
+    let hosts = HostsToml::find(root.path(), &host("r.example")).unwrap().unwrap();
+    assert_eq!(bases(&hosts.mirrors), ["https://m.example/v2/"]);
+    assert_eq!(hosts.server.unwrap().base.as_str(), "https://r.example/v2/");
+}
+
+#[test]
+fn any_bytes_end() {
+    bolero::check!().with_max_len(300).for_each(|bytes: &[u8]| {
+        let _ = HostsToml::parse(bytes, Path::new("/nowhere/hosts.toml"), &host("r.example"));
+    });
+}

@@ -1,0 +1,122 @@
+//! One stretch of a blob over one connection at a time, resumed after cuts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+
+use super::body::Body;
+use super::route::BlobRoute;
+use crate::Fault;
+use crate::wire::Backoff;
+
+/// The body under way.
+struct Reading {
+    body: Body,
+    /// How many of its first bytes are still to be dropped.
+    skip: u64,
+    /// Where it ends in the blob.
+    end: u64,
+}
+
+/// Reads from `at` to `end`, by as many requests as it takes.
+pub(crate) struct Reader {
+    route: Arc<BlobRoute>,
+    at: u64,
+    end: u64,
+    body: Option<Reading>,
+    backoff: Backoff,
+    /// Where a body ended early without a cut.
+    ended_at: Option<u64>,
+    come: u64,
+    waited: Duration,
+}
+
+impl Reader {
+    pub(crate) fn new(route: Arc<BlobRoute>, at: u64, end: u64) -> Self {
+        let backoff = Backoff::new(route.wire.settings.retry);
+        Self { route, at, end, body: None, backoff, ended_at: None, come: 0, waited: Duration::ZERO }
+    }
+
+    /// Bytes that came for each second of waiting for them.
+    pub(crate) fn bytes_per_second(&self) -> u64 {
+        let micros = u64::try_from(self.waited.as_micros()).unwrap_or(u64::MAX).max(1);
+        self.come.saturating_mul(1_000_000) / micros
+    }
+
+    /// The next bytes; `None` after those before `end`. Where ranges are not served it goes on to the blob's end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        while self.at < self.end {
+            match self.attempt().await {
+                Ok(chunk) => {
+                    self.backoff.progress();
+                    return Ok(Some(chunk));
+                }
+                Err(fault) => {
+                    self.body = None;
+                    self.backoff.pause(fault).await?;
+                }
+            }
+        }
+        // Not together with the last bytes: a call dropped while it waits must not lose them.
+        if let Some(reading) = &mut self.body {
+            let ends = reading.body.ends_here().await;
+            let host = reading.body.host().to_owned();
+            self.body = None;
+            if !ends {
+                return Err(self.route.wrong_length(&host, self.at + 1));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn opened(&mut self) -> Result<&mut Reading, Fault> {
+        if self.body.as_ref().is_some_and(|reading| self.at == reading.end) {
+            // A server may answer with less than the range asked for.
+            self.body = None;
+        }
+        if self.body.is_none() {
+            let opened = self.route.open(self.at, self.end).await?;
+            // A server without ranges sends everything: go on to the end rather than ask again.
+            self.end = self.end.max(opened.end);
+            self.body = Some(Reading { body: opened.body, skip: self.at - opened.from, end: opened.end });
+        }
+        Ok(self.body.as_mut().expect("just opened"))
+    }
+
+    async fn attempt(&mut self) -> Result<Bytes, Fault> {
+        loop {
+            let reading = self.opened().await?;
+            let (came, waited) = (reading.body.come, reading.body.waited);
+            let chunk = reading.body.chunk().await?;
+            let (came, waited) = (reading.body.come - came, reading.body.waited - waited);
+            let skipped = reading.skip.min(came);
+            reading.skip -= skipped;
+            let (end, host) = (reading.end, reading.body.host().to_owned());
+            if came - skipped > end - self.at {
+                return Err(self.route.wrong_length(&host, self.at + came - skipped));
+            }
+            self.come += came;
+            self.waited += waited;
+            let Some(mut chunk) = chunk else { return Err(self.ended_early()) };
+            chunk.advance(usize::try_from(skipped).expect("within the chunk"));
+            if !chunk.is_empty() {
+                self.at += chunk.len() as u64;
+                return Ok(chunk);
+            }
+        }
+    }
+
+    /// A body that ends before its time without being cut: once may be chance, twice at the same byte is the server's word.
+    fn ended_early(&mut self) -> Fault {
+        let (host, at) = match self.body.take() {
+            Some(reading) => (reading.body.host().to_owned(), reading.body.come),
+            None => (String::new(), 0),
+        };
+        if self.ended_at == Some(self.at) {
+            return self.route.wrong_length(&host, self.at);
+        }
+        self.ended_at = Some(self.at);
+        Fault::Cut { host, at, source: None }
+    }
+}

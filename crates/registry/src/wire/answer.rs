@@ -1,0 +1,116 @@
+//! An answer's head, judged; and small bodies, bounded.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use tokio::time::timeout;
+
+use super::fault_of;
+use crate::Fault;
+
+/// Longest error document that is looked into.
+const ERROR_LIMIT: usize = 16 << 10;
+/// Longest text of a server that gets into our message.
+const SAID_LIMIT: usize = 200;
+
+/// What a server answered, after redirects.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// `host[:port]` that answered, for messages.
+    pub(crate) host: String,
+    /// Whether the server that answered is the one first asked.
+    pub(crate) at_origin: bool,
+}
+
+/// Seconds or a date; dates are taken as "later", since only the server knows its clock: no pause of their own.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[derive(serde::Deserialize)]
+struct ErrorDocument {
+    errors: Vec<ErrorEntry>,
+}
+
+#[derive(serde::Deserialize)]
+struct ErrorEntry {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// The registry's own words out of an error document, printable and short.
+fn said(body: &[u8]) -> String {
+    let Ok(document) = serde_json::from_slice::<ErrorDocument>(body) else { return String::new() };
+    let words: Vec<String> = document.errors.iter().map(|e| format!("{}: {}", e.code, e.message)).collect();
+    words.join("; ").chars().filter(|c| !c.is_control()).take(SAID_LIMIT).collect()
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn header(&self, name: impl reqwest::header::AsHeaderName) -> Option<&str> {
+        self.response.headers().get(name)?.to_str().ok()
+    }
+
+    /// Whether the body says that it is a web page.
+    pub(crate) fn is_html(&self) -> bool {
+        self.header(CONTENT_TYPE).is_some_and(|text| text.trim_start().starts_with("text/html"))
+    }
+
+    /// The fault that this answer is, which is none of the wanted statuses. `what` names the thing asked for.
+    pub(crate) async fn into_fault(self, what: &str, idle: Duration) -> Fault {
+        let status = self.status();
+        let host = self.host.clone();
+        let retry_after = retry_after(self.response.headers());
+        match status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Fault::NotFound { host, what: what.to_owned() },
+            StatusCode::UNAUTHORIZED => Fault::Unauthorized { host, detail: "none were sent" },
+            StatusCode::FORBIDDEN => Fault::Forbidden { host, what: what.to_owned() },
+            StatusCode::TOO_MANY_REQUESTS => Fault::RateLimited { host, retry_after },
+            StatusCode::REQUEST_TIMEOUT => Fault::ServerError { host, status: status.as_u16(), retry_after },
+            _ if status.is_server_error() => {
+                Fault::ServerError { host, status: status.as_u16(), retry_after }
+            }
+            _ => {
+                let body = self.body(ERROR_LIMIT, "error document", idle).await.unwrap_or_default();
+                // What Go's servers say, before any registry gets to speak.
+                if body.windows(16).any(|text| text == b"to an HTTPS serv") {
+                    return Fault::TlsExpected { host };
+                }
+                Fault::Refused { host, status: status.as_u16(), said_text: said(&body) }
+            }
+        }
+    }
+
+    /// The whole body of a small document.
+    pub(crate) async fn body(
+        mut self,
+        limit: usize,
+        what: &'static str,
+        idle: Duration,
+    ) -> Result<Bytes, Fault> {
+        let too_large = |host: &str| Fault::TooLarge { origin: host.to_owned(), what, limit: limit as u64 };
+        if self.response.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(too_large(&self.host));
+        }
+        let mut body = BytesMut::new();
+        loop {
+            let chunk = timeout(idle, self.response.chunk())
+                .await
+                .map_err(|_| Fault::Hang { host: self.host.clone(), after: idle })?
+                .map_err(|error| fault_of(error, &self.host, body.len() as u64))?;
+            let Some(chunk) = chunk else { return Ok(body.freeze()) };
+            if body.len() + chunk.len() > limit {
+                return Err(too_large(&self.host));
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! One HTTP client per TLS profile, and what its errors mean.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use reqwest::{Certificate, Client, Identity, redirect};
+
+use crate::Fault;
+
+/// How a server is told to be the right one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum TlsProfile {
+    /// No TLS at all: the client made for it trusts nobody, so that a slip ends in an error.
+    Plain,
+    /// By the system's authorities and these.
+    Verified {
+        /// PEM files' contents.
+        roots: Vec<Vec<u8>>,
+        /// Client certificate with key, PEM.
+        identity: Option<Vec<u8>>,
+    },
+    /// Not at all.
+    Unverified {
+        /// Client certificate with key, PEM.
+        identity: Option<Vec<u8>>,
+    },
+}
+
+/// The clients made so far.
+pub(crate) struct Clients {
+    connect: Duration,
+    idle_connections: usize,
+    made: Mutex<HashMap<TlsProfile, Client>>,
+}
+
+impl Clients {
+    pub(crate) fn new(connect: Duration, idle_connections: usize) -> Self {
+        Self { connect, idle_connections, made: Mutex::new(HashMap::new()) }
+    }
+
+    /// The client for that profile; clients of equal profiles share connections.
+    pub(crate) fn get(&self, profile: &TlsProfile) -> Result<Client, Fault> {
+        let mut made = self.made.lock().expect("no panic while the map is locked");
+        if let Some(client) = made.get(profile) {
+            return Ok(client.clone());
+        }
+        let client =
+            self.build(profile).map_err(|error| Fault::Client { source: error.without_url().into() })?;
+        made.insert(profile.clone(), client.clone());
+        Ok(client)
+    }
+
+    fn build(&self, profile: &TlsProfile) -> Result<Client, reqwest::Error> {
+        // HTTP/1.1 only: the parts of a large layer shall have a connection each, HTTP/2 would put them on one.
+        let mut builder = Client::builder()
+            .user_agent(concat!("imc/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .connect_timeout(self.connect)
+            .pool_max_idle_per_host(self.idle_connections)
+            .tcp_nodelay(true)
+            .http1_only();
+        let identity = match profile {
+            TlsProfile::Plain => {
+                builder = builder.tls_certs_only([]);
+                None
+            }
+            TlsProfile::Verified { roots, identity } => {
+                for pem in roots {
+                    builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem)?);
+                }
+                identity.as_ref()
+            }
+            TlsProfile::Unverified { identity } => {
+                builder = builder.tls_danger_accept_invalid_certs(true);
+                identity.as_ref()
+            }
+        };
+        if let Some(pem) = identity {
+            builder = builder.identity(Identity::from_pem(pem)?);
+        }
+        builder.build()
+    }
+}
+
+/// What TLS said below an error, where it said something.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        // An I/O error hides what it wraps from `source`.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(wrapped) = wrapped {
+            let wrapped: &(dyn StdError + 'static) = wrapped;
+            return tls_error(wrapped);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The fault that an error of the HTTP client is, after `at` bytes of the body. The address is taken out: it may be a
+/// signed one.
+pub(crate) fn fault_of(error: reqwest::Error, host: &str, at: u64) -> Fault {
+    let host = host.to_owned();
+    let connecting = error.is_connect();
+    let source = error.without_url();
+    match tls_error(&source) {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            Fault::Certificate { host, source: source.into() }
+        }
+        Some(rustls::Error::InvalidMessage(_)) if connecting => {
+            Fault::PlainHttpExpected { host, source: source.into() }
+        }
+        _ if connecting => Fault::Unreachable { host, source: source.into() },
+        _ => Fault::Cut { host, at, source: Some(source.into()) },
+    }
+}
