@@ -1,6 +1,10 @@
 //! Records of caches, builds, image snapshots, layers, instances and events, behind domain verbs.
 
+#[cfg(feature = "test-suite")]
+pub mod conformance;
 mod error;
+#[cfg(feature = "test-suite")]
+pub mod fault;
 mod memory;
 mod process;
 mod record;

@@ -1,0 +1,179 @@
+use model::{
+    BlobDigest, BuildFailure, BuildId, ByteSize, CacheState, DiffId, Digest, EventReason, ImageSnapshotId,
+    Subject,
+};
+
+use super::{at, build_again, build_of, cache_named, event, instance_of, process, ready_cache, snapshot_of};
+use crate::{BuildState, Error, LayerRecord, Metastore, Page, SnapshotRecord, claim_interrupted_builds};
+
+fn failure() -> BuildFailure {
+    BuildFailure { reason: "image-not-found".to_owned(), message: "no such tag".to_owned() }
+}
+
+pub async fn first_build_steps(store: &dyn Metastore) {
+    let cache = cache_named("web", at(0));
+    store.create_cache(&cache, &[]).await.unwrap();
+    let build = build_of(&cache, &process(7), at(1));
+    let creating = store.begin_build(&build, &[]).await.unwrap();
+    assert_eq!((creating.state, creating.updated), (CacheState::Creating, at(1)));
+    assert_eq!(store.cache(cache.id).await.unwrap(), creating);
+    let recorded = store.build(build.id).await.unwrap();
+    assert_eq!((recorded.state, recorded.attempts, &recorded.owner), (BuildState::Running, 1, &process(7)));
+    let snapshot = snapshot_of(&build, at(2));
+    let change = store.finish_build(build.id, &process(7), &snapshot, &[], at(2)).await.unwrap();
+    assert_eq!(change.released, None);
+    assert_eq!(change.cache.state, CacheState::Ready);
+    assert_eq!(change.cache.snapshot, Some(build.snapshot));
+    assert_eq!(change.cache.unpacked_size, Some(snapshot.size));
+    assert_eq!(store.cache(cache.id).await.unwrap(), change.cache);
+    assert_eq!(store.snapshot(build.snapshot).await.unwrap(), Some(snapshot));
+    let recorded = store.build(build.id).await.unwrap();
+    assert_eq!((recorded.state, recorded.finished), (BuildState::Succeeded, Some(at(2))));
+    assert_eq!(store.running_builds(Page::first()).await.unwrap(), []);
+}
+
+pub async fn one_build_at_a_time(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let first = build_of(&cache, &process(1), at(1));
+    store.begin_build(&first, &[]).await.unwrap();
+    let error = store.begin_build(&build_of(&cache, &process(2), at(1)), &[]).await.unwrap_err();
+    assert!(matches!(error, Error::CacheBuilding { build, .. } if build == first.id), "{error:?}");
+    store.fail_build(first.id, &first.owner, &failure(), &[], at(2)).await.unwrap();
+    store.begin_build(&build_of(&cache, &process(2), at(3)), &[]).await.unwrap();
+}
+
+pub async fn update_swaps_the_snapshot(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let change = build_again(store, &cache, at(5)).await;
+    assert_eq!(change.released, cache.snapshot);
+    assert_ne!(change.cache.snapshot, cache.snapshot);
+    assert_eq!(store.retained_snapshots().await.unwrap(), [change.cache.snapshot.unwrap()]);
+    // One that an instance holds is not let go.
+    let instance = instance_of("one", &change.cache, at(6));
+    store.create_instance(&instance, &[]).await.unwrap();
+    let later = build_again(store, &change.cache, at(7)).await;
+    assert_eq!(later.released, None);
+    let both = [instance.snapshot, later.cache.snapshot.unwrap()];
+    assert_eq!(store.retained_snapshots().await.unwrap(), both);
+}
+
+pub async fn failed_update_stays_usable(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let build = build_of(&cache, &process(1), at(1));
+    assert_eq!(store.begin_build(&build, &[]).await.unwrap().state, CacheState::Updating);
+    let failed = store.fail_build(build.id, &build.owner, &failure(), &[], at(2)).await.unwrap();
+    assert_eq!(failed.state, CacheState::UpdateFailed);
+    assert_eq!((failed.snapshot, failed.failure.clone()), (cache.snapshot, Some(failure())));
+    assert_eq!(store.cache(cache.id).await.unwrap(), failed);
+    assert_eq!(store.build(build.id).await.unwrap().failure, Some(failure()));
+    let again = build_again(store, &cache, at(3)).await;
+    assert_eq!((again.cache.state, again.cache.failure), (CacheState::Ready, None));
+    // A first build that failed is the end.
+    let other = cache_named("other", at(0));
+    let build = build_of(&other, &process(1), at(1));
+    store.create_cache_with_build(&other, &build, &[]).await.unwrap();
+    let failed = store.fail_build(build.id, &build.owner, &failure(), &[], at(2)).await.unwrap();
+    assert_eq!(failed.state, CacheState::Failed);
+    let error = store.begin_build(&build_of(&other, &process(1), at(3)), &[]).await.unwrap_err();
+    assert!(matches!(error, Error::Transition { .. }), "{error:?}");
+}
+
+pub async fn only_its_owner_ends_it(store: &dyn Metastore) {
+    let cache = cache_named("web", at(0));
+    let build = build_of(&cache, &process(1), at(1));
+    store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
+    let good = snapshot_of(&build, at(2));
+    let lost = store.finish_build(build.id, &process(2), &good, &[], at(2)).await.unwrap_err();
+    assert!(matches!(lost, Error::BuildLost(_)), "{lost:?}");
+    let foreign = SnapshotRecord { id: ImageSnapshotId::generate(), ..good };
+    let wrong = store.finish_build(build.id, &process(1), &foreign, &[], at(2)).await.unwrap_err();
+    assert!(matches!(wrong, Error::Conflict { .. }), "{wrong:?}");
+    store.finish_build(build.id, &process(1), &good, &[], at(2)).await.unwrap();
+    let ended = store.fail_build(build.id, &process(1), &failure(), &[], at(3)).await.unwrap_err();
+    assert!(matches!(ended, Error::BuildEnded(_)), "{ended:?}");
+    assert_eq!(store.cache(cache.id).await.unwrap().state, CacheState::Ready);
+    let absent =
+        store.fail_build(BuildId::generate(), &process(1), &failure(), &[], at(3)).await.unwrap_err();
+    assert!(matches!(absent, Error::NoBuild(_)), "{absent:?}");
+}
+
+pub async fn claims_once(store: &dyn Metastore) {
+    let cache = cache_named("web", at(0));
+    let build = build_of(&cache, &process(1), at(1));
+    store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
+    let claimed = store.claim_build(build.id, &process(1), &process(2), &[]).await.unwrap().unwrap();
+    assert_eq!((claimed.attempts, &claimed.owner), (2, &process(2)));
+    assert_eq!(store.build(build.id).await.unwrap(), claimed);
+    let event = event(Subject::Cache(cache.id), EventReason::BuildInterrupted, "late", at(2));
+    assert_eq!(store.claim_build(build.id, &process(1), &process(3), &[event]).await.unwrap(), None);
+    assert_eq!(store.events(Subject::Cache(cache.id)).await.unwrap(), []);
+    let lost = store.fail_build(build.id, &process(1), &failure(), &[], at(3)).await.unwrap_err();
+    assert!(matches!(lost, Error::BuildLost(_)), "{lost:?}");
+    store.finish_build(build.id, &process(2), &snapshot_of(&build, at(4)), &[], at(4)).await.unwrap();
+    assert_eq!(store.claim_build(build.id, &process(2), &process(3), &[]).await.unwrap(), None);
+}
+
+pub async fn claims_what_the_dead_left(store: &dyn Metastore) {
+    let mut builds = Vec::new();
+    for pid in [1, 2, 3] {
+        let cache = cache_named("web", at(0));
+        let build = build_of(&cache, &process(pid), at(1));
+        store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
+        builds.push(build);
+    }
+    let lives = |owner: &crate::ProcessIdentity| owner.pid == 2;
+    let claimed = claim_interrupted_builds(store, &process(3), &lives, at(9)).await.unwrap();
+    assert_eq!(claimed.iter().map(|build| build.id).collect::<Vec<_>>(), [builds[0].id]);
+    let events = store.events(Subject::Cache(builds[0].cache)).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.reason).collect::<Vec<_>>(), [EventReason::BuildInterrupted]);
+    assert_eq!(store.events(Subject::Cache(builds[1].cache)).await.unwrap(), []);
+    assert_eq!(claim_interrupted_builds(store, &process(3), &lives, at(9)).await.unwrap(), []);
+    assert_eq!(store.running_builds(Page::first()).await.unwrap().len(), 3);
+}
+
+pub async fn retains_planned_snapshots(store: &dyn Metastore) {
+    let cache = cache_named("web", at(0));
+    let build = build_of(&cache, &process(1), at(1));
+    store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
+    assert_eq!(store.retained_snapshots().await.unwrap(), [build.snapshot]);
+    store.fail_build(build.id, &build.owner, &failure(), &[], at(2)).await.unwrap();
+    assert_eq!(store.retained_snapshots().await.unwrap(), []);
+}
+
+pub async fn created_with_its_build_or_not_at_all(store: &dyn Metastore) {
+    let first = cache_named("web", at(0));
+    let build = build_of(&first, &process(1), at(1));
+    let created = store.create_cache_with_build(&first, &build, &[]).await.unwrap();
+    assert_eq!(created.state, CacheState::Creating);
+    let second = cache_named("web", at(0));
+    let same_id = crate::NewBuild { cache: second.id, ..build };
+    let event = event(Subject::Cache(second.id), EventReason::Created, "created", at(1));
+    let error = store.create_cache_with_build(&second, &same_id, &[event]).await.unwrap_err();
+    assert!(matches!(error, Error::Conflict { .. }), "{error:?}");
+    assert!(matches!(store.cache(second.id).await, Err(Error::NoCache(_))));
+    assert_eq!(store.events(Subject::Cache(second.id)).await.unwrap(), []);
+}
+
+pub async fn records_layers(store: &dyn Metastore) {
+    let digest = |text: &str| Digest::sha256(text.as_bytes());
+    let layer = LayerRecord {
+        diff_id: DiffId::new(digest("tar")),
+        blob: BlobDigest::new(digest("gzip")),
+        compressed_size: ByteSize::bytes(10),
+        tar_size: ByteSize::bytes(20),
+        blob_size: ByteSize::bytes(30),
+        recorded: at(0),
+    };
+    assert_eq!(store.layer_by_blob(&layer.blob).await.unwrap(), None);
+    let zstd = LayerRecord { blob: BlobDigest::new(digest("zstd")), ..layer };
+    for record in [layer, layer, zstd] {
+        store.record_layer(&record).await.unwrap();
+    }
+    assert_eq!(store.layer_by_blob(&layer.blob).await.unwrap(), Some(layer));
+    let mut both = vec![layer, zstd];
+    both.sort_by_key(|record| record.blob);
+    assert_eq!(store.layers_by_diff_id(&layer.diff_id).await.unwrap(), both);
+    let lie = LayerRecord { diff_id: DiffId::new(digest("other")), ..layer };
+    assert!(matches!(store.record_layer(&lie).await, Err(Error::Conflict { .. })));
+    assert_eq!(store.layer_by_blob(&layer.blob).await.unwrap(), Some(layer));
+}
