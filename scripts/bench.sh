@@ -78,13 +78,17 @@ prepare() {
     CONTAINERD_BIN="$("$REPO/scripts/tools.sh" containerd)"
     NEW_EROFS_UTILS="$TOOLS_CACHE/erofs-utils-trixie/bin"
     [ -d "$NEW_EROFS_UTILS" ] || NEW_EROFS_UTILS="$(dirname "$(command -v mkfs.erofs)")"
-    IMC="${IMC_BIN:-}"
+    IMC="${IMC_BIN:-}" OUR_INFLATE=""
     if [ -z "$IMC" ] && wanted imc; then
         step "building imc (cargo build --release)"
         (cd "$REPO" && cargo build --release --package cli)
         IMC="${CARGO_TARGET_DIR:-$REPO/target}/release/imc"
     fi
-    export CONTAINERD_BIN NEW_EROFS_UTILS IMC
+    if wanted limits; then
+        (cd "$REPO" && cargo build --release --package inflate --example discard)
+        OUR_INFLATE="${CARGO_TARGET_DIR:-$REPO/target}/release/examples/discard"
+    fi
+    export CONTAINERD_BIN NEW_EROFS_UTILS IMC OUR_INFLATE
     local image
     for image in ${IMAGES//,/ }; do "$REPO/scripts/images.sh" build "$image" >/dev/null; done
 }
