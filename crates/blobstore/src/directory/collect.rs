@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{BlobKey, ByteSize, ImageSnapshotId, Timestamp};
+use model::{BlobKey, ImageSnapshotId, Timestamp};
 
 use super::files;
 use super::leases;
@@ -125,7 +125,7 @@ fn sweep_blob(
     }
     if blobs::remove_both(inner, &paths)? {
         report.deleted.push(*key);
-        report.freed = ByteSize::bytes(report.freed.as_u64().saturating_add(size.as_u64()));
+        report.freed = report.freed.plus(size);
     }
     Ok(())
 }
