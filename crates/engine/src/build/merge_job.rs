@@ -39,7 +39,7 @@ pub(super) async fn merge_where_needed(
         |source: Arc<dyn std::error::Error + Send + Sync>| BuildError::Merge { image: image.clone(), source };
     let target = writer.file().try_clone().map_err(|error| failed(Arc::new(error)))?;
     let merged = tokio::task::spawn_blocking(move || {
-        let layers: Vec<MergeLayer<'_>> =
+        let layers: Vec<MergeLayer<'_, File>> =
             blobs.iter().map(|(blob, leans)| MergeLayer { blob, leans }).collect();
         layer::merge(&layers, &target)
     });
