@@ -1,4 +1,29 @@
 //! Records of caches, builds, image snapshots, layers, instances and events, behind domain verbs.
+//!
+//! A verb ([`Metastore`]) is one transaction: it looks, decides and writes, or does nothing. What it decides is in one place
+//! for every backend, the crate's `rules`; the steps of a cache's life are [`model::CacheState`]'s. There is no general
+//! reading and writing of rows, and SQL is in this crate alone. Times and ids are the caller's.
+//!
+//! # Who names what
+//!
+//! ```text
+//! cache ──serves──> snapshot <──holds── instance
+//!   └──< build ──will commit──> snapshot (not indexed before it has)
+//! ```
+//!
+//! A snapshot is indexed from the end of its build until no cache and no instance names it; the verb that takes the last
+//! name away says so (`released`), and the caller deletes the document. Should it die before, the document is one that
+//! [`Metastore::retained_snapshots`] does not name, and goes with the next collection.
+//!
+//! # Interrupted builds
+//!
+//! A build records its owner as a [`ProcessIdentity`]: number, start time and boot, so that a later process of the same
+//! number is not taken for it. [`claim_interrupted_builds`] gives those of dead owners to the caller, each to one caller only, and
+//! an owner that lost its build cannot end it any more.
+//!
+//! # Tests
+//!
+//! The feature `test-suite` has the conformance suite and a metastore that fails by plan.
 
 #[cfg(feature = "test-suite")]
 pub mod conformance;
