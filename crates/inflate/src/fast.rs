@@ -9,6 +9,8 @@ use crate::table::{DISTANCE_BITS, LITERAL_BITS, SPECIAL, SUBTABLE, Tables};
 
 /// Input that one round may read: at most five refills of up to seven bytes, the last reading eight.
 pub(crate) const INPUT_MARGIN: usize = 48;
+/// Input that one run looks at, so that positions fit 32 bits.
+const INPUT_LIMIT: usize = 1 << 30;
 
 /// Why the loop was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,7 @@ struct Source<'a> {
     count: u32,
 }
 
-impl<'a> Source<'a> {
+impl Source<'_> {
     /// Fills up to 56 bits or more.
     #[inline(always)]
     fn refill(&mut self) {
@@ -69,13 +71,13 @@ impl<'a> Source<'a> {
         tables.distance[(self.hold & ((1 << DISTANCE_BITS) - 1)) as usize]
     }
 
-    /// Whole bytes that are not used go back, as far as they are of this input.
-    fn leave(self, input: &mut &'a [u8]) -> Bits {
+    /// How many bytes were used, and the bits left over. Whole bytes that are not used go back, as far as they are of
+    /// this input.
+    fn leave(self) -> (usize, Bits) {
         let count = self.count & 63;
         let back = (count / 8).min(self.next);
         let count = count - 8 * back;
-        *input = &self.bytes[(self.next - back) as usize..];
-        Bits { hold: self.hold & ((1 << count) - 1), count }
+        ((self.next - back) as usize, Bits { hold: self.hold & ((1 << count) - 1), count })
     }
 }
 
@@ -94,16 +96,16 @@ fn body(
     let space = &mut *output.space;
     let floor = output.floor;
     // Positions of 32 bits: adding to them cannot overflow, which spares half of the bounds checks.
-    let (Ok(limit), Ok(mut at)) = (u32::try_from(space.len() - SLACK), u32::try_from(output.end)) else {
+    let mut at = output.end as u32;
+    let mut source =
+        Source { bytes: &input[..input.len().min(INPUT_LIMIT)], next: 0, hold: bits.hold, count: bits.count };
+    if source.bytes.len() < INPUT_MARGIN {
         return Ok(Exit::Margin);
-    };
-    let mut source = Source { bytes: input, next: 0, hold: bits.hold, count: bits.count };
-    let Some(last) = source.bytes.len().checked_sub(INPUT_MARGIN) else { return Ok(Exit::Margin) };
-    let last = u32::try_from(last).unwrap_or(u32::MAX - 1024);
+    }
     source.refill();
     let mut entry = source.literal(tables);
     let result = loop {
-        if at > limit || source.next > last {
+        if at as usize + SLACK > space.len() || source.next as usize + INPUT_MARGIN > source.bytes.len() {
             break Ok(Exit::Margin);
         }
         source.refill();
@@ -140,7 +142,7 @@ fn body(
                 break if entry & 63 > 0 { Ok(Exit::End) } else { Err(Error::LiteralLengthSymbol) };
             }
         }
-        let length = with_extra(entry, (entry >> 12) & 0x1ff, source.hold) as u32;
+        let length = with_extra(entry, (entry >> 12) & 0x1ff, source.hold);
         source.consume(entry);
         space[at as usize] = (entry >> 22) as u8;
         at += (entry >> 21) & 1;
@@ -155,7 +157,7 @@ fn body(
                 break Err(Error::DistanceSymbol);
             }
         }
-        let distance = with_extra(far, (far >> 12) & 0x7fff, source.hold) as u32;
+        let distance = with_extra(far, (far >> 12) & 0x7fff, source.hold);
         source.consume(far);
         if distance > at - floor as u32 {
             break Err(Error::DistanceTooFar);
@@ -169,7 +171,9 @@ fn body(
         at += length;
     };
     output.end = at as usize;
-    *bits = source.leave(input);
+    let used;
+    (used, *bits) = source.leave();
+    *input = &input[used..];
     result
 }
 

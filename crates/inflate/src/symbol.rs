@@ -36,11 +36,24 @@ pub(crate) fn subtable<const N: usize>(table: &[u32; N], bits: u32, hold: u64, e
     table[(((entry >> 8) & 0x1fff) as usize + index as usize) & (N - 1)]
 }
 
+/// `MASKS[n]`: the lowest `n` bits.
+static MASKS: [u32; 32] = {
+    let mut masks = [0; 32];
+    let mut n = 0;
+    while n < 32 {
+        masks[n] = (1 << n) - 1;
+        n += 1;
+    }
+    masks
+};
+
 /// The base of a length or distance with its extra bits, the lowest of `hold` being those of its code.
+///
+/// Code and extra bits are 28 together at most, so the lowest 32 bits have them all.
 #[inline(always)]
-pub(crate) fn with_extra(entry: u32, base: u32, hold: u64) -> usize {
+pub(crate) fn with_extra(entry: u32, base: u32, hold: u64) -> u32 {
     let code_bits = (entry >> 8) & 15;
-    base as usize + ((hold & ((1 << (entry & 63)) - 1)) >> code_bits) as usize
+    base + ((hold as u32 & MASKS[(entry & 31) as usize]) >> code_bits)
 }
 
 /// Decodes the next entry's worth: literals, or a whole match. The output has room for it.
@@ -61,7 +74,7 @@ pub(crate) fn step(tables: &Tables, bits: &mut Bits, output: &mut OutputBuffer) 
         bits.consume(used);
         return if used > 0 { Ok(Step::End) } else { Err(Error::LiteralLengthSymbol) };
     }
-    let length = with_extra(entry, (entry >> 12) & 0x1ff, bits.hold);
+    let length = with_extra(entry, (entry >> 12) & 0x1ff, bits.hold) as usize;
 
     let rest = Bits { hold: bits.hold >> used, count: bits.count - used };
     let far = look_up::<DISTANCE_ENTRIES>(&tables.distance, DISTANCE_BITS, rest.hold);
@@ -71,7 +84,7 @@ pub(crate) fn step(tables: &Tables, bits: &mut Bits, output: &mut OutputBuffer) 
     if far & 63 > rest.count {
         return Ok(Step::NeedInput);
     }
-    let distance = with_extra(far, (far >> 12) & 0x7fff, rest.hold);
+    let distance = with_extra(far, (far >> 12) & 0x7fff, rest.hold) as usize;
 
     let prefixed = (entry >> 21) & 1;
     output.space[output.end] = (entry >> 22) as u8;
