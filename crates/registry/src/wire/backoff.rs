@@ -41,7 +41,10 @@ impl Backoff {
 
     fn next(&mut self, fault: &Fault) -> Option<Duration> {
         let (again, asked) = match fault {
-            Fault::Unreachable { .. } => (self.in_a_row + 1 < self.policy.connect_attempts, None),
+            // A server that closes during the TLS handshake may also be one that is just starting.
+            Fault::Unreachable { .. } | Fault::PlainHttpExpected { .. } => {
+                (self.in_a_row + 1 < self.policy.connect_attempts, None)
+            }
             Fault::Hang { .. } | Fault::Cut { .. } => (true, None),
             Fault::RateLimited { retry_after, .. } | Fault::ServerError { retry_after, .. } => {
                 (true, *retry_after)

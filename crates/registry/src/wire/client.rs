@@ -84,22 +84,35 @@ impl Clients {
     }
 }
 
-/// What TLS said below an error, where it said something.
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(tls);
-        }
-        // An I/O error hides what it wraps from `source`.
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(wrapped) = wrapped {
-            let wrapped: &(dyn StdError + 'static) = wrapped;
-            return tls_error(wrapped);
-        }
-        next = error.source();
+/// What stands below an error of the HTTP client, as far as it decides.
+enum Below<'a> {
+    Tls(&'a rustls::Error),
+    /// The other side closed while it was to speak.
+    Eof,
+    /// What came is not HTTP.
+    NoHttp,
+    Other,
+}
+
+fn below<'a>(error: &'a (dyn StdError + 'static)) -> Below<'a> {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Below::Tls(tls);
     }
-    None
+    if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+        return Below::NoHttp;
+    }
+    if let Some(io) = error.downcast_ref::<std::io::Error>() {
+        // An I/O error hides what it wraps from `source`.
+        let wrapped = io.get_ref().map(|wrapped| {
+            let wrapped: &(dyn StdError + 'static) = wrapped;
+            below(wrapped)
+        });
+        return match wrapped {
+            None | Some(Below::Other) if io.kind() == std::io::ErrorKind::UnexpectedEof => Below::Eof,
+            wrapped => wrapped.unwrap_or(Below::Other),
+        };
+    }
+    error.source().map_or(Below::Other, below)
 }
 
 /// The fault that an error of the HTTP client is, after `at` bytes of the body. The address is taken out: it may be a
@@ -108,12 +121,17 @@ pub(crate) fn fault_of(error: reqwest::Error, host: &str, at: u64) -> Fault {
     let host = host.to_owned();
     let connecting = error.is_connect();
     let source = error.without_url();
-    match tls_error(&source) {
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+    match below(&source) {
+        Below::Tls(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
             Fault::Certificate { host, source: source.into() }
         }
-        Some(rustls::Error::InvalidMessage(_)) if connecting => {
+        // Only a TLS handshake reads anything while connecting.
+        Below::Tls(rustls::Error::InvalidMessage(_)) | Below::Eof if connecting => {
             Fault::PlainHttpExpected { host, source: source.into() }
+        }
+        Below::NoHttp => {
+            let why = "it is no HTTP".to_owned();
+            Fault::Malformed { origin: host, what: "answer", why }
         }
         _ if connecting => Fault::Unreachable { host, source: source.into() },
         _ => Fault::Cut { host, at, source: Some(source.into()) },

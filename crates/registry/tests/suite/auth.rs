@@ -1,0 +1,216 @@
+//! Anonymous, Basic, tokens; and that credentials stay where they belong.
+
+use std::collections::BTreeMap;
+
+use model::RegistryHost;
+use registry::{Credentials, ErrorKind, Registry, Settings};
+use secrecy::SecretString;
+use testkit::{FaultServer, Reply};
+
+use crate::support::{assert_kind, blob_path, image, pull, server, settings};
+
+/// `Basic` for user `u` with password `secret`.
+const BASIC: &str = "Basic dTpzZWNyZXQ=";
+
+fn with(host: &str, credentials: Credentials) -> Settings {
+    let host: RegistryHost = host.parse().unwrap();
+    Settings { credentials: BTreeMap::from([(host.clone(), credentials)]), ..settings(&[host.as_str()]) }
+}
+
+fn bearer(server: &FaultServer, realm_host: &str) {
+    let challenge = format!(
+        "Bearer realm=\"http://{realm_host}/token\",service=\"the service\",scope=\"repository:app:pull\""
+    );
+    server.require("Bearer tok", &challenge);
+}
+
+#[tokio::test]
+async fn basic_with_the_right_password() {
+    let image = image(1000);
+    let server = server(&image);
+    server.require(BASIC, "Basic realm=\"x\"");
+    let bytes = pull(with(&server.host(), Credentials::basic("u", "secret")), &server.host()).await.unwrap();
+    assert_eq!(bytes, image.layers[0].blob);
+    // Asked once for what it wants, then told unasked, for each scope.
+    let refused = server.requests().iter().filter(|r| r.header("authorization").is_none()).count();
+    assert_eq!(refused, 1);
+}
+
+#[tokio::test]
+async fn basic_with_a_wrong_password_or_none() {
+    let server = server(&image(10));
+    server.require(BASIC, "Basic realm=\"x\"");
+    let wrong = pull(with(&server.host(), Credentials::basic("u", "hunter2")), &server.host()).await;
+    let text = assert_kind(wrong, ErrorKind::Unauthorized);
+    assert!(text.contains("refused") && text.contains(&server.host()) && !text.contains("hunter2"), "{text}");
+    assert_eq!(server.requests().len(), 2, "a refused password is not tried again");
+    let none = pull(settings(&[&server.host()]), &server.host()).await;
+    assert_kind(none, ErrorKind::Unauthorized);
+}
+
+#[tokio::test]
+async fn an_anonymous_token_is_fetched_once_per_repository() {
+    let image = image(1000);
+    let server = server(&image);
+    bearer(&server, &server.host());
+    server.always("/token", Reply::json(r#"{"access_token":"tok","expires_in":300}"#));
+    assert_eq!(pull(settings(&[&server.host()]), &server.host()).await.unwrap(), image.layers[0].blob);
+    let tokens = server.requests_for("/token");
+    assert_eq!(tokens.len(), 1);
+    assert_eq!(tokens[0].header("authorization"), None);
+    assert_eq!(tokens[0].parameter("service").as_deref(), Some("the service"));
+    assert_eq!(tokens[0].parameter("scope").as_deref(), Some("repository:app:pull"));
+}
+
+#[tokio::test]
+async fn a_token_for_a_password() {
+    let image = image(1000);
+    let server = server(&image);
+    bearer(&server, &server.host());
+    server.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    let settings = with(&server.host(), Credentials::basic("u", "secret"));
+    assert_eq!(pull(settings, &server.host()).await.unwrap(), image.layers[0].blob);
+    assert_eq!(server.requests_for("/token")[0].header("authorization"), Some(BASIC));
+}
+
+#[tokio::test]
+async fn a_token_for_an_identity_token() {
+    let image = image(1000);
+    let server = server(&image);
+    bearer(&server, &server.host());
+    server.always("/token", Reply::json(r#"{"access_token":"tok"}"#));
+    let identity = Credentials::IdentityToken(SecretString::from("id en"));
+    assert_eq!(pull(with(&server.host(), identity), &server.host()).await.unwrap(), image.layers[0].blob);
+    let asked = &server.requests_for("/token")[0];
+    assert_eq!(asked.method, "POST");
+    let body = String::from_utf8(asked.body.clone()).unwrap();
+    assert!(body.contains("grant_type=refresh_token") && body.contains("refresh_token=id+en"), "{body}");
+    assert!(body.contains("scope=repository%3Aapp%3Apull"), "{body}");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_replaced() {
+    let image = image(1000);
+    let server = server(&image);
+    bearer(&server, &server.host());
+    server.script("/token", [Reply::json(r#"{"token":"tok","expires_in":0}"#)]);
+    server.always("/token", Reply::json(r#"{"token":"tok","expires_in":300}"#));
+    assert_eq!(pull(settings(&[&server.host()]), &server.host()).await.unwrap(), image.layers[0].blob);
+    assert_eq!(server.requests_for("/token").len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_service_that_refuses_or_talks_nonsense() {
+    for (reply, kind) in [
+        (Reply::error(401, "UNAUTHORIZED"), ErrorKind::Unauthorized),
+        (Reply::error(403, "DENIED"), ErrorKind::Unauthorized),
+        (Reply::html(200), ErrorKind::Malformed),
+        (Reply::json(r#"{"token":""}"#), ErrorKind::Malformed),
+        (Reply::json(r#"{"token":"a\nb: c"}"#), ErrorKind::Malformed),
+        (Reply::json(vec![b' '; 2 << 20]), ErrorKind::Malformed),
+        (Reply::error(500, "OH"), ErrorKind::ServerError),
+        (Reply::blob("x").hang(), ErrorKind::Hang),
+    ] {
+        let server = server(&image(10));
+        bearer(&server, &server.host());
+        server.always("/token", reply);
+        assert_kind(pull(settings(&[&server.host()]), &server.host()).await, kind);
+    }
+}
+
+#[tokio::test]
+async fn a_password_does_not_go_to_a_plain_http_realm_on_another_host() {
+    let server = server(&image(10));
+    let thief = FaultServer::start();
+    thief.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    // Another name for loopback is another host.
+    bearer(&server, &thief.host().replace("127.0.0.1", "localhost"));
+    let settings = with(&server.host(), Credentials::basic("u", "secret"));
+    let text = assert_kind(pull(settings, &server.host()).await, ErrorKind::Credentials);
+    assert!(text.contains("localhost") && !text.contains("secret"), "{text}");
+    assert!(thief.requests().is_empty());
+}
+
+#[tokio::test]
+async fn credentials_are_for_their_host_only() {
+    let server = server(&image(10));
+    server.require(BASIC, "Basic realm=\"x\"");
+    let mut settings = with("other.example", Credentials::basic("u", "secret"));
+    settings.plain_http.insert(server.host().parse().unwrap());
+    assert_kind(pull(settings, &server.host()).await, ErrorKind::Unauthorized);
+    assert!(server.requests().iter().all(|request| request.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn a_token_realm_that_redirects_does_not_take_the_password_along() {
+    let server = server(&image(10));
+    let thief = FaultServer::start();
+    thief.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    bearer(&server, &server.host());
+    server.always("/token", Reply::redirect(307, &thief.url("/token")));
+    let settings = with(&server.host(), Credentials::basic("u", "secret"));
+    pull(settings, &server.host()).await.unwrap();
+    assert_eq!(server.requests_for("/token")[0].header("authorization"), Some(BASIC));
+    assert_eq!(thief.requests_for("/token")[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn an_identity_token_is_not_redirected_at_all() {
+    let server = server(&image(10));
+    let thief = FaultServer::start();
+    bearer(&server, &server.host());
+    server.always("/token", Reply::redirect(307, &thief.url("/token")));
+    let identity = Credentials::IdentityToken(SecretString::from("secret"));
+    assert_kind(pull(with(&server.host(), identity), &server.host()).await, ErrorKind::Malformed);
+    assert!(thief.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirected_blob_gets_no_credentials() {
+    let image = image(1000);
+    let (server, store) = (server(&image), FaultServer::start());
+    server.require(BASIC, "Basic realm=\"x\"");
+    server.always(&blob_path(&image), Reply::redirect(307, &store.url("/signed?X-Signature=private")));
+    store.always("/signed", Reply::blob(&image.layers[0].blob));
+    let settings = with(&server.host(), Credentials::basic("u", "secret"));
+    assert_eq!(pull(settings, &server.host()).await.unwrap(), image.layers[0].blob);
+    let asked = store.requests_for("/signed");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].header("authorization"), None);
+    assert_eq!(asked[0].query, "X-Signature=private");
+}
+
+#[tokio::test]
+async fn a_challenge_of_a_redirect_target_is_not_answered() {
+    let image = image(1000);
+    let (server, thief) = (server(&image), FaultServer::start());
+    server.require(BASIC, "Basic realm=\"x\"");
+    server.always(&blob_path(&image), Reply::redirect(307, &thief.url("/v2/x?sig=private")));
+    thief.require("Basic none", "Basic realm=\"give\"");
+    let settings = with(&server.host(), Credentials::basic("u", "secret"));
+    let text = assert_kind(pull(settings, &server.host()).await, ErrorKind::Unauthorized);
+    assert!(!text.contains("private"), "{text}");
+    assert!(thief.requests().iter().all(|request| request.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn login_is_checked() {
+    let server = server(&image(10));
+    server.require(BASIC, "Basic realm=\"x\"");
+    let host: RegistryHost = server.host().parse().unwrap();
+    let registry = Registry::new(settings(&[host.as_str()])).unwrap();
+    registry.ping(&host, Some(&Credentials::basic("u", "secret"))).await.unwrap();
+    let wrong = registry.ping(&host, Some(&Credentials::basic("u", "hunter2"))).await;
+    let text = assert_kind(wrong, ErrorKind::Unauthorized);
+    assert!(text.starts_with("failed to log in to the registry") && !text.contains("hunter2"), "{text}");
+    assert_kind(registry.ping(&host, None).await, ErrorKind::Unauthorized);
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let settings = with("r.example", Credentials::basic("u", "hunter2"));
+    let token = Credentials::IdentityToken(SecretString::from("hunter2"));
+    let registry = Registry::new(settings.clone()).unwrap();
+    let text = format!("{settings:?} {token:?} {registry:?}");
+    assert!(!text.contains("hunter2"), "{text}");
+}

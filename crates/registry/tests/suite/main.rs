@@ -1,0 +1,15 @@
+//! The client against servers that lie, cut, hang and redirect, against layouts and archives, and against a real registry.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod archives;
+mod auth;
+mod cuts;
+mod docker_config;
+mod documents;
+mod layouts;
+mod lies;
+mod mirrors;
+mod real;
+mod redirects;
+mod support;
+mod tls;

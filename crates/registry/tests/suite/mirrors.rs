@@ -1,0 +1,144 @@
+//! Mirrors and overrides of hosts.toml.
+
+use std::fs;
+
+use registry::{Credentials, ErrorKind, Settings};
+use tempfile::TempDir;
+use testkit::{FaultServer, Reply};
+
+use crate::support::{assert_kind, blob_path, image, pull, resolve, server, settings};
+
+fn certs_dir(host: &str, hosts_toml: &str) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join(host)).unwrap();
+    fs::write(root.path().join(host).join("hosts.toml"), hosts_toml).unwrap();
+    root
+}
+
+fn with(root: &TempDir) -> Settings {
+    Settings { certs_dirs: vec![root.path().to_owned()], ..settings(&[]) }
+}
+
+#[tokio::test]
+async fn mirrors_are_asked_in_order_then_the_server() {
+    let image = image(1000);
+    let (first, second, server) = (FaultServer::start(), FaultServer::start(), server(&image));
+    second.serve_image("app", "v1", &image);
+    second.always(&blob_path(&image), Reply::error(404, "BLOB_UNKNOWN"));
+    let root = certs_dir(
+        "images.example",
+        &format!(
+            "server = \"{}\"\n[host.\"{}\"]\n[host.\"{}\"]\n",
+            server.url(""),
+            first.url(""),
+            second.url("")
+        ),
+    );
+    assert_eq!(pull(with(&root), "images.example").await.unwrap(), image.layers[0].blob);
+    assert_eq!(first.requests_for("/v2/app/manifests/v1").len(), 1);
+    assert_eq!(second.requests_for("/v2/app/manifests/v1").len(), 1);
+    assert!(server.requests_for("/v2/app/manifests/v1").is_empty());
+    assert_eq!(server.requests_for(&blob_path(&image)).len(), 1);
+    assert!(first.requests().iter().all(|r| r.parameter("ns").as_deref() == Some("images.example")));
+}
+
+#[tokio::test]
+async fn a_mirror_without_resolve_is_not_asked_for_tags() {
+    let image = image(1000);
+    let (mirror, server) = (server(&image), server(&image));
+    let root = certs_dir(
+        "images.example",
+        &format!(
+            "server = \"{}\"\n[host.\"{}\"]\ncapabilities = [\"pull\"]\n",
+            server.url(""),
+            mirror.url("")
+        ),
+    );
+    assert_eq!(pull(with(&root), "images.example").await.unwrap(), image.layers[0].blob);
+    assert!(mirror.requests_for("/v2/app/manifests/v1").is_empty());
+    assert_eq!(mirror.requests_for(&blob_path(&image)).len(), 1);
+    assert!(server.requests_for(&blob_path(&image)).is_empty());
+}
+
+#[tokio::test]
+async fn mirrors_that_are_off_or_lie_are_passed_over() {
+    let image = image(1000);
+    let (mut off, liar, server) = (FaultServer::start(), server(&image), server(&image));
+    off.stop();
+    liar.always("/v2/app/manifests/v1", Reply::html(200));
+    let config = format!("/v2/app/blobs/{}", image.config_digest());
+    liar.always(&config, Reply::blob("not it"));
+    liar.always(&blob_path(&image), Reply::blob("short"));
+    let root = certs_dir(
+        "images.example",
+        &format!(
+            "server = \"{}\"\n[host.\"{}\"]\n[host.\"{}\"]\n",
+            server.url(""),
+            off.url(""),
+            liar.url("")
+        ),
+    );
+    assert_eq!(pull(with(&root), "images.example").await.unwrap(), image.layers[0].blob);
+    for path in ["/v2/app/manifests/v1", &config, &blob_path(&image)] {
+        assert_eq!((liar.requests_for(path).len(), server.requests_for(path).len()), (1, 1), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_servers_word_counts_last() {
+    let image = image(10);
+    let (mirror, server) = (FaultServer::start(), FaultServer::start());
+    mirror.always("/v2/app/manifests/v1", Reply::error(500, "X"));
+    let root = certs_dir(
+        "images.example",
+        &format!("server = \"{}\"\n[host.\"{}\"]\n", server.url(""), mirror.url("")),
+    );
+    let text = assert_kind(pull(with(&root), "images.example").await, ErrorKind::NotFound);
+    assert!(text.contains(&server.host()), "{text}");
+    drop(image);
+}
+
+#[tokio::test]
+async fn a_mirror_gets_its_own_credentials_and_headers_and_no_others() {
+    let image = image(1000);
+    let (mirror, server) = (server(&image), server(&image));
+    for host in [&mirror, &server] {
+        host.require("Basic bTptaXJyb3I=", "Basic realm=\"x\"");
+    }
+    let root = certs_dir(
+        "images.example",
+        &format!(
+            "server = \"{}\"\n[host.\"{}\"]\n[host.\"{}\".header]\nx-mirror-key = \"k\"\n",
+            server.url(""),
+            mirror.url(""),
+            mirror.url("")
+        ),
+    );
+    let mut settings = with(&root);
+    settings.credentials.insert("images.example".parse().unwrap(), Credentials::basic("o", "origin"));
+    settings.credentials.insert(mirror.host().parse().unwrap(), Credentials::basic("m", "mirror"));
+    assert_eq!(pull(settings, "images.example").await.unwrap(), image.layers[0].blob);
+    assert!(mirror.requests().iter().all(|r| r.header("x-mirror-key") == Some("k")));
+    let sent: Vec<_> =
+        mirror.requests().iter().filter_map(|r| r.header("authorization").map(str::to_owned)).collect();
+    assert!(!sent.is_empty() && sent.iter().all(|value| value == "Basic bTptaXJyb3I="), "{sent:?}");
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn override_path_and_prefix() {
+    let image = image(10);
+    let server = FaultServer::start();
+    let root =
+        certs_dir("images.example", &format!("[host.\"{}\"]\noverride_path = true\n", server.url("/api/x")));
+    server.always("/api/x/app/manifests/v1", Reply::new(200, image.manifest_type(), &image.manifest));
+    server.always(&format!("/api/x/app/blobs/{}", image.config_digest()), Reply::blob(&image.config));
+    resolve(with(&root), "images.example/app:v1").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unusable_hosts_toml_is_named() {
+    let root = certs_dir("images.example", "server = 5");
+    let text = assert_kind(pull(with(&root), "images.example").await, ErrorKind::Settings);
+    assert!(text.contains("images.example/hosts.toml"), "{text}");
+}
