@@ -89,19 +89,22 @@ impl Lengths {
             }
             let entry = self.table[bits.peek(INDEX_BITS) as usize];
             let (symbol, len) = (entry >> 3, u32::from(entry & 7));
-            let (extra, base) = match symbol {
-                0..=15 => (0, 1),
-                16 => (2, 3),
-                17 => (3, 3),
-                _ => (7, 11),
-            };
+            if symbol < 16 {
+                if bits.count < len {
+                    return Ok(false);
+                }
+                bits.consume(len);
+                self.lengths[self.read] = symbol;
+                self.read += 1;
+                continue;
+            }
+            let (extra, base) = [(2, 3), (3, 3), (7, 11)][usize::from(symbol - 16).min(2)];
             if bits.count < len + extra {
                 return Ok(false);
             }
             bits.consume(len);
             let repeat = base + bits.take(extra) as usize;
             let value = match symbol {
-                0..=15 => symbol,
                 16 => *self
                     .read
                     .checked_sub(1)

@@ -123,7 +123,7 @@ struct Code {
 
 impl Code {
     /// `None` if the code is over-subscribed, or incomplete (other than a code of one bit or none at all).
-    fn new(lengths: &[u8], entry: fn(usize, u32) -> u32) -> Option<Self> {
+    fn new(lengths: &[u8], entry: impl Fn(usize, u32) -> u32) -> Option<Self> {
         let mut counts = [0_usize; MAX_BITS + 1];
         for &len in lengths {
             counts[usize::from(len & 15)] += 1;
@@ -158,27 +158,23 @@ impl Code {
         Some(code)
     }
 
-    fn sort(&mut self, lengths: &[u8], mut next: [u16; MAX_BITS + 1], entry: fn(usize, u32) -> u32) {
+    fn sort(&mut self, lengths: &[u8], mut next: [u16; MAX_BITS + 1], entry: impl Fn(usize, u32) -> u32) {
         let mut at = self.starts;
-        for (symbol, &len) in lengths.iter().enumerate() {
-            if symbol == END_OF_BLOCK {
-                self.literals_end.copy_from_slice(&at[..=MAX_BITS]);
+        let mut place = |symbols: std::ops::Range<usize>| {
+            for symbol in symbols {
+                let len = usize::from(lengths[symbol] & 15);
+                if len > 0 {
+                    self.codes[at[len]] = next[len].reverse_bits() >> (16 - len);
+                    self.entries[at[len]] = entry(symbol, len as u32);
+                    next[len] = next[len].wrapping_add(1);
+                    at[len] += 1;
+                }
             }
-            if symbol == END_OF_BLOCK + 1 {
-                self.lengths_start.copy_from_slice(&at[..=MAX_BITS]);
-            }
-            let len = usize::from(len & 15);
-            if len == 0 {
-                continue;
-            }
-            self.codes[at[len]] = next[len].reverse_bits() >> (16 - len);
-            self.entries[at[len]] = entry(symbol, len as u32);
-            next[len] = next[len].wrapping_add(1);
-            at[len] += 1;
-        }
-        if lengths.len() <= END_OF_BLOCK + 1 {
-            self.lengths_start.copy_from_slice(&at[..=MAX_BITS]);
-        }
+            std::array::from_fn(|len| at[len])
+        };
+        self.literals_end = place(0..lengths.len().min(END_OF_BLOCK));
+        self.lengths_start = place(lengths.len().min(END_OF_BLOCK)..lengths.len().min(END_OF_BLOCK + 1));
+        let _: [usize; MAX_BITS + 1] = place(lengths.len().min(END_OF_BLOCK + 1)..lengths.len());
     }
 
     /// Fills a table whose main part is indexed by `bits` bits.
