@@ -1,5 +1,5 @@
 //! Tests of the crate from outside: there and back, other readers, the kernel, hostile bytes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod it {
     mod dump;

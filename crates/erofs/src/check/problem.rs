@@ -29,6 +29,12 @@ impl Report {
         &self.problems
     }
 
+    /// The same, taken out.
+    #[must_use]
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
     /// Number of all problems.
     #[must_use]
     pub fn problem_count(&self) -> u64 {
