@@ -10,7 +10,7 @@
 //!                         <hex>.json           its sidecar
 //! merged/<algorithm>/<aa>/<hex>.erofs, .json   a merged metadata image, by the chain id of its layers
 //! snapshots/<id>.json                          an image snapshot
-//! leases/<id>.jsonl                            a lease: whose it is, then one line for each blob that it names
+//! leases/<id>.held, <id>.until                 a lease: whose it is, then one line for each blob that it names
 //! tmp/<boot>.<pid>.<n>.<what>                  what is being written; nobody reads it
 //! ```
 //!

@@ -145,7 +145,7 @@ async fn a_lease_that_cannot_be_read_stops_collection() {
     let (store, dir) = make().await;
     commit_loose(&store, &[layer_key("leased")]).await;
     let lease = store.lease("peer", &[layer_key("leased")], LeaseTerm::Until(at(10))).await.unwrap();
-    let path = dir.path().join(format!("leases/{}.jsonl", lease.id()));
+    let path = dir.path().join(format!("leases/{}.until", lease.id()));
     let header = fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
     for (text, kind) in [
         (String::new(), ErrorKind::Corrupt),
@@ -158,6 +158,17 @@ async fn a_lease_that_cannot_be_read_stops_collection() {
     let whole = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{whole}{{\"kind\":\"lay")).unwrap();
     assert_eq!(collect(&store).await.unwrap().kept, 1);
+}
+
+#[tokio::test]
+async fn what_a_power_loss_left_of_a_held_lease_stops_nothing() {
+    let (store, dir) = make().await;
+    commit_loose(&store, &[layer_key("loose")]).await;
+    let path = dir.path().join(format!("leases/{}.held", model::LeaseId::generate()));
+    fs::write(&path, [0; 64]).unwrap();
+    let report = collect(&store).await.unwrap();
+    assert_eq!((report.ended_leases, report.deleted), (1, vec![layer_key("loose")]));
+    assert!(!path.exists());
 }
 
 #[tokio::test]

@@ -85,9 +85,9 @@ pub(super) fn collect(inner: &Inner, in_use: &dyn InUse, now: Timestamp) -> Resu
             }
         }
     }
-    for id in leases::census(inner, now)?.ended {
+    for path in leases::census(inner, now)?.ended {
         // An id is never used again, and an ended lease never holds again.
-        report.ended_leases += u64::from(files::remove("lease", &inner.layout.lease(id))?);
+        report.ended_leases += u64::from(files::remove("lease", &path)?);
         inner.step("collect-lease-removed")?;
     }
     report.swept += files::sweep(&inner.layout.tmp())?;

@@ -187,9 +187,15 @@ impl TempFile {
 
     /// A document's bytes in a temporary file, durable.
     pub(super) fn with_bytes(tmp: &Path, object: &'static str, bytes: &[u8]) -> Result<Self> {
+        let temp = Self::with_bytes_unsynced(tmp, object, bytes)?;
+        temp.file.sync_all().map_err(failed("sync", object, temp.path()))?;
+        Ok(temp)
+    }
+
+    /// A document's bytes in a temporary file, for what need not outlive the machine's next crash.
+    pub(super) fn with_bytes_unsynced(tmp: &Path, object: &'static str, bytes: &[u8]) -> Result<Self> {
         let temp = Self::create(tmp, object)?;
         (&temp.file).write_all(bytes).map_err(failed("write", object, temp.path()))?;
-        temp.file.sync_all().map_err(failed("sync", object, temp.path()))?;
         Ok(temp)
     }
 

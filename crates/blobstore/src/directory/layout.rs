@@ -4,6 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use model::{Algorithm, BlobKey, ChainId, DiffId, Digest, ImageSnapshotId, LeaseId};
 
+use crate::LeaseTerm;
+
 /// The two files of a blob.
 #[derive(Clone, Debug)]
 pub(super) struct BlobPaths {
@@ -52,8 +54,12 @@ impl Layout {
         self.root.join("leases")
     }
 
-    pub(super) fn lease(&self, id: LeaseId) -> PathBuf {
-        self.leases().join(format!("{id}.jsonl"))
+    pub(super) fn lease(&self, id: LeaseId, term: LeaseTerm) -> PathBuf {
+        let extension = match term {
+            LeaseTerm::Held => "held",
+            LeaseTerm::Until(_) => "until",
+        };
+        self.leases().join(format!("{id}.{extension}"))
     }
 
     pub(super) fn snapshots(&self) -> PathBuf {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -62,11 +63,15 @@ impl DirectoryLease {
         let keys: BTreeSet<BlobKey> = keys.iter().copied().collect();
         check_room(id, keys.len())?;
         document.extend(keys.iter().flat_map(files::to_json));
-        let temp = TempFile::with_bytes(&inner.layout.tmp(), "lease", &document)?;
+        let temp = match term {
+            // Does not outlive its owner, so it need not outlive a power loss; a start should not wait for the disk.
+            LeaseTerm::Held => TempFile::with_bytes_unsynced(&inner.layout.tmp(), "lease", &document)?,
+            LeaseTerm::Until(_) => TempFile::with_bytes(&inner.layout.tmp(), "lease", &document)?,
+        };
         let file = {
             // Shared: many may lease at once, none while a collection decides.
             let _lock = inner.lock_shared()?;
-            temp.rename(&inner.layout.lease(id))?
+            temp.rename(&inner.layout.lease(id, term))?
         };
         let taken = Taken { store, id, term, state: Mutex::new(State { file: Some(file), keys }) };
         let lease = Self(std::sync::Arc::new(taken));
@@ -93,7 +98,7 @@ impl Taken {
         }
         check_room(self.id, state.keys.len() + new.len())?;
         let inner = &self.store.0;
-        let path = inner.layout.lease(self.id);
+        let path = inner.layout.lease(self.id, self.term);
         let lines: Vec<u8> = new.iter().flat_map(files::to_json).collect();
         {
             let _lock = inner.lock_shared()?;
@@ -114,7 +119,7 @@ impl Taken {
     fn release_now(&self) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if state.file.take().is_some() {
-            files::remove("lease", &self.store.0.layout.lease(self.id))?;
+            files::remove("lease", &self.store.0.layout.lease(self.id, self.term))?;
             self.store.0.step("lease-released")?;
         }
         Ok(())
@@ -147,20 +152,25 @@ impl Lease for DirectoryLease {
     }
 }
 
-/// The leases that hold, and the ids of those that have ended but still have a file.
+/// The leases that hold, and the files of those that have ended.
 #[derive(Debug, Default)]
 pub(super) struct Census {
     pub(super) holding: Vec<LeaseInfo>,
-    pub(super) ended: Vec<LeaseId>,
+    pub(super) ended: Vec<PathBuf>,
 }
 
 pub(super) fn census(inner: &Inner, now: Timestamp) -> Result<Census> {
     let mut census = Census::default();
     for name in files::names(&inner.layout.leases())? {
-        let Some(id) = name.strip_suffix(".jsonl").and_then(|id| id.parse().ok()) else { continue };
-        match look(inner, id, now)? {
+        let path = inner.layout.leases().join(&name);
+        let look = match name.rsplit_once('.') {
+            Some((id, "held")) if id.parse::<LeaseId>().is_ok() => look_at_held(&path)?,
+            Some((id, "until")) if id.parse::<LeaseId>().is_ok() => look_at_until(&path, now)?,
+            _ => None,
+        };
+        match look {
             Some(Look::Holds(info)) => census.holding.push(info),
-            Some(Look::Ended) => census.ended.push(id),
+            Some(Look::Ended) => census.ended.push(path),
             None => {}
         }
     }
@@ -172,31 +182,35 @@ enum Look {
     Ended,
 }
 
-/// Looks at one lease; `None` where it was released meanwhile.
-fn look(inner: &Inner, id: LeaseId, now: Timestamp) -> Result<Option<Look>> {
-    let path = inner.layout.lease(id);
-    let Some(file) = files::open("lease", &path)? else { return Ok(None) };
+/// Looks at a lease that holds as long as its owner lives; `None` where it was released meanwhile.
+fn look_at_held(path: &Path) -> Result<Option<Look>> {
+    let Some(file) = files::open("lease", path)? else { return Ok(None) };
     // Shared, so that two who look do not take each other for the owner.
-    let owner_lives = !try_flock(&file, FlockOperation::NonBlockingLockShared).map_err(failed(
+    let is_free = try_flock(&file, FlockOperation::NonBlockingLockShared).map_err(failed(
         "look at the lock of",
         "lease",
-        &path,
+        path,
     ))?;
-    let Some(bytes) = files::read("lease", &path)? else { return Ok(None) };
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let header: Header = files::parse("lease", &path, VERSION, lines.next().unwrap_or_default())?;
-    let holds = match header.term {
-        LeaseTerm::Held => owner_lives,
-        LeaseTerm::Until(end) => now < end,
-    };
-    if !holds {
+    if is_free {
+        // Not read: a power loss may have left anything in it.
         return Ok(Some(Look::Ended));
     }
-    let keys: Result<BTreeSet<BlobKey>> = lines
-        .map(|line| {
-            let broken = |source| Error::Document { object: "lease", path: path.clone(), source };
-            serde_json::from_slice(line).map_err(broken)
-        })
-        .collect();
-    Ok(Some(Look::Holds(LeaseInfo { id, owner: header.owner, term: header.term, keys: keys? })))
+    Ok(read(path)?.map(Look::Holds))
+}
+
+/// Looks at a lease that holds for a time; `None` where it was released meanwhile.
+fn look_at_until(path: &Path, now: Timestamp) -> Result<Option<Look>> {
+    let Some(info) = read(path)? else { return Ok(None) };
+    let holds = matches!(info.term, LeaseTerm::Until(end) if now < end);
+    Ok(Some(if holds { Look::Holds(info) } else { Look::Ended }))
+}
+
+fn read(path: &Path) -> Result<Option<LeaseInfo>> {
+    let Some(bytes) = files::read("lease", path)? else { return Ok(None) };
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let header: Header = files::parse("lease", path, VERSION, lines.next().unwrap_or_default())?;
+    let broken = |source| Error::Document { object: "lease", path: path.to_owned(), source };
+    let keys: Result<BTreeSet<BlobKey>> =
+        lines.map(|line| serde_json::from_slice(line).map_err(broken)).collect();
+    Ok(Some(LeaseInfo { id: header.id, owner: header.owner, term: header.term, keys: keys? }))
 }
