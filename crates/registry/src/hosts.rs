@@ -111,7 +111,7 @@ fn endpoint(
     Ok(Endpoint {
         client: wire.clients.get(&profile)?,
         verified: matches!(profile, TlsProfile::Verified { .. }),
-        stands_for: (!same_server).then(|| host.clone()),
+        stands_for: (registry != *host).then(|| host.clone()),
         base: entry.base.clone(),
         registry,
         headers: entry.headers.clone(),
@@ -135,5 +135,33 @@ pub(crate) fn read_settings_file(path: &Path) -> Result<Vec<u8>, Fault> {
             Err(Fault::LocalMissing { path: path.to_owned() })
         }
         Err(source) => Err(Fault::Local { path: path.to_owned(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Settings;
+
+    fn own(host: &str) -> Endpoint {
+        let host: RegistryHost = host.parse().unwrap();
+        let settings = Settings { plain_http: [host.clone()].into_iter().collect(), ..Settings::default() };
+        endpoints(&Wire::new(settings, Vec::new()), &host).unwrap().pop().unwrap()
+    }
+
+    #[test]
+    fn docker_hub_has_its_api_elsewhere_and_its_credentials_under_its_name() {
+        let hub = own("docker.io");
+        assert_eq!(hub.base.as_str(), "http://registry-1.docker.io/v2/");
+        assert_eq!(hub.registry.as_str(), "docker.io");
+        let address = hub.address(&"library/debian".parse().unwrap(), "manifests", "latest");
+        assert_eq!(address.as_str(), "http://registry-1.docker.io/v2/library/debian/manifests/latest");
+    }
+
+    #[test]
+    fn other_registries_are_where_their_name_says() {
+        let own = own("r.example:5000");
+        assert_eq!(own.base.as_str(), "http://r.example:5000/v2/");
+        assert_eq!((own.registry.as_str(), own.stands_for), ("r.example:5000", None));
     }
 }

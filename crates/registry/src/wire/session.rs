@@ -72,6 +72,16 @@ struct HostLimit {
     documents: Arc<Semaphore>,
 }
 
+impl HostLimit {
+    /// Every place that is taken or waited for holds one more of the semaphore.
+    fn is_used(&self) -> bool {
+        Arc::strong_count(&self.layers) > 1 || Arc::strong_count(&self.documents) > 1
+    }
+}
+
+/// Hosts and repositories that are remembered at once, before those not in use are forgotten.
+const MOST_REMEMBERED: usize = 1024;
+
 /// What all requests share: clients, credentials, tokens, limits.
 pub(crate) struct Wire {
     pub(crate) settings: Settings,
@@ -111,6 +121,9 @@ impl Wire {
     fn slot(&self, endpoint: &Endpoint, ask: &Ask<'_>) -> Slot {
         let scope = ask.repository.map_or("", RepositoryName::as_str).to_owned();
         let mut slots = self.slots.lock().expect("no panic while the map is locked");
+        if slots.len() >= MOST_REMEMBERED {
+            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
+        }
         slots.entry((endpoint.base.to_string(), scope)).or_default().clone()
     }
 
@@ -118,6 +131,9 @@ impl Wire {
     pub(crate) async fn place(&self, url: &Url, layer: bool) -> OwnedSemaphorePermit {
         let semaphore = {
             let mut limits = self.limits.lock().expect("no panic while the map is locked");
+            if limits.len() >= MOST_REMEMBERED {
+                limits.retain(|_, limit| limit.is_used());
+            }
             let limit = limits.entry(host_of(url)).or_insert_with(|| {
                 let places = self.settings.requests_per_host.max(1);
                 HostLimit {

@@ -39,10 +39,11 @@ struct TokenDocument {
 /// TLS host (that is how the specification means it). Where the answer may be forged, only the registry's own host, or one
 /// that the user listed, gets to see them.
 fn may_have_credentials(wire: &Wire, endpoint: &Endpoint, realm: &Url) -> Result<(), &'static str> {
-    let listed = host_of(realm).parse().is_ok_and(|host| {
-        wire.settings.insecure.contains(&host)
-            || (realm.scheme() == "http" && wire.settings.plain_http.contains(&host))
-    });
+    let list = match realm.scheme() {
+        "http" => &wire.settings.plain_http,
+        _ => &wire.settings.insecure,
+    };
+    let listed = host_of(realm).parse().is_ok_and(|host| list.contains(&host));
     if same_origin(realm, &endpoint.base) || listed {
         return Ok(());
     }

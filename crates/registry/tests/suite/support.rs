@@ -92,7 +92,7 @@ pub(crate) fn words(error: &Error) -> String {
 
 #[track_caller]
 pub(crate) fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind) -> String {
-    let error = result.err().expect("it should have failed");
+    let error = result.expect_err("it should have failed");
     assert_eq!(error.kind(), kind, "{}", words(&error));
     words(&error)
 }
