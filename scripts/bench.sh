@@ -2,7 +2,7 @@
 # `make bench`: creation, start and memory, ours beside containerd, podman and umoci, in one run.
 #
 #   scripts/bench.sh [--quick] [--rounds N] [--images torch,many] [--only imc,containerd,podman,umoci,limits]
-#                    [--no-criterion] [--write]
+#                    [--setups overlayfs-best,...] [--no-criterion] [--write]
 #
 # All pull from one registry on loopback whose files are in the page cache. The rounds are interleaved, so that what
 # else the machine does hits all alike; medians are printed. --write puts the result into docs/benchmarks.md.
@@ -63,6 +63,7 @@ parse_arguments() {
         --rounds) ROUNDS="$2" && shift ;;
         --images) IMAGES="$2" && shift ;;
         --only) ONLY="$2" && shift ;;
+        --setups) read -r -a CONTAINERD_SETUPS <<<"${2//,/ }" && shift ;;
         --no-criterion) CRITERION=no ;;
         --write) WRITE=yes ;;
         *) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 64 ;;
