@@ -142,7 +142,7 @@ pub struct RangeSettings {
 
 impl Default for RangeSettings {
     fn default() -> Self {
-        Self { from_bytes: 32 << 20, part_bytes: 4 << 20, window: 4, slow_below: 256 << 20 }
+        Self { from_bytes: 32 << 20, part_bytes: 4 << 20, window: 4, slow_below: 128 << 20 }
     }
 }
 
