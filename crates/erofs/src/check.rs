@@ -44,7 +44,7 @@ struct Checking<'i, R> {
     leaves: HashMap<u64, Leaf>,
     /// Each directory's parent.
     directories: HashMap<u64, u64>,
-    /// Bytes that directories may still have: together not more than the image.
+    /// Bytes that directories, xattrs and chunk tables may still have: together not more than the image.
     budget: u64,
 }
 
@@ -89,12 +89,8 @@ impl<R: ReadAt> Checking<'_, R> {
         self.inode(&root)?;
         let mut todo = VecDeque::from([root]);
         while let Some(directory) = todo.pop_front() {
-            match self.budget.checked_sub(directory.size()) {
-                Some(left) => self.budget = left,
-                None => {
-                    self.report.add(Problem::Unreadable(ReadError::Bomb));
-                    return Ok(());
-                }
+            if !self.spend(directory.size()) {
+                return Ok(());
             }
             self.directory(&directory, &mut todo)?;
         }
@@ -180,6 +176,9 @@ impl<R: ReadAt> Checking<'_, R> {
     /// The inode's own bytes, its xattrs and where its data lies.
     fn inode(&mut self, inode: &Inode) -> Result<(), ReadError> {
         let image = self.image;
+        if !self.spend(inode.xattr_len() as u64) {
+            return Ok(());
+        }
         self.readable(image.xattrs(inode))?;
         if inode.kind() == InodeKind::Symlink {
             self.readable(image.read_link(inode))?;
@@ -191,10 +190,12 @@ impl<R: ReadAt> Checking<'_, R> {
             self.report.add(Problem::InlineData { nid: inode.nid() });
         }
         if inode.kind() == InodeKind::Regular && inode.layout() == DataLayout::ChunkBased {
-            if let Some(table) = self.readable(image.chunk_table(inode))? {
+            if let Some(table) = self.readable(image.chunk_table(inode))?
+                && self.spend(table.end() - table.start)
+            {
                 end = table.end();
+                self.runs(inode)?;
             }
-            self.runs(inode)?;
         } else if has_data && inode.size() > inline {
             let start = inode.raw_block();
             self.claim_data(inode, 0, start, (inode.size() - inline).div_ceil(BLOCK_SIZE));
@@ -227,6 +228,16 @@ impl<R: ReadAt> Checking<'_, R> {
             let len = BLOCK_LEN as u64;
             self.claims.data(inode.nid(), u64::from(start) * len, end * len);
         }
+    }
+
+    /// Ends the walk through parts that are used again and again; says whether to go on.
+    fn spend(&mut self, bytes: u64) -> bool {
+        let left = self.budget.checked_sub(bytes);
+        if left.is_none() {
+            self.report.add(Problem::Unreadable(ReadError::Bomb));
+        }
+        self.budget = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn counts(&mut self) {

@@ -1,8 +1,10 @@
 //! The tree of an image in memory.
 //!
-//! Nodes live in one arena and are named by 32-bit ids, so neither depth nor shape costs stack or allocations; xattrs are
-//! stored once per distinct set. State per entry: a node of 72 bytes, an ordered-map entry of about 35 bytes, and the name's
-//! own allocation (measured with the allocator's share: see the crate's benches).
+//! Nodes live in one arena and are named by 32-bit ids, so neither depth nor shape costs stack; names are kept in an ordered
+//! map per directory, so no choice of names makes them slow; xattrs are stored once per distinct set.
+//!
+//! An entry with a name of 20 bytes holds 129 bytes, 139 while the image is finished (measured with one directory in ten
+//! entries, the allocator's share included: `tests/memory.rs`).
 
 use std::collections::BTreeMap;
 use std::collections::btree_map;

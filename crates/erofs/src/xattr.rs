@@ -1,18 +1,15 @@
 //! Extended attributes as the format stores them: a number for the name's prefix, the rest of the name, the value.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The extended attributes of one inode, sorted by name, each of which the kernel can give back unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Xattrs {
-    entries: Vec<Entry>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Entry {
-    index: u8,
-    suffix: Box<[u8]>,
-    value: Box<[u8]>,
+    /// By the prefix's number followed by the rest of the name.
+    entries: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    /// Bytes of all entries without header, each rounded up to 4.
+    stored_len: usize,
 }
 
 /// Prefixes and their numbers (`EROFS_XATTR_INDEX_*`); the two ACLs are whole names.
@@ -57,37 +54,34 @@ impl Xattrs {
         if is_acl(index) && !acl_is_well_formed(value) {
             return failed(XattrErrorKind::MalformedAcl);
         }
-        let entry = Entry { index, suffix: suffix.into(), value: value.into() };
-        let place = self.entries.binary_search_by(|old| (old.index, &*old.suffix).cmp(&(index, suffix)));
-        let without = self.stored_size() - place.map_or(0, |at| self.entries[at].stored_size());
-        if without + entry.stored_size() > MAX_STORED - HEADER_SIZE {
+        let key = key(index, suffix);
+        let replaced = self.entries.get(&key).map_or(0, |old| stored_len(&key, old));
+        let total = self.stored_len - replaced + stored_len(&key, value);
+        if total > MAX_STORED - HEADER_SIZE {
             return failed(XattrErrorKind::TooManyBytes);
         }
-        match place {
-            Ok(at) => self.entries[at] = entry,
-            Err(at) => self.entries.insert(at, entry),
-        }
+        self.entries.insert(key, value.into());
+        self.stored_len = total;
         Ok(())
     }
 
     /// Takes `name` away; says whether it was there.
     pub fn remove(&mut self, name: &[u8]) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|entry| entry.name() != name);
-        self.entries.len() != before
+        let removed = split(name).and_then(|(index, suffix)| self.entries.remove_entry(&key(index, suffix)));
+        self.stored_len -= removed.as_ref().map_or(0, |(key, value)| stored_len(key, value));
+        removed.is_some()
     }
 
     /// The value of `name`.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         let (index, suffix) = split(name)?;
-        let at = self.entries.binary_search_by(|old| (old.index, &*old.suffix).cmp(&(index, suffix))).ok()?;
-        Some(&self.entries[at].value)
+        self.entries.get(&key(index, suffix)).map(|value| &**value)
     }
 
     /// Full names and values, in stored order.
     pub fn iter(&self) -> impl Iterator<Item = (Vec<u8>, &[u8])> {
-        self.entries.iter().map(|entry| (entry.name(), &*entry.value))
+        self.entries.iter().map(|(key, value)| (full_name(key), &**value))
     }
 
     /// Number of attributes.
@@ -102,14 +96,9 @@ impl Xattrs {
         self.entries.is_empty()
     }
 
-    /// Bytes of all entries without header, each rounded up to 4.
-    fn stored_size(&self) -> usize {
-        self.entries.iter().map(Entry::stored_size).sum()
-    }
-
     /// Bytes that the attributes take behind the inode, header included; 0 for none.
     pub(crate) fn encoded_len(&self) -> usize {
-        if self.is_empty() { 0 } else { HEADER_SIZE + self.stored_size() }
+        if self.is_empty() { 0 } else { HEADER_SIZE + self.stored_len }
     }
 
     /// The inode's field for [`Xattrs::encoded_len`]: units of 4 bytes after the header, and one.
@@ -127,26 +116,29 @@ impl Xattrs {
             return;
         }
         out.resize(out.len() + HEADER_SIZE, 0);
-        for entry in &self.entries {
-            let value_size = u16::try_from(entry.value.len()).expect("insert checked the value's length");
-            out.push(u8::try_from(entry.suffix.len()).expect("insert checked the name's length"));
-            out.push(entry.index);
+        for (key, value) in &self.entries {
+            let value_size = u16::try_from(value.len()).expect("insert checked the value's length");
+            out.push(u8::try_from(key.len() - 1).expect("insert checked the name's length"));
+            out.push(key[0]);
             out.extend_from_slice(&value_size.to_le_bytes());
-            out.extend_from_slice(&entry.suffix);
-            out.extend_from_slice(&entry.value);
+            out.extend_from_slice(&key[1..]);
+            out.extend_from_slice(value);
             out.resize(out.len().next_multiple_of(4), 0);
         }
     }
 }
 
-impl Entry {
-    fn name(&self) -> Vec<u8> {
-        [prefix(self.index).unwrap_or_default(), &self.suffix].concat()
-    }
+fn key(index: u8, suffix: &[u8]) -> Box<[u8]> {
+    [&[index], suffix].concat().into()
+}
 
-    fn stored_size(&self) -> usize {
-        (4 + self.suffix.len() + self.value.len()).next_multiple_of(4)
-    }
+fn full_name(key: &[u8]) -> Vec<u8> {
+    [prefix(key[0]).unwrap_or_default(), &key[1..]].concat()
+}
+
+/// Bytes of an entry (`struct erofs_xattr_entry`, name and value), rounded up.
+fn stored_len(key: &[u8], value: &[u8]) -> usize {
+    (4 + key.len() - 1 + value.len()).next_multiple_of(4)
 }
 
 /// The prefix that `index` stands for.

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use super::ReadError;
 use crate::ReadAt;
 
-const WINDOW_SIZE: u64 = 64 << 10;
-const WINDOWS: usize = 8;
+const WINDOW_SIZE: u64 = 16 << 10;
+const WINDOWS: usize = 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Windows {

@@ -71,8 +71,9 @@ fn a_loop_of_directories_ends() {
     // The entry `char` of `tmp` now leads to the root.
     let name = image[tmp..].windows(9).position(|window| window == b"charempty").unwrap() + tmp;
     let record = (tmp..name).rev().find(|at| image[at + 10] == 3 && image[at + 11] == 0).unwrap();
-    let char_record =
-        (tmp..=record).find(|at| (at - tmp).is_multiple_of(4) && image[at + 10] == 3 && image[at + 11] == 0).unwrap();
+    let char_record = (tmp..=record)
+        .find(|at| (at - tmp).is_multiple_of(4) && image[at + 10] == 3 && image[at + 11] == 0)
+        .unwrap();
     put(&mut image, char_record, &root.to_le_bytes());
     let read = Image::open(image.as_slice()).unwrap();
     let mut walk = read.walk().unwrap();
