@@ -24,6 +24,8 @@ pub(crate) struct HostTraits {
     pub(crate) unified_cgroups: bool,
     /// Whether the runtime enforces the device rules. Where it does not, no device node may be made or used.
     pub(crate) device_rules: bool,
+    /// Whether the runtime takes the mask of a system call's argument where the specification has it.
+    pub(crate) seccomp_mask_first: bool,
 }
 
 /// Everything that the configuration is made of.
@@ -43,7 +45,8 @@ pub(crate) struct ProcessInput<'a> {
     pub(crate) environment: &'a [String],
     pub(crate) working_dir: &'a str,
     pub(crate) account: &'a Account,
-    pub(crate) terminal: bool,
+    /// The terminal that it gets, with the rows and columns to begin with.
+    pub(crate) terminal: Option<(u16, u16)>,
     pub(crate) device_rules: bool,
 }
 
@@ -88,12 +91,12 @@ pub(crate) fn build(input: &ConfigInput<'_>) -> Value {
         "process": process(&input.process),
         "root": { "path": "merged", "readonly": false },
         "hostname": input.hostname,
-        "mounts": mounts::mounts(&input.files, &input.options.volumes, input.host),
+        "mounts": mounts::mounts(&input.files, &input.options.volumes),
         "linux": {
             "cgroupsPath": format!("/imc/{}", input.id),
             "namespaces": namespaces(input.options.network, input.host),
             "resources": resources::resources(input.options),
-            "seccomp": seccomp::profile(),
+            "seccomp": seccomp::profile(input.host.seccomp_mask_first),
             "maskedPaths": MASKED_PATHS,
             "readonlyPaths": READ_ONLY_PATHS,
         },
@@ -103,15 +106,20 @@ pub(crate) fn build(input: &ConfigInput<'_>) -> Value {
 /// The `process` object, also the `process.json` of a command in a running instance.
 pub(crate) fn process(input: &ProcessInput<'_>) -> Value {
     let user = input.account;
-    json!({
-        "terminal": input.terminal,
+    let mut process = json!({
+        "terminal": input.terminal.is_some(),
         "user": { "uid": user.uid, "gid": user.gid, "additionalGids": user.groups },
         "args": input.arguments,
         "env": input.environment,
         "cwd": input.working_dir,
         "capabilities": capabilities(user.uid, input.device_rules),
-        "noNewPrivileges": false,
-    })
+        // `noNewPrivileges` is left out: setuid programs work as usual, and libcontainer would take even a `false` as a
+        // reason to load the system call filter only when the right to do so has been given up.
+    });
+    if let Some((rows, columns)) = input.terminal.filter(|size| *size != (0, 0)) {
+        process["consoleSize"] = json!({ "height": rows, "width": columns });
+    }
+    process
 }
 
 /// Root has them; another user can only gain them by a setuid program, as execve(2) has it. None is inheritable.

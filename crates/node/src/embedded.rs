@@ -5,8 +5,9 @@
 //! are the container's.
 
 mod arguments;
+mod executor;
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +16,11 @@ use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
 
+use libcontainer::oci_spec::runtime::{LinuxSeccomp, Spec};
+use serde_json::Value;
+
 use arguments::{Action, Arguments, Start};
+use executor::{Borrowed, Filter, LOADER, LastSteps};
 
 /// Runs the embedded runtime with the arguments behind `internal-runtime`.
 pub(crate) fn embedded_runtime_main(arguments: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
@@ -39,20 +44,62 @@ fn act(arguments: &Arguments) -> Result<(), String> {
     let id = &arguments.id;
     match &arguments.action {
         Action::Run { bundle, start } => {
-            let builder = builder(arguments, start)?.as_init(bundle).with_systemd(false).with_detach(true);
+            let builder = builder(arguments, start, LastSteps::default())?;
+            let builder = builder.as_init(bundle).with_systemd(false).with_detach(true);
             builder.build().and_then(|mut container| container.start()).map_err(|error| chain(&error))
         }
         Action::Exec { process, start } => {
-            let builder =
-                builder(arguments, start)?.as_tenant().with_detach(true).with_process(Some(process));
-            builder.build().map(drop).map_err(|error| chain(&error))
+            let widened = process.with_extension("widened");
+            let filter = filter_of_container(&arguments.root.join(id), process, &widened)?;
+            let process = if filter.is_some() { &widened } else { process };
+            let builder = builder(arguments, start, LastSteps::with(filter))?;
+            let builder = builder.as_tenant().with_detach(true).with_process(Some(process));
+            let answer = builder.build().map(drop).map_err(|error| chain(&error));
+            // Left behind it goes with the instance's directory.
+            let _ = fs::remove_file(&widened);
+            answer
         }
         Action::Delete => delete(&arguments.root, id),
     }
 }
 
-fn builder(arguments: &Arguments, start: &Start) -> Result<ContainerBuilder, String> {
+/// The system call filter that the container's first process has, for a further one. The further process, described in
+/// the file `process`, needs rights to set it; `widened` describes it with these.
+fn filter_of_container(container: &Path, process: &Path, widened: &Path) -> Result<Option<Filter>, String> {
+    let container = Container::load(container.to_owned()).map_err(|error| chain(&error))?;
+    let spec = Spec::load(container.bundle().join("config.json")).map_err(|error| chain(&error))?;
+    let profile: Option<LinuxSeccomp> = spec.linux().as_ref().and_then(|linux| linux.seccomp().clone());
+    let Some(profile) = profile else { return Ok(None) };
+    let text = fs::read(process).map_err(|error| chain(&error))?;
+    let mut description: Value = serde_json::from_slice(&text).map_err(|error| chain(&error))?;
+    let mut borrowed = Borrowed::default();
+    for set in ["bounding", "permitted", "effective"] {
+        let list = &mut description["capabilities"][set];
+        if !list.is_array() {
+            *list = Value::Array(Vec::new());
+        }
+        for name in LOADER {
+            let missing = list.as_array().is_some_and(|list| !list.iter().any(|one| one == name));
+            if let (true, Some(list)) = (missing, list.as_array_mut()) {
+                list.push(Value::from(name));
+                match (set, name) {
+                    ("bounding", "CAP_SYS_ADMIN") => borrowed.sys_admin_bounding = true,
+                    ("bounding", _) => {
+                        return Err("the instance's processes must be able to drop rights".to_owned());
+                    }
+                    (_, "CAP_SYS_ADMIN") => borrowed.sys_admin = true,
+                    _ => borrowed.setpcap = true,
+                }
+            }
+        }
+    }
+    fs::write(widened, description.to_string()).map_err(|error| chain(&error))?;
+    Ok(Some(Filter { profile, borrowed }))
+}
+
+fn builder(arguments: &Arguments, start: &Start, last_steps: LastSteps) -> Result<ContainerBuilder, String> {
     ContainerBuilder::new(arguments.id.clone(), SyscallType::default())
+        .with_executor(last_steps)
         .with_root_path(arguments.root.clone())
         .and_then(|builder| builder.with_pid_file(start.pid_file.clone()))
         .and_then(|builder| builder.with_console_socket(start.console_socket.clone()).validate_id())

@@ -12,7 +12,7 @@ mod reconcile;
 use std::fs;
 use std::path::PathBuf;
 
-use model::{ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceName, InstanceState, Timestamp};
+use model::{ByteSize, ImageConfig, InstanceId, InstanceName, InstanceState, Timestamp};
 
 use crate::blob_mounts::BlobMounts;
 use crate::layout::Layout;
@@ -46,7 +46,8 @@ pub enum Attachment {
     /// To its log (`-d`).
     Log,
     /// They are this process's own; nothing is copied. With [`RunOptions::terminal`] it gets a terminal of its own, which
-    /// [`Session::attach`] relays to this process's. There is no log then.
+    /// [`Session::attach`] relays to this process's. There is no log then. This process's signals are caught from the
+    /// start on: call [`Session::attach`].
     Caller,
 }
 

@@ -35,6 +35,7 @@ pub(crate) enum Via {
     #[default]
     Best,
     /// From a loop device: what kernels before 6.12 need.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests force what older kernels come to by themselves"))]
     Loop,
 }
 
@@ -45,6 +46,7 @@ pub(crate) enum Lowers {
     #[default]
     Best,
     /// In one string of mount options, which must fit a page.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests force what older kernels come to by themselves"))]
     OneString,
 }
 
@@ -244,3 +246,6 @@ impl ShortPaths {
         Ok(name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,12 +19,14 @@ const FORWARDED: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
 const END_OF_INPUT: u8 = 4;
 
 /// The relay.
+#[derive(Debug)]
 pub(crate) struct Relay {
     signals: SignalDelivery<UnixStream, SignalOnly>,
     terminal: Option<Terminal>,
 }
 
 /// A container's terminal, and ours set to pass everything on to it.
+#[derive(Debug)]
 struct Terminal {
     master: OwnedFd,
     reads_input: bool,
@@ -34,12 +36,18 @@ struct Terminal {
 }
 
 impl Relay {
-    /// Catches this process's signals from now on, and takes its terminal over where the container has one.
-    pub(crate) fn new(master: Option<OwnedFd>, interactive: bool) -> io::Result<Self> {
+    /// Catches this process's signals from now on. Begin before the container's process: a signal that comes while it
+    /// starts is meant for it.
+    pub(crate) fn begin() -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, FORWARDED)?;
-        let terminal = master.map(|master| Terminal::over(master, interactive)).transpose()?;
-        Ok(Self { signals, terminal })
+        Ok(Self { signals, terminal: None })
+    }
+
+    /// Takes this process's terminal over where the container has one.
+    pub(crate) fn take_over(&mut self, master: Option<OwnedFd>, interactive: bool) -> io::Result<()> {
+        self.terminal = master.map(|master| Terminal::over(master, interactive)).transpose()?;
+        Ok(())
     }
 
     /// Relays until there is something to read from `end`; then until the terminal has said all.
@@ -172,6 +180,7 @@ impl Terminal {
 }
 
 /// The terminal on standard input in raw mode, until dropped.
+#[derive(Debug)]
 struct RawMode {
     before: Termios,
 }

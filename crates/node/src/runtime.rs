@@ -91,6 +91,8 @@ pub(crate) struct RuntimeCall<'a> {
 impl RuntimeCall<'_> {
     fn command(&self, log: &Path) -> Command {
         let mut command = Command::new(&self.runtime.program);
+        // Nothing of the caller's environment is any of the container's or the runtime's business.
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.args(&self.runtime.prefix_args);
         command.arg("--root").arg(self.dir.oci_root()).arg("--log").arg(log).args(["--log-format", "json"]);
         command.current_dir(self.dir.path());

@@ -19,6 +19,7 @@ pub struct Session {
     master: Option<OwnedFd>,
     interactive: bool,
     monitor: Child,
+    relay: Option<Relay>,
 }
 
 impl Session {
@@ -28,8 +29,9 @@ impl Session {
         master: Option<OwnedFd>,
         interactive: bool,
         monitor: Child,
+        relay: Option<Relay>,
     ) -> Self {
-        Self { id, control, master, interactive, monitor }
+        Self { id, control, master, interactive, monitor, relay }
     }
 
     /// Waits until the instance has ended and is cleaned up; meanwhile forwards this process's signals (INT, TERM, HUP,
@@ -41,7 +43,8 @@ impl Session {
     pub fn attach(mut self) -> Result<ExitStatus, InstanceError> {
         let failed = |source| InstanceError::Terminal { action: "relay", source };
         {
-            let mut relay = Relay::new(self.master.take(), self.interactive).map_err(failed)?;
+            let mut relay = self.relay.take().map_or_else(Relay::begin, Ok).map_err(failed)?;
+            relay.take_over(self.master.take(), self.interactive).map_err(failed)?;
             let control = &self.control;
             // A signal to a process that has just ended has done its work.
             let mut forward = |signal| drop(control.send(&ToMonitor::Signal(signal), &[]));

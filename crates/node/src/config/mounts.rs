@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::HostTraits;
 use crate::Volume;
 
 /// The instance's own copies of files that the host decides.
@@ -25,7 +24,7 @@ fn mount(destination: &str, kind: &str, options: &[&str]) -> Value {
 }
 
 /// All mounts, in the order in which they are made.
-pub(super) fn mounts(files: &BoundFiles<'_>, volumes: &[Volume], _host: HostTraits) -> Vec<Value> {
+pub(super) fn mounts(files: &BoundFiles<'_>, volumes: &[Volume]) -> Vec<Value> {
     let mut all = vec![
         mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),

@@ -62,7 +62,11 @@ const WAITING_AND_TALKING: &str = "\
     semtimedop_time64 send sendmmsg sendmsg sendto setsockopt shutdown socketcall socketpair";
 
 /// The `seccomp` object.
-pub(super) fn profile() -> Value {
+///
+/// `mask_first` says how the runtime reads a masked comparison. runc, crun and the specification have the mask in
+/// `value`; libcontainer 0.7 has it in `valueTwo`, and would take the usual spelling as always true.
+pub(super) fn profile(mask_first: bool) -> Value {
+    let (value, value_two) = if mask_first { (NAMESPACE_FLAGS, 0) } else { (0, NAMESPACE_FLAGS) };
     let lists = [FILES, MEMORY, PROCESSES, SIGNALS_AND_TIME, WAITING_AND_TALKING];
     let names: Vec<&str> = lists.iter().flat_map(|list| list.split_whitespace()).collect();
     json!({
@@ -73,7 +77,7 @@ pub(super) fn profile() -> Value {
             { "names": names, "action": "SCMP_ACT_ALLOW" },
             // Threads and processes, without namespaces of their own.
             { "names": ["clone"], "action": "SCMP_ACT_ALLOW", "args": [
-                { "index": 0, "value": NAMESPACE_FLAGS, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ" },
+                { "index": 0, "value": value, "valueTwo": value_two, "op": "SCMP_CMP_MASKED_EQ" },
             ] },
             // Its flags lie in memory, where no filter sees them: programs take ENOSYS as the word to use clone.
             { "names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS },

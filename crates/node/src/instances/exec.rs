@@ -11,7 +11,7 @@ use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Pid, WaitOptions, child_subreaper, set_child_subreaper, waitpid};
 
 use super::Instances;
-use super::prepare::{check_command, host_traits, process_input};
+use super::prepare::{check_command, host_traits, process_input, terminal_of};
 use crate::account;
 use crate::config;
 use crate::console::Console;
@@ -113,7 +113,14 @@ fn write_process(
     }
     check_command(&root, &record.options, command, &environment, working_dir)?;
     let host = host_traits(&record.runtime);
-    let input = process_input(&options.command, &environment, working_dir, &account, options.terminal, host);
+    let input = process_input(
+        &options.command,
+        &environment,
+        working_dir,
+        &account,
+        terminal_of(options.terminal),
+        host,
+    );
     state::write_json(&files.process, &config::process(&input))
 }
 
@@ -131,6 +138,7 @@ fn run(
     };
     let runtime = record.runtime.program(&record.self_exe);
     let call = RuntimeCall { runtime: &runtime, dir, id };
+    let mut relay = Relay::begin().map_err(failed)?;
     let mut master = None;
     if options.terminal {
         let console = Console::listen(dir.path(), files.console.clone()).map_err(failed)?;
@@ -147,7 +155,7 @@ fn run(
     let pid = Pid::from_raw(number).ok_or_else(|| refused("its pid file holds 0".to_owned()))?;
     // Its parent is this process, so until it is waited for below its number means nobody else.
     if let Some(handle) = open_pid(number.unsigned_abs()).map_err(failed)? {
-        let mut relay = Relay::new(master, options.interactive).map_err(failed)?;
+        relay.take_over(master, options.interactive).map_err(failed)?;
         relay.until(handle.as_fd(), &mut |signal| drop(send(&handle, signal))).map_err(failed)?;
     }
     match waitpid(Some(pid), WaitOptions::empty()) {

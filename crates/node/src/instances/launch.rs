@@ -10,6 +10,7 @@ use model::Timestamp;
 use super::{Attachment, InstanceSpec, Instances};
 use crate::control::{Control, FromMonitor, ToMonitor};
 use crate::layout::InstanceDir;
+use crate::relay::Relay;
 use crate::{InstanceError, Session, dispatch};
 
 impl Instances {
@@ -23,8 +24,10 @@ impl Instances {
     ) -> Result<(u32, Timestamp, Session), InstanceError> {
         let id = spec.id;
         let lost = |source| InstanceError::MonitorLost { id, source };
-        let (control, monitor) = self.spawn_monitor(spec, dir)?;
         let attached = attachment == Attachment::Caller;
+        let begun = if attached { Relay::begin().map(Some) } else { Ok(None) };
+        let relay = begun.map_err(|source| InstanceError::Terminal { action: "relay", source })?;
+        let (control, monitor) = self.spawn_monitor(spec, dir)?;
         let begin = ToMonitor::Begin { data_dir: self.config.data_dir.clone(), id, attached };
         // Room for the descriptors that live while they are sent.
         let null = File::open("/dev/null").map_err(lost)?;
@@ -40,7 +43,7 @@ impl Instances {
         match control.receive::<FromMonitor>().map_err(lost)? {
             Some((FromMonitor::Started { pid, started }, descriptors)) => {
                 let master: Option<OwnedFd> = descriptors.into_iter().next();
-                let session = Session::new(id, control, master, spec.options.interactive, monitor);
+                let session = Session::new(id, control, master, spec.options.interactive, monitor, relay);
                 Ok((pid, started, session))
             }
             Some((FromMonitor::Failed { message }, _)) => {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use rustix::fs::statfs;
+use rustix::termios::tcgetwinsize;
 
 use super::{InstanceSpec, Instances};
 use crate::account::{self, Account};
@@ -23,7 +24,12 @@ pub(super) fn host_traits(runtime: &RuntimeChoice) -> HostTraits {
     let unified =
         statfs("/sys/fs/cgroup").is_ok_and(|found| u64::try_from(found.f_type) == Ok(CGROUP2_MAGIC));
     // libcontainer would need its eBPF part for the device rules of cgroup v2.
-    HostTraits { unified_cgroups: unified, device_rules: !unified || *runtime != RuntimeChoice::Embedded }
+    let embedded = *runtime == RuntimeChoice::Embedded;
+    HostTraits {
+        unified_cgroups: unified,
+        device_rules: !unified || !embedded,
+        seccomp_mask_first: !embedded,
+    }
 }
 
 impl Instances {
@@ -49,7 +55,14 @@ impl Instances {
             .map_err(|source| InstanceError::WorkingDir { path: working_dir.clone(), source })?;
         check_command(&root, options, &arguments[0], &environment, &working_dir)?;
         let host = host_traits(&spec.runtime);
-        let process = process_input(&arguments, &environment, &working_dir, &account, options.terminal, host);
+        let process = process_input(
+            &arguments,
+            &environment,
+            &working_dir,
+            &account,
+            terminal_of(options.terminal),
+            host,
+        );
         let input =
             ConfigInput { id, options, process, hostname, files: BoundFiles { directory: dir.path() }, host };
         state::write_json(&dir.config(), &config::build(&input))?;
@@ -75,12 +88,18 @@ impl Instances {
     }
 }
 
+/// The size of this process's terminal, for a process that gets one as well.
+pub(super) fn terminal_of(wanted: bool) -> Option<(u16, u16)> {
+    let size = || tcgetwinsize(rustix::stdio::stdout()).or_else(|_| tcgetwinsize(rustix::stdio::stdin()));
+    wanted.then(|| size().map_or((0, 0), |size| (size.ws_row, size.ws_col)))
+}
+
 pub(super) fn process_input<'a>(
     arguments: &'a [String],
     environment: &'a [String],
     working_dir: &'a str,
     account: &'a Account,
-    terminal: bool,
+    terminal: Option<(u16, u16)>,
     host: HostTraits,
 ) -> ProcessInput<'a> {
     ProcessInput { arguments, environment, working_dir, account, terminal, device_rules: host.device_rules }

@@ -1,0 +1,208 @@
+//! Streams, terminals and signals of a process that waits for its instance, and commands in running instances.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+
+use common::{Killed, RUNTIMES, World, output, read_until};
+use model::{ExitStatus, InstanceState};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn streams_are_the_callers_own_and_the_exit_status_is_passed_on() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let mut spec = world.spec(runtime, &["sh", "-c", "read line; echo got $line; echo err >&2; exit 42"]);
+        spec.options.interactive = true;
+        spec.remove_on_exit = true;
+        let (mut command, _) = world.run_process(&spec, true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"a line\n").unwrap();
+        let done = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&done.stderr), "err\n", "{runtime}");
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "got a line\n");
+        assert_eq!(done.status.code(), Some(42));
+        world.assert_clean();
+        assert_eq!(world.instances.inspect(spec.id).unwrap(), None);
+    }
+}
+
+#[test]
+fn signals_are_forwarded_and_death_by_one_is_128_and_more() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let script = "trap 'echo caught; exit 5' INT; echo ready; while true; do sleep 0.02; done";
+        let spec = world.spec(runtime, &["sh", "-c", script]);
+        let (mut command, _) = world.run_process(&spec, true);
+        let mut child = Killed(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+        let mut out = child.0.stdout.take().unwrap();
+        read_until(&mut out, "ready");
+        send(&child.0, Signal::INT);
+        read_until(&mut out, "caught");
+        assert_eq!(child.0.wait().unwrap().code(), Some(5), "{runtime}");
+
+        let spec = world.spec(runtime, &["sleep", "1000"]);
+        let (mut command, report) = world.run_process(&spec, true);
+        let mut child = Killed(command.stdin(Stdio::null()).spawn().unwrap());
+        while !report.exists() {
+            std::thread::yield_now();
+        }
+        world.instances.kill(spec.id, node::Signal::KILL).unwrap();
+        assert_eq!(child.0.wait().unwrap().code(), Some(137), "{runtime}");
+    }
+    world.assert_clean();
+}
+
+#[test]
+fn an_instance_outlives_its_caller_and_is_cleaned_up_all_the_same() {
+    let Some(world) = World::new() else { return };
+    let mut spec = world.spec("embedded", &["sh", "-c", "echo ready; read line; exit 9"]);
+    spec.options.interactive = true;
+    let (mut command, report) = world.run_process(&spec, true);
+    let mut child = Killed(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut stdin = child.0.stdin.take().unwrap();
+    read_until(&mut child.0.stdout.take().unwrap(), "ready");
+    while !report.exists() {
+        std::thread::yield_now();
+    }
+    send(&child.0, Signal::KILL);
+    assert_eq!(child.0.wait().unwrap().signal(), Some(9));
+    let status = world.instances.inspect(spec.id).unwrap().unwrap();
+    assert_eq!(status.state, InstanceState::Running);
+    stdin.write_all(b"\n").unwrap();
+    assert_eq!(world.instances.wait(spec.id).unwrap(), ExitStatus::Code(9));
+    world.assert_clean();
+}
+
+/// A pseudo terminal: our end, and the other for a child.
+fn terminal() -> (File, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let size = rustix::termios::Winsize { ws_row: 33, ws_col: 101, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&theirs, size).unwrap();
+    (File::from(ours), theirs)
+}
+
+fn on(terminal: &File, command: &mut Command) {
+    let end = || Stdio::from(terminal.try_clone().unwrap());
+    command.stdin(end()).stdout(end()).stderr(end());
+}
+
+#[test]
+fn a_terminal_is_relayed_with_its_size_and_put_back() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let (mut ours, theirs) = terminal();
+        let before = rustix::termios::tcgetattr(&theirs).unwrap();
+        let mut spec = world.spec(
+            runtime,
+            &["sh", "-c", "stty size; echo TERM=$TERM; read x; stty size; echo got $x; exit 4"],
+        );
+        spec.options.terminal = true;
+        spec.options.interactive = true;
+        let (mut command, _) = world.run_process(&spec, true);
+        on(&theirs, &mut command);
+        let mut child = Killed(command.spawn().unwrap());
+        read_until(&mut ours, "TERM=xterm");
+        let size = rustix::termios::Winsize { ws_row: 20, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&theirs, size).unwrap();
+        send(&child.0, Signal::WINCH);
+        ours.write_all(b"typed\r").unwrap();
+        let text = read_until(&mut ours, "got typed");
+        assert!(text.contains("20 60"), "{runtime}: {text}");
+        assert_eq!(child.0.wait().unwrap().code(), Some(4), "{runtime}");
+        let after = rustix::termios::tcgetattr(&theirs).unwrap();
+        assert_eq!(before.local_modes, after.local_modes, "raw mode was left on");
+    }
+    world.assert_clean();
+}
+
+#[test]
+fn commands_in_a_running_instance_see_it_and_pass_their_status_on() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let spec = world.spec(runtime, &["sh", "-c", "echo here > /tmp/mark; while true; do sleep 1; done"]);
+        let started = world.start(&spec);
+        let filter = json!({ "command": ["cat", "/proc/self/status"] });
+        for (user, caps) in [("root", "00000000a80425fb"), ("web", "0000000000000000")] {
+            let mut filter = filter.clone();
+            filter["user"] = json!(user);
+            let done = output(&mut world.exec_process(spec.id, filter));
+            let text = String::from_utf8_lossy(&done.stdout).into_owned();
+            for line in ["Seccomp:\t2".to_owned(), format!("CapEff:\t{caps}"), format!("CapPrm:\t{caps}")] {
+                assert!(text.contains(&line), "{runtime}: `{line}` is not in {text}");
+            }
+            for line in
+                ["CapBnd:\t00000000a80425fb", "CapAmb:\t0000000000000000", "CapInh:\t0000000000000000"]
+            {
+                assert!(text.contains(line), "{runtime}: `{line}` is not in {text}");
+            }
+        }
+        let script = "cat /tmp/mark; id -u; pwd; echo $FROM$MORE; read x; echo $x; exit 6";
+        let value = json!({ "command": ["sh", "-c", script], "user": "web", "working_dir": "/srv",
+                            "env": ["MORE=more"], "interactive": true });
+        let mut command = world.exec_process(spec.id, value);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"typed\n").unwrap();
+        let done = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&done.stdout);
+        assert_eq!(
+            (text.as_ref(), done.status.code()),
+            ("here\n1000\n/srv\nimagemore\ntyped\n", Some(6)),
+            "{runtime}"
+        );
+
+        let done = output(&mut world.exec_process(spec.id, json!({ "command": ["absent"] })));
+        assert_eq!(done.status.code(), Some(127), "{runtime}");
+        let signalled = json!({ "command": ["sh", "-c", "kill -TERM $$; sleep 5"] });
+        assert_eq!(output(&mut world.exec_process(spec.id, signalled)).status.code(), Some(143), "{runtime}");
+
+        drop(started);
+        world.instances.remove(spec.id, true).unwrap();
+        let gone = output(&mut world.exec_process(spec.id, json!({ "command": ["true"] })));
+        assert_eq!(gone.status.code(), Some(125));
+    }
+    world.assert_clean();
+}
+
+#[test]
+fn a_command_gets_a_terminal_and_signals() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let spec = world.spec(runtime, &["sleep", "1000"]);
+        let _started = world.start(&spec);
+        let (mut ours, theirs) = terminal();
+        let value = json!({ "command": ["sh", "-c", "stty size; read x; echo got $x; exit 8"], "terminal": true,
+                            "interactive": true });
+        let mut command = world.exec_process(spec.id, value);
+        on(&theirs, &mut command);
+        let mut child = Killed(command.spawn().unwrap());
+        read_until(&mut ours, "33 101");
+        ours.write_all(b"it\r").unwrap();
+        read_until(&mut ours, "got it");
+        assert_eq!(child.0.wait().unwrap().code(), Some(8), "{runtime}");
+
+        let script = "trap 'exit 11' TERM; echo ready; while true; do sleep 0.02; done";
+        let mut command = world.exec_process(spec.id, json!({ "command": ["sh", "-c", script] }));
+        let mut child = Killed(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+        read_until(&mut child.0.stdout.take().unwrap(), "ready");
+        send(&child.0, Signal::TERM);
+        assert_eq!(child.0.wait().unwrap().code(), Some(11), "{runtime}");
+        world.instances.remove(spec.id, true).unwrap();
+    }
+    world.assert_clean();
+}

@@ -1,0 +1,138 @@
+//! What is left after deaths, and many instances at once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::process::Stdio;
+
+use common::{World, output};
+use model::{ExitStatus, InstanceId, InstanceState};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The monitor of an instance is the parent of its first process.
+fn parent_of(pid: u32) -> Pid {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let parent = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap().parse().unwrap();
+    Pid::from_raw(parent).unwrap()
+}
+
+#[test]
+fn a_killed_monitor_leaves_nothing_that_the_next_command_does_not_clean_up() {
+    let Some(world) = World::new() else { return };
+    for runtime in common::RUNTIMES {
+        let spec = world.spec(runtime, &["sleep", "1000"]);
+        // Started from a process of its own, so that the killed monitor is not this test's zombie.
+        let (mut command, report) = world.run_process(&spec, false);
+        assert!(output(&mut command).status.success(), "{runtime}");
+        let report: serde_json::Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+        let pid = u32::try_from(report["pid"].as_u64().unwrap()).unwrap();
+        kill_process(parent_of(pid), Signal::KILL).unwrap();
+        // The lock goes with the process: waiting for it is waiting for the death.
+        assert_eq!(world.instances.wait(spec.id).unwrap(), ExitStatus::Unknown);
+        let done = world.instances.reconcile().unwrap();
+        assert_eq!(done.cleaned, [spec.id], "{runtime}");
+        assert_eq!(done.instances[0].state, InstanceState::Exited(ExitStatus::Unknown));
+        let gone = |state: &str| state.contains("State:\tZ");
+        assert!(
+            fs::read_to_string(format!("/proc/{pid}/status")).map_or(true, |state| gone(&state)),
+            "{runtime}"
+        );
+        world.assert_clean();
+        assert_eq!(world.instances.reconcile().unwrap().cleaned, [], "once is enough");
+        world.instances.remove(spec.id, false).unwrap();
+        assert_no_cgroups(spec.id);
+    }
+}
+
+fn assert_no_cgroups(id: InstanceId) {
+    for controller in fs::read_dir("/sys/fs/cgroup").unwrap() {
+        let path = controller.unwrap().path().join("imc").join(id.to_string());
+        assert!(!path.exists(), "{} is left", path.display());
+    }
+}
+
+#[test]
+fn after_a_restart_of_the_machine_records_mounts_and_shares_match_again() {
+    let Some(world) = World::new() else { return };
+    // What a restart leaves: directories that say Running, holds without mounts, empty mount points.
+    let id = InstanceId::generate();
+    let dir = world.data().join("instances").join(id.to_string());
+    for folder in ["upper", "work", "merged", "oci"] {
+        fs::create_dir_all(dir.join(folder)).unwrap();
+    }
+    fs::write(dir.join("lock"), "").unwrap();
+    let spec = world.spec("embedded", &["true"]);
+    let key = spec.blobs.lowers[0].key.to_string().replace("layer sha256:", "layer-sha256-");
+    fs::create_dir_all(world.data().join("mounts/refs").join(&key)).unwrap();
+    fs::write(world.data().join("mounts/refs").join(&key).join(id.to_string()), "").unwrap();
+    fs::create_dir_all(world.data().join("mounts/layers").join(key.replace("layer-", ""))).unwrap();
+    let record = serde_json::json!({
+        "id": id, "name": "gone", "blobs": spec.blobs, "options": spec.options, "runtime": "embedded",
+        "self_exe": common::testbin(), "stop_signal": 15, "size_limit": null, "remove_on_exit": false,
+        "environment": [], "working_dir": "/", "user": "", "device_rules": true,
+    });
+    fs::write(dir.join("instance.json"), record.to_string()).unwrap();
+    let process = serde_json::json!({
+        "process": { "pid": std::process::id(), "start_ticks": 1, "boot": "an-earlier-boot" },
+        "started": "2026-01-01T00:00:00Z",
+    });
+    fs::write(dir.join("process.json"), process.to_string()).unwrap();
+
+    let done = world.instances.reconcile().unwrap();
+    assert_eq!((done.cleaned.as_slice(), done.instances.len()), ([id].as_slice(), 1));
+    assert_eq!(done.instances[0].state, InstanceState::Exited(ExitStatus::Unknown));
+    world.assert_clean();
+    assert!(fs::read_dir(world.data().join("mounts/layers")).unwrap().next().is_none());
+    world.instances.remove(id, false).unwrap();
+}
+
+#[test]
+fn half_made_directories_are_removed() {
+    let Some(world) = World::new() else { return };
+    let instances = world.data().join("instances");
+    let (bare, locked) = (InstanceId::generate(), InstanceId::generate());
+    fs::create_dir(instances.join(bare.to_string())).unwrap();
+    fs::create_dir_all(instances.join(locked.to_string()).join("merged")).unwrap();
+    fs::write(instances.join(locked.to_string()).join("lock"), "").unwrap();
+    assert_eq!(world.instances.reconcile().unwrap().cleaned.len(), 2);
+    assert!(!instances.join(bare.to_string()).exists() && !instances.join(locked.to_string()).exists());
+}
+
+#[test]
+fn fifty_instances_share_their_layers_mounts() {
+    let Some(world) = World::new() else { return };
+    let specs: Vec<_> = (0..50).map(|_| world.spec("embedded", &["sleep", "1000"])).collect();
+    std::thread::scope(|scope| {
+        for chunk in specs.chunks(25) {
+            let world = &world;
+            scope.spawn(move || chunk.iter().for_each(|spec| drop(world.start(spec))));
+        }
+    });
+    let mounts = testkit::mounts_below(&world.data());
+    let layers = mounts.iter().filter(|path| path.to_string_lossy().contains("/mounts/layers/")).count();
+    assert_eq!((layers, mounts.len()), (2, 52));
+    for (index, spec) in specs.iter().enumerate() {
+        assert_eq!(world.instances.blobs_in_use().unwrap().len(), 2, "after {index}");
+        world.instances.remove(spec.id, true).unwrap();
+    }
+    world.assert_clean();
+}
+
+#[test]
+fn two_processes_start_and_sweep_at_once_and_do_no_harm() {
+    let Some(world) = World::new() else { return };
+    let specs: Vec<_> = (0..6).map(|_| world.spec("embedded", &["sh", "-c", "cat /srv/second"])).collect();
+    let mut children = Vec::new();
+    for spec in &specs {
+        let (mut command, _) = world.run_process(spec, true);
+        children.push(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+        assert_eq!(world.instances.reconcile().unwrap().cleaned, []);
+    }
+    for child in children {
+        let done = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "from the second layer");
+    }
+    world.instances.reconcile().unwrap();
+    world.assert_clean();
+}
