@@ -34,8 +34,9 @@ pub(crate) enum Via {
     /// From the file itself where the kernel can, else from a loop device.
     #[default]
     Best,
+    /// From the file or not at all: for finding out what the kernel can.
+    File,
     /// From a loop device: what kernels before 6.12 need.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests force what older kernels come to by themselves"))]
     Loop,
 }
 
@@ -45,8 +46,9 @@ pub(crate) enum Lowers {
     /// One by one where the kernel can (6.5 and later), else in one string.
     #[default]
     Best,
+    /// One by one or not at all: for finding out what the kernel can.
+    OneByOne,
     /// In one string of mount options, which must fit a page.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests force what older kernels come to by themselves"))]
     OneString,
 }
 
@@ -58,10 +60,10 @@ pub(crate) fn mount_blob(
     target: &Path,
     via: Via,
 ) -> Result<(), AttachError> {
-    if via == Via::Best {
+    if via != Via::Loop {
         match mount_erofs(file, devices, target) {
             // Without file-backed mounts the kernel wants a block device.
-            Err((Errno::NOTBLK, _)) => {}
+            Err((Errno::NOTBLK, _)) if via == Via::Best => {}
             Err((errno, kernel)) => return Err(mount_blob_error(file, kernel, errno)),
             Ok(()) => return Ok(()),
         }
@@ -126,9 +128,10 @@ pub(crate) fn mount_overlay(overlay: &Overlay<'_>, target: &Path, how: Lowers) -
         kernel,
         source: errno.into(),
     };
-    if how == Lowers::Best {
+    if how != Lowers::OneString {
         match overlay_one_by_one(overlay, target) {
-            Err(OverlayRefusal::NoSuchOption) => {}
+            Err(OverlayRefusal::NoSuchOption) if how == Lowers::Best => {}
+            Err(OverlayRefusal::NoSuchOption) => return Err(failed((Errno::INVAL, String::new()))),
             Err(OverlayRefusal::Other(errno, kernel)) => return Err(failed((errno, kernel))),
             Ok(()) => return Ok(()),
         }
