@@ -1,6 +1,7 @@
 //! What the integration tests share: a tar written by hand, conversions in memory, and a blob told as text.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod mounted;
 pub mod tape;
 
 use bytes::Bytes;
