@@ -11,7 +11,10 @@ cd "$REPO" || exit
 
 CACHE=demo
 DATA_DIR="${IMC_DATA_DIR:-$REPO/.cache/run}"
-CONTAINER_CMD="${CONTAINER_CMD:-. /etc/os-release 2>/dev/null; echo \"hello from \${PRETTY_NAME:-a container}\"}"
+# The container's shell expands it, not this one.
+# shellcheck disable=SC2016
+HELLO='. /etc/os-release 2>/dev/null; echo "hello from ${PRETTY_NAME:-a container}"'
+CONTAINER_CMD="${CONTAINER_CMD:-$HELLO}"
 PUBLIC_REGISTRY=registry-1.docker.io
 PUBLIC_IMAGE=docker.io/library/python:3-slim
 
@@ -59,7 +62,7 @@ choose_image() {
 forget_last_run() {
     if imc show "$CACHE" >/dev/null 2>&1; then
         step "deleting the cache of the last run, so that this one pulls again"
-        imc --quiet delete "$CACHE" --force
+        imc --quiet delete "$CACHE"
         imc --quiet gc
     fi
 }

@@ -37,9 +37,16 @@ expect_status "a whiteout hides" 1 imc run --rm --entrypoint /bin/cat small -- /
 for cache in small-zstd from-layout from-archive; do
     expect_status "start from $cache" 0 imc run --rm "$cache"
 done
-for runtime in runc crun; do
-    expect_status "start with $runtime" 0 imc run --rm --runtime "$runtime" small
-done
+expect_status "start with runc" 0 imc run --rm --runtime runc small
+# crun of Debian 12 knows no hosts with both cgroup hierarchies; that is no failure of ours.
+if awk '$5 == "/sys/fs/cgroup/unified" { found = 1 } END { exit !found }' /proc/self/mountinfo; then
+    printf '# skipped: crun does not run on hosts with both cgroup hierarchies\n'
+else
+    expect_status "start with crun" 0 imc run --rm --runtime crun small
+fi
+
+expect_status "a second cache over the same layers" 0 imc create second "oci:$IMC_TEST_IMAGES/small:latest"
+expect_match "fetches nothing" '(^|[^0-9.])0 B fetched' "$OUTPUT"
 
 # shellcheck disable=SC2016
 expect_status "run with options" 0 imc run --rm -e GREETING=hi -w /tmp --user 0:0 --hostname box --network none \
@@ -61,7 +68,7 @@ expect_match "the image's stop signal arrived" 'stopped by USR1' "$OUTPUT"
 expect_status "rm" 0 imc rm waiting
 expect_nothing_left
 
-expect_status "delete" 0 imc delete small small-zstd from-layout from-archive
+expect_status "delete" 0 imc delete small second small-zstd from-layout from-archive
 expect_status "gc" 0 imc gc
 expect "no blob is left" 0 "$(as_root find "$DATA/layers" -name '*.erofs' 2>/dev/null | wc -l)"
 finished

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares two unpacked trees in every name, type, mode, owner, time, xattr, link count and content.
 
-    tree.py EXPECTED ACTUAL [--skip PATH]... [--since SECONDS]
+    tree.py EXPECTED ACTUAL [--skip PATH]... [--ignore-time PATH]... [--since SECONDS]
 
 --since: times of EXPECTED at or after that moment were made by unpacking and are not compared: a directory that no
 layer has an entry for, or that an unpacker touched afterwards.
@@ -60,13 +60,13 @@ def walk(root: bytes, skipped: set[bytes]) -> dict[bytes, dict]:
     return found
 
 
-def compare(expected: dict, actual: dict, since: int) -> list[str]:
+def compare(expected: dict, actual: dict, since: int, timeless: set[bytes]) -> list[str]:
     findings = [f"missing: {path!r}" for path in sorted(expected.keys() - actual.keys())]
     findings += [f"too much: {path!r}" for path in sorted(actual.keys() - expected.keys())]
     for path in sorted(expected.keys() & actual.keys()):
         for aspect, wanted in expected[path].items():
             got = actual[path][aspect]
-            if aspect == "mtime" and wanted >= since * 1_000_000_000:
+            if aspect == "mtime" and (wanted >= since * 1_000_000_000 or path in timeless):
                 continue
             if wanted != got:
                 findings.append(f"{path!r}: {aspect}: expected {wanted!r}, found {got!r}")
@@ -78,12 +78,13 @@ def main() -> None:
     parser.add_argument("expected")
     parser.add_argument("actual")
     parser.add_argument("--skip", action="append", default=[])
+    parser.add_argument("--ignore-time", action="append", default=[])
     parser.add_argument("--since", type=int, default=1 << 62)
     given = parser.parse_args()
     skipped = {os.fsencode(path) for path in given.skip}
     expected = walk(os.fsencode(given.expected), skipped)
     actual = walk(os.fsencode(given.actual), skipped)
-    findings = compare(expected, actual, given.since)
+    findings = compare(expected, actual, given.since, {os.fsencode(path) for path in given.ignore_time})
     print("\n".join(findings[:50]) or f"{len(expected)} entries agree")
     sys.exit(1 if findings or not expected else 0)
 
