@@ -12,6 +12,7 @@
 mod control;
 mod convert;
 mod decompress;
+mod early;
 mod error;
 mod lean;
 mod limits;
@@ -25,6 +26,7 @@ mod write;
 
 pub use control::Control;
 pub use convert::{ConvertOptions, Converted, convert};
+pub use early::EarlyWriter;
 pub use error::{ConvertError, ErrorKind, SourceError};
 pub use lean::{Leans, LowerLink};
 pub use limits::{Limit, Limits};

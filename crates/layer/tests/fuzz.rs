@@ -68,7 +68,7 @@ fn entries_that_meet() {
         let names = ["a", "b", "c", ".wh.a", ".wh.b", ".wh..wh..opq", "..", "."];
         let path = |a: u8, b: u8| {
             let mut parts = vec![names[usize::from(a % 8)]];
-            if b % 3 > 0 {
+            if !b.is_multiple_of(3) {
                 parts.push(names[usize::from(b / 3 % 8)]);
             }
             if b % 3 > 1 {

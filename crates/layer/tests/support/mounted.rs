@@ -138,7 +138,7 @@ pub fn assert_same(
             None => differences.push(format!("only ours: {path} {line}")),
             Some(other) if is_of_the_clock(other) && without_time(other) == without_time(line) => {}
             Some(other) if other != line => {
-                differences.push(format!("{path}\n  ours   {line}\n  theirs {other}"))
+                differences.push(format!("{path}\n  ours   {line}\n  theirs {other}"));
             }
             Some(_) => {}
         }
