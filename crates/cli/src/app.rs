@@ -19,7 +19,6 @@ const RECORDS: &str = "imc.db";
 
 /// The parts of one run of the program.
 pub(crate) struct App {
-    pub(crate) data_dir: PathBuf,
     pub(crate) engine: Engine,
     pub(crate) store: Arc<dyn BlobStore>,
     pub(crate) records: Arc<dyn Metastore>,
@@ -51,11 +50,8 @@ impl App {
             owner,
             settings: Settings::default(),
         });
-        let instances = Instances::open(NodeConfig {
-            data_dir: data_dir.clone(),
-            self_exe: PathBuf::from("/proc/self/exe"),
-        })?;
-        Ok(Self { data_dir, engine, store, records, clock, instances })
+        let instances = Instances::open(NodeConfig { data_dir, self_exe: PathBuf::from("/proc/self/exe") })?;
+        Ok(Self { engine, store, records, clock, instances })
     }
 
     /// Says which blobs the instances of this machine use.

@@ -4,6 +4,7 @@ mod instances;
 mod registries;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::{CacheName, ImageSource, Platform};
@@ -28,10 +29,20 @@ Examples:
   imc list                                        What there is
   imc doctor                                      What works on this machine and what does not
 
-Exit status: 0 done; 64 wrong usage; 65 the image is damaged, hostile or not supported; 66 no such image, cache or
-instance; 69 the registry cannot be reached or trusted; 70 imc or the system failed; 73 no space, or the size is too
-small; 75 busy or in use, try again; 77 not permitted (root needed, wrong password); 78 the machine lacks a feature.
-`run` and `exec` pass on the container's status; their own failures are 125, 126 (cannot be executed) and 127 (not found)."
+Exit status:
+    0  done
+   64  wrong usage
+   65  the image is damaged, hostile or not supported
+   66  no such image, cache or instance
+   69  the registry cannot be reached or is not trusted
+   70  imc or the system failed
+   73  no space, or the size is too small
+   75  busy or in use: try again later
+   77  not permitted: root is needed, or the password is wrong
+   78  the machine lacks a feature
+  130  cancelled by Ctrl-C or SIGTERM
+`run` and `exec` pass on the container's own; 125 is a failure of imc, 126 a command that cannot be
+executed, 127 a command that is not there."
 )]
 pub(crate) struct Cli {
     /// Where blobs, snapshots and records are kept
@@ -48,6 +59,15 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Parses an argument. A refusal carries its causes, which clap would leave out.
+fn whole<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr,
+    T::Err: std::error::Error + 'static,
+{
+    text.parse().map_err(|error: T::Err| engine::chain(&error))
 }
 
 /// How results are printed.
@@ -105,18 +125,20 @@ Examples:
   imc create saved docker-archive:./saved.tar
   imc create dev localhost:5000/app:dev --plain-http localhost:5000
 
-An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or `docker-archive:FILE[:ref]`.")]
+An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or
+`docker-archive:FILE[:ref]`.")]
 pub(crate) struct CreateArgs {
     /// The cache's name; lower-case letters, digits, `-`, `_`, `.`
+    #[arg(value_parser = whole::<CacheName>)]
     pub(crate) name: CacheName,
     /// The images, at most 20
-    #[arg(required = true, num_args = 1..=20)]
+    #[arg(required = true, num_args = 1..=20, value_name = "IMAGE", value_parser = whole::<ImageSource>)]
     pub(crate) images: Vec<ImageSource>,
     /// The most that the unpacked images may take, in GiB
     #[arg(long, value_name = "GIB", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=32_768))]
     pub(crate) size: u64,
     /// Which platform's image to take from an index
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", default_value = "linux/amd64")]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", default_value = "linux/amd64", value_parser = whole::<Platform>)]
     pub(crate) platform: Platform,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
@@ -140,8 +162,8 @@ Examples:
   imc delete web
   imc delete web db && imc gc
 
-A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next `imc gc`, since
-another cache may need them.")]
+A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next
+`imc gc`, since another cache may need them.")]
 pub(crate) struct DeleteArgs {
     /// Names or ids of caches
     #[arg(required = true)]

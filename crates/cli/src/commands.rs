@@ -40,11 +40,18 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Gc(args) => with(open(&plain)?, async |app| gc::gc(app, args.dry_run, printer).await),
         Command::Ps(args) => with(open(&plain)?, async |app| instances::ps(app, args.all, printer).await),
         Command::Logs(args) => with(open(&plain)?, async |app| instances::logs(app, &args).await),
-        Command::Stop(args) => with(open(&plain)?, async |app| instances::stop(app, &args, printer).await),
-        Command::Rm(args) => with(open(&plain)?, async |app| instances::rm(app, &args, printer).await),
+        Command::Stop(args) => {
+            node::require_root("stop instances")?;
+            with(open(&plain)?, async |app| instances::stop(app, &args, printer).await)
+        }
+        Command::Rm(args) => {
+            node::require_root("remove instances")?;
+            with(open(&plain)?, async |app| instances::rm(app, &args, printer).await)
+        }
         Command::Run(args) => run_instance(open, *args, printer).map_err(Failure::of_run),
         Command::Exec(args) => {
             let exec = || {
+                node::require_root("run commands in instances")?;
                 let (runtime, app) = open(&plain)?;
                 exec::exec(&runtime, &app, args)
             };
@@ -68,7 +75,7 @@ fn run_instance(
     // Said before anything is pulled: without root it would all be for nothing.
     node::require_root("start containers")?;
     let (runtime, app) = open(&args.registry)?;
-    run::run(&runtime, &app, args, printer)
+    run::run(&runtime, &app, &args, printer)
 }
 
 fn open(

@@ -32,7 +32,7 @@ const RUN_NOT_EXECUTABLE: u8 = 126;
 /// `run` and `exec`: the command was not found.
 const RUN_NOT_FOUND: u8 = 127;
 /// As shells have it for SIGINT.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// What the user is told.
 #[derive(Debug)]
@@ -111,13 +111,19 @@ fn of_kind(kind: FailureKind, message: String) -> Failure {
         FailureKind::BadImage => {
             (DATA, Some("nothing of it was kept; pull it elsewhere to compare, or push it again"))
         }
-        FailureKind::Unsupported => (DATA, None),
+        FailureKind::Unsupported => (
+            DATA,
+            Some("name an image for containers, in the OCI form or Docker's schema 2, that is not encrypted"),
+        ),
         FailureKind::Platform => (NO_INPUT, Some("choose one that the image has with `--platform OS/ARCH`")),
         FailureKind::SizeTooSmall => (CANNOT_CREATE, Some("create it with a larger `--size GIB`")),
         FailureKind::NoSpace => {
             (CANNOT_CREATE, Some("free some with `imc gc`, or use another file system with `--data-dir DIR`"))
         }
         FailureKind::Busy => (TEMPORARY, Some("`imc ps -a` and `imc list` show what uses it")),
+        FailureKind::NotUsable => {
+            (NO_INPUT, Some("`imc events CACHE` says what happened to it; create it again with `imc create`"))
+        }
         FailureKind::Input => (USAGE, None),
         FailureKind::Cancelled => {
             (INTERRUPTED, Some("layers that were finished are kept; the same command goes on from there"))
@@ -183,26 +189,57 @@ impl From<node::MissingPrivilege> for Failure {
     }
 }
 
-/// The store of this data directory could not be opened.
+/// The data directory could not be opened.
 pub(crate) fn opening(data_dir: &std::path::Path, error: &(dyn std::error::Error + 'static)) -> Failure {
-    let mut cause = Some(error);
-    let mut denied = false;
-    while let Some(current) = cause {
-        let io = current.downcast_ref::<std::io::Error>();
-        denied |= io.is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
-        cause = current.source();
-    }
     let message = format!("failed to open the data directory {}: {}", data_dir.display(), chain(error));
-    match denied {
-        true => Failure {
-            kind: "not-permitted",
-            message,
-            advice: Some(
-                "run it with sudo, or choose a directory of yours with `--data-dir DIR` or IMC_DATA_DIR"
-                    .into(),
-            ),
-            code: NOT_PERMITTED,
-        },
-        false => Failure::internal(message),
-    }
+    let causes = || std::iter::successors(Some(error), |error| error.source());
+    let is_io = |kind| {
+        let io = |error: &(dyn std::error::Error + 'static)| {
+            error.downcast_ref::<std::io::Error>().map(|e| e.kind())
+        };
+        causes().any(|error| io(error) == Some(kind))
+    };
+    let store =
+        causes().find_map(|error| error.downcast_ref::<blobstore::Error>()).map(blobstore::Error::kind);
+    let records =
+        causes().find_map(|error| error.downcast_ref::<metastore::Error>()).map(metastore::Error::kind);
+    let (kind, code, advice) = if is_io(std::io::ErrorKind::PermissionDenied) {
+        (
+            "not-permitted",
+            NOT_PERMITTED,
+            "run it with sudo, or choose a directory of yours with `--data-dir DIR` or IMC_DATA_DIR",
+        )
+    } else if store == Some(blobstore::ErrorKind::NoSpace)
+        || records == Some(metastore::ErrorKind::NoSpace)
+        || is_io(std::io::ErrorKind::StorageFull)
+    {
+        (
+            "no-space",
+            CANNOT_CREATE,
+            "free some space there, or choose another directory with `--data-dir DIR` or IMC_DATA_DIR",
+        )
+    } else if store == Some(blobstore::ErrorKind::Unsupported)
+        || records == Some(metastore::ErrorKind::Unsupported)
+    {
+        (
+            "newer-data",
+            SOFTWARE,
+            "use the imc that wrote it or a newer one, or choose another directory with `--data-dir DIR`",
+        )
+    } else if store == Some(blobstore::ErrorKind::Busy) || records == Some(metastore::ErrorKind::Busy) {
+        ("busy", TEMPORARY, "another imc works on it: try again")
+    } else if store == Some(blobstore::ErrorKind::Corrupt) || records == Some(metastore::ErrorKind::Corrupt) {
+        (
+            "damaged-data",
+            SOFTWARE,
+            "put that file back from a copy, or move the directory away and create the caches again",
+        )
+    } else {
+        (
+            "internal",
+            SOFTWARE,
+            "choose a directory that can be made and written with `--data-dir DIR` or IMC_DATA_DIR",
+        )
+    };
+    Failure { kind, message, advice: Some(advice.to_owned()), code }
 }

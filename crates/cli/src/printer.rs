@@ -74,7 +74,7 @@ impl Printer {
         let mut err = anstream::stderr().lock();
         if self.output == Output::Json {
             let document = serde_json::json!({ "error": {
-                "kind": failure.kind, "message": failure.message, "advice": failure.advice, "exitStatus": failure.code,
+                "kind": failure.kind, "message": failure.message, "advice": failure.advice, "exit_status": failure.code,
             }});
             let _ = writeln!(err, "{document:#}");
             return;

@@ -6,14 +6,15 @@ use std::time::Duration;
 use engine::{BuildHandle, BuildProgress, LayerPhase, LayerProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use model::{ByteSize, DiffId};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, INTERRUPTED};
 use crate::printer::Printer;
 
 /// Short enough to look alive, long enough to cost nothing.
 const REFRESH: Duration = Duration::from_millis(100);
 
-/// Waits for a build and shows how far it is. An interrupt cancels the build; it is then waited for.
+/// Waits for a build and shows how far it is. An interrupt cancels the build, which is then waited for; a second one does not wait.
 pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result<model::ImageCache, Failure> {
     let progress = build.progress.clone();
     let cancel = build.cancellation();
@@ -23,13 +24,18 @@ pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result
         (false, false) => Box::new(Lines { printer: *printer, phases: HashMap::new() }),
     };
     let mut tick = tokio::time::interval(REFRESH);
-    let mut interrupts = 0;
+    let mut interrupts = Interrupts::listen()?;
+    let mut cancelled = false;
     let built = loop {
         tokio::select! {
             biased;
             built = build.finished() => break built,
-            _ = tokio::signal::ctrl_c(), if interrupts == 0 => {
-                interrupts = 1;
+            () = interrupts.next() => {
+                if cancelled {
+                    // The records say later that it was interrupted; nothing partial is visible.
+                    std::process::exit(INTERRUPTED.into());
+                }
+                cancelled = true;
                 printer.note("cancelling the build; finished layers are kept");
                 cancel.cancel();
             }
@@ -39,6 +45,26 @@ pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result
     show.refresh(&progress);
     show.end();
     Ok(built?)
+}
+
+/// Ctrl-C and the signal of service managers, heard from now on.
+struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::system("listen for signals", &error));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 trait Show {

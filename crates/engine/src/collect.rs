@@ -46,7 +46,7 @@ impl Engine {
     /// # Errors
     /// Those of store and records.
     pub async fn preview_collection(&self, in_use: &dyn InUse) -> Result<Collected, Error> {
-        let snapshots = self.orphaned_snapshots().await?;
+        let snapshots = self.orphaned_after_failing_interrupted().await?;
         let mut named = in_use
             .keys()
             .map_err(blobstore::Error::InUse)
@@ -82,6 +82,17 @@ impl Engine {
         let stored = self.stored_snapshots().await?;
         let retained: BTreeSet<ImageSnapshotId> =
             self.records().retained_snapshots().await?.into_iter().collect();
+        Ok(stored.into_iter().filter(|id| !retained.contains(id)).collect())
+    }
+
+    /// [`Self::orphaned_snapshots`] as it will be when interrupted builds have been failed.
+    async fn orphaned_after_failing_interrupted(&self) -> Result<Vec<ImageSnapshotId>, Error> {
+        let stored = self.stored_snapshots().await?;
+        let mut retained: BTreeSet<ImageSnapshotId> =
+            self.records().retained_snapshots().await?.into_iter().collect();
+        for build in self.interrupted_builds().await? {
+            retained.remove(&build.snapshot);
+        }
         Ok(stored.into_iter().filter(|id| !retained.contains(id)).collect())
     }
 

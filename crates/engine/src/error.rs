@@ -12,15 +12,9 @@ use crate::LayerFailure;
 /// Why a build failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum BuildError {
-    /// An image's documents could not be had.
-    #[error("failed to resolve {image}")]
-    Resolve {
-        /// The image as asked for.
-        image: ImageSource,
-        /// What the registry client says.
-        #[source]
-        source: Arc<registry::Error>,
-    },
+    /// An image's documents could not be had; the registry client says of which image and why.
+    #[error(transparent)]
+    Resolve(Arc<registry::Error>),
     /// A layer could not be fetched, converted or committed.
     #[error("failed to cache the layer {digest} of {image}")]
     Layer {
@@ -106,6 +100,8 @@ pub enum FailureKind {
     NoSpace,
     /// Something uses it, or another process holds it.
     Busy,
+    /// The cache is there and cannot be started from.
+    NotUsable,
     /// The request makes no sense as it is.
     Input,
     /// Cancelled.
@@ -131,6 +127,7 @@ impl FailureKind {
             Self::SizeTooSmall => "size-too-small",
             Self::NoSpace => "no-space",
             Self::Busy => "busy",
+            Self::NotUsable => "not-usable",
             Self::Input => "input",
             Self::Cancelled => "cancelled",
             Self::Internal => "internal",
@@ -204,7 +201,7 @@ impl BuildError {
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Resolve { source, .. } => registry_failure_kind(source),
+            Self::Resolve(source) => registry_failure_kind(source),
             Self::Layer { source, .. } => kind_of_layer(source),
             Self::SizeExceeded { .. } => FailureKind::SizeTooSmall,
             Self::Merge { .. } => FailureKind::BadImage,
@@ -313,8 +310,9 @@ impl Error {
             Self::BadRequest { .. } | Self::AmbiguousCache { .. } | Self::WhichImage { .. } => {
                 FailureKind::Input
             }
-            Self::UnknownCache { .. } | Self::SnapshotMissing { .. } => FailureKind::NotFound,
-            Self::NotUsable { .. } => FailureKind::Busy,
+            Self::UnknownCache { .. } => FailureKind::NotFound,
+            Self::SnapshotMissing { .. } => FailureKind::NotUsable,
+            Self::NotUsable { .. } => FailureKind::NotUsable,
             Self::Store { source, .. } => kind_of_store(source),
             Self::Records(source) => kind_of_records(source),
         }

@@ -17,16 +17,21 @@ fn lives(owner: &metastore::ProcessIdentity) -> bool {
 }
 
 impl Engine {
-    /// Caches whose build's process is gone.
-    pub(crate) async fn interrupted_caches(&self) -> Result<HashSet<CacheId>, Error> {
-        let mut interrupted = HashSet::new();
+    /// Builds whose process is gone.
+    pub(crate) async fn interrupted_builds(&self) -> Result<Vec<Build>, Error> {
+        let mut interrupted = Vec::new();
         let mut page = Page::first();
         loop {
             let running = self.records().running_builds(page).await?;
             let Some(last) = running.last() else { return Ok(interrupted) };
             page = Page::after(last.id);
-            interrupted.extend(running.iter().filter(|build| !lives(&build.owner)).map(|build| build.cache));
+            interrupted.extend(running.into_iter().filter(|build| !lives(&build.owner)));
         }
+    }
+
+    /// Caches whose build's process is gone.
+    pub(crate) async fn interrupted_caches(&self) -> Result<HashSet<CacheId>, Error> {
+        Ok(self.interrupted_builds().await?.iter().map(|build| build.cache).collect())
     }
 
     async fn claim(&self) -> Result<Vec<Build>, Error> {

@@ -4,7 +4,7 @@ use clap::Args;
 use model::{ByteSize, ImageSource, InstanceName, Platform};
 use node::{MilliCpus, Network, Volume};
 
-use super::RegistryArgs;
+use super::{RegistryArgs, whole};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -13,8 +13,9 @@ Examples:
   imc run -d --name front -e MODE=test -v /srv/www:/usr/share/nginx/html:ro web
   imc run --rm --memory 512m --cpus 1.5 --network none python:3-slim -- python -c 'print(1)'
 
-IMAGE may be the name or id of a cache with one image, or an image that a cache holds; where no cache holds it, one
-is created first. With the registry switched off a cached image starts all the same, by tag and by digest.")]
+IMAGE may be the name or id of a cache with one image, or an image that a cache holds; where no cache
+holds it, one is created first. With the registry switched off a cached image starts all the same, by
+tag and by digest.")]
 pub(crate) struct RunArgs {
     /// Keep standard input open
     #[arg(long, short)]
@@ -29,7 +30,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) rm: bool,
     /// A name; one is made up where none is given
-    #[arg(long)]
+    #[arg(long, value_parser = whole::<InstanceName>)]
     pub(crate) name: Option<InstanceName>,
     /// Set an environment variable; NAME alone passes on its value here
     #[arg(long, short, value_name = "NAME[=VALUE]")]
@@ -62,10 +63,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) runtime: Option<String>,
     /// Where a cache has several images: which
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = whole::<ImageSource>)]
     pub(crate) image: Option<ImageSource>,
     /// Which platform's image to take where one has to be pulled
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", default_value = "linux/amd64")]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", default_value = "linux/amd64", value_parser = whole::<Platform>)]
     pub(crate) platform: Platform,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use model::RegistryHost;
 
+use super::whole;
+
 /// How registries are spoken to. A host is written as in the reference, with its port where that has one.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Registries")]
@@ -29,10 +31,11 @@ Examples:
   imc login registry.example -u alice
   echo \"$TOKEN\" | imc login registry.example -u alice --password-stdin
 
-The credentials are checked with the registry and then stored in Docker's config.json ($DOCKER_CONFIG or ~/.docker),
-readable by you alone, or handed to the credential helper that it names.")]
+The credentials are checked with the registry and then stored in Docker's config.json ($DOCKER_CONFIG
+or ~/.docker), readable by you alone, or handed to the credential helper that it names.")]
 pub(crate) struct LoginArgs {
     /// The registry, as in references
+    #[arg(value_parser = whole::<RegistryHost>)]
     pub(crate) host: RegistryHost,
     /// The user name; asked for where it is not given
     #[arg(long, short)]
@@ -47,5 +50,6 @@ pub(crate) struct LoginArgs {
 #[derive(Debug, Args)]
 pub(crate) struct LogoutArgs {
     /// The registry, as in references
+    #[arg(value_parser = whole::<RegistryHost>)]
     pub(crate) host: RegistryHost,
 }

@@ -12,7 +12,6 @@ use crate::args::ExecArgs;
 use crate::exit::Failure;
 
 pub(crate) fn exec(runtime: &Runtime, app: &App, args: ExecArgs) -> Result<ExitCode, Failure> {
-    node::require_root("run commands in instances")?;
     let instance = runtime.block_on(find_instance(app, &args.instance))?;
     let options = ExecOptions {
         command: args.command,

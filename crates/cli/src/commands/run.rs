@@ -26,13 +26,13 @@ const MISS_SIZE: ByteSize = ByteSize::gib(20);
 pub(crate) fn run(
     runtime: &Runtime,
     app: &App,
-    args: RunArgs,
+    args: &RunArgs,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     runtime.block_on(reconcile(app))?;
-    let chosen = runtime.block_on(choose(app, &args, printer))?;
-    let prepared = runtime.block_on(prepare(app, &args, chosen))?;
+    let chosen = runtime.block_on(choose(app, args, printer))?;
+    let prepared = runtime.block_on(prepare(app, args, chosen))?;
     let attachment = if args.detach { Attachment::Log } else { Attachment::Caller };
     let started = match app.instances.create_and_start(&prepared.spec, attachment) {
         Ok(started) => started,

@@ -20,6 +20,15 @@ pub(super) struct Flight {
 }
 
 impl Flight {
+    /// One that failed is not: its failure may have been another build's own (its size limit). Nor is one whose task ended
+    /// without a word.
+    fn is_worth_joining(&self) -> bool {
+        match &*self.outcome.borrow() {
+            Some(outcome) => outcome.is_ok(),
+            None => self.outcome.has_changed().is_ok(),
+        }
+    }
+
     /// Waits for the outcome.
     pub(super) async fn landed(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
@@ -48,8 +57,7 @@ impl Flights {
         let mut by_layer = self.by_layer.lock().unwrap_or_else(PoisonError::into_inner);
         by_layer.retain(|_, flight| flight.strong_count() > 0);
         if let Some(flight) = by_layer.get(&layer).and_then(Weak::upgrade)
-            // One that failed is not joined: its failure may have been another build's own (its size limit).
-            && !matches!(&*flight.outcome.borrow(), Some(Err(_)))
+            && flight.is_worth_joining()
         {
             return (flight, false);
         }

@@ -43,8 +43,23 @@ impl Workshop {
     ) -> Result<ImageCache, BuildError> {
         let made = self.make_snapshot(&order, &progress, &cancel).await;
         match made {
-            Ok(lease_and_snapshot) => self.record_success(&order, lease_and_snapshot).await,
+            Ok(lease_and_snapshot) => match self.record_success(&order, lease_and_snapshot).await {
+                Ok(cache) => Ok(cache),
+                Err(error) => self.failed_to_record(&order, error).await,
+            },
             Err(error) => Err(self.record_failure(&order, error).await),
+        }
+    }
+
+    /// The records refused a build that was done. Where only their answer was lost, it is recorded all the same.
+    async fn failed_to_record(
+        &self,
+        order: &BuildOrder,
+        error: BuildError,
+    ) -> Result<ImageCache, BuildError> {
+        match self.parts.records.cache(order.cache.id).await {
+            Ok(cache) if cache.snapshot == Some(order.build.snapshot) => Ok(cache),
+            _ => Err(self.record_failure(order, error).await),
         }
     }
 
@@ -90,8 +105,7 @@ impl Workshop {
     ) -> Result<Vec<Arc<ResolvedImage>>, BuildError> {
         let resolve = |source: ImageSource| async move {
             let resolved = self.parts.registry.resolve(&source, &cache.platform).await;
-            let resolved = resolved
-                .map_err(|error| BuildError::Resolve { image: source.clone(), source: Arc::new(error) })?;
+            let resolved = resolved.map_err(|error| BuildError::Resolve(Arc::new(error)))?;
             progress.image_resolved(source.clone());
             let message = format!(
                 "{source} is {}: {} layers, {}",
@@ -271,8 +285,19 @@ impl Workshop {
         let now = self.parts.clock.now();
         let recorded =
             self.parts.records.fail_build(order.build.id, &order.build.owner, &failure, &[event], now).await;
-        if let Err(unrecorded) = recorded {
-            tracing::error!(error = chain(&unrecorded), "failed to record that a build failed");
+        match recorded {
+            // Its document, where it came that far, is nobody's now.
+            Ok(_) => {
+                if let Err(left) = self.parts.store.delete_snapshot(order.build.snapshot).await {
+                    tracing::warn!(
+                        error = chain(&left),
+                        "failed to delete a failed build's snapshot; collection will"
+                    );
+                }
+            }
+            Err(unrecorded) => {
+                tracing::error!(error = chain(&unrecorded), "failed to record that a build failed");
+            }
         }
         error
     }

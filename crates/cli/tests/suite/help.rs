@@ -1,0 +1,99 @@
+//! What the program says about itself. The golden files are beside this file.
+
+use crate::support::Home;
+
+/// Every command, in the order of the help.
+const COMMANDS: &[&str] = &[
+    "create",
+    "list",
+    "show",
+    "events",
+    "delete",
+    "run",
+    "ps",
+    "logs",
+    "stop",
+    "rm",
+    "exec",
+    "login",
+    "logout",
+    "gc",
+    "doctor",
+    "completion",
+];
+
+/// The help, without the values that variables have here.
+fn help(arguments: &[&str]) -> String {
+    let ran = Home::new().command().env_remove("IMC_DATA_DIR").args(arguments).output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    assert!(ran.stderr.is_empty(), "{ran:?}");
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
+fn the_whole_help_is_as_agreed() {
+    insta::assert_snapshot!("imc", help(&["--help"]));
+    for command in COMMANDS {
+        insta::assert_snapshot!(*command, help(&[command, "--help"]));
+    }
+}
+
+#[test]
+fn no_line_of_the_help_is_wider_than_a_terminal_of_100() {
+    for command in std::iter::once(vec!["--help"]).chain(COMMANDS.iter().map(|one| vec![*one, "--help"])) {
+        for line in help(&command).lines() {
+            assert!(line.chars().count() <= 100, "{command:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_list_of_commands_here_is_complete() {
+    let help = help(&["--help"]);
+    let listed =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, [COMMANDS, &["help"]].concat());
+}
+
+#[test]
+fn the_version_is_the_package_version() {
+    assert_eq!(help(&["--version"]), format!("imc {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn every_shell_gets_a_completion_script() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = help(&["completion", shell]);
+        for command in COMMANDS {
+            assert!(script.contains(command), "{shell} does not complete {command}");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_is_64_and_touches_nothing() {
+    let home = Home::new();
+    let wrong: &[(&[&str], &str)] = &[
+        (&[], "Usage: imc"),
+        (&["nonsense"], "unrecognized subcommand 'nonsense'"),
+        (&["create"], "required arguments"),
+        (&["create", "web"], "<IMAGE>"),
+        (&["create", "Bad Name", "oci:/x"], "expected 1 to 128 characters"),
+        (&["create", "web", "oci:/x", "--size", "0"], "--size"),
+        (&["create", "web", "oci:/x", "--size", "many"], "--size"),
+        (&["create", "web", "oci:/x", "--platform", "linux"], "--platform"),
+        (&["show"], "<CACHE>"),
+        (&["run"], "<IMAGE|CACHE>"),
+        (&["run", "-d", "-t", "web"], "cannot be used with"),
+        (&["run", "--memory", "much", "web"], "--memory"),
+        (&["run", "--network", "moon", "web"], "--network"),
+        (&["exec", "web"], "<CMD>"),
+        (&["list", "--output", "xml"], "--output"),
+        (&["completion", "tcsh"], "tcsh"),
+    ];
+    for (arguments, word) in wrong {
+        home.imc(arguments).fails(64, &[word]);
+    }
+    assert!(!home.data().exists());
+}

@@ -1,0 +1,7 @@
+//! The program as its users meet it: whole commands against directories, archives and registries.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod bad_input;
+mod create;
+mod help;
+mod support;
