@@ -6,6 +6,14 @@
 //! tar ends. No path of a tar ever touches the host's file system: it is data. Both digests are verified before
 //! [`convert`] returns, and only the caller makes the blob visible.
 //!
+//! # Memory
+//!
+//! A conversion holds buffers of 256 KiB, at most about twenty of them, the decoder (about 45 KiB for gzip, its window for
+//! zstd), and the tree: about 140 bytes per entry with names of ten bytes (measured: a million empty files peak at
+//! 149 MB, of which the pipeline has 8 MB), and what [`Limits`] allows of extended attributes, link targets and sparse maps.
+//!
+//! # Merging
+//!
 //! [`merge`] reads the trees of such blobs back and writes the tree that unpacking the layers in order makes as
 //! one small EROFS whose files are chunks on the layers' blobs; [`needs_merge`] says which images need it.
 

@@ -192,3 +192,45 @@ impl Parser {
         self.entry.malformed(reason)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ustar header with a base-256 size.
+    fn header(size: u64) -> Block {
+        let mut block = [0; BLOCK];
+        block[0] = b'f';
+        block[124] = 0x80;
+        block[128..136].copy_from_slice(&size.to_be_bytes());
+        block[156] = b'0';
+        block[257..265].copy_from_slice(b"ustar\x0000");
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|b| u32::from(*b)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        block
+    }
+
+    #[test]
+    fn a_file_over_4_gib_is_handed_on_in_place() {
+        const SIZE: u64 = (5 << 30) + 7;
+        let mut parser = Parser::new(&Limits::default());
+        assert_eq!(parser.next(&mut &header(SIZE)[..]).unwrap(), Step::Entry);
+        assert_eq!(parser.entry().size, SIZE);
+        let buffer = vec![0; 64 << 20];
+        let mut received = 0;
+        while received < SIZE {
+            let mut input = &buffer[..];
+            let Step::Data(data) = parser.next(&mut input).unwrap() else { panic!("content expected") };
+            assert!(std::ptr::eq(data.as_ptr(), buffer.as_ptr()), "copied");
+            received += data.len() as u64;
+        }
+        assert_eq!(received, SIZE);
+        assert_eq!(parser.next(&mut &b""[..]).unwrap(), Step::EndFile);
+        assert!(parser.finish().is_ok());
+        // Only the padding may be missing: the next entry begins at the next block.
+        let rest = [&[0; 505][..], &header(0)].concat();
+        assert_eq!(parser.next(&mut &rest[..]).unwrap(), Step::Entry);
+        assert_eq!(parser.entry().offset, SIZE.next_multiple_of(512) + 512);
+    }
+}
