@@ -237,3 +237,37 @@ fn trees_that_gnu_tar_packed() {
         assert_same(options, &dump(&mounted.0), &expected, Directories::Whole);
     }
 }
+
+#[test]
+fn a_deletion_of_nothing_shows_under_overlayfs_and_not_in_a_merged_image() {
+    if !testkit::privileged() {
+        return;
+    }
+    let folder = testkit::data_dir();
+    let at = |name: &str| folder.path().join(name);
+    let tars =
+        [Tape::new().dir("d").end(), Tape::new().dir("e").file("e/kept", b"").file("e/.wh.f", b"").end()];
+    let paths = [at("0.erofs"), at("1.erofs")];
+    let leans: Vec<_> = tars
+        .iter()
+        .zip(&paths)
+        .map(|(tar, path)| convert_to(tar, &options(tar, tar, Compression::None), path).leans)
+        .collect();
+    let names = |mounted: &Mounted| {
+        let mut names: Vec<_> =
+            fs::read_dir(mounted.0.join("e")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let lowers = [Mounted::erofs(&paths[0], &[], &at("l0")), Mounted::erofs(&paths[1], &[], &at("l1"))];
+    let overlay = Mounted::overlay(&[&lowers[0].0, &lowers[1].0], &at("overlay"));
+    assert_eq!(names(&overlay), ["f", "kept"], "why such a layer needs a merge");
+    drop((overlay, lowers));
+
+    let blobs: Vec<File> = paths.iter().map(|path| File::open(path).unwrap()).collect();
+    let inputs: Vec<_> = blobs.iter().zip(&leans).map(|(blob, leans)| MergeLayer { blob, leans }).collect();
+    assert!(needs_merge_exactly(&inputs).unwrap());
+    let image = at("merged.erofs");
+    merge(&inputs, &File::create(&image).unwrap()).unwrap();
+    assert_eq!(names(&Mounted::erofs(&image, &paths, &at("merged"))), ["kept"]);
+}
