@@ -140,7 +140,18 @@ impl From<engine::Error> for Failure {
             let advice = Some("choose another `--name`, or remove that instance with `imc rm`".to_owned());
             return Self { kind: "name-taken", message, advice, code: TEMPORARY };
         }
-        of_kind(error.kind(), message)
+        let failure = of_kind(error.kind(), message);
+        match &error {
+            engine::Error::Records(metastore::Error::CacheBuilding { .. }) => Self {
+                advice: Some("wait for the build to end, or cancel it with Ctrl-C where it runs".to_owned()),
+                ..failure
+            },
+            engine::Error::Records(metastore::Error::CacheInUse { .. }) => Self {
+                advice: Some("stop these instances with `imc stop` and remove them with `imc rm`".to_owned()),
+                ..failure
+            },
+            _ => failure,
+        }
     }
 }
 

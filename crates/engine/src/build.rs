@@ -7,6 +7,7 @@ mod merge_job;
 mod progress;
 mod run;
 mod size;
+mod sync_ahead;
 
 use std::sync::Arc;
 

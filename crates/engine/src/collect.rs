@@ -18,7 +18,7 @@ pub struct Collected {
     /// Blobs, and what else the store swept.
     #[serde(flatten)]
     pub store: CollectReport,
-    /// Documents of snapshots that no cache, build or instance names.
+    /// Documents of snapshots that no cache, running build or instance names.
     pub snapshots: Vec<ImageSnapshotId>,
     /// Whether nothing was deleted, since it was only asked.
     pub dry_run: bool,
@@ -30,11 +30,12 @@ impl Engine {
     /// # Errors
     /// Those of store and records. What was deleted by then was named by nobody.
     pub async fn collect(&self, in_use: std::sync::Arc<dyn InUse>) -> Result<Collected, Error> {
-        self.fail_interrupted().await?;
-        let snapshots = self.orphaned_snapshots().await?;
-        for id in &snapshots {
-            self.store().delete_snapshot(*id).await.map_err(Error::store("delete an image snapshot"))?;
+        let mut snapshots = self.fail_interrupted().await?;
+        for id in self.orphaned_snapshots().await? {
+            self.store().delete_snapshot(id).await.map_err(Error::store("delete an image snapshot"))?;
+            snapshots.push(id);
         }
+        snapshots.sort_unstable();
         let now = self.clock().now();
         let store = self.store().collect(in_use, now).await.map_err(Error::store("collect blobs"))?;
         self.records().forget_events(now.plus_micros(-EVENTS_KEPT_SECONDS * 1_000_000)).await?;

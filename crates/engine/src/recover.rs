@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use metastore::{Build, NewBuild, Page, claim_interrupted_builds};
-use model::{BuildFailure, CacheId, EventKind, EventReason, ImageCache};
+use model::{BuildFailure, CacheId, EventKind, EventReason, ImageCache, ImageSnapshotId};
 
 use crate::build::BuildOrder;
 use crate::{Engine, Error, NewCache};
@@ -39,30 +39,31 @@ impl Engine {
         Ok(claim_interrupted_builds(self.records(), owner, &lives, self.clock().now()).await?)
     }
 
-    /// Fails every build whose process ended. Finished layers stay until a collection, so a further try is short.
+    /// Fails every build whose process ended, and returns the documents that they had committed just before, now deleted.
+    /// Finished layers stay until a collection, so a further try is short.
     ///
     /// # Errors
     /// Those of the records.
-    pub async fn fail_interrupted(&self) -> Result<usize, Error> {
-        let claimed = self.claim().await?;
-        for build in &claimed {
-            self.fail_claimed(build).await?;
+    pub async fn fail_interrupted(&self) -> Result<Vec<ImageSnapshotId>, Error> {
+        let mut deleted = Vec::new();
+        for build in self.claim().await? {
+            if self.fail_claimed(&build).await? {
+                deleted.push(build.snapshot);
+            }
         }
-        Ok(claimed.len())
+        Ok(deleted)
     }
 
-    async fn fail_claimed(&self, build: &Build) -> Result<(), Error> {
+    /// Says whether it had committed its document.
+    async fn fail_claimed(&self, build: &Build) -> Result<bool, Error> {
         let message = "the build's process ended in the middle; create the cache again, finished layers are not fetched twice";
         let failure = BuildFailure { reason: INTERRUPTED.to_owned(), message: message.to_owned() };
         let event = self.workshop.event(build.cache, EventKind::Warning, EventReason::BuildFailed, message);
         let owner = &self.workshop.parts.owner;
         self.records().fail_build(build.id, owner, &failure, &[event], self.clock().now()).await?;
         // A document committed just before the end belongs to nobody now.
-        self.store()
-            .delete_snapshot(build.snapshot)
-            .await
-            .map_err(Error::store("delete an image snapshot"))?;
-        Ok(())
+        let deleted = self.store().delete_snapshot(build.snapshot).await;
+        deleted.map_err(Error::store("delete an image snapshot"))
     }
 
     /// Takes up the interrupted build of the same cache, if there is one, and fails the others.

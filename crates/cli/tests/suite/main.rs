@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod bad_input;
+mod crash;
 mod create;
+mod gc;
 mod help;
+mod login;
 mod support;

@@ -9,6 +9,7 @@ use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
 use registry::ResolvedImage;
 use tokio_util::sync::CancellationToken;
 
+use super::sync_ahead::sync_ahead;
 use super::{Workshop, feed};
 
 /// Why a layer is not in the store.
@@ -139,6 +140,8 @@ async fn fetch_and_convert(
     };
     let (pump, feed) = feed::bridge();
     let control = Arc::clone(&order.control);
+    let blob = Arc::new(blob);
+    let ahead = sync_ahead(Arc::clone(&blob), &order.control);
     let conversion = tokio::task::spawn_blocking(move || layer::convert(feed, &options, &blob, &control));
     let watch = async {
         cancel.cancelled().await;
@@ -149,6 +152,7 @@ async fn fetch_and_convert(
     let converted = tokio::select! {
         converted = work => converted,
         () = watch => return Err(LayerFailure::Cancelled),
+        () = ahead => return Err(LayerFailure::Aborted),
     };
     match converted {
         Ok(Ok(converted)) => Ok(converted),
