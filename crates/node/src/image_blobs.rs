@@ -45,3 +45,53 @@ impl ImageBlobs {
         Self { lowers }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{ChainId, DiffId, Digest};
+
+    fn image(layers: &[&[u8]], merged: bool) -> SnapshotImage {
+        let diff_ids: Vec<DiffId> = layers.iter().map(|layer| DiffId::new(Digest::sha256(layer))).collect();
+        let digest = Digest::sha256(b"x").to_string();
+        let layers: Vec<_> = diff_ids
+            .iter()
+            .map(|diff_id| {
+                serde_json::json!({
+                    "diff_id": diff_id, "blob_size": 1,
+                    "descriptor": { "compression": "none", "digest": digest, "size": 1 },
+                })
+            })
+            .collect();
+        let chain = merged.then(|| ChainId::of(&diff_ids).unwrap());
+        serde_json::from_value(serde_json::json!({
+            "source": "oci:/somewhere", "manifest_digest": digest, "index_digest": null, "image_id": digest,
+            "platform": { "os": "linux", "architecture": "amd64" }, "manifest": "", "config_document": "",
+            "config": { "platform": { "os": "linux", "architecture": "amd64" }, "diff_ids": diff_ids },
+            "layers": layers, "merged": chain,
+        }))
+        .unwrap()
+    }
+
+    fn path_of(key: &BlobKey) -> PathBuf {
+        PathBuf::from(key.to_string())
+    }
+
+    #[test]
+    fn of_a_layer_twice_the_upper_one_counts() {
+        let blobs = ImageBlobs::of(&image(&[b"a", b"b", b"a", b"c"], false), path_of);
+        let names: Vec<DiffId> =
+            [b"b", b"a", b"c"].iter().map(|layer| DiffId::new(Digest::sha256(*layer))).collect();
+        let expected: Vec<BlobKey> = names.into_iter().map(BlobKey::Layer).collect();
+        assert_eq!(blobs.lowers.iter().map(|lower| lower.key).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_merged_image_is_one_lower_with_every_layer_as_a_device_in_order() {
+        let image = image(&[b"a", b"b", b"a"], true);
+        let blobs = ImageBlobs::of(&image, path_of);
+        assert_eq!(blobs.lowers.len(), 1);
+        assert_eq!(blobs.lowers[0].key, BlobKey::Merged(image.merged.unwrap()));
+        assert_eq!(blobs.lowers[0].devices.len(), 3);
+    }
+}

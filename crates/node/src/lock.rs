@@ -21,8 +21,15 @@ pub(crate) fn wait_exclusive(file: &File) -> io::Result<()> {
 }
 
 /// Waits until nobody holds the lock of an open file exclusively.
-pub(crate) fn wait_shared(file: &File) -> io::Result<()> {
-    retry(|| flock(file, FlockOperation::LockShared))
+pub(crate) fn wait_free(file: &File) -> io::Result<()> {
+    retry(|| flock(file, FlockOperation::LockShared))?;
+    unlock(file)
+}
+
+/// Gives a lock back. Closing the file does so as well, but not before the last copy of the descriptor is closed, and a
+/// child that is just being made in another thread has one until it executes its program.
+pub(crate) fn unlock(file: &File) -> io::Result<()> {
+    Ok(flock(file, FlockOperation::Unlock)?)
 }
 
 /// Takes the lock if nobody has it.
@@ -30,9 +37,13 @@ pub(crate) fn try_exclusive(file: &File) -> io::Result<bool> {
     attempt(flock(file, FlockOperation::NonBlockingLockExclusive))
 }
 
-/// Whether nobody holds the lock exclusively. Takes a share of it.
-pub(crate) fn try_shared(file: &File) -> io::Result<bool> {
-    attempt(flock(file, FlockOperation::NonBlockingLockShared))
+/// Whether nobody holds the lock exclusively.
+pub(crate) fn is_free(file: &File) -> io::Result<bool> {
+    let free = attempt(flock(file, FlockOperation::NonBlockingLockShared))?;
+    if free {
+        unlock(file)?;
+    }
+    Ok(free)
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -14,13 +14,14 @@ use std::process::ExitCode;
 
 use model::{Clock, ExitStatus, SystemClock};
 use rustix::io::fcntl_dupfd_cloexec;
-use rustix::process::{Pid, WaitOptions, set_child_subreaper, setsid, waitpid};
+use rustix::process::{Pid, WaitOptions, set_child_subreaper, setsid, wait};
 
 use crate::blob_mounts::BlobMounts;
 use crate::console::Console;
 use crate::control::{Control, FromMonitor, ToMonitor};
 use crate::identity::{ProcessIdentity, open_pid};
 use crate::layout::{InstanceDir, Layout};
+use crate::lock::unlock;
 use crate::mount::Via;
 use crate::runtime::{RuntimeCall, Streams};
 use crate::state::{self, Ended, Record, Running};
@@ -73,7 +74,7 @@ fn watch() -> io::Result<()> {
         remove_directory(&dir).map_err(io::Error::other)?;
     }
     // Before the word: who hears it may remove the instance at once.
-    drop(lock);
+    unlock(&lock)?;
     if let Some(control) = control {
         let _ = control.send(&FromMonitor::Exited(status), &[]);
     }
@@ -178,16 +179,20 @@ fn give_up(mut begun: Begun, message: String) -> io::Result<()> {
         let ended = Ended { status: ExitStatus::Unknown, finished: SystemClock.now() };
         state::write_end(&mut begun.lock, ended)?;
     }
-    drop(begun.lock);
+    unlock(&begun.lock)?;
     begun.control.send(&FromMonitor::Failed { message }, &[])
 }
 
-/// The exit status of the first process, whose parent this is.
+/// The exit status of the first process. Its parent is this process, at once or when what the runtime left behind has
+/// ended: crun makes a container by a child that outlives the call. So every child is waited for until it is the one.
 fn reap(pid: Pid) -> ExitStatus {
     loop {
-        match waitpid(Some(pid), WaitOptions::empty()) {
+        match wait(WaitOptions::empty()) {
             Err(rustix::io::Errno::INTR) => {}
-            Ok(Some((_, status))) => return exit_status(status.exit_status(), status.terminating_signal()),
+            Ok(Some((found, status))) if found == pid => {
+                return exit_status(status.exit_status(), status.terminating_signal());
+            }
+            Ok(Some(_)) => {}
             _ => return ExitStatus::Unknown,
         }
     }

@@ -5,9 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use model::{ExitStatus, InstanceId};
-use rustix::io::fcntl_dupfd_cloexec;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Pid, WaitOptions, child_subreaper, set_child_subreaper, waitpid};
 
 use super::Instances;
@@ -158,10 +159,26 @@ fn run(
         relay.take_over(master, options.interactive).map_err(failed)?;
         relay.until(handle.as_fd(), &mut |signal| drop(send(&handle, signal))).map_err(failed)?;
     }
-    match waitpid(Some(pid), WaitOptions::empty()) {
-        Ok(Some((_, status))) => Ok(exit_status(status.exit_status(), status.terminating_signal())),
-        _ => Ok(ExitStatus::Unknown),
+    Ok(reap(pid))
+}
+
+/// How often, and how long each time, the ended process is waited for to become this one's child.
+const ADOPTION: (u32, Duration) = (500, Duration::from_millis(10));
+
+/// The exit status of an ended process. It becomes this process's child when the runtime's own parent of it has ended,
+/// which with crun may be a moment after the call. Other children are not ours to wait for.
+fn reap(pid: Pid) -> ExitStatus {
+    for _ in 0..ADOPTION.0 {
+        match waitpid(Some(pid), WaitOptions::empty()) {
+            Ok(Some((_, status))) => return exit_status(status.exit_status(), status.terminating_signal()),
+            Err(Errno::CHILD) if PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero())).exists() => {
+                std::thread::sleep(ADOPTION.1);
+            }
+            Err(Errno::INTR) => {}
+            _ => break,
+        }
     }
+    ExitStatus::Unknown
 }
 
 fn own_streams(interactive: bool) -> io::Result<Streams> {

@@ -13,7 +13,7 @@ use rustix::fs::inotify;
 use super::{InstanceStatus, Instances};
 use crate::identity;
 use crate::layout::InstanceDir;
-use crate::lock::{try_exclusive, try_shared, wait_shared};
+use crate::lock::{is_free, try_exclusive, wait_free};
 use crate::logs::LogReader;
 use crate::state::{self, Ended, Record, Running};
 use crate::teardown::{remove_directory, take_down};
@@ -44,7 +44,7 @@ impl Instances {
     pub fn inspect(&self, id: InstanceId) -> Result<Option<InstanceStatus>, InstanceError> {
         let dir = self.layout.instance(id);
         let Some(mut lock) = Self::open_lock(&dir)? else { return Ok(None) };
-        let free = try_shared(&lock).map_err(read_failed(&dir.lock()))?;
+        let free = is_free(&lock).map_err(read_failed(&dir.lock()))?;
         let ended: Option<Ended> = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
         let running: Option<Running> = state::read_json(&dir.process())?;
         let state = match (ended, free, &running) {
@@ -67,7 +67,7 @@ impl Instances {
     pub fn wait(&self, id: InstanceId) -> Result<ExitStatus, InstanceError> {
         let dir = self.layout.instance(id);
         let mut lock = Self::open_lock(&dir)?.ok_or(InstanceError::NotFound(id))?;
-        wait_shared(&lock).map_err(read_failed(&dir.lock()))?;
+        wait_free(&lock).map_err(read_failed(&dir.lock()))?;
         let ended = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
         Ok(ended.map_or(ExitStatus::Unknown, |ended| ended.status))
     }
@@ -107,7 +107,7 @@ impl Instances {
             end_process(&handle, record.stop_signal, timeout)
                 .map_err(|source| InstanceError::Signal { id, source })?;
         }
-        wait_shared(&lock).map_err(read_failed(&dir.lock()))?;
+        wait_free(&lock).map_err(read_failed(&dir.lock()))?;
         let ended = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
         Ok(ended.map_or(ExitStatus::Unknown, |ended| ended.status))
     }
@@ -122,10 +122,12 @@ impl Instances {
         let dir = self.layout.instance(id);
         let Some(lock) = Self::open_lock(&dir)? else { return remove_directory(&dir) };
         if !try_exclusive(&lock).map_err(read_failed(&dir.lock()))? {
-            if !force {
+            // Somebody who only looks at it for a moment does not make it run.
+            let runs = !is_free(&lock).map_err(read_failed(&dir.lock()))?;
+            if runs && !force {
                 return Err(InstanceError::Running(id));
             }
-            if let Some(handle) = self.process(id)? {
+            if let Some(handle) = self.process(id)?.filter(|_| runs) {
                 end_process(&handle, Signal::KILL, Duration::ZERO)
                     .map_err(|source| InstanceError::Signal { id, source })?;
             }
@@ -168,10 +170,7 @@ impl Instances {
         let mut reader = LogReader::open(dir.path())?;
         loop {
             // Asked before reading: what was written before the end is read after it.
-            let ended = alive.map_or(Ok(true), try_shared)?;
-            if let (true, Some(lock)) = (ended, alive) {
-                rustix::fs::flock(lock, rustix::fs::FlockOperation::Unlock)?;
-            }
+            let ended = alive.map_or(Ok(true), is_free)?;
             if !reader.read_available(each)? || ended {
                 return Ok(());
             }

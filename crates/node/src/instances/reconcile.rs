@@ -3,7 +3,7 @@
 //! An instance lives exactly as long as somebody holds its lock. One whose lock is free and whose end nobody has written
 //! is ended here, with an unknown exit status, and everything that it held is given back.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 
 use model::{Clock, ExitStatus, InstanceId, SystemClock};
@@ -12,7 +12,7 @@ use super::life::read_failed;
 use super::{Instances, Reconciled};
 use crate::InstanceError;
 use crate::layout::InstanceDir;
-use crate::lock::{try_exclusive, try_shared};
+use crate::lock::{is_free, try_exclusive, unlock};
 use crate::mount::{is_mount_point, unmount_path};
 use crate::state::{self, Ended, Record};
 use crate::teardown::{remove_directory, take_down};
@@ -63,7 +63,7 @@ impl Instances {
     /// unmounted under it.
     fn is_alive(&self, id: InstanceId) -> bool {
         match Self::open_lock(&self.layout.instance(id)) {
-            Ok(Some(lock)) => !try_shared(&lock).unwrap_or(false),
+            Ok(Some(lock)) => !is_free(&lock).unwrap_or(false),
             Ok(None) => false,
             Err(_) => true,
         }
@@ -81,23 +81,30 @@ impl Instances {
             return Ok(false);
         }
         drop(global);
-        let ended = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
-        if ended.is_some() && !self.holds_something(&dir, id)? {
+        let answer = self.clean_up(&dir, id, &mut lock);
+        unlock(&lock).map_err(read_failed(&dir.lock()))?;
+        answer
+    }
+
+    /// For an instance whose lock is held here.
+    fn clean_up(&self, dir: &InstanceDir, id: InstanceId, lock: &mut File) -> Result<bool, InstanceError> {
+        let ended = state::read_end(lock).map_err(read_failed(&dir.lock()))?;
+        if ended.is_some() && !self.holds_something(dir, id)? {
             return Ok(false);
         }
         let Some(record) = state::read_json::<Record>(&dir.record())? else {
             // It never came to run, and its shares of the mounts are swept.
             unmount_path(&dir.merged()).map_err(|source| InstanceError::Attach { id, source })?;
-            return remove_directory(&dir).map(|()| true);
+            return remove_directory(dir).map(|()| true);
         };
-        self.end_leftover(&dir, id)?;
-        take_down(&self.mounts, &dir, &record)?;
+        self.end_leftover(dir, id)?;
+        take_down(&self.mounts, dir, &record)?;
         let never_ran = !dir.process().exists();
         if record.remove_on_exit || never_ran {
-            return remove_directory(&dir).map(|()| true);
+            return remove_directory(dir).map(|()| true);
         }
         let ended = Ended { status: ExitStatus::Unknown, finished: SystemClock.now() };
-        state::write_end(&mut lock, ended)
+        state::write_end(lock, ended)
             .map_err(|source| InstanceError::WriteState { path: dir.lock(), source })?;
         Ok(true)
     }

@@ -92,3 +92,30 @@ fn more_lowers_than_a_page_of_options_holds() {
     let error = mount_overlay(&overlay, &long, Lowers::Best).unwrap_err();
     assert!(matches!(error, AttachError::TooManyLowers(501, 500)));
 }
+
+/// A metadata image whose file data lies in another file, as a merged metadata image's does in the layers' blobs.
+#[test]
+fn a_blob_with_its_data_on_another_device_is_mounted_both_ways() {
+    if !testkit::privileged() {
+        return;
+    }
+    let data = testkit::data_dir();
+    let tree = folder(data.path(), "tree");
+    let text: String = (0..40_000).map(|number| format!("{number}\n")).collect();
+    fs::write(tree.join("file"), &text).unwrap();
+    let (meta, device) = (data.path().join("meta.erofs"), data.path().join("device"));
+    let made = Command::new("mkfs.erofs")
+        .arg("--chunksize=4096")
+        .arg(format!("--blobdev={}", device.display()))
+        .args([&meta, &tree])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    for (via, name) in [(Via::Best, "best"), (Via::Loop, "loop")] {
+        let point = folder(data.path(), name);
+        mount_blob(&meta, std::slice::from_ref(&device), &point, via).unwrap();
+        let read = fs::read_to_string(point.join("file"));
+        unmount_path(&point).unwrap();
+        assert!(read.unwrap() == text, "{via:?}");
+    }
+}
