@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use blobstore::{BlobWriter, Lease, Sidecar};
-use layer::{Control, ConvertError, ConvertOptions, Converted, Leans, Limits};
+use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
 use registry::ResolvedImage;
@@ -40,11 +40,19 @@ pub enum LayerFailure {
 pub(super) struct LayerMade {
     pub(super) diff_id: DiffId,
     pub(super) blob_size: ByteSize,
+    pub(super) tar_size: ByteSize,
     pub(super) leans: Leans,
-    /// Bytes fetched for it; zero where the store had it.
-    pub(super) fetched: ByteSize,
+    /// Bytes fetched for it; `None` where the store had it.
+    pub(super) fetched: Option<ByteSize>,
     /// What was left out of it, for people.
     pub(super) warnings: Vec<String>,
+}
+
+impl LayerMade {
+    /// What it counts against a cache's size: the same as if it were converted now.
+    pub(super) fn counted(&self) -> u64 {
+        self.blob_size.max(self.tar_size).as_u64()
+    }
 }
 
 /// A layer to make.
@@ -52,8 +60,6 @@ pub(super) struct LayerOrder {
     pub(super) image: Arc<ResolvedImage>,
     pub(super) descriptor: LayerDescriptor,
     pub(super) diff_id: DiffId,
-    /// Bytes that it may expand to.
-    pub(super) expanded: u64,
     /// Keeps its blob from collection.
     pub(super) lease: Arc<dyn Lease>,
     pub(super) control: Arc<Control>,
@@ -69,8 +75,9 @@ pub(super) async fn in_store(
     Ok(Some(LayerMade {
         diff_id,
         blob_size: info.size,
+        tar_size: info.sidecar.tar_size,
         leans,
-        fetched: ByteSize::ZERO,
+        fetched: None,
         warnings: Vec::new(),
     }))
 }
@@ -111,8 +118,9 @@ pub(super) async fn make(
     Ok(LayerMade {
         diff_id: order.diff_id,
         blob_size: committed.info().size,
+        tar_size: converted.tar_size,
         leans: converted.leans,
-        fetched: converted.compressed_size,
+        fetched: Some(converted.compressed_size),
         warnings: converted.warnings.iter().map(sentence).collect(),
     })
 }
@@ -136,13 +144,15 @@ async fn fetch_and_convert(
         digest: Some(order.descriptor.digest),
         size: Some(order.descriptor.size),
         diff_id: order.diff_id,
-        limits: Limits::with_expanded(ByteSize::bytes(order.expanded)),
+        // The expanded size is bounded by the build's budget, which the control carries.
+        limits: Limits::default(),
     };
     let (pump, feed) = feed::bridge();
     let control = Arc::clone(&order.control);
     let blob = Arc::new(blob);
+    let target = Arc::clone(&blob);
     let ahead = sync_ahead(Arc::clone(&blob), &order.control);
-    let conversion = tokio::task::spawn_blocking(move || layer::convert(feed, &options, &blob, &control));
+    let conversion = tokio::task::spawn_blocking(move || layer::convert(feed, &options, &*target, &control));
     let watch = async {
         cancel.cancelled().await;
         order.control.cancel();
