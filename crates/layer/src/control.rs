@@ -1,6 +1,9 @@
 //! What a running conversion shows to others, and how they stop it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::SharedBudget;
 
 /// Shared by a running conversion and whoever watches or cancels it: put it in an `Arc`.
 #[derive(Debug, Default)]
@@ -8,6 +11,7 @@ pub struct Control {
     compressed: AtomicU64,
     tar: AtomicU64,
     cancelled: AtomicBool,
+    budget: Option<Arc<SharedBudget>>,
 }
 
 impl Control {
@@ -15,6 +19,13 @@ impl Control {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A fresh one whose conversion takes what it expands to from that budget, and fails at the byte that is not left
+    /// ([`Limit::Expanded`](crate::Limit::Expanded)).
+    #[must_use]
+    pub fn with_budget(budget: Arc<SharedBudget>) -> Self {
+        Self { budget: Some(budget), ..Self::default() }
     }
 
     /// Asks the conversion to end with [`ConvertError::Cancelled`](crate::ConvertError::Cancelled) soon (within the
@@ -48,5 +59,13 @@ impl Control {
 
     pub(crate) fn add_tar(&self, bytes: usize) {
         self.tar.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Takes expanded bytes from the budget, where there is one; the budget's bound where they are not left.
+    pub(crate) fn take_expanded(&self, bytes: u64) -> Result<(), u64> {
+        match &self.budget {
+            Some(budget) if !budget.take(bytes) => Err(budget.bound().as_u64()),
+            _ => Ok(()),
+        }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) fn write<S: BlockSink>(
     if written.size > limits.expanded {
         return Err(over_expanded(limits.expanded, None));
     }
+    let beyond_tar = written.size.saturating_sub(tar.taken);
+    control.take_expanded(beyond_tar).map_err(|bound| over_expanded(bound, None))?;
     let crate::tree::Sealed { leans, warnings, entries, .. } = sealed;
     Ok(WrittenLayer { written, tar_size: tar.taken, entries, leans, warnings })
 }
@@ -160,6 +162,8 @@ impl Tar<'_> {
         if self.taken > self.limits.expanded {
             return Err(over_expanded(self.limits.expanded, Some(self.parser.entry())));
         }
+        let taken = self.control.take_expanded(buffer.len() as u64);
+        taken.map_err(|bound| over_expanded(bound, Some(self.parser.entry())))?;
         self.buffer = buffer;
         Ok(true)
     }

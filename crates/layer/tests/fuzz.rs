@@ -9,6 +9,11 @@ use model::{Compression, DiffId, Digest};
 use support::convert_with;
 use support::tape::{Header, Tape};
 
+/// How often to try: more than the usual short run where `IMC_FUZZ_ITERATIONS` says so.
+fn iterations(usual: usize) -> usize {
+    std::env::var("IMC_FUZZ_ITERATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 fn lenient(diff_id: Digest) -> ConvertOptions {
     let limits = Limits { expanded: 1 << 20, file: 1 << 30, ..Limits::default() };
     ConvertOptions {
@@ -35,14 +40,18 @@ fn try_convert(stream: &[u8], diff_id: Digest) {
 /// Raw bytes, of which few are a tar.
 #[test]
 fn any_bytes() {
-    check!().with_iterations(2000).for_each(|bytes: &[u8]| try_convert(bytes, Digest::sha256(bytes)));
+    check!()
+        .with_iterations(iterations(2000))
+        .for_each(|bytes: &[u8]| try_convert(bytes, Digest::sha256(bytes)));
 }
 
 /// Headers with valid checksums around whatever the fuzzer likes.
 #[test]
 fn any_headers() {
-    check!().with_iterations(2000).with_type::<Vec<(u8, Vec<u8>, u8, u8, u16, Vec<u8>)>>().for_each(
-        |entries| {
+    check!()
+        .with_iterations(iterations(2000))
+        .with_type::<Vec<(u8, Vec<u8>, u8, u8, u16, Vec<u8>)>>()
+        .for_each(|entries| {
             let mut tape = Tape::new();
             for (flag, path, at, byte, lie, content) in entries.iter().take(20) {
                 let flag = b"0123456LKxgSD7"[usize::from(*flag) % 14];
@@ -57,14 +66,13 @@ fn any_headers() {
             }
             let tar = tape.0;
             try_convert(&tar, Digest::sha256(&tar));
-        },
-    );
+        });
 }
 
 /// Paths of very few names, so that entries hit, follow and replace each other; the merge of what comes out never fails oddly.
 #[test]
 fn entries_that_meet() {
-    check!().with_iterations(3000).with_type::<Vec<(u8, u8, u8, u8)>>().for_each(|entries| {
+    check!().with_iterations(iterations(3000)).with_type::<Vec<(u8, u8, u8, u8)>>().for_each(|entries| {
         let names = ["a", "b", "c", ".wh.a", ".wh.b", ".wh..wh..opq", "..", "."];
         let path = |a: u8, b: u8| {
             let mut parts = vec![names[usize::from(a % 8)]];
@@ -120,11 +128,13 @@ fn damaged_streams() {
     };
     let zstd = zstd::bulk::compress(&tar, 3).unwrap();
     let digest = Digest::sha256(&tar);
-    check!().with_iterations(2000).with_type::<(bool, u16, u8, u16)>().for_each(|(first, at, byte, cut)| {
-        let mut stream = if *first { gzip.clone() } else { zstd.clone() };
-        let at = usize::from(*at) % stream.len();
-        stream[at] ^= byte;
-        stream.truncate(stream.len() - usize::from(*cut) % 3 * 7 % stream.len());
-        try_convert(&stream, digest);
-    });
+    check!().with_iterations(iterations(2000)).with_type::<(bool, u16, u8, u16)>().for_each(
+        |(first, at, byte, cut)| {
+            let mut stream = if *first { gzip.clone() } else { zstd.clone() };
+            let at = usize::from(*at) % stream.len();
+            stream[at] ^= byte;
+            stream.truncate(stream.len() - usize::from(*cut) % 3 * 7 % stream.len());
+            try_convert(&stream, digest);
+        },
+    );
 }
