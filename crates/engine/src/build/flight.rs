@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use layer::{Control, SharedBudget};
 use model::DiffId;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -15,6 +16,7 @@ type Outcome = Result<LayerMade, Arc<LayerFailure>>;
 
 /// A layer being made. Held by the builds that wait for it; when the last one lets go, the making is cancelled.
 pub(super) struct Flight {
+    control: Arc<Control>,
     outcome: watch::Receiver<Option<Outcome>>,
     _cancel_on_drop: DropGuard,
 }
@@ -29,14 +31,19 @@ impl Flight {
         }
     }
 
+    /// How far it is.
+    pub(super) fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
     /// Waits for the outcome.
     pub(super) async fn landed(&self) -> Outcome {
         let mut outcome = self.outcome.clone();
         let landed = outcome.wait_for(Option::is_some).await;
         match landed.ok().and_then(|outcome| outcome.clone()) {
             Some(outcome) => outcome,
-            // The task went without a word: it was aborted with its runtime.
-            None => Err(Arc::new(LayerFailure::Cancelled)),
+            // The task went without a word: it panicked, or was aborted with its runtime.
+            None => Err(Arc::new(LayerFailure::Aborted)),
         }
     }
 }
@@ -48,10 +55,16 @@ pub(super) struct Flights {
 }
 
 impl Flights {
-    /// Joins the making of that layer, or starts it by `make`. The flag says whether it was started here.
-    pub(super) fn join<F, M>(&self, layer: DiffId, tracker: &TaskTracker, make: M) -> (Arc<Flight>, bool)
+    /// Joins the making of that layer, or starts it by `make` on that budget. The flag says whether it was started here.
+    pub(super) fn join<F, M>(
+        &self,
+        layer: DiffId,
+        tracker: &TaskTracker,
+        budget: &Arc<SharedBudget>,
+        make: M,
+    ) -> (Arc<Flight>, bool)
     where
-        M: FnOnce(CancellationToken) -> F,
+        M: FnOnce(Arc<Control>, CancellationToken) -> F,
         F: Future<Output = Result<LayerMade, LayerFailure>> + Send + 'static,
     {
         let mut by_layer = self.by_layer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,13 +76,14 @@ impl Flights {
         }
         let token = CancellationToken::new();
         let (sender, outcome) = watch::channel(None);
-        let making = make(token.clone());
+        let control = Arc::new(Control::with_budget(Arc::clone(budget)));
+        let making = make(Arc::clone(&control), token.clone());
         tracker.spawn(async move {
             let outcome = making.await.map_err(Arc::new);
             // Nobody listens any more where every build was cancelled.
             let _ = sender.send(Some(outcome));
         });
-        let flight = Arc::new(Flight { outcome, _cancel_on_drop: token.drop_guard() });
+        let flight = Arc::new(Flight { control, outcome, _cancel_on_drop: token.drop_guard() });
         by_layer.insert(layer, Arc::downgrade(&flight));
         (flight, true)
     }
@@ -84,8 +98,9 @@ mod tests {
         LayerMade {
             diff_id,
             blob_size: ByteSize::bytes(1),
+            tar_size: ByteSize::bytes(1),
             leans: layer::Leans::default(),
-            fetched: ByteSize::ZERO,
+            fetched: None,
             warnings: Vec::new(),
         }
     }
@@ -94,13 +109,15 @@ mod tests {
     async fn two_builds_share_one_making() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
+        let budget = Arc::new(SharedBudget::new(ByteSize::gib(1)));
         let (release, held) = tokio::sync::oneshot::channel::<()>();
-        let (first, started) = flights.join(layer, &tracker, |_| async move {
+        let (first, started) = flights.join(layer, &tracker, &budget, |_, _| async move {
             let _ = held.await;
             Ok(made(layer))
         });
         assert!(started);
-        let (second, started) = flights.join(layer, &tracker, |_| async { Err(LayerFailure::Cancelled) });
+        let (second, started) =
+            flights.join(layer, &tracker, &budget, |_, _| async { Err(LayerFailure::Cancelled) });
         assert!(!started);
         release.send(()).unwrap();
         assert_eq!(first.landed().await.unwrap().diff_id, layer);
@@ -111,15 +128,32 @@ mod tests {
     async fn the_last_one_to_leave_cancels_it() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
-        let (flight, _) = flights.join(layer, &tracker, |token| async move {
+        let budget = Arc::new(SharedBudget::new(ByteSize::gib(1)));
+        let (flight, _) = flights.join(layer, &tracker, &budget, |_, token| async move {
             token.cancelled().await;
             Err(LayerFailure::Cancelled)
         });
-        let (other, _) = flights.join(layer, &tracker, |_| async { Err(LayerFailure::Cancelled) });
+        let (other, _) =
+            flights.join(layer, &tracker, &budget, |_, _| async { Err(LayerFailure::Cancelled) });
         drop(flight);
         assert!(other.outcome.borrow().is_none());
         drop(other);
         tracker.close();
         tracker.wait().await;
+    }
+
+    #[tokio::test]
+    async fn one_that_failed_or_was_aborted_is_not_joined() {
+        let (flights, tracker) = (Flights::default(), TaskTracker::new());
+        let layer = DiffId::new(Digest::sha256(b"layer"));
+        let budget = Arc::new(SharedBudget::new(ByteSize::gib(1)));
+        let (failed, _) = flights.join(layer, &tracker, &budget, |_, _| async { Err(LayerFailure::Aborted) });
+        assert!(failed.landed().await.is_err());
+        let (aborted, started) =
+            flights.join(layer, &tracker, &budget, |_, _| async { panic!("as a bug would") });
+        assert!(started);
+        assert!(matches!(*aborted.landed().await.unwrap_err(), LayerFailure::Aborted));
+        let (_, started) = flights.join(layer, &tracker, &budget, |_, _| async move { Ok(made(layer)) });
+        assert!(started);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use blobstore::{BlobWriter, Lease, Sidecar};
-use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
+use layer::{Control, ConvertError, ConvertOptions, Converted, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
 use registry::ResolvedImage;

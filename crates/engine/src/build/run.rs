@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobstore::{Lease, LeaseTerm};
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
-use layer::Control;
+use layer::{Control, SharedBudget};
 use metastore::{NewBuild, SnapshotRecord};
 use model::{
     BlobKey, BuildFailure, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource,
@@ -16,9 +17,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::layer_job::{self, LayerFailure, LayerMade, LayerOrder};
-use super::size::Budget;
 use super::{BuildProgress, LayerPhase, Workshop, merge_job};
 use crate::{BuildError, FailureKind, chain};
+
+/// How often a layer that another build makes is held against this build's size.
+const WATCH: Duration = Duration::from_millis(50);
 
 /// A build that is recorded and to be run.
 pub(crate) struct BuildOrder {
@@ -138,7 +141,7 @@ impl Workshop {
         let keys: Vec<BlobKey> = wanted.iter().map(|layer| BlobKey::Layer(layer.diff_id)).collect();
         lease.extend(&keys).await.map_err(BuildError::store("keep the layers"))?;
         wanted.sort_by_key(|layer| std::cmp::Reverse(layer.descriptor.size));
-        let budget = Budget::new(order.cache.size_limit);
+        let budget = Arc::new(SharedBudget::new(order.cache.size_limit));
         let mut made = HashMap::new();
         let mut missing = Vec::new();
         // What is there already is counted first, so that the size is known to be too small before anything is fetched.
@@ -166,31 +169,37 @@ impl Workshop {
         order: &BuildOrder,
         layer: &Wanted,
         lease: &Arc<dyn Lease>,
-        budget: &Budget,
+        budget: &Arc<SharedBudget>,
         progress: &BuildProgress,
     ) -> Result<LayerMade, BuildError> {
         let begun = Instant::now();
         loop {
-            let control = Arc::new(Control::new());
-            let job = LayerOrder {
-                image: Arc::clone(&layer.image),
-                descriptor: layer.descriptor.clone(),
-                diff_id: layer.diff_id,
-                expanded: budget.left(),
-                lease: Arc::clone(lease),
-                control: Arc::clone(&control),
-            };
-            let (flight, ours) = self
-                .flights
-                .join(layer.diff_id, &self.tracker, |cancel| layer_job::make(Arc::clone(self), job, cancel));
-            if ours {
-                progress.layer_follows(layer.diff_id, &control);
-            }
+            let (flight, ours) =
+                self.flights.join(layer.diff_id, &self.tracker, budget, |control, cancel| {
+                    let job = LayerOrder {
+                        image: Arc::clone(&layer.image),
+                        descriptor: layer.descriptor.clone(),
+                        diff_id: layer.diff_id,
+                        lease: Arc::clone(lease),
+                        control,
+                    };
+                    layer_job::make(Arc::clone(self), job, cancel)
+                });
+            progress.layer_follows(layer.diff_id, flight.control());
             progress.layer_is(layer.diff_id, LayerPhase::Unpacking);
-            match flight.landed().await {
+            let outcome = tokio::select! {
+                biased;
+                outcome = flight.landed() => outcome,
+                // Another build's layer is counted on that build's size, so ours has to be watched.
+                () = grows_beyond(flight.control(), budget), if !ours => return Err(layer.too_large(budget)),
+            };
+            match outcome {
                 Ok(made) => {
+                    // What was converted for us has been counted as it came.
+                    if !ours || made.fetched.is_none() {
+                        take(budget, layer, &made)?;
+                    }
                     progress.layer_is(layer.diff_id, LayerPhase::Done);
-                    take(budget, layer, &made)?;
                     self.note_made(order, layer, &made, ours, begun).await;
                     return Ok(made);
                 }
@@ -316,13 +325,13 @@ impl Workshop {
         begun: Instant,
     ) {
         let name = format!("layer {} of {}", layer.descriptor.digest, layer.image.source);
-        let (reason, message) = match ours && made.fetched.as_u64() > 0 {
-            true => {
+        let (reason, message) = match made.fetched.filter(|_| ours) {
+            Some(fetched) => {
                 let took = begun.elapsed().as_secs_f64();
-                let sizes = format!("{} fetched, {} unpacked", made.fetched, made.blob_size);
+                let sizes = format!("{fetched} fetched, {} unpacked", made.blob_size);
                 (EventReason::LayerCommitted, format!("{name}: {sizes} in {took:.1} s"))
             }
-            false => (EventReason::LayerReused, format!("{name} was made by another build")),
+            None => (EventReason::LayerReused, format!("{name} was made by another build")),
         };
         self.note(self.event(order.cache.id, EventKind::Normal, reason, message)).await;
         for warning in &made.warnings {
@@ -338,6 +347,14 @@ fn step(name: &'static str) -> Result<(), BuildError> {
     blobstore::fault::point(name).map_err(failed).map_err(BuildError::store("pass a step"))
 }
 
+/// Comes back when a conversion has expanded to more than is left.
+async fn grows_beyond(control: &Control, budget: &SharedBudget) {
+    let mut tick = tokio::time::interval(WATCH);
+    while control.tar_bytes() <= budget.left().as_u64() {
+        tick.tick().await;
+    }
+}
+
 /// Every layer of the images once, in order.
 fn wanted_layers(images: &[Arc<ResolvedImage>]) -> Vec<Wanted> {
     let mut seen = std::collections::HashSet::new();
@@ -350,8 +367,8 @@ fn wanted_layers(images: &[Arc<ResolvedImage>]) -> Vec<Wanted> {
     layers.filter(|layer| seen.insert(layer.diff_id)).collect()
 }
 
-fn take(budget: &Budget, layer: &Wanted, made: &LayerMade) -> Result<(), BuildError> {
-    if budget.take(made.blob_size) { Ok(()) } else { Err(layer.too_large(budget)) }
+fn take(budget: &SharedBudget, layer: &Wanted, made: &LayerMade) -> Result<(), BuildError> {
+    if budget.take(made.counted()) { Ok(()) } else { Err(layer.too_large(budget)) }
 }
 
 impl Wanted {
@@ -363,7 +380,7 @@ impl Wanted {
         }
     }
 
-    fn failed_by(&self, failure: Arc<LayerFailure>, budget: &Budget) -> BuildError {
+    fn failed_by(&self, failure: Arc<LayerFailure>, budget: &SharedBudget) -> BuildError {
         match &*failure {
             LayerFailure::Cancelled => BuildError::Cancelled,
             LayerFailure::Convert(error)
@@ -379,11 +396,11 @@ impl Wanted {
         }
     }
 
-    fn too_large(&self, budget: &Budget) -> BuildError {
+    fn too_large(&self, budget: &SharedBudget) -> BuildError {
         BuildError::SizeExceeded {
             image: self.image.source.clone(),
             digest: self.descriptor.digest,
-            limit: budget.limit(),
+            limit: budget.bound(),
         }
     }
 }

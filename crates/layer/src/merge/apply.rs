@@ -26,9 +26,12 @@ pub(super) fn apply(merged: &mut Tree, layer: &Tree, leans: &Leans, index: usize
     // What lies behind a symlink below comes last, when the symlink's target has this layer's state.
     let mut done = 0;
     while let Some((directory, path)) = applying.through_symlinks.get(done).cloned() {
+        done += 1;
+        if applying.only_deletes(directory) && !is_directory_at(applying.merged, &path) {
+            continue;
+        }
         let target = directory_at(applying.merged, &path, index)?;
         applying.directories(directory, target, path)?;
-        done += 1;
     }
     links.place(merged, leans, index)
 }
@@ -59,6 +62,10 @@ pub(super) fn directory_at(merged: &mut Tree, path: &[u8], index: usize) -> Resu
         };
     }
     Ok(dir)
+}
+
+fn is_directory_at(merged: &Tree, path: &[u8]) -> bool {
+    matches!(find(merged, &split(path), Last::Followed), Found::Node(node) if is_directory(merged, node))
 }
 
 struct Applying<'t> {
@@ -129,6 +136,8 @@ impl Applying<'_> {
                 self.through_symlinks.push((child, path.to_vec()));
                 Ok(None)
             }
+            // A deletion below where nothing is deletes nothing, and makes no directory either.
+            (None, _) if is_implied && self.only_deletes(child) => Ok(None),
             (Some(_), _) if is_implied => broken(TreeError::NotADirectory),
             _ => {
                 let metadata = self.metadata(child);
@@ -152,6 +161,21 @@ impl Applying<'_> {
             self.hard_links.insert(child, new);
         }
         Ok(())
+    }
+
+    /// Whether nothing is in an implied directory but whiteouts, and implied directories of the same kind.
+    fn only_deletes(&self, directory: NodeId) -> bool {
+        let mut pending = vec![directory];
+        while let Some(directory) = pending.pop() {
+            for (_, child) in self.layer.children(directory) {
+                if self.implied.contains(&child) {
+                    pending.push(child);
+                } else if !is_whiteout(self.layer, child) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     fn is_opaque(&self, directory: NodeId) -> bool {
