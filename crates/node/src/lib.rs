@@ -4,6 +4,10 @@
 //! an overlay of its own, and an OCI runtime, embedded or installed, makes the container. A small monitor process per
 //! instance waits for the container's end and takes everything down, whatever became of the process that started it.
 //!
+//! Measured on two busy cores, Linux 6.18, unoptimised build, image of two layers, medians of 20 (`tests/timing.rs` prints
+//! them): layers 0.25 ms and overlay 0.13 ms, so an image is ready in 0.4 ms; from calling the program until its container
+//! has run `true` and all is cleaned up 33 to 47 ms embedded, 50 to 54 ms with runc, 53 to 56 ms with crun.
+//!
 //! This is the only crate that calls mount(2) and its kin. It is synchronous; call it where blocking is allowed.
 
 mod account;

@@ -186,7 +186,10 @@ fn a_command_gets_a_terminal_and_signals() {
         let spec = world.spec(runtime, &["sleep", "1000"]);
         let _started = world.start(&spec);
         let (mut ours, theirs) = terminal();
-        let value = json!({ "command": ["sh", "-c", "stty size; read x; echo got $x; exit 8"], "terminal": true,
+        // crun 1.8 does not set the size before the command runs; it comes a moment later, as from Docker.
+        let script =
+            "until stty size 2>/dev/null | busybox grep '[1-9]'; do true; done; read x; echo got $x; exit 8";
+        let value = json!({ "command": ["sh", "-c", script], "terminal": true,
                             "interactive": true });
         let mut command = world.exec_process(spec.id, value);
         on(&theirs, &mut command);

@@ -10,11 +10,18 @@ use common::{World, output};
 use model::{ExitStatus, InstanceId, InstanceState};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The monitor of an instance is the parent of its first process.
-fn parent_of(pid: u32) -> Pid {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let parent = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap().parse().unwrap();
-    Pid::from_raw(parent).unwrap()
+/// The monitor of an instance works in the instance's directory. It is not always the parent of the first process: with
+/// crun that may for a moment be what made the container.
+fn monitor_of(world: &World, id: InstanceId) -> Pid {
+    let dir = world.data().join("instances").join(id.to_string()).canonicalize().unwrap();
+    let numbers =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let is_monitor = |pid: &i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == dir);
+        here && line.ends_with(b"internal-monitor\0")
+    };
+    Pid::from_raw(numbers.into_iter().find(is_monitor).expect("a monitor")).unwrap()
 }
 
 #[test]
@@ -27,7 +34,7 @@ fn a_killed_monitor_leaves_nothing_that_the_next_command_does_not_clean_up() {
         assert!(output(&mut command).status.success(), "{runtime}");
         let report: serde_json::Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
         let pid = u32::try_from(report["pid"].as_u64().unwrap()).unwrap();
-        kill_process(parent_of(pid), Signal::KILL).unwrap();
+        kill_process(monitor_of(&world, spec.id), Signal::KILL).unwrap();
         // The lock goes with the process: waiting for it is waiting for the death.
         assert_eq!(world.instances.wait(spec.id).unwrap(), ExitStatus::Unknown);
         let done = world.instances.reconcile().unwrap();
