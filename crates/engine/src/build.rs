@@ -6,7 +6,6 @@ mod layer_job;
 mod merge_job;
 mod progress;
 mod run;
-mod sync_ahead;
 
 use std::sync::Arc;
 

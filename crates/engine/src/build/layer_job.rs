@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use blobstore::{BlobWriter, Lease, Sidecar};
-use layer::{Control, ConvertError, ConvertOptions, Converted, Leans, Limits};
+use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
 use registry::ResolvedImage;
 use tokio_util::sync::CancellationToken;
 
-use super::sync_ahead::sync_ahead;
 use super::{Workshop, feed};
 
 /// Why a layer is not in the store.
@@ -149,10 +148,9 @@ async fn fetch_and_convert(
     };
     let (pump, feed) = feed::bridge();
     let control = Arc::clone(&order.control);
-    let blob = Arc::new(blob);
-    let target = Arc::clone(&blob);
-    let ahead = sync_ahead(Arc::clone(&blob), &order.control);
-    let conversion = tokio::task::spawn_blocking(move || layer::convert(feed, &options, &*target, &control));
+    let conversion = tokio::task::spawn_blocking(move || {
+        layer::convert(feed, &options, EarlyWriter::new(&blob), &control)
+    });
     let watch = async {
         cancel.cancelled().await;
         order.control.cancel();
@@ -162,7 +160,6 @@ async fn fetch_and_convert(
     let converted = tokio::select! {
         converted = work => converted,
         () = watch => return Err(LayerFailure::Cancelled),
-        () = ahead => return Err(LayerFailure::Aborted),
     };
     match converted {
         Ok(Ok(converted)) => Ok(converted),
