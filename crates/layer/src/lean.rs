@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Leans {
-    /// Directories on the way to an entry that have no entry of their own: their attributes are those of the layer below
+    /// Directories on the way to an entry that have no entry of their own anywhere in the tar (one that comes after what is in
+    /// the directory counts as well): their attributes are those of the layer below
     /// (and it may have a symlink there). In the blob they carry default attributes. Sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "paths")]
     pub implied_directories: Vec<Vec<u8>>,

@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 
 use erofs::{FileContent, Leaf, Metadata, Name, NodeId, Tree};
 
-use crate::lookup::is_directory;
+use crate::lookup::{Found, Last, find, is_directory};
 use crate::tar::{Entry, Kind};
 use crate::{ConvertError, Limit, Limits, WarningKind, Warnings};
 
@@ -38,6 +38,8 @@ pub(crate) struct LayerTree {
     implied: HashSet<NodeId>,
     /// Directories that hide what is below the layer.
     opaque: HashSet<NodeId>,
+    /// Directories whose name the layer deletes below: they are new, whatever is there.
+    anew: HashSet<NodeId>,
     /// Placeholders of hard links to below the layer, with their targets.
     lower_links: HashMap<NodeId, Box<[u8]>>,
     root_is_given: bool,
@@ -61,6 +63,7 @@ impl LayerTree {
             tree: Tree::new(implied_metadata()),
             implied: HashSet::new(),
             opaque: HashSet::new(),
+            anew: HashSet::new(),
             lower_links: HashMap::new(),
             root_is_given: false,
             budget: Budget::default(),
@@ -159,6 +162,12 @@ impl LayerTree {
     }
 
     fn apply_marker(&mut self, marker: Marker, parents: &[&[u8]], entry: &Entry) -> Result<(), ConvertError> {
+        if let Found::Node(node) = find(&self.tree, parents, Last::Followed)
+            && !is_directory(&self.tree, node)
+        {
+            // Below a file there is nothing to delete.
+            return Ok(());
+        }
         match marker {
             Marker::Aufs => self.warnings.add(WarningKind::AufsEntry, || entry.display()),
             Marker::Opaque => {
@@ -176,7 +185,7 @@ impl LayerTree {
                     // The layer has the name itself, so only what is below it goes.
                     Some(own) if is_directory(&self.tree, own) => {
                         self.opaque.insert(own);
-                        self.implied.remove(&own);
+                        self.anew.insert(own);
                     }
                     Some(_) => {}
                 }

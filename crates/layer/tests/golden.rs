@@ -60,7 +60,7 @@ const EMPTY: &str = "8c393b7629ab7636a395f48a4c5095ca0c70e857fc38332a69145988acf
 const ENTRIES: &str = "f0cc187a325090240ae8e2ad1062c620329fece0e4ed10a19b4b210e57594e49";
 const SPARSE: &str = "5d8f198db05b1bfd257931bbc5d1942840df257e6af317babf8c4ed7e2a3ec71";
 const LEANS: &str = "1096f25896ac21a3fb6bfe864217eba5df157a1c94f2d613eb69da5dc64923f5";
-const MERGED: &str = "054aaa71bb2627df2bb1f63f0f11653c9111d545d5d293fa646507f0d764ac4a";
+const MERGED: &str = "1cd0219416e5d779480a7837a8d814c2f789671013825f7eebc1e1429bacc321";
 
 #[test]
 fn blobs_pass_the_checker() {

@@ -202,6 +202,18 @@ fn symlinks_below_stay_in_the_root_and_loops_end() {
 }
 
 #[test]
+fn a_deletion_where_nothing_is_makes_no_directory() {
+    let below = Tape::new().symlink("s", "nowhere").dir("d").file("f", b"").end();
+    let above = Tape::new()
+        .file("new/deep/.wh.x", b"")
+        .file("s/.wh.y", b"")
+        .file("d/e/.wh..wh..opq", b"")
+        .file("f/.wh.z", b"")
+        .end();
+    assert_eq!(short(&[below, above]), ["d dir 755", "f file=\"\" 644", "s ->nowhere 777"]);
+}
+
+#[test]
 fn the_roots_attributes_are_the_last_given() {
     let given = |mode| Tape::new().entry(Header::new(b"./", b'5', 0).mode(mode), b"").end();
     let silent = Tape::new().file("f", b"").end();

@@ -20,6 +20,7 @@ pub(super) fn apply(merged: &mut Tree, layer: &Tree, leans: &Leans, index: usize
         index,
         implied: implied_nodes(layer, leans, index)?,
         hard_links: HashMap::new(),
+        own: HashSet::new(),
         through_symlinks: Vec::new(),
     };
     applying.root(leans)?;
@@ -76,6 +77,8 @@ struct Applying<'t> {
     implied: HashSet<NodeId>,
     /// Where the layer's nodes with several names are in the merged tree.
     hard_links: HashMap<NodeId, NodeId>,
+    /// What the layer has put into the merged tree, where it matters.
+    own: HashSet<NodeId>,
     /// Implied directories where the layers below have a symlink, with their paths.
     through_symlinks: Vec<(NodeId, Vec<u8>)>,
 }
@@ -104,6 +107,10 @@ impl Applying<'_> {
                         pending.push((child, target, child_path));
                     }
                 } else if is_whiteout(self.layer, child) {
+                    // Behind a symlink below may be what this layer itself has just put there.
+                    if self.merged.lookup(to, name).is_some_and(|old| self.own.contains(&old)) {
+                        continue;
+                    }
                     self.merged.remove(to, name).map_err(|error| self.broken(error, &child_path))?;
                 } else {
                     self.leaf(to, name, child).map_err(|error| self.broken(error, &child_path))?;
@@ -124,25 +131,30 @@ impl Applying<'_> {
         let old = self.merged.lookup(to, name);
         let is_implied = self.implied.contains(&child);
         let kind = old.and_then(|old| self.merged.node(old)).map(|node| node.kind());
-        let broken = |error| Err(MergeError::from_tree(error, self.index, path));
+        let index = self.index;
+        let broken = |error| Err(MergeError::from_tree(error, index, path));
         match (old, kind) {
             (Some(old), Some(NodeKind::Directory)) => {
                 let metadata = self.metadata(child);
                 let cleared = if self.is_opaque(child) { self.merged.clear(old) } else { Ok(()) };
                 let kept = if is_implied { Ok(()) } else { self.merged.set_metadata(old, metadata) };
+                if !is_implied {
+                    self.note(old);
+                }
                 cleared.and(kept).map(|()| Some(old)).or_else(broken)
             }
             (Some(_), Some(NodeKind::Leaf(Leaf::Symlink(_)))) if is_implied => {
                 self.through_symlinks.push((child, path.to_vec()));
                 Ok(None)
             }
-            // A deletion below where nothing is deletes nothing, and makes no directory either.
-            (None, _) if is_implied && self.only_deletes(child) => Ok(None),
+            // A deletion below nothing or below a file deletes nothing, and makes no directory either.
+            _ if is_implied && self.only_deletes(child) => Ok(None),
             (Some(_), _) if is_implied => broken(TreeError::NotADirectory),
             _ => {
                 let metadata = self.metadata(child);
                 let removed = self.merged.remove(to, name);
-                removed.and_then(|_| self.merged.add_directory(to, name, metadata)).map(Some).or_else(broken)
+                let added = removed.and_then(|_| self.merged.add_directory(to, name, metadata));
+                added.map(|new| Some(self.note(new))).or_else(broken)
             }
         }
     }
@@ -157,10 +169,19 @@ impl Applying<'_> {
             return self.merged.link(to, name, *known);
         }
         let new = self.merged.add_leaf(to, name, node.metadata(), leaf.clone())?;
+        self.note(new);
         if node.link_count() > 1 {
             self.hard_links.insert(child, new);
         }
         Ok(())
+    }
+
+    /// Remembers a node as the layer's own. Only a layer that implies directories can come back to it.
+    fn note(&mut self, node: NodeId) -> NodeId {
+        if !self.implied.is_empty() {
+            self.own.insert(node);
+        }
+        node
     }
 
     /// Whether nothing is in an implied directory but whiteouts, and implied directories of the same kind.

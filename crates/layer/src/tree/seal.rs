@@ -1,6 +1,6 @@
 //! From the tree while entries come to the tree that is written, and what it leans on.
 
-use erofs::{Children, Name, NodeId, Tree};
+use erofs::{Children, DeviceNumber, Leaf, Metadata, Name, NodeId, Tree};
 
 use super::{LayerTree, OPAQUE_XATTR};
 use crate::lookup::{is_directory, is_whiteout};
@@ -21,7 +21,19 @@ struct Findings {
     leans: Leans,
     /// Names to take out of the tree.
     surplus: Vec<(NodeId, Box<[u8]>)>,
+    /// Implied directories that keep nothing from below, each before what is in it: if only whiteouts implied them they are
+    /// to go as well.
+    hollow: Vec<Hollow>,
     entries: u64,
+}
+
+/// An implied directory that may turn out to be empty.
+struct Hollow {
+    dir: NodeId,
+    name: Box<[u8]>,
+    node: NodeId,
+    /// Whether something below is to be deleted in its place.
+    deletes: bool,
 }
 
 impl LayerTree {
@@ -31,6 +43,20 @@ impl LayerTree {
         for (dir, name) in findings.surplus {
             let name = Name::new(&name).expect("the tree gave the name");
             self.tree.remove(dir, name).expect("the tree gave the directory");
+        }
+        let mut entries = findings.entries;
+        for hollow in findings.hollow.into_iter().rev() {
+            if self.tree.children(hollow.node).len() == 0 {
+                let name = Name::new(&hollow.name).expect("the tree gave the name");
+                self.tree.remove(hollow.dir, name).expect("the tree gave the directory");
+                entries -= 1;
+                if hollow.deletes {
+                    let leaf = Leaf::CharDevice(DeviceNumber::WHITEOUT);
+                    let added = self.tree.add_leaf(hollow.dir, name, Metadata::default(), leaf);
+                    added.expect("the name was just taken away");
+                    entries += 1;
+                }
+            }
         }
         let mut opaque: Vec<NodeId> = self.opaque.into_iter().collect();
         opaque.sort_unstable();
@@ -46,7 +72,7 @@ impl LayerTree {
         leans.implied_directories.sort_unstable();
         leans.whiteout_directories.sort_unstable();
         leans.lower_links.sort_unstable();
-        Sealed { tree: self.tree, leans, warnings: self.warnings, entries: findings.entries }
+        Sealed { tree: self.tree, leans, warnings: self.warnings, entries }
     }
 
     /// Walks the tree once. No recursion: the depth is the tar's to choose.
@@ -68,8 +94,15 @@ impl LayerTree {
             }
             path.extend_from_slice(name.as_bytes());
             if is_directory(&self.tree, child) {
-                if self.implied.contains(&child) && !at.is_hidden {
-                    findings.leans.implied_directories.push(path.clone());
+                if self.implied.contains(&child) {
+                    let is_anew = self.anew.contains(&child);
+                    if at.is_hidden || is_anew {
+                        let (dir, name) = (at.dir, name.as_bytes().into());
+                        findings.hollow.push(Hollow { dir, name, node: child, deletes: !at.is_hidden });
+                        at.has_whiteouts |= is_anew && !at.is_hidden;
+                    } else {
+                        findings.leans.implied_directories.push(path.clone());
+                    }
                 }
                 let is_hidden = at.is_hidden;
                 open.push(self.open(child, path.len(), is_hidden));

@@ -86,10 +86,10 @@ impl LayerTree {
         // What may be there is a whiteout: the directory below is gone, so this one is new.
         let is_new = self.tree.remove(dir, name).map_err(failed)?;
         let new = self.tree.add_directory(dir, name, implied_metadata()).map_err(failed)?;
+        self.implied.insert(new);
         if is_new {
             self.opaque.insert(new);
-        } else {
-            self.implied.insert(new);
+            self.anew.insert(new);
         }
         Ok(new)
     }
