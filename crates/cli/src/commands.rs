@@ -48,7 +48,7 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
             node::require_root("remove instances")?;
             with(open(&plain)?, async |app| instances::rm(app, &args, printer).await)
         }
-        Command::Run(args) => run_instance(open, *args, printer).map_err(Failure::of_run),
+        Command::Run(args) => run_instance(open, &args, printer).map_err(Failure::of_run),
         Command::Exec(args) => {
             let exec = || {
                 node::require_root("run commands in instances")?;
@@ -69,13 +69,13 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
 
 fn run_instance(
     open: impl Fn(&RegistryArgs) -> Result<(tokio::runtime::Runtime, App), Failure>,
-    args: crate::args::RunArgs,
+    args: &crate::args::RunArgs,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     // Said before anything is pulled: without root it would all be for nothing.
     node::require_root("start containers")?;
     let (runtime, app) = open(&args.registry)?;
-    run::run(&runtime, &app, &args, printer)
+    run::run(&runtime, &app, args, printer)
 }
 
 fn open(
