@@ -65,6 +65,11 @@ impl Failure {
         Self { kind: "input", message: message.into(), advice: None, code: USAGE }
     }
 
+    /// An image that cannot be used here.
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self { kind: "unsupported-image", message: message.into(), advice: None, code: DATA }
+    }
+
     /// A request for what is not there.
     pub(crate) fn not_found(message: impl Into<String>, advice: &str) -> Self {
         Self { kind: "not-found", message: message.into(), advice: Some(advice.to_owned()), code: NO_INPUT }

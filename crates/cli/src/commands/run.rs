@@ -32,6 +32,7 @@ pub(crate) fn run(
     let begun = Instant::now();
     runtime.block_on(reconcile(app))?;
     let chosen = runtime.block_on(choose(app, args, printer))?;
+    check_platform(&chosen, printer)?;
     let prepared = runtime.block_on(prepare(app, args, chosen))?;
     let attachment = if args.detach { Attachment::Log } else { Attachment::Caller };
     let started = match app.instances.create_and_start(&prepared.spec, attachment) {
@@ -141,7 +142,7 @@ async fn prepare(app: &App, args: &RunArgs, chosen: Chosen) -> Result<Prepared, 
         manifest_digest: chosen.image.manifest_digest,
         snapshot: chosen.snapshot,
         cache: Some(chosen.cache.id),
-        command: command_line(&chosen.image.config, &options),
+        command: options.command_line(&chosen.image.config),
         state: InstanceState::Creating,
         pid: None,
         remove_on_exit: args.rm,
@@ -166,14 +167,26 @@ async fn prepare(app: &App, args: &RunArgs, chosen: Chosen) -> Result<Prepared, 
     Ok(Prepared { record, spec, lease: chosen.lease })
 }
 
-/// What it runs, for the record: the node decides by the same rule when it starts.
-fn command_line(config: &model::ImageConfig, options: &RunOptions) -> Vec<String> {
-    let (entrypoint, image_command) = match &options.entrypoint {
-        Some(entrypoint) => (entrypoint, [].as_slice()),
-        None => (&config.entrypoint, config.cmd.as_slice()),
+/// An image of another system is kept, and cannot run here; one of another architecture can where an emulator is set up.
+fn check_platform(chosen: &Chosen, printer: &Printer) -> Result<(), Failure> {
+    let platform = &chosen.image.platform;
+    if platform.os != "linux" {
+        let image = &chosen.image.source;
+        return Err(Failure::unsupported(format!(
+            "failed to start {image}: it is for {platform}, and this machine runs linux"
+        )));
+    }
+    let here = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
     };
-    let command = if options.command.is_empty() { image_command } else { &options.command };
-    entrypoint.iter().chain(command).cloned().collect()
+    if platform.arch != here {
+        printer.warning(&format!(
+            "the image is for {platform}, this machine is {here}: it needs an emulator (binfmt_misc)"
+        ));
+    }
+    Ok(())
 }
 
 /// The last digits of the id, which differ between instances of the same moment.

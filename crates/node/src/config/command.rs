@@ -7,20 +7,28 @@ use crate::{InstanceError, RunOptions};
 /// Source: the kernel's and Docker's default.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+impl RunOptions {
+    /// The command and its arguments with these options; empty where neither the image nor the user names one.
+    ///
+    /// A command of the user replaces the image's and keeps its entrypoint; an entrypoint of the user replaces both.
+    #[must_use]
+    pub fn command_line(&self, image: &ImageConfig) -> Vec<String> {
+        let (entrypoint, image_command) = match &self.entrypoint {
+            Some(entrypoint) => (entrypoint.as_slice(), [].as_slice()),
+            None => (image.entrypoint.as_slice(), image.cmd.as_slice()),
+        };
+        let command = if self.command.is_empty() { image_command } else { &self.command };
+        entrypoint.iter().chain(command).cloned().collect()
+    }
+}
+
 /// The command and its arguments; never empty.
-///
-/// A command of the user replaces the image's and keeps its entrypoint; an entrypoint of the user replaces both.
 pub(crate) fn arguments(
     id: InstanceId,
     image: &ImageConfig,
     options: &RunOptions,
 ) -> Result<Vec<String>, InstanceError> {
-    let (entrypoint, image_command) = match &options.entrypoint {
-        Some(entrypoint) => (entrypoint.as_slice(), [].as_slice()),
-        None => (image.entrypoint.as_slice(), image.cmd.as_slice()),
-    };
-    let command = if options.command.is_empty() { image_command } else { &options.command };
-    let arguments: Vec<String> = entrypoint.iter().chain(command).cloned().collect();
+    let arguments = options.command_line(image);
     match arguments.first() {
         None => Err(InstanceError::NoCommand(id)),
         Some(first) if first.is_empty() => Err(InstanceError::Option {
