@@ -84,8 +84,14 @@ impl Engine {
             event(EventReason::Created, format!("`{}` of {}", cache.name, images.join(", "))),
             event(EventReason::BuildStarted, format!("build {}", build.id)),
         ];
-        let cache = self.records().create_cache_with_build(&cache, &build, &events).await?;
-        Ok(self.workshop.start(BuildOrder { cache, build }))
+        match self.records().create_cache_with_build(&cache, &build, &events).await {
+            Ok(cache) => Ok(self.workshop.start(BuildOrder { cache, build })),
+            Err(error) => {
+                // Where only the answer was lost, nobody must take the build for one that runs.
+                self.abandon(build.id).await;
+                Err(error.into())
+            }
+        }
     }
 
     /// Every cache, oldest first.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use metastore::{Build, NewBuild, Page, claim_interrupted_builds};
-use model::{BuildFailure, CacheId, EventKind, EventReason, ImageCache, ImageSnapshotId};
+use model::{BuildFailure, BuildId, CacheId, EventKind, EventReason, ImageCache, ImageSnapshotId};
 
 use crate::build::BuildOrder;
 use crate::{Engine, Error, NewCache};
@@ -46,12 +46,25 @@ impl Engine {
     /// Those of the records.
     pub async fn fail_interrupted(&self) -> Result<Vec<ImageSnapshotId>, Error> {
         let mut deleted = Vec::new();
+        let mut failed = Ok(());
         for build in self.claim().await? {
-            if self.fail_claimed(&build).await? {
-                deleted.push(build.snapshot);
+            // They are claimed, so nobody else would fail those that come behind one that could not be.
+            match self.fail_claimed(&build).await {
+                Ok(true) => deleted.push(build.snapshot),
+                Ok(false) => {}
+                Err(error) => failed = Err(error),
             }
         }
-        Ok(deleted)
+        failed.map(|()| deleted)
+    }
+
+    /// Fails a build of ours that was perhaps recorded and does not run. Nothing more can be done where that fails too: it is
+    /// found when this process has ended.
+    pub(crate) async fn abandon(&self, id: BuildId) {
+        let Ok(build) = self.records().build(id).await else { return };
+        if let Err(error) = self.fail_claimed(&build).await {
+            tracing::warn!(build = %id, error = crate::chain(&error), "failed to record that a build does not run");
+        }
     }
 
     /// Says whether it had committed its document.
@@ -69,24 +82,35 @@ impl Engine {
     /// Takes up the interrupted build of the same cache, if there is one, and fails the others.
     pub(crate) async fn take_up(&self, new: &NewCache) -> Result<Option<BuildOrder>, Error> {
         let mut taken = None;
+        let mut failed = Ok(());
         for build in self.claim().await? {
-            let cache = self.records().cache(build.cache).await?;
-            if taken.is_none() && is_same(&cache, new) {
-                let message = format!("build {} goes on, attempt {}", build.id, build.attempts);
-                let event =
-                    self.workshop.event(cache.id, EventKind::Normal, EventReason::BuildResumed, message);
-                self.records().append_events(&[event]).await?;
-                // Whether its document was committed or not, it is made anew: all its layers are there.
-                self.store()
-                    .delete_snapshot(build.snapshot)
-                    .await
-                    .map_err(Error::store("delete an image snapshot"))?;
-                taken = Some(BuildOrder { cache, build: again(&build) });
-            } else {
-                self.fail_claimed(&build).await?;
+            let done = match self.records().cache(build.cache).await {
+                Ok(cache) if taken.is_none() && failed.is_ok() && is_same(&cache, new) => {
+                    self.resume(cache, &build).await.map(|order| taken = Some(order))
+                }
+                _ => self.fail_claimed(&build).await.map(|_| ()),
+            };
+            if let Err(error) = done {
+                self.abandon(build.id).await;
+                failed = Err(error);
             }
         }
-        Ok(taken)
+        if failed.is_err()
+            && let Some(order) = &taken
+        {
+            self.abandon(order.build.id).await;
+        }
+        failed.map(|()| taken)
+    }
+
+    async fn resume(&self, cache: ImageCache, build: &Build) -> Result<BuildOrder, Error> {
+        // Whether its document was committed or not, it is made anew: all its layers are there.
+        let deleted = self.store().delete_snapshot(build.snapshot).await;
+        deleted.map_err(Error::store("delete an image snapshot"))?;
+        let message = format!("build {} goes on, attempt {}", build.id, build.attempts);
+        let event = self.workshop.event(cache.id, EventKind::Normal, EventReason::BuildResumed, message);
+        self.records().append_events(&[event]).await?;
+        Ok(BuildOrder { cache, build: again(build) })
     }
 }
 

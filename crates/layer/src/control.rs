@@ -11,6 +11,7 @@ pub struct Control {
     compressed: AtomicU64,
     tar: AtomicU64,
     cancelled: AtomicBool,
+    given_up: AtomicBool,
     budget: Option<Arc<SharedBudget>>,
 }
 
@@ -33,6 +34,17 @@ impl Control {
     /// so end the source as well.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Whether the conversion has failed in a way that further bytes cannot change: its source may end at once, and should,
+    /// since the conversion returns only then.
+    #[must_use]
+    pub fn has_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Release);
     }
 
     /// Whether [`Self::cancel`] was called.

@@ -7,7 +7,6 @@
 //!
 //! Inflating is the longest step, so everything else runs beside it. Buffers are shared, not copied.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
@@ -49,30 +48,33 @@ pub(crate) fn run<I, T>(
 where
     I: Iterator<Item = Result<Bytes, SourceError>> + Send,
 {
-    let give_up = &AtomicBool::new(false);
     let (chunk_sender, chunks) = sync_channel(CHUNKS);
     let (hash_sender, to_hash) = sync_channel(BUFFERS);
     let (write_sender, to_write) = sync_channel(BUFFERS);
     std::thread::scope(|scope| {
-        let reader =
-            start(scope, "layer-read", move || read(source, options, control, give_up, &chunk_sender))?;
+        let reader = start(scope, "layer-read", move || read(source, options, control, &chunk_sender))?;
         let algorithm = options.diff_id.digest().algorithm();
         let hasher = start(scope, "layer-hash", move || hash(algorithm, &to_hash))?;
         let outlet = Outlet::new(control, write_sender, hash_sender);
         let decoder = start(scope, "layer-inflate", move || decode(chunks, options, outlet))?;
         let written = write(&to_write);
-        // Damage may be the transfer's: the reader goes on to find out. Any other failure is what it is.
-        if !matches!(written, Ok(_) | Err(ConvertError::Malformed { .. } | ConvertError::Truncated { .. })) {
-            give_up.store(true, Ordering::Relaxed);
+        if written.as_ref().is_err_and(is_final) {
+            control.give_up();
         }
         drop(to_write);
         let decoded = join(decoder);
         if matches!(&decoded, Err(Stop::Failed(ConvertError::LimitExceeded { .. } | ConvertError::Cancelled)))
         {
-            give_up.store(true, Ordering::Relaxed);
+            control.give_up();
         }
         Ok(Outcomes { read: join(reader), decoded, diff_id: join(hasher), written })
     })
+}
+
+/// Whether a failure of the writing step is what it is: damage, on the contrary, may be the transfer's, and the reader goes
+/// on to find out.
+fn is_final(error: &ConvertError) -> bool {
+    !matches!(error, ConvertError::Malformed { .. } | ConvertError::Truncated { .. })
 }
 
 /// Whether the digest of the stream, once it is known, is that of the tar too.
@@ -100,7 +102,6 @@ fn read<I: Iterator<Item = Result<Bytes, SourceError>>>(
     source: I,
     options: &ConvertOptions,
     control: &Control,
-    give_up: &AtomicBool,
     decoder: &SyncSender<Bytes>,
 ) -> Read {
     let mut hasher = options.digest.map(|digest| Hasher::new(digest.digest().algorithm()));
@@ -131,9 +132,13 @@ fn read<I: Iterator<Item = Result<Bytes, SourceError>>>(
         if let Some(hasher) = &mut hasher {
             hasher.update(&chunk);
         }
-        if decoder.is_none() && (hasher.is_none() || give_up.load(Ordering::Relaxed)) {
+        if decoder.is_none() && (hasher.is_none() || control.has_given_up()) {
             return result;
         }
+    }
+    if control.has_given_up() {
+        // The source ended because of that, not because it was over.
+        return result;
     }
     result.whole = true;
     result.digest = hasher.map(Hasher::finish);

@@ -1,6 +1,7 @@
 //! One layer: fetched, converted and committed, unless the store has it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobstore::{BlobWriter, Lease, Sidecar};
 use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
@@ -10,6 +11,9 @@ use registry::ResolvedImage;
 use tokio_util::sync::CancellationToken;
 
 use super::{Workshop, feed};
+
+/// How often a conversion is looked at while the server is silent.
+const WATCH: Duration = Duration::from_millis(50);
 
 /// Why a layer is not in the store.
 #[derive(Debug, thiserror::Error)]
@@ -156,7 +160,15 @@ async fn fetch_and_convert(
         order.control.cancel();
         std::future::pending::<()>().await;
     };
-    let work = async { tokio::join!(pump.run(stream, cancel.clone()), conversion).1 };
+    // Where the conversion has given up, the download ends, however long the server would be silent.
+    let useful = cancel.child_token();
+    let download = async {
+        tokio::select! {
+            () = pump.run(stream, useful.clone()) => {}
+            () = gives_up(&order.control) => useful.cancel(),
+        }
+    };
+    let work = async { tokio::join!(download, conversion).1 };
     let converted = tokio::select! {
         converted = work => converted,
         () = watch => return Err(LayerFailure::Cancelled),
@@ -169,12 +181,20 @@ async fn fetch_and_convert(
     }
 }
 
+/// Comes back when the conversion has failed for good.
+async fn gives_up(control: &Control) {
+    let mut tick = tokio::time::interval(WATCH);
+    while !control.has_given_up() {
+        tick.tick().await;
+    }
+}
+
 fn sentence(warning: &layer::Warning) -> String {
     format!("{} ({} times, first at `{}`)", warning.kind, warning.count, warning.first)
 }
 
 fn sidecar_of(converted: &Converted, descriptor: &LayerDescriptor) -> Result<Sidecar, LayerFailure> {
-    let leans = if converted.leans.is_empty() {
+    let leans = if converted.leans == Leans::default() {
         serde_json::Value::Null
     } else {
         serde_json::to_value(&converted.leans).map_err(LayerFailure::Sidecar)?

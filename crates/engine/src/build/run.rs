@@ -72,11 +72,10 @@ impl Workshop {
         progress: &BuildProgress,
         cancel: &CancellationToken,
     ) -> Result<(Arc<dyn Lease>, ImageSnapshot), BuildError> {
+        let owner = format!("build {} of the cache {}", order.build.id, order.cache.id);
+        let lease = self.parts.store.lease(&owner, &[], LeaseTerm::Held).await;
+        let lease: Arc<dyn Lease> = Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
         let work = async {
-            let owner = format!("build {} of the cache {}", order.build.id, order.cache.id);
-            let lease = self.parts.store.lease(&owner, &[], LeaseTerm::Held).await;
-            let lease: Arc<dyn Lease> =
-                Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
             step("lease-taken")?;
             let images = self.resolve(&order.cache, progress).await?;
             step("images-resolved")?;
@@ -92,12 +91,22 @@ impl Workshop {
             let stored = self.parts.store.put_snapshot(&snapshot).await;
             stored.map_err(BuildError::store("commit the image snapshot"))?;
             step("snapshot-committed")?;
-            Ok((lease, snapshot))
+            Ok(snapshot)
         };
-        tokio::select! {
+        let made = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(BuildError::Cancelled),
             made = work => made,
+        };
+        match made {
+            Ok(snapshot) => Ok((lease, snapshot)),
+            Err(error) => {
+                // Layers that are still on their way out hold it as well, and nobody needs what they make.
+                if let Err(left) = lease.release().await {
+                    tracing::warn!(error = chain(&left), "failed to release a failed build's lease");
+                }
+                Err(error)
+            }
         }
     }
 

@@ -41,6 +41,12 @@ impl<T> Outcomes<T> {
         let Self { read, decoded, diff_id, written } = self;
         let (compressed_size, stream_digest) = (read.size, read.digest);
         check_transfer(read, options)?;
+        if let Err(error) = &written
+            && super::is_final(error)
+        {
+            // What comes behind it was not waited for.
+            return written.map(|written| Finished { compressed_size, written });
+        }
         let diff_id = match decoded {
             Err(Stop::Failed(error)) => return Err(error),
             Ok(compression) if super::is_hashed_once(options, compression) => {

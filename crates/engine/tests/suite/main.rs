@@ -1,0 +1,9 @@
+//! The engine over real and memory parts: builds that share, fail, are cancelled, and go on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod cancel;
+mod faults;
+mod merge;
+mod sharing;
+mod size;
+mod support;

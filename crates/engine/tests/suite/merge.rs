@@ -1,0 +1,40 @@
+//! Images whose layers lean on those below get a merged metadata image, once.
+
+use model::{BlobKey, ByteSize, EventReason};
+use testkit::{Compression, LayerBuilder};
+
+use crate::support::{World, image, layout, new_cache};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn layers_that_lean_are_merged_once_and_collected_with_their_caches() {
+    let folder = testkit::data_dir();
+    let below = LayerBuilder::new()
+        .dir("tmp/", 0o1777)
+        .dir("usr/", 0o755)
+        .dir("usr/lib/", 0o755)
+        .symlink("lib", "usr/lib")
+        .file("usr/lib/a", "a")
+        .build(Compression::Gzip);
+    // `tmp` and `lib` are implied, and the link's target is only below.
+    let above = LayerBuilder::new()
+        .file("tmp/new", "new")
+        .file("lib/b", "b")
+        .hard_link("usr/lib/c", "usr/lib/a")
+        .build(Compression::Gzip);
+    let source = layout(folder.path(), "image", &image([below, above]));
+    let world = World::on_disk(folder.path(), None).await;
+    let first = world.create(new_cache("first", &source, ByteSize::gib(1))).await.unwrap();
+    assert!(world.reasons(&first).await.contains(&EventReason::LayersMerged));
+    let snapshot = world.engine.snapshot_of(&first).await.unwrap().unwrap();
+    let merged = snapshot.images[0].merged.expect("a merged metadata image");
+    let info = world.store.stat(&BlobKey::Merged(merged)).await.unwrap().unwrap();
+    let second = world.create(new_cache("second", &source, ByteSize::gib(1))).await.unwrap();
+    assert_eq!(world.engine.snapshot_of(&second).await.unwrap().unwrap().images[0].merged, Some(merged));
+    assert_eq!(world.store.stat(&BlobKey::Merged(merged)).await.unwrap().unwrap(), info);
+    assert_eq!(world.blobs().await.len(), 3);
+    for name in ["first", "second"] {
+        world.engine.delete_cache(name).await.unwrap();
+    }
+    world.assert_nothing_left_of_failures().await;
+    assert!(world.blobs().await.is_empty());
+}

@@ -1,0 +1,109 @@
+//! An engine with parts of its own for each test.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use blobstore::{BlobStore, DirectoryStore, MemoryStore};
+use engine::{BuildError, Engine, NewCache, Parts, Settings};
+use metastore::{MemoryMetastore, Metastore, ProcessIdentity, SqliteMetastore};
+use model::{BlobKey, ByteSize, EventReason, ImageCache, Platform, Subject, SystemClock};
+use registry::Registry;
+use testkit::{Compression, FaultServer, Image, ImageBuilder, Layer, LayerBuilder};
+
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<dyn BlobStore>,
+}
+
+impl World {
+    /// Store and records in a directory.
+    pub(crate) async fn on_disk(folder: &Path, server: Option<&FaultServer>) -> Self {
+        let store = Arc::new(DirectoryStore::open(folder.join("data")).unwrap());
+        let records = Arc::new(SqliteMetastore::open(&folder.join("data/imc.db")).await.unwrap());
+        Self::of(store, records, server)
+    }
+
+    /// Store and records in memory.
+    pub(crate) fn in_memory(server: Option<&FaultServer>) -> Self {
+        Self::of(Arc::new(MemoryStore::default()), Arc::new(MemoryMetastore::default()), server)
+    }
+
+    pub(crate) fn of(
+        store: Arc<dyn BlobStore>,
+        records: Arc<dyn Metastore>,
+        server: Option<&FaultServer>,
+    ) -> Self {
+        let plain_http = server.map(|server| server.host().parse().unwrap()).unwrap_or_default();
+        let registry = Registry::new(registry::Settings { plain_http, ..Default::default() }).unwrap();
+        let engine = Engine::new(Parts {
+            store: Arc::clone(&store),
+            records,
+            registry,
+            clock: Arc::new(SystemClock),
+            owner: ProcessIdentity::current().unwrap(),
+            settings: Settings { conversions: 4, resolves: 4 },
+        });
+        Self { engine, store }
+    }
+
+    /// Creates a cache and waits for it.
+    pub(crate) async fn create(&self, new: NewCache) -> Result<ImageCache, BuildError> {
+        self.engine.create_cache(new).await.unwrap().finished().await
+    }
+
+    pub(crate) async fn reasons(&self, cache: &ImageCache) -> Vec<EventReason> {
+        let events = self.engine.events(Subject::Cache(cache.id)).await.unwrap();
+        events.iter().map(|event| event.reason).collect()
+    }
+
+    /// The keys of all blobs in the store.
+    pub(crate) async fn blobs(&self) -> Vec<BlobKey> {
+        let entries = self.store.list_blobs(None, blobstore::PAGE_LIMIT).await.unwrap();
+        entries.into_iter().map(|entry| entry.key).collect()
+    }
+
+    /// After a collection nothing is left of what failed: no lease, and blobs only of caches that are ready.
+    pub(crate) async fn assert_nothing_left_of_failures(&self) {
+        let leases = self.store.list_leases(model::Clock::now(&SystemClock)).await.unwrap();
+        assert!(leases.is_empty(), "{leases:?}");
+        self.engine.collect(Arc::new(BTreeSet::new())).await.unwrap();
+        let mut wanted = BTreeSet::new();
+        for view in self.engine.list_caches().await.unwrap() {
+            let snapshot = self.engine.snapshot_of(&view.cache).await.unwrap();
+            wanted.extend(snapshot.iter().flat_map(model::ImageSnapshot::blob_keys));
+        }
+        assert_eq!(self.blobs().await.into_iter().collect::<BTreeSet<_>>(), wanted);
+    }
+}
+
+pub(crate) fn new_cache(name: &str, image: &str, size: ByteSize) -> NewCache {
+    NewCache {
+        name: name.parse().unwrap(),
+        images: vec![image.parse().unwrap()],
+        platform: "linux/amd64".parse::<Platform>().unwrap(),
+        size_limit: size,
+    }
+}
+
+pub(crate) fn noise(name: &str, length: usize) -> Layer {
+    let seed = name.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let layer = LayerBuilder::new().dir("srv/", 0o755).noise(&format!("srv/{name}"), length, seed);
+    layer.build(Compression::Gzip)
+}
+
+pub(crate) fn image(layers: impl IntoIterator<Item = Layer>) -> Image {
+    layers.into_iter().fold(ImageBuilder::new().cmd(["/bin/true"]), ImageBuilder::layer).build()
+}
+
+/// An image as a layout; the word that names it.
+pub(crate) fn layout(folder: &Path, name: &str, image: &Image) -> String {
+    let folder = folder.join(name);
+    image.write_oci_layout(&folder, "latest");
+    format!("oci:{}", folder.display())
+}
+
+/// The path under which a server is asked for a layer.
+pub(crate) fn blob_path(layer: &Layer) -> String {
+    format!("/v2/app/blobs/{}", layer.digest)
+}
