@@ -3,7 +3,7 @@
 use crate::support::Home;
 
 /// Every command, in the order of the help.
-const COMMANDS: &[&str] = &[
+pub(crate) const COMMANDS: &[&str] = &[
     "create",
     "list",
     "show",
@@ -23,7 +23,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// The help, without the values that variables have here.
-fn help(arguments: &[&str]) -> String {
+pub(crate) fn help(arguments: &[&str]) -> String {
     let ran = Home::new().command().env_remove("IMC_DATA_DIR").args(arguments).output().unwrap();
     assert_eq!(ran.status.code(), Some(0), "{ran:?}");
     assert!(ran.stderr.is_empty(), "{ran:?}");

@@ -4,7 +4,9 @@
 mod bad_input;
 mod crash;
 mod create;
+mod docs;
 mod gc;
 mod help;
 mod login;
+mod run;
 mod support;

@@ -1,0 +1,222 @@
+//! `imc run` and its kin, with real mounts and containers: privileged.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use testkit::{Compression, FaultServer, Image, ImageBuilder, LayerBuilder};
+
+use crate::support::{Home, Ran, wait_until};
+
+/// An image with busybox as its tools.
+fn tools() -> Image {
+    let busybox = fs::read(testkit::program("busybox").unwrap()).unwrap();
+    let mut base = LayerBuilder::new()
+        .dir("bin/", 0o755)
+        .dir("etc/", 0o755)
+        .dir("tmp/", 0o1777)
+        .file("etc/passwd", "root:x:0:0:root:/:/bin/sh\n")
+        .executable("bin/busybox", busybox);
+    for tool in ["sh", "cat", "echo", "sleep", "id", "hostname", "kill", "touch", "ls", "true", "tty"] {
+        base = base.symlink(&format!("bin/{tool}"), "busybox");
+    }
+    let top = LayerBuilder::new().dir("srv/", 0o755).file("srv/hello", "hello from the cache\n");
+    ImageBuilder::new()
+        .layer(base.build(Compression::Gzip))
+        .layer(top.build(Compression::Gzip))
+        .env(["GREETING=hi"])
+        .cmd(["/bin/cat", "/srv/hello"])
+        .build()
+}
+
+/// A home with a cache `web`; nothing of it stays mounted.
+struct Scene {
+    home: Home,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let home = Home::new();
+        let source = home.layout("image", &tools());
+        home.imc(&["-q", "create", "web", &source]).ok();
+        Self { home }
+    }
+
+    fn instances(&self) -> Vec<serde_json::Value> {
+        self.home.json(&["ps", "-a"]).as_array().unwrap().clone()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        for one in self.home.imc(&["-o", "json", "ps", "-a"]).json().as_array().into_iter().flatten() {
+            self.home.imc(&["rm", "-f", one["id"].as_str().unwrap_or_default()]);
+        }
+        if !std::thread::panicking() {
+            testkit::assert_no_mounts_left(&self.home.data());
+        }
+    }
+}
+
+#[test]
+fn a_cache_starts_and_its_status_is_passed_on() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    assert_eq!(home.imc(&["run", "--rm", "web"]).ok().stdout, "hello from the cache\n");
+    let said = home.imc(&[
+        "run",
+        "--rm",
+        "-e",
+        "A=b",
+        "--hostname",
+        "box",
+        "web",
+        "--",
+        "sh",
+        "-c",
+        "echo $GREETING $A $(hostname); exit 7",
+    ]);
+    said.fails(7, &[]);
+    home.imc(&["run", "--rm", "web", "--", "/no/such"]).fails(127, &["/no/such", "next: "]);
+    home.imc(&["run", "--rm", "web", "--", "/etc/passwd"]).fails(126, &["/etc/passwd"]);
+    home.imc(&["run", "--rm", "127.0.0.1:1/none:1"]).fails(125, &["cannot be reached", "next: "]);
+    home.imc(&["delete", "none-1"]).ok();
+    assert!(scene.instances().is_empty(), "{:?}", scene.instances());
+    let reasons = home.reasons("web");
+    assert!(reasons.contains(&"ServedPinned".to_owned()), "{reasons:?}");
+    assert_ne!(home.json(&["show", "web"])["last_used"], serde_json::Value::Null);
+}
+
+#[test]
+fn with_the_registry_off_it_starts_by_tag_and_by_digest() {
+    if !testkit::privileged() {
+        return;
+    }
+    let home = Home::new();
+    let image = tools();
+    let mut server = FaultServer::start();
+    server.serve_image("app", "1", &image);
+    let host = server.host();
+    let (tag, digest) = (format!("{host}/app:1"), format!("{host}/app@{}", image.digest()));
+    // A miss makes the cache.
+    let first = home.imc(&["run", "--rm", "--plain-http", &host, &tag]).ok();
+    assert!(first.stdout == "hello from the cache\n" && first.stderr.contains("no cache has"), "{first:#?}");
+    let asked = server.requests().len();
+    assert_eq!(home.imc(&["run", "--rm", "--plain-http", &host, &tag]).ok().stderr, "");
+    assert_eq!(server.requests().len(), asked, "a hit asks no registry");
+    server.stop();
+    for reference in [&tag, &digest] {
+        assert_eq!(home.imc(&["run", "--rm", reference]).ok().stdout, "hello from the cache\n");
+    }
+    let events = home.json(&["events", "app-1"]);
+    let served = events.as_array().unwrap().iter().find(|event| event["reason"] == "ServedPinned").unwrap();
+    assert_eq!(served["count"], 4, "{events:#}");
+    assert!(served["message"].as_str().unwrap().contains(&image.digest()), "{served:#}");
+    assert!(home.reasons("app-1").contains(&"CacheMiss".to_owned()));
+    testkit::assert_no_mounts_left(&home.data());
+}
+
+#[test]
+fn a_detached_instance_lives_until_it_is_stopped() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    let id = home
+        .imc(&[
+            "run",
+            "-d",
+            "--name",
+            "front",
+            "web",
+            "--",
+            "sh",
+            "-c",
+            "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done",
+        ])
+        .ok()
+        .stdout;
+    wait_until("it has said so", || home.imc(&["logs", "front"]).ok().stdout == "ready\n");
+    assert_eq!(scene.instances()[0]["id"], id.trim());
+    assert_eq!(home.imc(&["exec", "front", "--", "sh", "-c", "cat /srv/hello; exit 4"]).code, Some(4));
+    home.imc(&["run", "-d", "--name", "front", "web"])
+        .fails(125, &["front", "next: choose another `--name`"]);
+    home.imc(&["delete", "web"]).fails(75, &["in use by", "next: stop these instances"]);
+    home.imc(&["rm", "front"]).fails(75, &["next: "]);
+    home.imc(&["stop", "front"]).ok();
+    assert!(home.imc(&["ps"]).ok().stdout.lines().count() == 1);
+    assert!(home.imc(&["ps", "-a"]).ok().stdout.contains('3'));
+    home.imc(&["rm", "front"]).ok();
+    home.imc(&["delete", "web"]).ok();
+    home.imc(&["gc"]).ok();
+    home.assert_nothing_left();
+}
+
+#[test]
+fn blobs_in_use_survive_a_collection() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    home.imc(&["run", "-d", "--name", "front", "web", "--", "sleep", "1000"]).ok();
+    assert_eq!(home.json(&["gc"])["deleted"], serde_json::json!([]));
+    assert_eq!(home.imc(&["exec", "front", "--", "cat", "/srv/hello"]).ok().stdout, "hello from the cache\n");
+    home.imc(&["rm", "-f", "front"]).ok();
+}
+
+#[test]
+fn a_terminal_is_one_inside_too() {
+    if !testkit::privileged() || testkit::program("script").is_none() {
+        return;
+    }
+    let scene = Scene::new();
+    let program = scene.home.command().get_program().to_str().unwrap().to_owned();
+    let line = format!("{program} run --rm -it web -- sh -c 'tty; stty size 2>/dev/null; exit 5'");
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null());
+    command.env("IMC_DATA_DIR", scene.home.data()).env("HOME", scene.home.path());
+    let ran: Ran = command.output().unwrap().into();
+    assert_eq!(ran.code, Some(5), "{ran:#?}");
+    assert!(ran.stdout.contains("/dev/"), "{ran:#?}");
+}
+
+#[test]
+fn what_was_killed_is_noticed_and_cleaned_up() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    // The program is killed; its container and monitor go on, or are cleaned up: either way the records say the truth.
+    let mut attached =
+        home.command().args(["run", "--name", "left", "web", "--", "sleep", "1000"]).spawn().unwrap();
+    let running = |name: &str| {
+        let pid = |one: &serde_json::Value| one["pid"].as_i64().filter(|_| one["name"] == name);
+        scene.instances().iter().find_map(pid)
+    };
+    wait_until("it runs", || running("left").is_some());
+    attached.kill().unwrap();
+    attached.wait().unwrap();
+    home.imc(&["ps"]).ok();
+    home.imc(&["rm", "-f", "left"]).ok();
+    testkit::assert_no_mounts_left(&home.data().join("instances"));
+    // The container's first process and its monitor are killed.
+    home.imc(&["run", "-d", "--name", "front", "web", "--", "sleep", "1000"]).ok();
+    let pid = i32::try_from(running("front").unwrap()).unwrap();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let parent: i32 = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(parent > 1, "the monitor is the parent");
+    for pid in [parent, pid] {
+        let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
+    }
+    wait_until("its end is seen", || home.imc(&["ps"]).ok().stdout.lines().count() == 1);
+    home.imc(&["rm", "front"]).ok();
+    home.imc(&["delete", "web"]).ok();
+    home.imc(&["gc"]).ok();
+    home.assert_nothing_left();
+}
