@@ -85,8 +85,16 @@ pub(crate) enum Command {
     Create(CreateArgs),
     /// List the caches
     #[command(visible_alias = "ls")]
+    #[command(after_help = "\
+Examples:
+  imc list
+  imc list -o json")]
     List,
     /// Show one cache with its images and layers
+    #[command(after_help = "\
+Examples:
+  imc show web
+  imc show imc-01a2086e6b2b734699def6a20c73d467")]
     Show(CacheArg),
     /// Show what happened to a cache or an instance
     Events(EventsArgs),
@@ -111,6 +119,10 @@ pub(crate) enum Command {
     /// Delete blobs that no cache, build or instance needs
     Gc(GcArgs),
     /// Find out what works on this machine and what does not
+    #[command(after_help = "\
+Examples:
+  imc doctor
+  imc --data-dir /srv/imc doctor")]
     Doctor,
     /// Print a completion script for a shell
     Completion(CompletionArgs),
@@ -151,6 +163,12 @@ pub(crate) struct CacheArg {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc events web
+  imc events front
+
+The events of a deleted cache or a removed instance stay for a week, by its id.")]
 pub(crate) struct EventsArgs {
     /// Name or id of a cache or an instance
     pub(crate) subject: String,
@@ -171,6 +189,12 @@ pub(crate) struct DeleteArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc gc --dry-run
+  imc gc
+
+Builds that were killed are recorded as failed first. What caches, running builds and instances need stays.")]
 pub(crate) struct GcArgs {
     /// Say what would be deleted and delete nothing
     #[arg(long)]

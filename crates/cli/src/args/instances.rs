@@ -79,6 +79,10 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc ps
+  imc ps -a -o json")]
 pub(crate) struct PsArgs {
     /// Ended ones as well
     #[arg(long, short)]
@@ -86,6 +90,10 @@ pub(crate) struct PsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc logs front
+  imc logs -f front")]
 pub(crate) struct LogsArgs {
     /// Name or id of the instance
     pub(crate) instance: String,
@@ -95,6 +103,10 @@ pub(crate) struct LogsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc stop front
+  imc stop -t 30 front back")]
 pub(crate) struct StopArgs {
     /// Names or ids of instances
     #[arg(required = true)]
@@ -105,6 +117,10 @@ pub(crate) struct StopArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc rm front
+  imc rm -f front")]
 pub(crate) struct RmArgs {
     /// Names or ids of instances
     #[arg(required = true)]

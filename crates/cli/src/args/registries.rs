@@ -48,6 +48,9 @@ pub(crate) struct LoginArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  imc logout registry.example")]
 pub(crate) struct LogoutArgs {
     /// The registry, as in references
     #[arg(value_parser = whole::<RegistryHost>)]

@@ -39,6 +39,18 @@ fn the_whole_help_is_as_agreed() {
 }
 
 #[test]
+fn every_command_shows_an_example() {
+    for command in COMMANDS {
+        let help = help(&[command, "--help"]);
+        let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command} has none"));
+        assert!(
+            examples.contains(&format!("imc {command}")) || examples.contains(command),
+            "{command}: {examples}"
+        );
+    }
+}
+
+#[test]
 fn no_line_of_the_help_is_wider_than_a_terminal_of_100() {
     for command in std::iter::once(vec!["--help"]).chain(COMMANDS.iter().map(|one| vec![*one, "--help"])) {
         for line in help(&command).lines() {
