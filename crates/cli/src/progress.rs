@@ -85,18 +85,22 @@ pub(crate) fn short(digest: &model::BlobDigest) -> String {
 
 struct Bars {
     all: MultiProgress,
+    /// Shown until the layers are known: a registry may take its time.
+    resolving: ProgressBar,
     bars: HashMap<DiffId, ProgressBar>,
 }
 
 impl Bars {
     fn new() -> Self {
-        Self { all: MultiProgress::new(), bars: HashMap::new() }
+        let all = MultiProgress::new();
+        let resolving = all.add(ProgressBar::new_spinner().with_message("resolving the images"));
+        Self { all, resolving, bars: HashMap::new() }
     }
 
     fn bar(&mut self, layer: &LayerProgress) -> &ProgressBar {
         self.bars.entry(layer.diff_id).or_insert_with(|| {
             let bar = self.all.add(ProgressBar::new(layer.size.as_u64()));
-            let style = ProgressStyle::with_template("{prefix} {bar:30} {bytes:>11}/{total_bytes:<11} {msg}");
+            let style = ProgressStyle::with_template("{prefix} {bar:20} {bytes:>11}/{total_bytes:<11} {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_prefix(short(&layer.digest));
             bar
@@ -106,7 +110,13 @@ impl Bars {
 
 impl Show for Bars {
     fn refresh(&mut self, progress: &BuildProgress) {
-        for layer in progress.layers() {
+        let layers = progress.layers();
+        if layers.is_empty() {
+            self.resolving.tick();
+        } else {
+            self.resolving.finish_and_clear();
+        }
+        for layer in layers {
             let bar = self.bar(&layer);
             let (position, message) = match layer.phase {
                 LayerPhase::Done => (layer.size, "done"),
@@ -121,6 +131,7 @@ impl Show for Bars {
     }
 
     fn end(&mut self) {
+        self.resolving.finish_and_clear();
         for bar in self.bars.values() {
             bar.abandon();
         }
