@@ -1,6 +1,7 @@
 //! The store in a directory of this machine.
 
 mod blobs;
+mod claims;
 mod collect;
 mod files;
 mod format;
@@ -21,8 +22,8 @@ use rustix::fs::FlockOperation;
 
 use self::layout::Layout;
 use crate::{
-    BlobEntry, BlobInfo, BlobStore, BlobWriter, CollectReport, Error, InUse, Lease, LeaseInfo, LeaseTerm,
-    OpenBlob, Result, Space, Verified, fault,
+    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, CollectReport, Error, InUse, Lease, LeaseInfo,
+    LeaseTerm, OpenBlob, Result, Space, Verified, fault,
 };
 
 /// What is called at each named step; an error fails the step. [`fault::point`] unless a test sets another.
@@ -125,6 +126,12 @@ impl DirectoryStore {
 
 #[async_trait]
 impl BlobStore for DirectoryStore {
+    async fn claim(&self, key: &BlobKey) -> Result<Option<Box<dyn Claim>>> {
+        let key = *key;
+        let claim = self.run(move |inner| claims::take(inner, key)).await?;
+        Ok(claim.map(|claim| Box::new(claim) as Box<dyn Claim>))
+    }
+
     async fn begin(&self, lease: &dyn Lease, key: &BlobKey) -> Result<Box<dyn BlobWriter>> {
         lease.extend(&[*key]).await?;
         let (store, key) = (self.clone(), *key);

@@ -11,6 +11,7 @@ use std::io;
 /// Every step of the directory store, in the order of a build and then of a collection.
 pub const STEPS: &[&str] = &[
     "lease-written",
+    "claim-taken",
     "ingest-created",
     "blob-synced",
     "sidecar-written",

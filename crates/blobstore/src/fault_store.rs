@@ -11,8 +11,8 @@ use model::{BlobKey, ImageSnapshot, ImageSnapshotId, LeaseId, Timestamp};
 use rustix::io::Errno;
 
 use crate::{
-    BlobEntry, BlobInfo, BlobStore, BlobWriter, CollectReport, Committed, Error, InUse, Lease, LeaseInfo,
-    LeaseTerm, OpenBlob, Result, Sidecar, Space, Verified,
+    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, CollectReport, Committed, Error, InUse, Lease,
+    LeaseInfo, LeaseTerm, OpenBlob, Result, Sidecar, Space, Verified,
 };
 
 /// Which call fails, and how.
@@ -114,6 +114,10 @@ impl Lease for FaultLease {
 
 #[async_trait]
 impl<S: BlobStore> BlobStore for FaultStore<S> {
+    async fn claim(&self, key: &BlobKey) -> Result<Option<Box<dyn Claim>>> {
+        self.turns.pass("claim", self.inner.claim(key)).await
+    }
+
     async fn begin(&self, lease: &dyn Lease, key: &BlobKey) -> Result<Box<dyn BlobWriter>> {
         let inner = self.turns.pass("begin", self.inner.begin(lease, key)).await?;
         Ok(Box::new(FaultWriter { inner, turns: self.turns.clone() }))

@@ -12,6 +12,7 @@
 //! snapshots/<id>.json                          an image snapshot
 //! leases/<id>.held, <id>.until                 a lease: whose it is, then one line for each blob that it names
 //! tmp/<boot>.<pid>.<n>.<what>                  what is being written; nobody reads it
+//!     <kind>-<algorithm>-<hex>.claim           a claim: who has it locked makes that blob
 //! ```
 //!
 //! `aa` is the first two digits of `hex`. The paths of layers are those that containerd's EROFS snapshotter (2.4) reads as its
@@ -42,7 +43,11 @@
 //! 4. Who lives is told by flock(2), which the kernel releases however a process ends: a held lease and every file in
 //!    `tmp/` are locked by their owner from before they have a name that counts. One whose lock can be had is swept:
 //!    ingests when a store is opened and at collections, leases at collections. No clock and no process id is trusted.
-//! 5. Whatever waits for the lock waits for a bounded time and then says [`ErrorKind::Busy`].
+//! 5. Who makes a layer takes its [`Claim`] first, looks for the blob once more, and drops the claim after the commit; so
+//!    any number of processes make it once. It is a lock on a file in `tmp/`. Its name, unlike those beside it, comes
+//!    again: who has the lock, sweepers too, first looks whether the file was removed meanwhile, and only who has
+//!    the lock removes it. Claims protect work, not blobs: a commit without one does no harm.
+//! 6. Whatever waits for the lock waits for a bounded time and then says [`ErrorKind::Busy`].
 //!
 //! An instance takes a held lease on its snapshot's blobs before it mounts them and releases it when they are mounted:
 //! from then on [`InUse`], asked under the lock, names them.
@@ -71,6 +76,6 @@ pub use fault_store::{FaultPlan, FaultStore};
 pub use memory::MemoryStore;
 pub use sidecar::{ChunkTable, Sidecar};
 pub use store::{
-    BlobEntry, BlobInfo, BlobStore, BlobWriter, CollectReport, Committed, InUse, Lease, LeaseInfo, LeaseTerm,
-    OpenBlob, PAGE_LIMIT, Space, Verified,
+    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, CollectReport, Committed, InUse, Lease, LeaseInfo,
+    LeaseTerm, OpenBlob, PAGE_LIMIT, Space, Verified,
 };

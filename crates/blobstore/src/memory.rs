@@ -12,8 +12,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::store::page_size;
 use crate::{
-    BlobEntry, BlobInfo, BlobStore, BlobWriter, CollectReport, Committed, Error, InUse, Lease, LeaseInfo,
-    LeaseTerm, OpenBlob, Result, Sidecar, Space, Verified, chunk,
+    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, CollectReport, Committed, Error, InUse, Lease,
+    LeaseInfo, LeaseTerm, OpenBlob, Result, Sidecar, Space, Verified, chunk,
 };
 
 /// The store in memory. Cheap to clone; clones are the same store. Blobs are in anonymous files of the kernel's.
@@ -25,6 +25,7 @@ struct Contents {
     blobs: BTreeMap<BlobKey, (File, BlobInfo)>,
     snapshots: BTreeMap<ImageSnapshotId, ImageSnapshot>,
     leases: BTreeMap<LeaseId, LeaseInfo>,
+    claims: BTreeSet<BlobKey>,
 }
 
 /// What errors call a blob in memory.
@@ -40,6 +41,24 @@ impl MemoryStore {
     fn contents(&self) -> MutexGuard<'_, Contents> {
         // No method panics between two changes.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+struct MemoryClaim {
+    store: MemoryStore,
+    key: BlobKey,
+}
+
+impl Claim for MemoryClaim {
+    fn key(&self) -> BlobKey {
+        self.key
+    }
+}
+
+impl Drop for MemoryClaim {
+    fn drop(&mut self) {
+        self.store.contents().claims.remove(&self.key);
     }
 }
 
@@ -125,6 +144,11 @@ fn reopen(file: &File) -> Result<File> {
 
 #[async_trait]
 impl BlobStore for MemoryStore {
+    async fn claim(&self, key: &BlobKey) -> Result<Option<Box<dyn Claim>>> {
+        let is_ours = self.contents().claims.insert(*key);
+        Ok(is_ours.then(|| Box::new(MemoryClaim { store: self.clone(), key: *key }) as Box<dyn Claim>))
+    }
+
     async fn begin(&self, lease: &dyn Lease, key: &BlobKey) -> Result<Box<dyn BlobWriter>> {
         lease.extend(&[*key]).await?;
         let file =

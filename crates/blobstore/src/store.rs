@@ -81,6 +81,13 @@ pub trait BlobWriter: Send + Sync {
     async fn commit(self: Box<Self>, sidecar: Sidecar) -> Result<Committed>;
 }
 
+/// The right to make a blob: of all tasks and processes on the store one has it. It ends when this is dropped, or with
+/// the process, however that ends. It spares others the same work, no more: commits need none, and it keeps no blob.
+pub trait Claim: Send + Sync + std::fmt::Debug {
+    /// Which blob it is on.
+    fn key(&self) -> BlobKey;
+}
+
 /// How long a lease holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -186,6 +193,16 @@ pub const PAGE_LIMIT: usize = 1000;
 /// store is a directory. Every method may fail with kind `Io`; no method waits longer than a bounded time.
 #[async_trait]
 pub trait BlobStore: Send + Sync {
+    /// Takes the right to make a blob, without waiting; `None` where somebody has it (or, for microseconds, where a
+    /// sweep looks at what a dead owner left: ask again).
+    ///
+    /// Its last owner may have committed the blob: look for it once the claim is had. Wait for a claim with nothing in
+    /// hand that an owner may need; an owner waits for no other claim.
+    ///
+    /// # Errors
+    /// Kinds `NoSpace`, `Io`. Nothing stays behind.
+    async fn claim(&self, key: &BlobKey) -> Result<Option<Box<dyn Claim>>>;
+
     /// Begins an ingest, and names the key in the lease first, so that the blob is not collected once committed.
     /// Any number of ingests of one key may run; the first commit wins.
     ///

@@ -15,6 +15,7 @@ pub async fn script(store: &dyn BlobStore) -> Result<()> {
     let lease = store.lease("script", &keys[..1], LeaseTerm::Held).await?;
     lease.extend(&keys).await?;
     for key in &keys {
+        let _claim = store.claim(key).await?;
         if store.stat(key).await?.is_none() {
             commit_in(store, &*lease, key).await?;
         }

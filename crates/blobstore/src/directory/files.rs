@@ -178,8 +178,7 @@ impl TempFile {
             let temp = Self { object, file, path: Some(path.clone()) };
             lock_own(&temp.file).map_err(failed("lock", object, &path))?;
             // Between creation and lock somebody may have swept it: then begin again.
-            let links = temp.file.metadata().map_err(failed("examine", object, &path))?.nlink();
-            if links > 0 {
+            if has_name(&temp.file).map_err(failed("examine", object, &path))? {
                 return Ok(temp);
             }
         }
@@ -224,6 +223,11 @@ impl Drop for TempFile {
     }
 }
 
+/// Whether nobody has removed the file meanwhile.
+pub(super) fn has_name(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.nlink() > 0)
+}
+
 fn lock_own(file: &File) -> io::Result<()> {
     loop {
         match flock(file, FlockOperation::LockExclusive) {
@@ -252,6 +256,8 @@ pub(super) fn sweep(tmp: &Path) -> Result<u64> {
         let Some(file) = open("leftover", &path)? else { continue };
         if try_flock(&file, FlockOperation::NonBlockingLockExclusive)
             .map_err(failed("lock", "leftover", &path))?
+            // A claim's name may be another file's by now, and that one's owner lives.
+            && has_name(&file).map_err(failed("examine", "leftover", &path))?
             && remove("leftover", &path)?
         {
             swept += 1;

@@ -29,6 +29,14 @@ const KINDS: [(&str, KeyOf); 2] = [
     ("merged", |digest| BlobKey::Merged(ChainId::new(digest))),
 ];
 
+/// A key's folder and digest.
+fn parts(key: &BlobKey) -> (&'static str, &Digest) {
+    match key {
+        BlobKey::Layer(diff_id) => (KINDS[0].0, diff_id.digest()),
+        BlobKey::Merged(chain_id) => (KINDS[1].0, chain_id.digest()),
+    }
+}
+
 impl Layout {
     pub(super) fn new(root: PathBuf) -> Self {
         Self { root }
@@ -48,6 +56,11 @@ impl Layout {
 
     pub(super) fn tmp(&self) -> PathBuf {
         self.root.join("tmp")
+    }
+
+    pub(super) fn claim(&self, key: &BlobKey) -> PathBuf {
+        let (kind, digest) = parts(key);
+        self.tmp().join(format!("{kind}-{}-{}.claim", digest.algorithm().as_str(), digest.hex()))
     }
 
     pub(super) fn leases(&self) -> PathBuf {
@@ -71,10 +84,7 @@ impl Layout {
     }
 
     pub(super) fn blob(&self, key: &BlobKey) -> BlobPaths {
-        let (kind, digest) = match key {
-            BlobKey::Layer(diff_id) => (KINDS[0].0, diff_id.digest()),
-            BlobKey::Merged(chain_id) => (KINDS[1].0, chain_id.digest()),
-        };
+        let (kind, digest) = parts(key);
         let hex = digest.hex();
         let directory = self.root.join(kind).join(digest.algorithm().as_str()).join(&hex[..2]);
         BlobPaths {

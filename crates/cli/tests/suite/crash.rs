@@ -13,6 +13,7 @@ const BUILD_STEPS: &[&str] = &[
     "lease-written",
     "lease-taken",
     "images-resolved",
+    "claim-taken",
     "ingest-created",
     "blob-synced",
     "sidecar-written",
@@ -233,6 +234,56 @@ fn a_kill_in_the_download_leaves_nothing_partial() {
     assert_eq!(scene.home.only_state(), "Ready");
     scene.home.imc(&["gc"]).ok();
     scene.home.assert_at_rest();
+}
+
+/// A second build of the same image, which has come so far that it waits for the hanging one's layer.
+fn waiting(scene: &Scene) -> Child {
+    let host = scene.server.host();
+    let mut command = scene.home.command();
+    command.args(["create", "other", &format!("{host}/app:1"), "--plain-http", &host]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("the second build has found what is there", || {
+        let caches = scene.home.json(&["list"]);
+        let is_recorded = caches.as_array().unwrap().iter().any(|cache| cache["name"] == "other");
+        let reused = || {
+            let reasons = scene.home.reasons("other");
+            reasons.iter().filter(|reason| *reason == "LayerReused").count()
+        };
+        is_recorded && reused() == 2
+    });
+    child
+}
+
+#[test]
+fn who_waits_for_another_process_takes_over_when_that_is_killed() {
+    let scene = Scene::new();
+    let mut maker = hanging(&scene);
+    let waiter = waiting(&scene);
+    assert_eq!(scene.fetches(), [1, 1, 1]);
+    maker.kill().unwrap();
+    maker.wait().unwrap();
+    let ran: crate::support::Ran = waiter.wait_with_output().unwrap().into();
+    ran.ok();
+    assert_eq!(scene.fetches(), [2, 1, 1]);
+    assert_eq!(scene.home.reasons("other").last().unwrap(), "Ready");
+    scene.home.imc(&["gc"]).ok();
+    scene.home.assert_at_rest();
+    scene.home.assert_whole();
+}
+
+#[test]
+fn who_waits_for_another_process_can_be_interrupted() {
+    let scene = Scene::new();
+    let mut maker = hanging(&scene);
+    let waiter = waiting(&scene);
+    kill_process(Pid::from_child(&waiter), Signal::INT).unwrap();
+    let ran: crate::support::Ran = waiter.wait_with_output().unwrap().into();
+    ran.fails(130, &["the build was cancelled"]);
+    assert_eq!(scene.home.reasons("other").last().unwrap(), "BuildCancelled");
+    assert_eq!(scene.fetches(), [1, 1, 1]);
+    assert!(maker.try_wait().unwrap().is_none(), "the maker goes on");
+    maker.kill().unwrap();
+    maker.wait().unwrap();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `imc create` and what shows its result.
 
-use testkit::{FaultServer, ImageBuilder, ImageIndex, MediaTypes};
+use testkit::{FaultServer, ImageBuilder, ImageIndex, MediaTypes, Reply};
 
 use crate::support::{Home, fetches, image, layer, noise};
 
@@ -144,11 +144,16 @@ fn a_layer_that_two_images_of_a_cache_share_is_fetched_once() {
 }
 
 #[test]
-fn equal_layers_in_concurrent_processes_do_no_harm() {
+fn equal_layers_are_fetched_once_by_concurrent_processes() {
     let home = Home::new();
     let server = FaultServer::start();
     let image = image([noise("a", 400_000), noise("b", 200_000), layer("c")]);
     server.serve_image("app", "1", &image);
+    // Nobody has a layer before everybody knows which ones there are.
+    for layer in &image.layers {
+        let path = format!("/v2/app/blobs/{}", layer.digest);
+        server.always(&path, Reply::blob(&layer.blob).held());
+    }
     let (host, reference) = (server.host(), format!("{}/app:1", server.host()));
     let spawn = |number: usize| {
         let name = format!("cache-{number}");
@@ -159,11 +164,14 @@ fn equal_layers_in_concurrent_processes_do_no_harm() {
             .unwrap()
     };
     let children: Vec<_> = (0..4).map(spawn).collect();
+    server.wait_for_requests(&format!("/v2/app/blobs/{}", image.config_digest()), 4);
+    server.release();
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
     let caches = home.json(&["list"]);
     assert_eq!(caches.as_array().unwrap().iter().filter(|cache| cache["state"] == "Ready").count(), 4);
+    assert_eq!(fetches(&server, "app", &image), [1, 1, 1]);
     assert_eq!(home.blobs().len(), 3);
     home.assert_at_rest();
     home.assert_whole();

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blobstore::{BlobWriter, Lease, Sidecar};
+use blobstore::{BlobWriter, Claim, Lease, Sidecar};
 use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
 use registry::ResolvedImage;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use super::{Workshop, feed};
+use super::{BuildProgress, LayerPhase, Workshop, feed};
 
 /// How often a conversion is looked at while the server is silent.
 const WATCH: Duration = Duration::from_millis(50);
+
+/// How often a layer that another process makes is looked for.
+const CLAIM_WATCH: Duration = Duration::from_millis(50);
 
 /// Why a layer is not in the store.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +70,8 @@ pub(super) struct LayerOrder {
     /// Keeps its blob from collection.
     pub(super) lease: Arc<dyn Lease>,
     pub(super) control: Arc<Control>,
+    /// The build that ordered it is told when another process is at it.
+    pub(super) progress: BuildProgress,
 }
 
 /// Asks the store for a layer. The answer holds while the lease names its key.
@@ -92,22 +98,76 @@ fn read_leans(document: serde_json::Value) -> Result<Leans, LayerFailure> {
     serde_json::from_value(document).map_err(LayerFailure::Sidecar)
 }
 
-/// Makes a layer: waits for a turn, fetches and converts it, commits the blob.
+/// What a layer is made under.
+struct Licence {
+    /// Spares other processes the same work.
+    claim: Box<dyn Claim>,
+    /// One of this process' conversions.
+    turn: OwnedSemaphorePermit,
+}
+
+enum Way {
+    /// Another process made it.
+    There(LayerMade),
+    /// It is to be made here.
+    Make(Licence),
+}
+
+async fn turn(workshop: &Workshop) -> Result<OwnedSemaphorePermit, LayerFailure> {
+    // The semaphore is never closed.
+    Arc::clone(&workshop.conversions).acquire_owned().await.map_err(|_| LayerFailure::Aborted)
+}
+
+/// Waits for a turn and for the claim, or until another process has made the layer.
+///
+/// A claim is asked for once with a turn in hand, so that processes which want the same image share its layers out. It is
+/// waited for without one: who has a turn waits for nobody's claim, so whoever waits for a turn gets it in the end.
+async fn find_way(workshop: &Workshop, order: &LayerOrder) -> Result<Way, LayerFailure> {
+    let (store, key) = (&workshop.parts.store, BlobKey::Layer(order.diff_id));
+    let early = turn(workshop).await?;
+    let (claim, early) = match store.claim(&key).await? {
+        Some(claim) => (claim, Some(early)),
+        None => {
+            drop(early);
+            loop {
+                order.progress.layer_is(order.diff_id, LayerPhase::Waiting);
+                tokio::time::sleep(CLAIM_WATCH).await;
+                if let Some(claim) = store.claim(&key).await? {
+                    break (claim, None);
+                }
+                if let Some(made) = in_store(workshop, order.diff_id).await? {
+                    return Ok(Way::There(made));
+                }
+            }
+        }
+    };
+    // Whoever had the claim may have committed it.
+    if let Some(made) = in_store(workshop, order.diff_id).await? {
+        return Ok(Way::There(made));
+    }
+    let turn = match early {
+        Some(turn) => turn,
+        None => turn(workshop).await?,
+    };
+    order.progress.layer_is(order.diff_id, LayerPhase::Unpacking);
+    Ok(Way::Make(Licence { claim, turn }))
+}
+
+/// Makes a layer: waits for its turn and its claim, fetches and converts it, commits the blob.
 pub(super) async fn make(
     workshop: Arc<Workshop>,
     order: LayerOrder,
     cancel: CancellationToken,
 ) -> Result<LayerMade, LayerFailure> {
-    let turn = tokio::select! {
+    let way = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(LayerFailure::Cancelled),
-        // The semaphore is never closed.
-        turn = Arc::clone(&workshop.conversions).acquire_owned() => turn.map_err(|_| LayerFailure::Aborted)?,
+        way = find_way(&workshop, &order) => way?,
     };
-    // Another process may have committed it while this one waited.
-    if let Some(made) = in_store(&workshop, order.diff_id).await? {
-        return Ok(made);
-    }
+    let Licence { claim, turn } = match way {
+        Way::There(made) => return Ok(made),
+        Way::Make(licence) => licence,
+    };
     let writer = workshop.parts.store.begin(&*order.lease, &BlobKey::Layer(order.diff_id)).await?;
     let converted = fetch_and_convert(&workshop, &order, &*writer, &cancel).await?;
     // The next layer may be converted while this one is synced.
@@ -117,6 +177,7 @@ pub(super) async fn make(
     }
     let sidecar = sidecar_of(&converted, &order.descriptor)?;
     let committed = writer.commit(sidecar).await?;
+    drop(claim);
     remember(&workshop, &order, &converted).await;
     Ok(LayerMade {
         diff_id: order.diff_id,

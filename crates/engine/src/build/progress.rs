@@ -8,7 +8,7 @@ use model::{BlobDigest, ByteSize, DiffId, ImageSource};
 /// What a layer of a build is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerPhase {
-    /// Waits for its turn.
+    /// Waits for its turn, or for another process that makes it.
     Waiting,
     /// Is fetched, verified, unpacked and committed.
     Unpacking,

@@ -191,6 +191,7 @@ impl Workshop {
                         diff_id: layer.diff_id,
                         lease: Arc::clone(lease),
                         control,
+                        progress: progress.clone(),
                     };
                     layer_job::make(Arc::clone(self), job, cancel)
                 });
@@ -208,7 +209,9 @@ impl Workshop {
                     if !ours || made.fetched.is_none() {
                         take(budget, layer, &made)?;
                     }
-                    progress.layer_is(layer.diff_id, LayerPhase::Done);
+                    let is_foreign = ours && made.fetched.is_none();
+                    let phase = if is_foreign { LayerPhase::Reused } else { LayerPhase::Done };
+                    progress.layer_is(layer.diff_id, phase);
                     self.note_made(order, layer, &made, ours, begun).await;
                     return Ok(made);
                 }

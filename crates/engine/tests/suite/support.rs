@@ -34,6 +34,16 @@ impl World {
         records: Arc<dyn Metastore>,
         server: Option<&FaultServer>,
     ) -> Self {
+        Self::with(store, records, server, 4)
+    }
+
+    /// The same, converting so many layers at once.
+    pub(crate) fn with(
+        store: Arc<dyn BlobStore>,
+        records: Arc<dyn Metastore>,
+        server: Option<&FaultServer>,
+        conversions: usize,
+    ) -> Self {
         let plain_http = server.map(|server| server.host().parse().unwrap()).unwrap_or_default();
         let registry = Registry::new(registry::Settings { plain_http, ..Default::default() }).unwrap();
         let engine = Engine::new(Parts {
@@ -42,7 +52,7 @@ impl World {
             registry,
             clock: Arc::new(SystemClock),
             owner: ProcessIdentity::current().unwrap(),
-            settings: Settings { conversions: 4, resolves: 4 },
+            settings: Settings { conversions, resolves: 4 },
         });
         Self { engine, store }
     }

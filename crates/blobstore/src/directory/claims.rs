@@ -1,0 +1,57 @@
+//! Claims: a file each in `tmp/`, named by the blob's key and locked by who makes the blob.
+//!
+//! Such a name comes again, unlike the others there: so whoever has the lock looks whether the file still has its name,
+//! and only who has the lock and the name removes it.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use model::BlobKey;
+use rustix::fs::FlockOperation;
+
+use super::Inner;
+use super::files::{self, failed, has_name, try_flock};
+use crate::{Claim, Result};
+
+/// A claim that we have.
+#[derive(Debug)]
+pub(super) struct DirectoryClaim {
+    key: BlobKey,
+    path: PathBuf,
+    /// Locked as long as it is open.
+    _file: File,
+}
+
+/// Takes the claim on a key; `None` where somebody has it.
+pub(super) fn take(inner: &Inner, key: BlobKey) -> Result<Option<DirectoryClaim>> {
+    let path = inner.layout.claim(&key);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    loop {
+        let file = options.open(&path).map_err(failed("open", "claim", &path))?;
+        let exclusive = FlockOperation::NonBlockingLockExclusive;
+        if !try_flock(&file, exclusive).map_err(failed("lock", "claim", &path))? {
+            return Ok(None);
+        }
+        // Between opening and locking its last owner or a sweeper may have removed it: then begin again.
+        if has_name(&file).map_err(failed("examine", "claim", &path))? {
+            let claim = DirectoryClaim { key, path, _file: file };
+            inner.step("claim-taken")?;
+            return Ok(Some(claim));
+        }
+    }
+}
+
+impl Claim for DirectoryClaim {
+    fn key(&self) -> BlobKey {
+        self.key
+    }
+}
+
+impl Drop for DirectoryClaim {
+    fn drop(&mut self) {
+        // Still locked. What cannot be removed now is free all the same, and swept later.
+        let _ = files::remove("claim", &self.path);
+    }
+}
