@@ -29,6 +29,7 @@ mod monitor;
 mod mount;
 mod options;
 mod privilege;
+mod quota;
 mod relay;
 mod rootfs;
 mod runtime;

@@ -47,6 +47,8 @@ fn delete_container(dir: &InstanceDir, record: &Record) -> Result<(), String> {
 
 /// Removes an instance's directory. Nothing may be mounted in it any more.
 pub(crate) fn remove_directory(dir: &InstanceDir) -> Result<(), InstanceError> {
+    // One that could not be lifted is a limit of a project without files: the project's next user replaces it.
+    let _ = crate::quota::lift(&dir.upper());
     let path: &Path = dir.path();
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -5,24 +5,35 @@ use std::path::{Path, PathBuf};
 
 use model::ByteSize;
 
-use crate::UpperLimit;
+use crate::layout::InstanceDir;
+use crate::{UpperLimit, quota};
 
-/// Limits what may be written below an instance's directory.
-pub(crate) fn limit(directory: &Path, size: Option<ByteSize>) -> UpperLimit {
+/// Limits what the instance may write: its upper and work directories, which must be empty still. The lock of the
+/// instances must be held.
+pub(crate) fn limit(dir: &InstanceDir, size: Option<ByteSize>) -> UpperLimit {
     let Some(size) = size else { return UpperLimit::NotAsked };
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let reason = match mount_of(&table, directory) {
-        Some(mount) if mount.has_project_quota() => {
-            format!("project quotas of {} are not set by this version", mount.kind)
+    match quota::limit([&dir.upper(), &dir.work()], size) {
+        Ok(()) => UpperLimit::Enforced,
+        Err(error) => {
+            let why = explain(dir.path(), &error);
+            UpperLimit::NotEnforced(format!("{why}, so the instance may write more than {size}"))
         }
-        Some(mount) => format!(
-            "{} at {} is mounted without project quotas (prjquota), so the instance may write more than {size}",
-            mount.kind,
-            mount.point.display()
-        ),
-        None => "the file system of the data directory was not found".to_owned(),
-    };
-    UpperLimit::NotEnforced(reason)
+    }
+}
+
+/// Whether a limit would hold in that directory, and if not, why.
+pub(crate) fn probe(directory: &Path) -> Result<(), String> {
+    quota::probe(directory).map_err(|error| explain(directory, &error))
+}
+
+fn explain(directory: &Path, error: &quota::QuotaError) -> String {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let place = mount_of(&table, directory).map_or_else(
+        || "the file system of the data directory".to_owned(),
+        |mount| format!("{} at {}", mount.kind, mount.point.display()),
+    );
+    let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
+    format!("{place}: {error}{cause}")
 }
 
 /// A file system as the mount table has it.
@@ -30,14 +41,6 @@ pub(crate) fn limit(directory: &Path, size: Option<ByteSize>) -> UpperLimit {
 pub(crate) struct MountEntry {
     pub(crate) point: PathBuf,
     pub(crate) kind: String,
-    options: String,
-}
-
-impl MountEntry {
-    /// Source: ext4(5) and xfs(5), mount options.
-    pub(crate) fn has_project_quota(&self) -> bool {
-        self.options.split(',').any(|option| matches!(option, "prjquota" | "pquota"))
-    }
 }
 
 /// The mount that a path lies on. Source: proc_pid_mountinfo(5).
@@ -45,10 +48,8 @@ pub(crate) fn mount_of(table: &str, path: &Path) -> Option<MountEntry> {
     let entries = table.lines().filter_map(|line| {
         let (left, right) = line.split_once(" - ")?;
         let point = PathBuf::from(left.split(' ').nth(4)?.replace("\\040", " "));
-        let mut fields = right.split(' ');
-        let kind = fields.next()?.to_owned();
-        let options = fields.nth(1).unwrap_or_default().to_owned();
-        path.starts_with(&point).then_some(MountEntry { point, kind, options })
+        let kind = right.split(' ').next()?.to_owned();
+        path.starts_with(&point).then_some(MountEntry { point, kind })
     });
     // Of two at the same point the later one covers the earlier.
     entries.max_by_key(|entry| entry.point.components().count())
@@ -67,15 +68,14 @@ mod tests {
     fn the_innermost_and_latest_mount_counts() {
         let mount = mount_of(TABLE, Path::new("/var/lib/imc")).unwrap();
         assert_eq!(mount.kind, "xfs");
-        assert!(mount.has_project_quota());
         let root = mount_of(TABLE, Path::new("/var/library")).unwrap();
-        assert_eq!((root.kind.as_str(), root.has_project_quota()), ("ext4", false));
+        assert_eq!((root.kind.as_str(), root.point.as_path()), ("ext4", Path::new("/")));
         assert_eq!(mount_of(TABLE, Path::new("/mnt/a b/c")).unwrap().point, Path::new("/mnt/a b"));
     }
 
     #[test]
-    fn no_limit_asked_is_not_a_limit_missed() {
-        assert_eq!(limit(Path::new("/"), None), UpperLimit::NotAsked);
-        assert!(matches!(limit(Path::new("/proc"), Some(ByteSize::gib(1))), UpperLimit::NotEnforced(_)));
+    fn a_file_system_without_quotas_is_named() {
+        let reason = probe(Path::new("/proc")).unwrap_err();
+        assert!(reason.starts_with("proc at /proc: it has no quotas"), "{reason}");
     }
 }

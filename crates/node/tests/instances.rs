@@ -216,7 +216,17 @@ fn an_asked_limit_is_set_or_said_not_to_be() {
     spec.size_limit = Some(ByteSize::gib(1));
     spec.remove_on_exit = true;
     let started = world.start(&spec);
-    assert!(!matches!(started.upper_limit, UpperLimit::NotAsked));
+    // What `doctor` says of the same directory is what an instance in it gets.
+    let checks = node::probe(&world.data());
+    let check = checks.iter().find(|check| check.name == "writable-limit").unwrap();
+    match &started.upper_limit {
+        UpperLimit::NotEnforced(reason) => {
+            assert!(reason.starts_with(&check.found), "{reason} / {}", check.found);
+            assert!(reason.contains("quotas"), "{reason}");
+        }
+        UpperLimit::Enforced => assert_eq!(check.result, node::CheckResult::Ok),
+        UpperLimit::NotAsked => panic!("it was asked for"),
+    }
     assert_eq!(started.session.wait().unwrap(), ExitStatus::Code(0));
     assert_eq!(world.instances.inspect(spec.id).unwrap(), None, "--rm removes it");
     world.assert_clean();

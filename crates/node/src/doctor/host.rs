@@ -147,13 +147,13 @@ pub(super) fn runtimes() -> Check {
 pub(super) fn writable_limit(data_dir: &Path) -> Check {
     let there = data_dir.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let there = there.canonicalize().unwrap_or_else(|_| there.to_owned());
-    match crate::upper::limit(&there, Some(model::ByteSize::gib(1))) {
-        crate::UpperLimit::NotEnforced(reason) => Check::warn(
+    match crate::upper::probe(&there) {
+        Err(reason) => Check::warn(
             "writable-limit",
             reason,
             "an instance's writable layer is not limited to its cache's size",
         ),
-        _ => Check::ok("writable-limit", "enforced"),
+        Ok(()) => Check::ok("writable-limit", "project quotas are enforced"),
     }
 }
 

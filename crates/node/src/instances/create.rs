@@ -6,9 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use model::InstanceId;
-
-use super::{Attachment, InstanceSpec, Instances, StartTimings, Started};
+use super::{Attachment, InstanceSpec, Instances, StartTimings, Started, UpperLimit};
 use crate::layout::InstanceDir;
 use crate::lock::{lock_exclusive, wait_exclusive};
 use crate::mount::{Lowers, Overlay, mount_overlay, unmount_path};
@@ -34,7 +32,7 @@ impl Instances {
         require_root("start instances")?;
         check_input(spec)?;
         let dir = self.layout.instance(spec.id);
-        let lock = self.make_directory(spec.id, &dir)?;
+        let (lock, upper_limit) = self.make_directory(spec, &dir)?;
         let mut timings = StartTimings::default();
         let prepared = self.attach_image(spec, &dir, &mut timings).and_then(|()| {
             let begun = Instant::now();
@@ -53,7 +51,6 @@ impl Instances {
         match self.launch(spec, &dir, lock, attachment) {
             Ok((pid, started, session)) => {
                 timings.runtime_us = micros(begun);
-                let upper_limit = upper::limit(dir.path(), spec.size_limit);
                 Ok(Started { pid, started, timings, upper_limit, warnings, session })
             }
             Err(error) => {
@@ -64,21 +61,27 @@ impl Instances {
     }
 
     /// The directory with its lock held: from now on the instance is alive to all others.
-    fn make_directory(&self, id: InstanceId, dir: &InstanceDir) -> Result<File, InstanceError> {
+    fn make_directory(
+        &self,
+        spec: &InstanceSpec,
+        dir: &InstanceDir,
+    ) -> Result<(File, UpperLimit), InstanceError> {
         let failed = |path: PathBuf| move |source| InstanceError::Directory { path, source };
         let global = self.global_lock()?;
         match DirBuilder::new().mode(0o700).create(dir.path()) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(InstanceError::Exists(id));
+                return Err(InstanceError::Exists(spec.id));
             }
             other => other.map_err(failed(dir.path().to_owned()))?,
         }
         let lock = lock_exclusive(&dir.lock()).map_err(failed(dir.lock()))?;
-        drop(global);
         for path in [dir.upper(), dir.work(), dir.merged(), dir.oci_root()] {
             fs::create_dir(&path).map_err(failed(path))?;
         }
-        Ok(lock)
+        // Under the lock of all, so that no two instances get the same project.
+        let limit = upper::limit(dir, spec.size_limit);
+        drop(global);
+        Ok((lock, limit))
     }
 
     /// The lock under which instances' directories come to be, so that none is swept before it is locked itself.
