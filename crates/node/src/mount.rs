@@ -132,6 +132,10 @@ pub(crate) fn mount_overlay(overlay: &Overlay<'_>, target: &Path, how: Lowers) -
         match overlay_one_by_one(overlay, target) {
             Err(OverlayRefusal::NoSuchOption) if how == Lowers::Best => {}
             Err(OverlayRefusal::NoSuchOption) => return Err(failed((Errno::INVAL, String::new()))),
+            // Before 6.5 overlayfs takes any option at first and refuses it only when the mount is made.
+            Err(OverlayRefusal::Other(Errno::INVAL, kernel)) if how == Lowers::Best => {
+                return overlay_in_one_string(overlay, target).map_err(|_| failed((Errno::INVAL, kernel)));
+            }
             Err(OverlayRefusal::Other(errno, kernel)) => return Err(failed((errno, kernel))),
             Ok(()) => return Ok(()),
         }
