@@ -5,7 +5,9 @@ mod flight;
 mod layer_job;
 mod merge_job;
 mod progress;
+mod record;
 mod run;
+mod wanted;
 
 use std::sync::Arc;
 

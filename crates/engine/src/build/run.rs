@@ -7,18 +7,19 @@ use std::time::Duration;
 use blobstore::{Lease, LeaseTerm};
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use layer::{Control, SharedBudget};
-use metastore::{NewBuild, SnapshotRecord};
+use metastore::NewBuild;
 use model::{
-    BlobKey, BuildFailure, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource,
-    LayerDescriptor, SnapshotImage, SnapshotLayer,
+    BlobKey, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource, SnapshotImage,
+    SnapshotLayer,
 };
 use registry::ResolvedImage;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::layer_job::{self, LayerFailure, LayerMade, LayerOrder};
+use super::layer_job::{self, LayerMade, LayerOrder};
+use super::wanted::{Wanted, take, wanted_layers};
 use super::{BuildProgress, LayerPhase, Workshop, merge_job};
-use crate::{BuildError, FailureKind, chain};
+use crate::{BuildError, chain};
 
 /// How often a layer that another build makes is held against this build's size.
 const WATCH: Duration = Duration::from_millis(50);
@@ -27,13 +28,6 @@ const WATCH: Duration = Duration::from_millis(50);
 pub(crate) struct BuildOrder {
     pub(crate) cache: ImageCache,
     pub(crate) build: NewBuild,
-}
-
-/// A layer that an image of this build wants, with the first image that wants it.
-struct Wanted {
-    image: Arc<ResolvedImage>,
-    descriptor: LayerDescriptor,
-    diff_id: DiffId,
 }
 
 impl Workshop {
@@ -51,18 +45,6 @@ impl Workshop {
                 Err(error) => self.failed_to_record(&order, error).await,
             },
             Err(error) => Err(self.record_failure(&order, error).await),
-        }
-    }
-
-    /// The records refused a build that was done. Where only their answer was lost, it is recorded all the same.
-    async fn failed_to_record(
-        &self,
-        order: &BuildOrder,
-        error: BuildError,
-    ) -> Result<ImageCache, BuildError> {
-        match self.parts.records.cache(order.cache.id).await {
-            Ok(cache) if cache.snapshot == Some(order.build.snapshot) => Ok(cache),
-            _ => Err(self.record_failure(order, error).await),
         }
     }
 
@@ -258,103 +240,10 @@ impl Workshop {
         }
         Ok(assembled)
     }
-
-    async fn record_success(
-        &self,
-        order: &BuildOrder,
-        (lease, snapshot): (Arc<dyn Lease>, ImageSnapshot),
-    ) -> Result<ImageCache, BuildError> {
-        let now = self.parts.clock.now();
-        let record =
-            SnapshotRecord { id: snapshot.id, created: snapshot.created, size: snapshot.unpacked_size() };
-        let event = |reason, message: String| self.event(order.cache.id, EventKind::Normal, reason, message);
-        let events = [
-            event(
-                EventReason::SnapshotCommitted,
-                format!("image snapshot {} of {}", snapshot.id, record.size),
-            ),
-            event(EventReason::Ready, format!("{} image(s) can be started from", snapshot.images.len())),
-        ];
-        let records = &self.parts.records;
-        let change = records.finish_build(order.build.id, &order.build.owner, &record, &events, now).await;
-        let change = change.map_err(BuildError::records("end the build"))?;
-        step("build-recorded")?;
-        // From here on the snapshot's document keeps the blobs.
-        if let Err(error) = lease.release().await {
-            tracing::warn!(
-                error = chain(&error),
-                "failed to release a build's lease; it ends with this process"
-            );
-        }
-        if let Some(released) = change.released
-            && let Err(error) = self.parts.store.delete_snapshot(released).await
-        {
-            tracing::warn!(error = chain(&error), "failed to delete a former snapshot; collection will");
-        }
-        Ok(change.cache)
-    }
-
-    async fn record_failure(&self, order: &BuildOrder, error: BuildError) -> BuildError {
-        let kind = error.kind();
-        let reason = match kind {
-            FailureKind::Cancelled => EventReason::BuildCancelled,
-            _ => EventReason::BuildFailed,
-        };
-        let message = chain(&error);
-        let failure = BuildFailure { reason: kind.as_str().to_owned(), message: message.clone() };
-        let event = self.event(order.cache.id, EventKind::Warning, reason, message);
-        let now = self.parts.clock.now();
-        let recorded =
-            self.parts.records.fail_build(order.build.id, &order.build.owner, &failure, &[event], now).await;
-        match recorded {
-            // Its document, where it came that far, is nobody's now.
-            Ok(_) => {
-                if let Err(left) = self.parts.store.delete_snapshot(order.build.snapshot).await {
-                    tracing::warn!(
-                        error = chain(&left),
-                        "failed to delete a failed build's snapshot; collection will"
-                    );
-                }
-            }
-            Err(unrecorded) => {
-                tracing::error!(error = chain(&unrecorded), "failed to record that a build failed");
-            }
-        }
-        error
-    }
-
-    async fn note_reused(&self, order: &BuildOrder, layer: &Wanted) {
-        let message = format!("layer {} of {} was in the store", layer.descriptor.digest, layer.image.source);
-        self.note(self.event(order.cache.id, EventKind::Normal, EventReason::LayerReused, message)).await;
-    }
-
-    async fn note_made(
-        &self,
-        order: &BuildOrder,
-        layer: &Wanted,
-        made: &LayerMade,
-        ours: bool,
-        begun: Instant,
-    ) {
-        let name = format!("layer {} of {}", layer.descriptor.digest, layer.image.source);
-        let (reason, message) = match made.fetched.filter(|_| ours) {
-            Some(fetched) => {
-                let took = begun.elapsed().as_secs_f64();
-                let sizes = format!("{fetched} fetched, {} unpacked", made.blob_size);
-                (EventReason::LayerCommitted, format!("{name}: {sizes} in {took:.1} s"))
-            }
-            None => (EventReason::LayerReused, format!("{name} was made by another build")),
-        };
-        self.note(self.event(order.cache.id, EventKind::Normal, reason, message)).await;
-        for warning in &made.warnings {
-            let message = format!("{name}: {warning}");
-            self.note(self.event(order.cache.id, EventKind::Warning, reason, message)).await;
-        }
-    }
 }
 
 /// A named step, at which tests kill the process or fail the build.
-fn step(name: &'static str) -> Result<(), BuildError> {
+pub(super) fn step(name: &'static str) -> Result<(), BuildError> {
     let failed = |source| blobstore::Error::Step { step: name, source };
     blobstore::fault::point(name).map_err(failed).map_err(BuildError::store("pass a step"))
 }
@@ -364,55 +253,5 @@ async fn grows_beyond(control: &Control, budget: &SharedBudget) {
     let mut tick = tokio::time::interval(WATCH);
     while control.tar_bytes() <= budget.left().as_u64() {
         tick.tick().await;
-    }
-}
-
-/// Every layer of the images once, in order.
-fn wanted_layers(images: &[Arc<ResolvedImage>]) -> Vec<Wanted> {
-    let mut seen = std::collections::HashSet::new();
-    let layers =
-        images.iter().flat_map(|image| {
-            image.manifest.layers.iter().zip(&image.config.diff_ids).map(move |(descriptor, diff_id)| {
-                Wanted { image: Arc::clone(image), descriptor: descriptor.clone(), diff_id: *diff_id }
-            })
-        });
-    layers.filter(|layer| seen.insert(layer.diff_id)).collect()
-}
-
-fn take(budget: &SharedBudget, layer: &Wanted, made: &LayerMade) -> Result<(), BuildError> {
-    if budget.take(made.counted()) { Ok(()) } else { Err(layer.too_large(budget)) }
-}
-
-impl Wanted {
-    fn failed(&self, failure: LayerFailure) -> BuildError {
-        BuildError::Layer {
-            image: self.image.source.clone(),
-            digest: self.descriptor.digest,
-            source: Arc::new(failure),
-        }
-    }
-
-    fn failed_by(&self, failure: Arc<LayerFailure>, budget: &SharedBudget) -> BuildError {
-        match &*failure {
-            LayerFailure::Cancelled => BuildError::Cancelled,
-            LayerFailure::Convert(error)
-                if error.limit().is_some_and(|(limit, _)| limit == layer::Limit::Expanded) =>
-            {
-                self.too_large(budget)
-            }
-            _ => BuildError::Layer {
-                image: self.image.source.clone(),
-                digest: self.descriptor.digest,
-                source: failure,
-            },
-        }
-    }
-
-    fn too_large(&self, budget: &SharedBudget) -> BuildError {
-        BuildError::SizeExceeded {
-            image: self.image.source.clone(),
-            digest: self.descriptor.digest,
-            limit: budget.bound(),
-        }
     }
 }
