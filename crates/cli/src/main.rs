@@ -34,9 +34,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is logged unless asked otherwise. The container libraries warn of every cgroup that a machine does not have, which
+/// `imc doctor` says where it matters.
+const LOGGED: &str = "warn,libcgroups=error,libcontainer=error";
+
 /// Logs go to standard error, warnings and worse unless `IMC_LOG` says otherwise (`IMC_LOG=info`, `IMC_LOG=registry=debug`).
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("IMC_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
 }
