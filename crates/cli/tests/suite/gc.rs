@@ -108,7 +108,7 @@ fn a_collection_beside_builds_does_no_harm() {
                 while Instant::now() < until {
                     let created = home.json(&["create", &name, source]);
                     assert_eq!(created["state"], "Ready");
-                    home.assert_whole();
+                    home.assert_cache_whole(&created);
                     home.imc(&["delete", created["id"].as_str().unwrap()]).ok();
                 }
             });

@@ -173,19 +173,35 @@ impl Home {
         assert!(left.is_empty(), "left behind: {left:#?}");
     }
 
-    /// Fails the test unless every blob has its sidecar, is a sound EROFS, and every snapshot finds its blobs.
+    /// Fails the test unless every blob has its sidecar and every snapshot finds its blobs.
     #[track_caller]
     pub(crate) fn assert_whole(&self) {
         for blob in self.blobs() {
             assert!(blob.with_extension("json").is_file(), "{} has no sidecar", blob.display());
         }
         for snapshot in self.snapshots() {
-            let document: Value = serde_json::from_slice(&fs::read(&snapshot).unwrap()).unwrap();
-            for image in document["images"].as_array().unwrap() {
-                for layer in image["layers"].as_array().unwrap() {
-                    let hex = layer["diff_id"].as_str().unwrap().split_once(':').unwrap().1;
-                    let blob = self.data().join(format!("layers/sha256/{}/{hex}.erofs", &hex[..2]));
-                    assert!(blob.is_file(), "{} names {}", snapshot.display(), blob.display());
+            self.assert_blobs_of(&snapshot);
+        }
+    }
+
+    /// Fails the test unless the snapshot that this cache names is there with its blobs. Unlike [`Self::assert_whole`] it
+    /// looks at nothing that others may delete meanwhile.
+    #[track_caller]
+    pub(crate) fn assert_cache_whole(&self, cache: &Value) {
+        let snapshot = cache["snapshot"].as_str().unwrap();
+        self.assert_blobs_of(&self.data().join(format!("snapshots/{snapshot}.json")));
+    }
+
+    /// Fails the test unless every blob that a snapshot's document names is there with its sidecar.
+    #[track_caller]
+    fn assert_blobs_of(&self, snapshot: &Path) {
+        let document: Value = serde_json::from_slice(&fs::read(snapshot).unwrap()).unwrap();
+        for image in document["images"].as_array().unwrap() {
+            for layer in image["layers"].as_array().unwrap() {
+                let hex = layer["diff_id"].as_str().unwrap().split_once(':').unwrap().1;
+                let blob = self.data().join(format!("layers/sha256/{}/{hex}.erofs", &hex[..2]));
+                for part in [blob.with_extension("json"), blob] {
+                    assert!(part.is_file(), "{} names {}", snapshot.display(), part.display());
                 }
             }
         }
