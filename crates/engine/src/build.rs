@@ -11,6 +11,7 @@ mod wanted;
 
 use std::sync::Arc;
 
+use layer::WindowGate;
 use model::{CacheId, Event, EventKind, EventReason, ImageCache, Subject};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -30,6 +31,7 @@ pub(crate) struct Workshop {
     pub(crate) parts: Parts,
     flights: Flights,
     conversions: Arc<Semaphore>,
+    zstd_windows: Arc<WindowGate>,
     tracker: TaskTracker,
     closing: CancellationToken,
 }
@@ -37,10 +39,12 @@ pub(crate) struct Workshop {
 impl Workshop {
     pub(crate) fn new(parts: Parts) -> Self {
         let conversions = Arc::new(Semaphore::new(parts.settings.conversions.max(1)));
+        let zstd_windows = Arc::new(WindowGate::new(parts.settings.zstd_windows));
         Self {
             parts,
             flights: Flights::default(),
             conversions,
+            zstd_windows,
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
         }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use blobstore::BlobStore;
 use metastore::{Metastore, ProcessIdentity};
-use model::Clock;
+use model::{ByteSize, Clock};
 use registry::Registry;
 
 use build::Workshop;
@@ -49,13 +49,15 @@ pub struct Settings {
     pub conversions: usize,
     /// Images whose documents are asked for at once in one build.
     pub resolves: usize,
+    /// Memory for the zstd windows over 8 MiB of all conversions together.
+    pub zstd_windows: ByteSize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         // One conversion keeps about two processors busy; a second one fills the gaps that the first one's ends leave.
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { conversions: (processors / 2 + 1).clamp(2, 8), resolves: 4 }
+        Self { conversions: (processors / 2 + 1).clamp(2, 8), resolves: 4, zstd_windows: ByteSize::mib(128) }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::SharedBudget;
+use crate::window_gate::WindowPermit;
+use crate::{SharedBudget, WindowGate};
 
 /// Shared by a running conversion and whoever watches or cancels it: put it in an `Arc`.
 #[derive(Debug, Default)]
@@ -13,7 +14,12 @@ pub struct Control {
     cancelled: AtomicBool,
     given_up: AtomicBool,
     budget: Option<Arc<SharedBudget>>,
+    windows: Option<Arc<WindowGate>>,
 }
+
+/// The conversion was cancelled while it waited.
+#[derive(Debug)]
+pub(crate) struct Cancelled;
 
 impl Control {
     /// A fresh one: nothing read, not cancelled.
@@ -27,6 +33,12 @@ impl Control {
     #[must_use]
     pub fn with_budget(budget: Arc<SharedBudget>) -> Self {
         Self { budget: Some(budget), ..Self::default() }
+    }
+
+    /// The same, for a conversion that shares memory for large zstd windows with others.
+    #[must_use]
+    pub fn sharing_windows(self, windows: Arc<WindowGate>) -> Self {
+        Self { windows: Some(windows), ..self }
     }
 
     /// Asks the conversion to end with [`ConvertError::Cancelled`](crate::ConvertError::Cancelled) soon (within the
@@ -79,5 +91,11 @@ impl Control {
             Some(budget) if !budget.take(bytes) => Err(budget.bound().as_u64()),
             _ => Ok(()),
         }
+    }
+
+    /// Waits until there is memory for a window of so many bytes. `None` where nothing bounds it.
+    pub(crate) fn enter_window(&self, bytes: u64) -> Result<Option<WindowPermit>, Cancelled> {
+        let Some(windows) = &self.windows else { return Ok(None) };
+        windows.enter(bytes, || self.is_cancelled()).map(Some).ok_or(Cancelled)
     }
 }

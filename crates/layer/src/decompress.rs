@@ -5,6 +5,7 @@ use model::Compression;
 
 use crate::{ConvertError, Limits};
 
+mod frame;
 mod gzip;
 mod outlet;
 mod plain;

@@ -9,7 +9,7 @@
 //! # Memory
 //!
 //! A conversion holds buffers of 256 KiB, at most about twenty of them, the decoder (about 45 KiB for gzip, its window for
-//! zstd), and the tree: about 140 bytes per entry with names of ten bytes (measured: a million empty files peak at
+//! zstd: conversions that share a [`WindowGate`] take turns with large ones), and the tree: about 140 bytes per entry with names of ten bytes (measured: a million empty files peak at
 //! 149 MB, of which the pipeline has 8 MB), and what [`Limits`] allows of extended attributes, link targets and sparse maps.
 //!
 //! # Merging
@@ -31,6 +31,7 @@ mod shared_budget;
 mod tar;
 mod tree;
 mod warning;
+mod window_gate;
 mod write;
 
 pub use control::Control;
@@ -42,3 +43,4 @@ pub use limits::{Limit, Limits};
 pub use merge::{MergeError, MergeLayer, Merged, merge, needs_merge, needs_merge_exactly};
 pub use shared_budget::SharedBudget;
 pub use warning::{Warning, WarningKind, Warnings};
+pub use window_gate::WindowGate;

@@ -45,7 +45,8 @@ pub struct Limits {
     pub expanded: u64,
     /// Bytes of the window of a zstd stream. Default 128 MiB (`zstd --long=27`, the most that zstd
     /// itself takes unasked). The decoder holds as much memory as the stream's frames ask for, up to this; tools that
-    /// make layers ask for 8 MiB or less.
+    /// make layers ask for 8 MiB or less. What several conversions take together is
+    /// [`WindowGate`](crate::WindowGate)'s to bound.
     pub zstd_window: u64,
 }
 

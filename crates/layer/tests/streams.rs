@@ -265,26 +265,6 @@ fn the_expanded_size_is_exact() {
 }
 
 #[test]
-fn a_zstd_window_over_the_limit() {
-    let tar = Tape::new().file("f", &vec![b'x'; 5 << 20]).end();
-    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
-    encoder.window_log(22).unwrap();
-    encoder.include_contentsize(false).unwrap();
-    encoder.write_all(&tar).unwrap();
-    let stream = encoder.finish().unwrap();
-    let run = |zstd_window| {
-        let limits = Limits { zstd_window, ..Limits::default() };
-        convert_with(
-            &stream,
-            &ConvertOptions { limits, ..options(&stream, &tar, Compression::Zstd) },
-            100_000,
-        )
-    };
-    assert!(run(4 << 20).is_ok());
-    assert_eq!(run(2 << 20).unwrap_err().limit().unwrap(), (Limit::ZstdWindow, ByteSize::mib(2)));
-}
-
-#[test]
 fn an_empty_stream_is_an_empty_tar_only_if_plain() {
     assert!(convert_with(b"", &options(b"", b"", Compression::None), 10).is_ok());
     for compression in [Compression::Gzip, Compression::Zstd] {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use layer::{Control, SharedBudget};
+use layer::Control;
 use model::DiffId;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -55,12 +55,12 @@ pub(super) struct Flights {
 }
 
 impl Flights {
-    /// Joins the making of that layer, or starts it by `make` on that budget. The flag says whether it was started here.
+    /// Joins the making of that layer, or starts it by `make` under that control. The flag says whether it was started here.
     pub(super) fn join<F, M>(
         &self,
         layer: DiffId,
         tracker: &TaskTracker,
-        budget: &Arc<SharedBudget>,
+        control: impl FnOnce() -> Control,
         make: M,
     ) -> (Arc<Flight>, bool)
     where
@@ -76,7 +76,7 @@ impl Flights {
         }
         let token = CancellationToken::new();
         let (sender, outcome) = watch::channel(None);
-        let control = Arc::new(Control::with_budget(Arc::clone(budget)));
+        let control = Arc::new(control());
         let making = make(Arc::clone(&control), token.clone());
         tracker.spawn(async move {
             let outcome = making.await.map_err(Arc::new);
@@ -109,15 +109,14 @@ mod tests {
     async fn two_builds_share_one_making() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
-        let budget = Arc::new(SharedBudget::new(ByteSize::gib(1)));
         let (release, held) = tokio::sync::oneshot::channel::<()>();
-        let (first, started) = flights.join(layer, &tracker, &budget, |_, _| async move {
+        let (first, started) = flights.join(layer, &tracker, Control::new, |_, _| async move {
             let _ = held.await;
             Ok(made(layer))
         });
         assert!(started);
         let (second, started) =
-            flights.join(layer, &tracker, &budget, |_, _| async { Err(LayerFailure::Cancelled) });
+            flights.join(layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Cancelled) });
         assert!(!started);
         release.send(()).unwrap();
         assert_eq!(first.landed().await.unwrap().diff_id, layer);
@@ -128,13 +127,12 @@ mod tests {
     async fn the_last_one_to_leave_cancels_it() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
-        let budget = Arc::new(SharedBudget::new(ByteSize::gib(1)));
-        let (flight, _) = flights.join(layer, &tracker, &budget, |_, token| async move {
+        let (flight, _) = flights.join(layer, &tracker, Control::new, |_, token| async move {
             token.cancelled().await;
             Err(LayerFailure::Cancelled)
         });
         let (other, _) =
-            flights.join(layer, &tracker, &budget, |_, _| async { Err(LayerFailure::Cancelled) });
+            flights.join(layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Cancelled) });
         drop(flight);
         assert!(other.outcome.borrow().is_none());
         drop(other);
@@ -146,14 +144,14 @@ mod tests {
     async fn one_that_failed_or_was_aborted_is_not_joined() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
-        let budget = Arc::new(SharedBudget::new(ByteSize::gib(1)));
-        let (failed, _) = flights.join(layer, &tracker, &budget, |_, _| async { Err(LayerFailure::Aborted) });
+        let (failed, _) =
+            flights.join(layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Aborted) });
         assert!(failed.landed().await.is_err());
         let (aborted, started) =
-            flights.join(layer, &tracker, &budget, |_, _| async { panic!("as a bug would") });
+            flights.join(layer, &tracker, Control::new, |_, _| async { panic!("as a bug would") });
         assert!(started);
         assert!(matches!(*aborted.landed().await.unwrap_err(), LayerFailure::Aborted));
-        let (_, started) = flights.join(layer, &tracker, &budget, |_, _| async move { Ok(made(layer)) });
+        let (_, started) = flights.join(layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
         assert!(started);
     }
 }

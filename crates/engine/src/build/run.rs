@@ -164,9 +164,11 @@ impl Workshop {
         progress: &BuildProgress,
     ) -> Result<LayerMade, BuildError> {
         let begun = Instant::now();
+        let control =
+            || Control::with_budget(Arc::clone(budget)).sharing_windows(Arc::clone(&self.zstd_windows));
         loop {
             let (flight, ours) =
-                self.flights.join(layer.diff_id, &self.tracker, budget, |control, cancel| {
+                self.flights.join(layer.diff_id, &self.tracker, control, |control, cancel| {
                     let job = LayerOrder {
                         image: Arc::clone(&layer.image),
                         descriptor: layer.descriptor.clone(),

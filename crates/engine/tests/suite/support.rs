@@ -52,7 +52,7 @@ impl World {
             registry,
             clock: Arc::new(SystemClock),
             owner: ProcessIdentity::current().unwrap(),
-            settings: Settings { conversions, resolves: 4 },
+            settings: Settings { conversions, ..Settings::default() },
         });
         Self { engine, store }
     }

@@ -90,6 +90,11 @@ impl<'c> Outlet<'c> {
         self.hasher = None;
     }
 
+    /// The conversion's.
+    pub(crate) fn control(&self) -> &Control {
+        self.control
+    }
+
     /// Bytes sent so far.
     pub(crate) fn sent(&self) -> u64 {
         self.sent
