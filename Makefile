@@ -1,7 +1,7 @@
 # The commands of the house. Each installs what it needs; see scripts/ for what they do.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test bench build check unit e2e
+.PHONY: help run test bench build check audit unit e2e
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,6 +22,10 @@ build: ## the imc program, optimised: target/release/imc
 check: ## formatting, lints, the rules of the house
 	@scripts/install.sh build
 	@scripts/check.sh
+
+audit: ## licences, bans, sources and known vulnerabilities of what is depended on
+	@scripts/install.sh build
+	@scripts/audit.sh
 
 unit: ## unit tests alone: no root, no servers
 	@scripts/install.sh build

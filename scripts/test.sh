@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # `make test`: everything, on a fresh Debian-like machine.
 #
-#   scripts/test.sh                    all of it, in order
-#   scripts/test.sh check|unit|e2e     one part
+#   scripts/test.sh                          all of it, in order
+#   scripts/test.sh check|audit|unit|e2e     one part
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$REPO" || exit
@@ -29,10 +29,10 @@ cargo_tests() {
     fi
 }
 
+# With the program that cargo made last.
 end_to_end() {
     local script failed=()
-    cargo build --package cli
-    export IMC_BIN="$REPO/target/debug/imc"
+    export IMC_BIN="${CARGO_TARGET_DIR:-$REPO/target}/debug/imc"
     IMC_TEST_IMAGES="$("$REPO/scripts/images.sh" folder)"
     export IMC_TEST_IMAGES
     for script in "$REPO"/scripts/e2e/[0-9]*.sh; do
@@ -46,16 +46,21 @@ main() {
     "$REPO/scripts/install.sh" build test
     case "${1:-all}" in
     check) "$REPO/scripts/check.sh" ;;
+    audit) "$REPO/scripts/audit.sh" ;;
     unit) cargo_tests ;;
-    e2e) end_to_end ;;
+    e2e)
+        cargo build --package cli
+        end_to_end
+        ;;
     all)
         "$REPO/scripts/check.sh"
+        "$REPO/scripts/audit.sh"
         step "$(after "cargo test, privileged suites included")"
         cargo_tests
         end_to_end
         step "$(after "all tests passed")"
         ;;
-    *) die "unknown part: $1 (check, unit, e2e)" ;;
+    *) die "unknown part: $1 (check, audit, unit, e2e)" ;;
     esac
 }
 main "$@"

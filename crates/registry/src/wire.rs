@@ -5,6 +5,7 @@ pub(crate) mod backoff;
 pub(crate) mod challenge;
 pub(crate) mod client;
 mod redirect;
+mod retry_after;
 mod session;
 pub(crate) mod token;
 

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode};
 use tokio::time::timeout;
 
 use super::fault_of;
+use super::retry_after::retry_after;
 use crate::Fault;
 
 /// Longest error document that is looked into.
@@ -22,12 +23,6 @@ pub(crate) struct Answer {
     pub(crate) host: String,
     /// Whether the server that answered is the one first asked.
     pub(crate) at_origin: bool,
-}
-
-/// Seconds or a date; dates are taken as "later", since only the server knows its clock: no pause of their own.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 #[derive(serde::Deserialize)]
