@@ -29,9 +29,9 @@ macro_rules! metastore_conformance {
             builds: first_build_steps, one_build_at_a_time, update_swaps_the_snapshot, failed_update_stays_usable,
                 only_its_owner_ends_it, claims_once, claims_what_the_dead_left, retains_planned_snapshots,
                 created_with_its_build_or_not_at_all, records_layers;
-            instances: lives, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
+            instances: lives, lives_after_all, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
-            events: counts_equal_ones, drops_the_oldest, go_with_the_verb, forgets_those_of_the_gone;
+            events: counts_equal_ones, drops_the_oldest, drops_those_of_layers_first, go_with_the_verb, forgets_those_of_the_gone;
         }
     };
     ($make:path; $($module:ident: $($case:ident),+;)+) => {

@@ -189,14 +189,19 @@ impl Error {
     }
 }
 
-/// SQLite's primary result codes, from its manual "Result and Error Codes"; extended codes keep them in the low byte.
+/// SQLite's result codes, from its manual "Result and Error Codes"; extended ones keep the primary one in the low byte.
 fn kind_of(source: &sqlx::Error) -> ErrorKind {
+    /// The index of the log could not grow: what a full disk looks like to whoever opens the records.
+    const IOERR_SHMSIZE: i32 = 4874;
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
     const CORRUPT: i32 = 11;
     const FULL: i32 = 13;
     const NOT_A_DATABASE: i32 = 26;
     let code = source.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    if code == Some(IOERR_SHMSIZE) {
+        return ErrorKind::NoSpace;
+    }
     match (code.map(|code| code & 0xff), source) {
         (Some(BUSY | LOCKED), _) | (_, sqlx::Error::PoolTimedOut) => ErrorKind::Busy,
         (Some(FULL), _) => ErrorKind::NoSpace,

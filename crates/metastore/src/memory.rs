@@ -102,7 +102,9 @@ impl Records {
             }
             known.push(Event { message: rules::bounded(&event.message).to_owned(), ..event.clone() });
             if known.len() > EVENTS_PER_SUBJECT as usize {
-                let oldest = (0..known.len()).min_by_key(|index| (known[*index].last, *index));
+                let rank =
+                    |index: &usize| (!known[*index].reason.is_of_a_layer(), known[*index].last, *index);
+                let oldest = (0..known.len()).min_by_key(rank);
                 known.remove(oldest.expect("more than none"));
             }
         }
@@ -246,7 +248,8 @@ impl Metastore for MemoryMetastore {
         events: &[Event],
     ) -> Result<Option<Build>> {
         self.write_if(events, |records| {
-            if rules::check_end(records.build(id)?, from).is_err() {
+            let is_theirs = records.build(id).is_ok_and(|build| rules::check_end(build, from).is_ok());
+            if !is_theirs {
                 return Ok((None, false));
             }
             Ok((Some(records.claim_build(id, to)?), true))

@@ -114,10 +114,12 @@ pub(crate) fn check_new_instance(instance: &Instance) -> Result<()> {
 
 /// The instance as its start makes it.
 pub(crate) fn instance_started(mut instance: Instance, pid: u32, now: Timestamp) -> Result<Instance> {
-    if instance.state != InstanceState::Creating {
-        return Err(Error::InstanceState { id: instance.id, state: instance.state });
+    match instance.state {
+        InstanceState::Creating | InstanceState::Exited(ExitStatus::Unknown) => {}
+        state => return Err(Error::InstanceState { id: instance.id, state }),
     }
     instance.state = InstanceState::Running;
+    instance.finished = None;
     instance.pid = Some(pid);
     instance.started = Some(now);
     Ok(instance)

@@ -117,11 +117,11 @@ pub trait Metastore: Send + Sync {
     /// Only the common ones.
     async fn running_builds(&self, page: Page<BuildId>) -> Result<Vec<Build>>;
 
-    /// Takes a running build over from an owner that died; `None` where it ended or somebody else took it first.
-    /// See [`claim_interrupted_builds`](crate::claim_interrupted_builds) for all of them.
+    /// Takes a running build over from an owner that died; `None` where it ended, is gone with its cache, or somebody else
+    /// took it first. See [`claim_interrupted_builds`](crate::claim_interrupted_builds) for all of them.
     ///
     /// # Errors
-    /// [`NoBuild`](crate::Error::NoBuild).
+    /// Only the common ones.
     async fn claim_build(
         &self,
         id: BuildId,
@@ -168,10 +168,11 @@ pub trait Metastore: Send + Sync {
     /// names its snapshot (any more); [`Conflict`](crate::Error::Conflict) where the id is taken or it is in another state.
     async fn create_instance(&self, instance: &Instance, events: &[Event]) -> Result<()>;
 
-    /// Notes that the instance's first process runs.
+    /// Notes that the instance's first process runs; also of one that was taken for ended and whose end nobody saw.
     ///
     /// # Errors
-    /// [`NoInstance`](crate::Error::NoInstance); [`InstanceState`](crate::Error::InstanceState) unless it is `Creating`.
+    /// [`NoInstance`](crate::Error::NoInstance); [`InstanceState`](crate::Error::InstanceState) unless it is `Creating`
+    /// or `Exited` in an unknown way.
     async fn instance_started(
         &self,
         id: InstanceId,
@@ -212,7 +213,8 @@ pub trait Metastore: Send + Sync {
     async fn find_instances(&self, filter: &InstanceFilter, page: Page<InstanceId>) -> Result<Vec<Instance>>;
 
     /// Writes events. An event equal to one of the same subject (kind, reason, message) is counted there; over
-    /// [`EVENTS_PER_SUBJECT`](crate::EVENTS_PER_SUBJECT) the subject's oldest go.
+    /// [`EVENTS_PER_SUBJECT`](crate::EVENTS_PER_SUBJECT) the subject's oldest go, those of single layers
+    /// ([`EventReason::is_of_a_layer`](model::EventReason::is_of_a_layer)) before all others.
     ///
     /// # Errors
     /// Only the common ones.
@@ -233,7 +235,8 @@ pub trait Metastore: Send + Sync {
 
 /// Takes over every running build whose owner is dead, and leaves an event with each.
 ///
-/// The builds returned are the caller's to resume or to fail. `is_alive` must say true where it does not know.
+/// The builds returned are the caller's to resume or to fail. `is_alive` tells whether a build's owner still works on it,
+/// and must say true where it does not know.
 ///
 /// # Errors
 /// Those of the metastore; builds claimed before the error stay claimed, and are found again by a later call of
@@ -241,7 +244,7 @@ pub trait Metastore: Send + Sync {
 pub async fn claim_interrupted_builds(
     metastore: &dyn Metastore,
     claimant: &ProcessIdentity,
-    is_alive: &(dyn Fn(&ProcessIdentity) -> bool + Sync),
+    is_alive: &(dyn Fn(&Build) -> bool + Sync),
     now: Timestamp,
 ) -> Result<Vec<Build>> {
     let mut claimed = Vec::new();
@@ -250,7 +253,7 @@ pub async fn claim_interrupted_builds(
         let running = metastore.running_builds(page).await?;
         let Some(last) = running.last() else { return Ok(claimed) };
         page = Page::after(last.id);
-        for build in running.into_iter().filter(|build| build.owner != *claimant && !is_alive(&build.owner)) {
+        for build in running.into_iter().filter(|build| build.owner != *claimant && !is_alive(build)) {
             let event = interruption(&build, now);
             claimed.extend(metastore.claim_build(build.id, &build.owner, claimant, &[event]).await?);
         }

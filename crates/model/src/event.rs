@@ -118,6 +118,14 @@ reasons! {
     CleanedUp,
 }
 
+impl EventReason {
+    /// Whether it tells of one layer of a build: of these there may be hundreds, and where not all can be kept, they go first.
+    #[must_use]
+    pub fn is_of_a_layer(self) -> bool {
+        matches!(self, Self::LayerStarted | Self::LayerCommitted | Self::LayerReused)
+    }
+}
+
 impl fmt::Display for EventReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -111,6 +111,8 @@ pub async fn claims_once(store: &dyn Metastore) {
     assert!(matches!(lost, Error::BuildLost(_)), "{lost:?}");
     store.finish_build(build.id, &process(2), &snapshot_of(&build, at(4)), &[], at(4)).await.unwrap();
     assert_eq!(store.claim_build(build.id, &process(2), &process(3), &[]).await.unwrap(), None);
+    store.delete_cache(cache.id, &[]).await.unwrap();
+    assert_eq!(store.claim_build(build.id, &process(2), &process(3), &[]).await.unwrap(), None);
 }
 
 pub async fn claims_what_the_dead_left(store: &dyn Metastore) {
@@ -121,7 +123,7 @@ pub async fn claims_what_the_dead_left(store: &dyn Metastore) {
         store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
         builds.push(build);
     }
-    let lives = |owner: &crate::ProcessIdentity| owner.pid == 2;
+    let lives = |build: &crate::Build| build.owner.pid == 2;
     let claimed = claim_interrupted_builds(store, &process(3), &lives, at(9)).await.unwrap();
     assert_eq!(claimed.iter().map(|build| build.id).collect::<Vec<_>>(), [builds[0].id]);
     let events = store.events(Subject::Cache(builds[0].cache)).await.unwrap();

@@ -36,6 +36,19 @@ pub async fn drops_the_oldest(store: &dyn Metastore) {
     assert_eq!(store.events(other).await.unwrap().len(), 1);
 }
 
+pub async fn drops_those_of_layers_first(store: &dyn Metastore) {
+    let subject = Subject::Cache(CacheId::generate());
+    let limit = i64::from(EVENTS_PER_SUBJECT);
+    let mut events = vec![event(subject, EventReason::Created, "created", at(0))];
+    events.extend((1..=limit).map(|n| event(subject, EventReason::LayerCommitted, &n.to_string(), at(n))));
+    events.push(event(subject, EventReason::Ready, "ready", at(limit + 1)));
+    store.append_events(&events).await.unwrap();
+    let kept = store.events(subject).await.unwrap();
+    assert_eq!(kept.len(), EVENTS_PER_SUBJECT as usize);
+    assert_eq!((&kept[0], &kept[1]), (&events[0], &events[3]));
+    assert_eq!(kept.last(), events.last());
+}
+
 pub async fn go_with_the_verb(store: &dyn Metastore) {
     let cache = cache_named("web", at(0));
     let created = event(Subject::Cache(cache.id), EventReason::Created, "created", at(0));

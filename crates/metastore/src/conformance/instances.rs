@@ -19,11 +19,23 @@ pub async fn lives(store: &dyn Metastore) {
     assert_eq!((ended.state, ended.pid), (InstanceState::Exited(ExitStatus::Signal(9)), None));
     assert_eq!(ended.finished, Some(at(3)));
     assert_eq!(store.instance(&InstanceRef::Name(instance.name.clone())).await.unwrap(), ended);
+    let again = store.instance_started(instance.id, 4711, &[], at(4)).await.unwrap_err();
+    assert!(matches!(again, Error::InstanceState { .. }), "{again:?}");
     let removal = store.remove_instance(instance.id, &[]).await.unwrap();
     assert_eq!((removal.instance, removal.released), (ended, None));
     assert!(matches!(store.remove_instance(instance.id, &[]).await, Err(Error::NoInstance(_))));
     let absent = store.instance(&InstanceRef::Name(instance.name)).await;
     assert!(matches!(absent, Err(Error::NoInstanceOfName(_))));
+}
+
+pub async fn lives_after_all(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let instance = instance_of("one", &cache, at(1));
+    store.create_instance(&instance, &[]).await.unwrap();
+    store.instance_exited(instance.id, ExitStatus::Unknown, &[], at(2)).await.unwrap();
+    let found = store.instance_started(instance.id, 4711, &[], at(3)).await.unwrap();
+    assert_eq!((found.state, found.pid), (InstanceState::Running, Some(4711)));
+    assert_eq!((found.started, found.finished), (Some(at(3)), None));
 }
 
 pub async fn names_are_unique(store: &dyn Metastore) {

@@ -159,10 +159,11 @@ pub(super) async fn claim(
     from: &ProcessIdentity,
     to: &ProcessIdentity,
 ) -> Result<Option<Build>> {
-    let mut build = get(connection, id).await?;
-    if rules::check_end(&build, from).is_err() {
-        return Ok(None);
-    }
+    let mut build = match get(connection, id).await {
+        Ok(build) if rules::check_end(&build, from).is_ok() => build,
+        Ok(_) | Err(Error::NoBuild(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     build.owner = to.clone();
     build.attempts = build.attempts.saturating_add(1);
     save(connection, &build).await?;

@@ -14,8 +14,10 @@ const APPEND: &str = "INSERT INTO events (subject, kind, reason, message, first,
      first = min(first, excluded.first), last = max(last, excluded.last), \
      count = min(count + excluded.count, 4294967295)";
 
+/// The reasons are those of [`model::EventReason::is_of_a_layer`]; a test compares.
 const TRIM: &str = "DELETE FROM events WHERE subject = ?1 AND number NOT IN \
-     (SELECT number FROM events WHERE subject = ?1 ORDER BY last DESC, number DESC LIMIT ?2)";
+     (SELECT number FROM events WHERE subject = ?1 \
+     ORDER BY reason IN ('LayerStarted', 'LayerCommitted', 'LayerReused'), last DESC, number DESC LIMIT ?2)";
 
 const FORGET: &str = "DELETE FROM events WHERE last < ? \
      AND subject NOT IN (SELECT id FROM caches) AND subject NOT IN (SELECT id FROM instances)";
@@ -73,4 +75,17 @@ fn read(row: &SqliteRow, subject: Subject) -> Result<Event> {
 pub(super) async fn forget(connection: &mut SqliteConnection, before: Timestamp) -> Result<u64> {
     let done = sqlx::query(FORGET).bind(before.as_micros()).execute(connection).await;
     Ok(done.map_err(failed("forget old events"))?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::EventReason;
+
+    #[test]
+    fn the_statement_names_the_reasons_of_layers() {
+        for reason in EventReason::ALL {
+            let is_named = super::TRIM.contains(&format!("'{reason}'"));
+            assert_eq!(is_named, reason.is_of_a_layer(), "{reason}");
+        }
+    }
 }
