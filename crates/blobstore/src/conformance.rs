@@ -31,10 +31,11 @@ macro_rules! blobstore_conformance {
         $crate::blobstore_conformance! { $make;
             blobs: nothing_is_visible_before_commit, a_dropped_ingest_leaves_nothing, a_commit_carries_its_sidecar,
                 the_first_commit_stays, a_wrong_size_is_refused, lists_in_pages, deletes,
-                a_blob_stays_readable_when_deleted, verifies_what_has_a_table, says_how_much_room_is_left;
+                discards_only_what_is_broken, a_blob_stays_readable_when_deleted, verifies_what_has_a_table, says_how_much_room_is_left;
             snapshots: puts_and_gets, refuses_without_blobs, never_changes_one, lists_in_pages, deletes,
                 refuses_other_versions;
-            claims: exclude_each_other, outlive_collections_and_keep_nothing, do_not_stop_an_ingest;
+            claims: exclude_each_other, outlive_collections_and_keep_nothing, show_that_their_owners_get_on,
+                do_not_stop_an_ingest;
             leases: name_what_they_were_told, end_once, end_when_dropped, hold_until_their_time;
             collection: keeps_what_is_named, deletes_the_rest_and_counts, asks_what_is_mounted,
                 deletes_nothing_where_that_is_unknown, an_ingest_is_safe_under_its_lease;

@@ -22,8 +22,8 @@ use rustix::fs::FlockOperation;
 
 use self::layout::Layout;
 use crate::{
-    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, CollectReport, Error, InUse, Lease, LeaseInfo,
-    LeaseTerm, OpenBlob, Result, Space, Verified, fault,
+    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, ClaimBeat, CollectReport, Error, InUse, Lease,
+    LeaseInfo, LeaseTerm, OpenBlob, Result, Space, Verified, fault,
 };
 
 /// What is called at each named step; an error fails the step. [`fault::point`] unless a test sets another.
@@ -132,6 +132,11 @@ impl BlobStore for DirectoryStore {
         Ok(claim.map(|claim| Box::new(claim) as Box<dyn Claim>))
     }
 
+    async fn claim_beat(&self, key: &BlobKey) -> Result<Option<ClaimBeat>> {
+        let key = *key;
+        self.run(move |inner| claims::beat(inner, key)).await
+    }
+
     async fn begin(&self, lease: &dyn Lease, key: &BlobKey) -> Result<Box<dyn BlobWriter>> {
         lease.extend(&[*key]).await?;
         let (store, key) = (self.clone(), *key);
@@ -156,6 +161,11 @@ impl BlobStore for DirectoryStore {
     async fn delete(&self, key: &BlobKey) -> Result<bool> {
         let key = *key;
         self.run(move |inner| blobs::delete(inner, &key)).await
+    }
+
+    async fn discard_broken(&self, key: &BlobKey) -> Result<bool> {
+        let key = *key;
+        self.run(move |inner| blobs::discard_broken(inner, &key)).await
     }
 
     async fn list_blobs(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<BlobEntry>> {

@@ -11,8 +11,8 @@ use model::{BlobKey, ImageSnapshot, ImageSnapshotId, LeaseId, Timestamp};
 use rustix::io::Errno;
 
 use crate::{
-    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, CollectReport, Committed, Error, InUse, Lease,
-    LeaseInfo, LeaseTerm, OpenBlob, Result, Sidecar, Space, Verified,
+    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, ClaimBeat, CollectReport, Committed, Error, InUse,
+    Lease, LeaseInfo, LeaseTerm, OpenBlob, Result, Sidecar, Space, Verified,
 };
 
 /// Which call fails, and how.
@@ -118,6 +118,10 @@ impl<S: BlobStore> BlobStore for FaultStore<S> {
         self.turns.pass("claim", self.inner.claim(key)).await
     }
 
+    async fn claim_beat(&self, key: &BlobKey) -> Result<Option<ClaimBeat>> {
+        self.turns.pass("claim_beat", self.inner.claim_beat(key)).await
+    }
+
     async fn begin(&self, lease: &dyn Lease, key: &BlobKey) -> Result<Box<dyn BlobWriter>> {
         let inner = self.turns.pass("begin", self.inner.begin(lease, key)).await?;
         Ok(Box::new(FaultWriter { inner, turns: self.turns.clone() }))
@@ -137,6 +141,10 @@ impl<S: BlobStore> BlobStore for FaultStore<S> {
 
     async fn delete(&self, key: &BlobKey) -> Result<bool> {
         self.turns.pass("delete", self.inner.delete(key)).await
+    }
+
+    async fn discard_broken(&self, key: &BlobKey) -> Result<bool> {
+        self.turns.pass("discard_broken", self.inner.discard_broken(key)).await
     }
 
     async fn list_blobs(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<BlobEntry>> {

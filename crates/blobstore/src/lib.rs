@@ -46,7 +46,8 @@
 //! 5. Who makes a layer takes its [`Claim`] first, looks for the blob once more, and drops the claim after the commit; so
 //!    any number of processes make it once. It is a lock on a file in `tmp/`. Its name, unlike those beside it, comes
 //!    again: who has the lock, sweepers too, first looks whether the file was removed meanwhile, and only who has
-//!    the lock removes it. Claims protect work, not blobs: a commit without one does no harm.
+//!    the lock removes it. Claims protect work, not blobs: a commit without one does no harm. Their owners give
+//!    signs of life ([`Claim::beat`]), so that whoever waits for one that is stopped can do without.
 //! 6. Whatever waits for the lock waits for a bounded time and then says [`ErrorKind::Busy`].
 //!
 //! An instance takes a held lease on its snapshot's blobs before it mounts them and releases it when they are mounted:
@@ -76,6 +77,6 @@ pub use fault_store::{FaultPlan, FaultStore};
 pub use memory::MemoryStore;
 pub use sidecar::{ChunkTable, Sidecar};
 pub use store::{
-    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, CollectReport, Committed, InUse, Lease, LeaseInfo,
-    LeaseTerm, OpenBlob, PAGE_LIMIT, Space, Verified,
+    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, ClaimBeat, CollectReport, Committed, InUse, Lease,
+    LeaseInfo, LeaseTerm, OpenBlob, PAGE_LIMIT, Space, Verified,
 };

@@ -12,8 +12,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::store::page_size;
 use crate::{
-    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, CollectReport, Committed, Error, InUse, Lease,
-    LeaseInfo, LeaseTerm, OpenBlob, Result, Sidecar, Space, Verified, chunk,
+    BlobEntry, BlobInfo, BlobStore, BlobWriter, Claim, ClaimBeat, CollectReport, Committed, Error, InUse,
+    Lease, LeaseInfo, LeaseTerm, OpenBlob, Result, Sidecar, Space, Verified, chunk,
 };
 
 /// The store in memory. Cheap to clone; clones are the same store. Blobs are in anonymous files of the kernel's.
@@ -25,7 +25,8 @@ struct Contents {
     blobs: BTreeMap<BlobKey, (File, BlobInfo)>,
     snapshots: BTreeMap<ImageSnapshotId, ImageSnapshot>,
     leases: BTreeMap<LeaseId, LeaseInfo>,
-    claims: BTreeSet<BlobKey>,
+    /// With how many signs of life their owners gave.
+    claims: BTreeMap<BlobKey, i128>,
 }
 
 /// What errors call a blob in memory.
@@ -53,6 +54,10 @@ struct MemoryClaim {
 impl Claim for MemoryClaim {
     fn key(&self) -> BlobKey {
         self.key
+    }
+
+    fn beat(&self) {
+        *self.store.contents().claims.entry(self.key).or_default() += 1;
     }
 }
 
@@ -145,8 +150,14 @@ fn reopen(file: &File) -> Result<File> {
 #[async_trait]
 impl BlobStore for MemoryStore {
     async fn claim(&self, key: &BlobKey) -> Result<Option<Box<dyn Claim>>> {
-        let is_ours = self.contents().claims.insert(*key);
+        let mut contents = self.contents();
+        let is_ours = !contents.claims.contains_key(key);
+        contents.claims.entry(*key).or_default();
         Ok(is_ours.then(|| Box::new(MemoryClaim { store: self.clone(), key: *key }) as Box<dyn Claim>))
+    }
+
+    async fn claim_beat(&self, key: &BlobKey) -> Result<Option<ClaimBeat>> {
+        Ok(self.contents().claims.get(key).copied().map(ClaimBeat))
     }
 
     async fn begin(&self, lease: &dyn Lease, key: &BlobKey) -> Result<Box<dyn BlobWriter>> {
@@ -172,6 +183,11 @@ impl BlobStore for MemoryStore {
 
     async fn delete(&self, key: &BlobKey) -> Result<bool> {
         Ok(self.contents().blobs.remove(key).is_some())
+    }
+
+    async fn discard_broken(&self, _key: &BlobKey) -> Result<bool> {
+        // Memory does not rot.
+        Ok(false)
     }
 
     async fn list_blobs(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<BlobEntry>> {

@@ -86,7 +86,14 @@ pub trait BlobWriter: Send + Sync {
 pub trait Claim: Send + Sync + std::fmt::Debug {
     /// Which blob it is on.
     fn key(&self) -> BlobKey;
+
+    /// Shows those who wait for it that its owner gets on: [`BlobStore::claim_beat`] differs afterwards.
+    fn beat(&self);
 }
+
+/// A sign of life of a claim's owner: equal ones are the same sign, and nothing else is to be read from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimBeat(pub(crate) i128);
 
 /// How long a lease holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,6 +210,12 @@ pub trait BlobStore: Send + Sync {
     /// Kinds `NoSpace`, `Io`. Nothing stays behind.
     async fn claim(&self, key: &BlobKey) -> Result<Option<Box<dyn Claim>>>;
 
+    /// The last sign of life of whoever has the claim on a key; `None` where nobody has it.
+    ///
+    /// # Errors
+    /// Kind `Io`.
+    async fn claim_beat(&self, key: &BlobKey) -> Result<Option<ClaimBeat>>;
+
     /// Begins an ingest, and names the key in the lease first, so that the blob is not collected once committed.
     /// Any number of ingests of one key may run; the first commit wins.
     ///
@@ -228,12 +241,19 @@ pub trait BlobStore: Send + Sync {
     /// the store is not a directory. No I/O; whether the blob is there, [`stat`](Self::stat) says.
     fn local_path(&self, key: &BlobKey) -> Option<PathBuf>;
 
-    /// Deletes a blob, whoever names it; `false` where there was none. For blobs found broken and for tests: what
-    /// is merely no longer wanted goes by [`collect`](Self::collect).
+    /// Deletes a blob, whoever names it; `false` where there was none. For tests: what is merely no longer wanted goes by
+    /// [`collect`](Self::collect), what is broken by [`discard_broken`](Self::discard_broken).
     ///
     /// # Errors
     /// Kinds `Busy`, `Io`.
     async fn delete(&self, key: &BlobKey) -> Result<bool>;
+
+    /// Deletes a blob that [`stat`](Self::stat) calls corrupt, so that it can be made again; `false` where it is whole or
+    /// absent. Whoever has it mounted keeps what is mounted.
+    ///
+    /// # Errors
+    /// Kinds `Unsupported`, `Busy`, `Io`.
+    async fn discard_broken(&self, key: &BlobKey) -> Result<bool>;
 
     /// Up to `limit` (at most [`PAGE_LIMIT`]) blobs in the order of their keys, beginning after the given key.
     /// An empty page is the end.

@@ -104,6 +104,23 @@ async fn a_broken_store_format_is_refused() {
     assert!(matches!(error, Error::Document { object: "store format", .. }), "{error:?}");
 }
 
+#[tokio::test]
+async fn a_broken_blob_can_be_discarded_and_made_again() {
+    let (store, _dir) = make().await;
+    let key = layer_key("a");
+    for part in ["erofs", "json"] {
+        commit_loose(&store, &[key]).await;
+        let blob = store.local_path(&key).unwrap();
+        let broken = blob.with_extension(part);
+        fs::remove_file(&broken).unwrap();
+        fs::write(&broken, "x").unwrap();
+        assert_eq!(store.stat(&key).await.unwrap_err().kind(), ErrorKind::Corrupt, "{part}");
+        assert!(store.discard_broken(&key).await.unwrap(), "{part}");
+        assert_eq!(store.stat(&key).await.unwrap(), None, "{part}");
+        assert!(!blob.exists() && !blob.with_extension("json").exists());
+    }
+}
+
 /// Breaks the file, and expects reading and collecting to say so and to delete nothing.
 async fn collection_refuses(store: &DirectoryStore, dir: &Path, broken: &Path, text: &str, kind: ErrorKind) {
     let original = fs::read(broken).unwrap();

@@ -24,7 +24,7 @@ pub use progress::{BuildProgress, LayerPhase, LayerProgress};
 use crate::{BuildError, Parts};
 use flight::Flights;
 
-pub(crate) use run::BuildOrder;
+pub(crate) use run::{BuildOrder, lease_owner};
 
 /// Everything that builds share.
 pub(crate) struct Workshop {

@@ -5,28 +5,38 @@ use std::collections::HashSet;
 use metastore::{Build, NewBuild, Page, claim_interrupted_builds};
 use model::{BuildFailure, BuildId, CacheId, EventKind, EventReason, ImageCache, ImageSnapshotId};
 
-use crate::build::BuildOrder;
+use crate::build::{BuildOrder, lease_owner};
 use crate::{Engine, Error, NewCache};
 
 /// The failure's word of a build whose process ended.
 const INTERRUPTED: &str = "interrupted";
 
-/// Whether a build's process lives; one that cannot be looked at is taken for alive.
-fn lives(owner: &metastore::ProcessIdentity) -> bool {
+/// Whether a build's process is here and lives; one that cannot be looked at is taken for alive.
+fn lives_here(owner: &metastore::ProcessIdentity) -> bool {
     owner.is_alive().unwrap_or(true)
 }
 
 impl Engine {
     /// Builds whose process is gone.
+    ///
+    /// A process of another PID namespace (imc in a container, on the same data directory) is not seen here, or is another
+    /// one by the same number. What it holds is seen wherever the store is: its build's lease.
     pub(crate) async fn interrupted_builds(&self) -> Result<Vec<Build>, Error> {
         let mut interrupted = Vec::new();
         let mut page = Page::first();
         loop {
             let running = self.records().running_builds(page).await?;
-            let Some(last) = running.last() else { return Ok(interrupted) };
+            let Some(last) = running.last() else { break };
             page = Page::after(last.id);
-            interrupted.extend(running.into_iter().filter(|build| !lives(&build.owner)));
+            interrupted.extend(running.into_iter().filter(|build| !lives_here(&build.owner)));
         }
+        if !interrupted.is_empty() {
+            let leases = self.store().list_leases(self.clock().now()).await;
+            let holders: HashSet<String> =
+                leases.map_err(Error::store("list leases"))?.into_iter().map(|lease| lease.owner).collect();
+            interrupted.retain(|build| !holders.contains(&lease_owner(build.id)));
+        }
+        Ok(interrupted)
     }
 
     /// Caches whose build's process is gone.
@@ -35,8 +45,14 @@ impl Engine {
     }
 
     async fn claim(&self) -> Result<Vec<Build>, Error> {
+        let interrupted: HashSet<BuildId> =
+            self.interrupted_builds().await?.iter().map(|build| build.id).collect();
+        if interrupted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let is_alive = |build: &Build| !interrupted.contains(&build.id);
         let owner = &self.workshop.parts.owner;
-        Ok(claim_interrupted_builds(self.records(), owner, &lives, self.clock().now()).await?)
+        Ok(claim_interrupted_builds(self.records(), owner, &is_alive, self.clock().now()).await?)
     }
 
     /// Fails every build whose process ended, and returns the documents that they had committed just before, now deleted.

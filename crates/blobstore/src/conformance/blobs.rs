@@ -100,6 +100,14 @@ pub async fn lists_in_pages(store: &dyn BlobStore) {
     assert!(matches!(store.list_blobs(None, 0).await, Err(Error::EmptyPage)));
 }
 
+pub async fn discards_only_what_is_broken(store: &dyn BlobStore) {
+    let key = layer_key("a");
+    assert!(!store.discard_broken(&key).await.unwrap());
+    commit_loose(store, &[key]).await;
+    assert!(!store.discard_broken(&key).await.unwrap());
+    assert_eq!(listed(store).await, [key]);
+}
+
 pub async fn deletes(store: &dyn BlobStore) {
     let (gone, stays) = (layer_key("gone"), layer_key("stays"));
     commit_loose(store, &[gone, stays]).await;

@@ -27,6 +27,21 @@ pub async fn outlive_collections_and_keep_nothing(store: &dyn BlobStore) {
     drop(claim);
 }
 
+pub async fn show_that_their_owners_get_on(store: &dyn BlobStore) {
+    let key = layer_key("a");
+    assert_eq!(store.claim_beat(&key).await.unwrap(), None);
+    let claim = store.claim(&key).await.unwrap().unwrap();
+    let first = store.claim_beat(&key).await.unwrap();
+    assert!(first.is_some());
+    assert_eq!(store.claim_beat(&key).await.unwrap(), first, "asking is no sign of life");
+    // A clock may be coarse: after some signs there is one that differs.
+    while store.claim_beat(&key).await.unwrap() == first {
+        claim.beat();
+    }
+    drop(claim);
+    assert_eq!(store.claim_beat(&key).await.unwrap(), None);
+}
+
 /// A claim is a courtesy: who makes a blob without one does no harm.
 pub async fn do_not_stop_an_ingest(store: &dyn BlobStore) {
     let key = layer_key("a");

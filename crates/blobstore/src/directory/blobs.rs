@@ -13,7 +13,9 @@ use super::layout::{BlobPaths, Shelf};
 use super::{DirectoryStore, Inner};
 use crate::chunk;
 use crate::store::page_size;
-use crate::{BlobEntry, BlobInfo, BlobWriter, Committed, Error, OpenBlob, Result, Sidecar, Verified};
+use crate::{
+    BlobEntry, BlobInfo, BlobWriter, Committed, Error, ErrorKind, OpenBlob, Result, Sidecar, Verified,
+};
 
 /// An ingest into a file of `tmp/`.
 #[derive(Debug)]
@@ -120,6 +122,20 @@ pub(super) fn delete(inner: &Inner, key: &BlobKey) -> Result<bool> {
         files::sync_directory(&paths.directory)?;
     }
     Ok(was_there)
+}
+
+/// Under the lock of commits, so that a whole one which somebody made meanwhile is not taken for the broken one.
+pub(super) fn discard_broken(inner: &Inner, key: &BlobKey) -> Result<bool> {
+    let _lock = inner.lock_exclusive()?;
+    match stat(inner, key) {
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            let paths = inner.layout.blob(key);
+            remove_both(inner, &paths)?;
+            files::sync_directory(&paths.directory)?;
+            Ok(true)
+        }
+        found => found.map(|_| false),
+    }
 }
 
 /// Removes the blob and then its sidecar, so that what a crash leaves is invisible. The store must be locked.

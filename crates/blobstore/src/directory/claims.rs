@@ -4,15 +4,15 @@
 //! and only who has the lock and the name removes it.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
 use model::BlobKey;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW, futimens};
 
 use super::Inner;
 use super::files::{self, failed, has_name, try_flock};
-use crate::{Claim, Result};
+use crate::{Claim, ClaimBeat, Result};
 
 /// A claim that we have.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct DirectoryClaim {
     key: BlobKey,
     path: PathBuf,
     /// Locked as long as it is open.
-    _file: File,
+    file: File,
 }
 
 /// Takes the claim on a key; `None` where somebody has it.
@@ -36,7 +36,7 @@ pub(super) fn take(inner: &Inner, key: BlobKey) -> Result<Option<DirectoryClaim>
         }
         // Between opening and locking its last owner or a sweeper may have removed it: then begin again.
         if has_name(&file).map_err(failed("examine", "claim", &path))? {
-            let claim = DirectoryClaim { key, path, _file: file };
+            let claim = DirectoryClaim { key, path, file };
             inner.step("claim-taken")?;
             return Ok(Some(claim));
         }
@@ -47,6 +47,20 @@ impl Claim for DirectoryClaim {
     fn key(&self) -> BlobKey {
         self.key
     }
+
+    fn beat(&self) {
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        // Where it cannot be given, others do the same work twice: no more than that.
+        let _ = futimens(&self.file, &Timestamps { last_access: now, last_modification: now });
+    }
+}
+
+/// When the file of the claim last changed: a sign of its owner, whatever clock the file system has.
+pub(super) fn beat(inner: &Inner, key: BlobKey) -> Result<Option<ClaimBeat>> {
+    let path = inner.layout.claim(&key);
+    let Some(file) = files::open("claim", &path)? else { return Ok(None) };
+    let metadata = file.metadata().map_err(failed("examine", "claim", &path))?;
+    Ok(Some(ClaimBeat(i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()))))
 }
 
 impl Drop for DirectoryClaim {

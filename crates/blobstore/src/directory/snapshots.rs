@@ -33,8 +33,14 @@ pub(super) fn put(inner: &Inner, snapshot: &ImageSnapshot) -> Result<()> {
         Some(_) => return Err(Error::SnapshotExists(snapshot.id)),
         None => {}
     }
-    // A blob that a process committed and died may be visible but not durable yet; the snapshot relies on it.
-    let directories: BTreeSet<_> = keys.iter().map(|key| inner.layout.blob(key).directory).collect();
+    // A blob that a process committed and died may be visible but not durable yet, and so may the directories that it
+    // made for it; the snapshot relies on all of them.
+    let mut directories = BTreeSet::new();
+    for key in &keys {
+        let path = inner.layout.blob(key).directory;
+        let ours = path.ancestors().take_while(|above| above.starts_with(inner.layout.root()));
+        directories.extend(ours.map(Path::to_owned));
+    }
     for directory in &directories {
         files::sync_directory(directory)?;
     }

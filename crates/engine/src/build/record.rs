@@ -1,10 +1,11 @@
 //! What the records say of a build: its notes on the way, and its end, whichever it is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobstore::Lease;
-use metastore::SnapshotRecord;
-use model::{BuildFailure, EventKind, EventReason, ImageCache, ImageSnapshot};
+use metastore::{CacheChange, SnapshotRecord};
+use model::{BuildFailure, Event, EventKind, EventReason, ImageCache, ImageSnapshot, Timestamp};
 use tokio::time::Instant;
 
 use super::Workshop;
@@ -12,6 +13,12 @@ use super::layer_job::LayerMade;
 use super::run::{BuildOrder, step};
 use super::wanted::Wanted;
 use crate::{BuildError, FailureKind, chain};
+
+/// How long a build that is done tries to say so to records that are busy.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Between two such tries, each of which has waited its own time.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
 
 impl Workshop {
     /// The records refused a build that was done. Where only their answer was lost, it is recorded all the same.
@@ -42,8 +49,7 @@ impl Workshop {
             ),
             event(EventReason::Ready, format!("{} image(s) can be started from", snapshot.images.len())),
         ];
-        let records = &self.parts.records;
-        let change = records.finish_build(order.build.id, &order.build.owner, &record, &events, now).await;
+        let change = self.finish_patiently(order, &record, &events, now).await;
         let change = change.map_err(BuildError::records("end the build"))?;
         step("build-recorded")?;
         // From here on the snapshot's document keeps the blobs.
@@ -61,6 +67,34 @@ impl Workshop {
         Ok(change.cache)
     }
 
+    /// Ends the build well in the records, however long others keep them locked, within reason: all the work is done.
+    async fn finish_patiently(
+        &self,
+        order: &BuildOrder,
+        record: &SnapshotRecord,
+        events: &[Event],
+        now: Timestamp,
+    ) -> metastore::Result<CacheChange> {
+        let begun = Instant::now();
+        loop {
+            let finished = self
+                .parts
+                .records
+                .finish_build(order.build.id, &order.build.owner, record, events, now)
+                .await;
+            match finished {
+                Err(error) if error.kind() == metastore::ErrorKind::Busy && begun.elapsed() < PATIENCE => {
+                    tracing::warn!(
+                        error = chain(&error),
+                        "the records are busy; trying again to end the build"
+                    );
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                finished => return finished,
+            }
+        }
+    }
+
     pub(super) async fn record_failure(&self, order: &BuildOrder, error: BuildError) -> BuildError {
         let kind = error.kind();
         let reason = match kind {
@@ -74,13 +108,12 @@ impl Workshop {
         let recorded =
             self.parts.records.fail_build(order.build.id, &order.build.owner, &failure, &[event], now).await;
         match recorded {
-            // Its document, where it came that far, is nobody's now.
-            Ok(_) => {
-                if let Err(left) = self.parts.store.delete_snapshot(order.build.snapshot).await {
-                    tracing::warn!(
-                        error = chain(&left),
-                        "failed to delete a failed build's snapshot; collection will"
-                    );
+            Ok(_) => self.drop_document(order).await,
+            // Another process has ended it. Where it took it up, the document may be its own by now.
+            Err(metastore::Error::BuildEnded(_) | metastore::Error::NoBuild(_)) => {
+                let retained = self.parts.records.retained_snapshots().await;
+                if retained.is_ok_and(|retained| !retained.contains(&order.build.snapshot)) {
+                    self.drop_document(order).await;
                 }
             }
             Err(unrecorded) => {
@@ -88,6 +121,16 @@ impl Workshop {
             }
         }
         error
+    }
+
+    /// Deletes the image snapshot of a build that failed, where it came that far: it is nobody's now.
+    async fn drop_document(&self, order: &BuildOrder) {
+        if let Err(left) = self.parts.store.delete_snapshot(order.build.snapshot).await {
+            tracing::warn!(
+                error = chain(&left),
+                "failed to delete a failed build's snapshot; collection will"
+            );
+        }
     }
 
     pub(super) async fn note_reused(&self, order: &BuildOrder, layer: &Wanted) {

@@ -9,8 +9,8 @@ use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use layer::{Control, SharedBudget};
 use metastore::NewBuild;
 use model::{
-    BlobKey, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource, SnapshotImage,
-    SnapshotLayer,
+    BlobKey, BuildId, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource,
+    SnapshotImage, SnapshotLayer,
 };
 use registry::ResolvedImage;
 use tokio::time::Instant;
@@ -28,6 +28,11 @@ const WATCH: Duration = Duration::from_millis(50);
 pub(crate) struct BuildOrder {
     pub(crate) cache: ImageCache,
     pub(crate) build: NewBuild,
+}
+
+/// The owner of a build's lease: while that holds, the build runs, whatever can be seen of its process.
+pub(crate) fn lease_owner(build: BuildId) -> String {
+    format!("build {build}")
 }
 
 impl Workshop {
@@ -54,8 +59,7 @@ impl Workshop {
         progress: &BuildProgress,
         cancel: &CancellationToken,
     ) -> Result<(Arc<dyn Lease>, ImageSnapshot), BuildError> {
-        let owner = format!("build {} of the cache {}", order.build.id, order.cache.id);
-        let lease = self.parts.store.lease(&owner, &[], LeaseTerm::Held).await;
+        let lease = self.parts.store.lease(&lease_owner(order.build.id), &[], LeaseTerm::Held).await;
         let lease: Arc<dyn Lease> = Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
         let work = async {
             step("lease-taken")?;
