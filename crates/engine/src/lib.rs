@@ -18,6 +18,7 @@ pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobstore::BlobStore;
 use metastore::{Metastore, ProcessIdentity};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub conversions: usize,
     /// Images whose documents are asked for at once in one build.
     pub resolves: usize,
+    /// How long the owner of a claim may give no sign of life before a build that waits for it does the work as well.
+    pub claim_patience: Duration,
     /// Memory for the zstd windows over 8 MiB of all conversions together.
     pub zstd_windows: ByteSize,
 }
@@ -57,7 +60,12 @@ impl Default for Settings {
     fn default() -> Self {
         // One conversion keeps about two processors busy; a second one fills the gaps that the first one's ends leave.
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { conversions: (processors / 2 + 1).clamp(2, 8), resolves: 4, zstd_windows: ByteSize::mib(128) }
+        Self {
+            conversions: (processors / 2 + 1).clamp(2, 8),
+            resolves: 4,
+            claim_patience: Duration::from_secs(120),
+            zstd_windows: ByteSize::mib(128),
+        }
     }
 }
 

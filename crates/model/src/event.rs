@@ -84,6 +84,8 @@ reasons! {
     LayerCommitted,
     /// A layer's blob was in the store already, or another build is making it.
     LayerReused,
+    /// A layer's blob was found broken and deleted, to be made again.
+    LayerDiscarded,
     /// A merged metadata image was made for layers that lean on those below.
     LayersMerged,
     /// The image snapshot was committed.

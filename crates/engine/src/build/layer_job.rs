@@ -1,14 +1,16 @@
 //! One layer: fetched, converted and committed, unless the store has it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blobstore::{BlobWriter, Claim, Lease, Sidecar};
+use blobstore::{BlobWriter, Claim, ClaimBeat, Lease, Sidecar};
 use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
 use registry::ResolvedImage;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{BuildProgress, LayerPhase, Workshop, feed};
@@ -18,6 +20,9 @@ const WATCH: Duration = Duration::from_millis(50);
 
 /// How often a layer that another process makes is looked for.
 const CLAIM_WATCH: Duration = Duration::from_millis(50);
+
+/// How often whoever waits for a claim of ours is shown that we get on.
+const BEAT: Duration = Duration::from_secs(5);
 
 /// Why a layer is not in the store.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +45,13 @@ pub enum LayerFailure {
     /// The thread that converted it panicked.
     #[error("the conversion of the layer ended without a result")]
     Aborted,
+}
+
+impl LayerFailure {
+    /// Whether the store has files of that layer that contradict each other or do not parse.
+    fn is_broken_blob(&self) -> bool {
+        matches!(self, Self::Store(error) if error.kind() == blobstore::ErrorKind::Corrupt)
+    }
 }
 
 /// A layer that is in the store.
@@ -91,6 +103,21 @@ pub(super) async fn in_store(
     }))
 }
 
+/// The same before a layer is made: one whose files are broken is deleted. Whether one was, the flag says.
+pub(super) async fn in_store_whole(
+    workshop: &Workshop,
+    diff_id: DiffId,
+) -> Result<(Option<LayerMade>, bool), LayerFailure> {
+    match in_store(workshop, diff_id).await {
+        Err(error) if error.is_broken_blob() => {
+            let discarded = workshop.parts.store.discard_broken(&BlobKey::Layer(diff_id)).await?;
+            tracing::warn!(layer = %diff_id, error = crate::chain(&error), "discarded a broken blob");
+            Ok((in_store(workshop, diff_id).await?, discarded))
+        }
+        found => Ok((found?, false)),
+    }
+}
+
 fn read_leans(document: serde_json::Value) -> Result<Leans, LayerFailure> {
     if document.is_null() {
         return Ok(Leans::default());
@@ -100,8 +127,8 @@ fn read_leans(document: serde_json::Value) -> Result<Leans, LayerFailure> {
 
 /// What a layer is made under.
 struct Licence {
-    /// Spares other processes the same work.
-    claim: Box<dyn Claim>,
+    /// Spares other processes the same work. `None` where its owner is stopped, or stuck: then the first commit wins.
+    claim: Option<Box<dyn Claim>>,
     /// One of this process' conversions.
     turn: OwnedSemaphorePermit,
 }
@@ -111,6 +138,26 @@ enum Way {
     There(LayerMade),
     /// It is to be made here.
     Make(Licence),
+}
+
+/// Tells an owner that works from one that is stopped.
+struct ClaimWatch {
+    patience: Duration,
+    last: Option<ClaimBeat>,
+    since: Instant,
+}
+
+impl ClaimWatch {
+    fn new(patience: Duration) -> Self {
+        Self { patience, last: None, since: Instant::now() }
+    }
+
+    fn is_stuck(&mut self, beat: Option<ClaimBeat>) -> bool {
+        if beat != self.last {
+            (self.last, self.since) = (beat, Instant::now());
+        }
+        self.since.elapsed() >= self.patience
+    }
 }
 
 async fn turn(workshop: &Workshop) -> Result<OwnedSemaphorePermit, LayerFailure> {
@@ -126,17 +173,21 @@ async fn find_way(workshop: &Workshop, order: &LayerOrder) -> Result<Way, LayerF
     let (store, key) = (&workshop.parts.store, BlobKey::Layer(order.diff_id));
     let early = turn(workshop).await?;
     let (claim, early) = match store.claim(&key).await? {
-        Some(claim) => (claim, Some(early)),
+        Some(claim) => (Some(claim), Some(early)),
         None => {
             drop(early);
+            let mut owner = ClaimWatch::new(workshop.parts.settings.claim_patience);
             loop {
                 order.progress.layer_is(order.diff_id, LayerPhase::Waiting);
                 tokio::time::sleep(CLAIM_WATCH).await;
                 if let Some(claim) = store.claim(&key).await? {
-                    break (claim, None);
+                    break (Some(claim), None);
                 }
                 if let Some(made) = in_store(workshop, order.diff_id).await? {
                     return Ok(Way::There(made));
+                }
+                if owner.is_stuck(store.claim_beat(&key).await?) {
+                    break (None, None);
                 }
             }
         }
@@ -169,7 +220,10 @@ pub(super) async fn make(
         Way::Make(licence) => licence,
     };
     let writer = workshop.parts.store.begin(&*order.lease, &BlobKey::Layer(order.diff_id)).await?;
-    let converted = fetch_and_convert(&workshop, &order, &*writer, &cancel).await?;
+    let converted = tokio::select! {
+        converted = fetch_and_convert(&workshop, &order, &*writer, &cancel) => converted?,
+        never = beat_on(claim.as_deref(), &order.control) => match never {},
+    };
     // The next layer may be converted while this one is synced.
     drop(turn);
     if cancel.is_cancelled() {
@@ -177,6 +231,12 @@ pub(super) async fn make(
     }
     let sidecar = sidecar_of(&converted, &order.descriptor)?;
     let committed = writer.commit(sidecar).await?;
+    let mut warnings: Vec<String> = converted.warnings.iter().map(sentence).collect();
+    if claim.is_none() {
+        warnings.push(
+            "another process had begun to make it and gave no sign of life: it was made here as well".into(),
+        );
+    }
     drop(claim);
     remember(&workshop, &order, &converted).await;
     Ok(LayerMade {
@@ -185,8 +245,22 @@ pub(super) async fn make(
         tar_size: converted.tar_size,
         leans: converted.leans,
         fetched: Some(converted.compressed_size),
-        warnings: converted.warnings.iter().map(sentence).collect(),
+        warnings,
     })
+}
+
+/// Shows that we get on, as long as bytes do.
+async fn beat_on(claim: Option<&dyn Claim>, control: &Control) -> Infallible {
+    let mut tick = tokio::time::interval(BEAT);
+    let mut seen = None;
+    loop {
+        tick.tick().await;
+        let now = (control.compressed_bytes(), control.tar_bytes());
+        if let Some(claim) = claim.filter(|_| seen != Some(now)) {
+            claim.beat();
+        }
+        seen = Some(now);
+    }
 }
 
 async fn fetch_and_convert(

@@ -7,6 +7,7 @@ use blobstore::Lease;
 use metastore::{CacheChange, SnapshotRecord};
 use model::{BuildFailure, Event, EventKind, EventReason, ImageCache, ImageSnapshot, Timestamp};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Workshop;
 use super::layer_job::LayerMade;
@@ -18,7 +19,7 @@ use crate::{BuildError, FailureKind, chain};
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Between two such tries, each of which has waited its own time.
-const BUSY_PAUSE: Duration = Duration::from_secs(1);
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
 
 impl Workshop {
     /// The records refused a build that was done. Where only their answer was lost, it is recorded all the same.
@@ -37,6 +38,7 @@ impl Workshop {
         &self,
         order: &BuildOrder,
         (lease, snapshot): (Arc<dyn Lease>, ImageSnapshot),
+        cancel: &CancellationToken,
     ) -> Result<ImageCache, BuildError> {
         let now = self.parts.clock.now();
         let record =
@@ -49,7 +51,7 @@ impl Workshop {
             ),
             event(EventReason::Ready, format!("{} image(s) can be started from", snapshot.images.len())),
         ];
-        let change = self.finish_patiently(order, &record, &events, now).await;
+        let change = self.finish_patiently(order, &record, &events, now, cancel).await;
         let change = change.map_err(BuildError::records("end the build"))?;
         step("build-recorded")?;
         // From here on the snapshot's document keeps the blobs.
@@ -74,6 +76,7 @@ impl Workshop {
         record: &SnapshotRecord,
         events: &[Event],
         now: Timestamp,
+        cancel: &CancellationToken,
     ) -> metastore::Result<CacheChange> {
         let begun = Instant::now();
         loop {
@@ -88,7 +91,10 @@ impl Workshop {
                         error = chain(&error),
                         "the records are busy; trying again to end the build"
                     );
-                    tokio::time::sleep(BUSY_PAUSE).await;
+                    tokio::select! {
+                        () = cancel.cancelled() => return Err(error),
+                        () = tokio::time::sleep(BUSY_PAUSE) => {}
+                    }
                 }
                 finished => return finished,
             }
@@ -136,6 +142,12 @@ impl Workshop {
     pub(super) async fn note_reused(&self, order: &BuildOrder, layer: &Wanted) {
         let message = format!("layer {} of {} was in the store", layer.descriptor.digest, layer.image.source);
         self.note(self.event(order.cache.id, EventKind::Normal, EventReason::LayerReused, message)).await;
+    }
+
+    pub(super) async fn note_discarded(&self, order: &BuildOrder, layer: &Wanted) {
+        let message =
+            format!("layer {} of {} was broken in the store", layer.descriptor.digest, layer.image.source);
+        self.note(self.event(order.cache.id, EventKind::Warning, EventReason::LayerDiscarded, message)).await;
     }
 
     pub(super) async fn note_made(

@@ -45,7 +45,7 @@ impl Workshop {
     ) -> Result<ImageCache, BuildError> {
         let made = self.make_snapshot(&order, &progress, &cancel).await;
         match made {
-            Ok(lease_and_snapshot) => match self.record_success(&order, lease_and_snapshot).await {
+            Ok(lease_and_snapshot) => match self.record_success(&order, lease_and_snapshot, &cancel).await {
                 Ok(cache) => Ok(cache),
                 Err(error) => self.failed_to_record(&order, error).await,
             },
@@ -141,7 +141,12 @@ impl Workshop {
         let mut missing = Vec::new();
         // What is there already is counted first, so that the size is known to be too small before anything is fetched.
         for layer in wanted {
-            match layer_job::in_store(self, layer.diff_id).await.map_err(|error| layer.failed(error))? {
+            let found = layer_job::in_store_whole(self, layer.diff_id).await;
+            let (found, discarded) = found.map_err(|error| layer.failed(error))?;
+            if discarded {
+                self.note_discarded(order, &layer).await;
+            }
+            match found {
                 Some(found) => {
                     progress.layer_is(layer.diff_id, LayerPhase::Reused);
                     take(&budget, &layer, &found)?;

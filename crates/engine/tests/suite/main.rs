@@ -4,6 +4,7 @@
 mod cancel;
 mod faults;
 mod merge;
+mod recover;
 mod sharing;
 mod size;
 mod support;

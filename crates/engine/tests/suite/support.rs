@@ -44,6 +44,16 @@ impl World {
         server: Option<&FaultServer>,
         conversions: usize,
     ) -> Self {
+        Self::under(store, records, server, Settings { conversions, ..Settings::default() })
+    }
+
+    /// The same under these settings.
+    pub(crate) fn under(
+        store: Arc<dyn BlobStore>,
+        records: Arc<dyn Metastore>,
+        server: Option<&FaultServer>,
+        settings: Settings,
+    ) -> Self {
         let plain_http = server.map(|server| server.host().parse().unwrap()).unwrap_or_default();
         let registry = Registry::new(registry::Settings { plain_http, ..Default::default() }).unwrap();
         let engine = Engine::new(Parts {
@@ -52,7 +62,7 @@ impl World {
             registry,
             clock: Arc::new(SystemClock),
             owner: ProcessIdentity::current().unwrap(),
-            settings: Settings { conversions, ..Settings::default() },
+            settings,
         });
         Self { engine, store }
     }
