@@ -97,12 +97,15 @@ impl DirectoryStore {
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn open_with(root: impl Into<PathBuf>, options: DirectoryOptions) -> Result<Self> {
-        let inner = Inner { layout: Layout::new(root.into()), options };
+        let root = root.into();
+        files::ensure_directory(&root)?;
+        let root = root.canonicalize().map_err(files::failed("find", "store", &root))?;
+        let inner = Inner { layout: Layout::new(root), options };
         format::open(&inner)?;
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The directory.
+    /// The directory, by its canonical path.
     #[must_use]
     pub fn root(&self) -> &Path {
         self.0.layout.root()

@@ -13,6 +13,7 @@ use registry::Registry;
 
 use crate::args::RegistryArgs;
 use crate::exit::{Failure, opening};
+use crate::reserve::Reserve;
 
 /// The records' file in the data directory.
 const RECORDS: &str = "imc.db";
@@ -24,16 +25,33 @@ pub(crate) struct App {
     pub(crate) records: Arc<dyn Metastore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) instances: Instances,
+    reserve: Reserve,
+}
+
+/// What a command does about room on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It brings more, and leaves what is kept for others alone.
+    Takes,
+    /// It looks or frees, and may use what is kept.
+    Frees,
 }
 
 impl App {
     /// Opens the data directory, making it where it is missing. No network is touched.
-    pub(crate) async fn open(data_dir: PathBuf, registries: &RegistryArgs) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        data_dir: PathBuf,
+        registries: &RegistryArgs,
+        room: Room,
+    ) -> Result<Self, Failure> {
         let registry = Registry::new(settings(registries)?)?;
-        std::fs::create_dir_all(&data_dir).map_err(|error| opening(&data_dir, &error))?;
-        // Mounts and the monitor need a path that holds whatever directory they run in.
-        let data_dir = data_dir.canonicalize().map_err(|error| opening(&data_dir, &error))?;
+        if room == Room::Frees {
+            Reserve::of(&data_dir).give_up_if_full();
+        }
         let store = DirectoryStore::open(&data_dir).map_err(|error| opening(&data_dir, &error))?;
+        // Mounts and the monitor need a path that holds whatever directory they run in.
+        let data_dir = store.root().to_owned();
+        let reserve = Reserve::of(&data_dir);
         let store: Arc<dyn BlobStore> = Arc::new(store);
         let records = SqliteMetastore::open(&data_dir.join(RECORDS))
             .await
@@ -51,7 +69,23 @@ impl App {
             settings: Settings::default(),
         });
         let instances = Instances::open(NodeConfig { data_dir, self_exe: PathBuf::from("/proc/self/exe") })?;
-        Ok(Self { engine, store, records, clock, instances })
+        if room == Room::Takes {
+            reserve.keep();
+        }
+        Ok(Self { engine, store, records, clock, instances, reserve })
+    }
+
+    /// Forgets the events of what has been gone for long. Only tidies up: a failure is logged.
+    pub(crate) async fn forget_old_events(&self) {
+        if let Err(error) = self.engine.forget_old_events().await {
+            tracing::warn!(error = engine::chain(&error), "failed to forget old events");
+        }
+    }
+
+    /// Ends what still runs, and keeps room for the next time, where there is some.
+    pub(crate) async fn shut_down(&self) {
+        self.engine.shut_down().await;
+        self.reserve.keep();
     }
 
     /// Says which blobs the instances of this machine use.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::app::App;
+use crate::app::{App, Room};
 use crate::args::{Cli, Command, RegistryArgs};
 use crate::exit::Failure;
 use crate::printer::Printer;
@@ -22,31 +22,30 @@ use crate::printer::Printer;
 /// Does what was asked and returns the exit status.
 pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
     let Cli { data_dir, command, .. } = cli;
-    let open = |registries: &RegistryArgs| open(data_dir.clone(), registries);
     let plain = RegistryArgs::default();
+    let frees = || open(data_dir.clone(), &plain, Room::Frees);
+    let open = |registries: &RegistryArgs| open(data_dir.clone(), registries, Room::Takes);
     match command {
         Command::Create(args) => {
             let (runtime, app) = open(&args.registry)?;
             runtime.block_on(create::create(&app, args, printer))
         }
-        Command::List => with(open(&plain)?, async |app| caches::list(app, printer).await),
-        Command::Show(args) => with(open(&plain)?, async |app| caches::show(app, &args.cache, printer).await),
+        Command::List => with(frees()?, async |app| caches::list(app, printer).await),
+        Command::Show(args) => with(frees()?, async |app| caches::show(app, &args.cache, printer).await),
         Command::Events(args) => {
-            with(open(&plain)?, async |app| caches::events(app, &args.subject, printer).await)
+            with(frees()?, async |app| caches::events(app, &args.subject, printer).await)
         }
-        Command::Delete(args) => {
-            with(open(&plain)?, async |app| caches::delete(app, &args.caches, printer).await)
-        }
-        Command::Gc(args) => with(open(&plain)?, async |app| gc::gc(app, args.dry_run, printer).await),
-        Command::Ps(args) => with(open(&plain)?, async |app| instances::ps(app, args.all, printer).await),
-        Command::Logs(args) => with(open(&plain)?, async |app| instances::logs(app, &args).await),
+        Command::Delete(args) => with(frees()?, async |app| caches::delete(app, &args.caches, printer).await),
+        Command::Gc(args) => with(frees()?, async |app| gc::gc(app, args.dry_run, printer).await),
+        Command::Ps(args) => with(frees()?, async |app| instances::ps(app, args.all, printer).await),
+        Command::Logs(args) => with(frees()?, async |app| instances::logs(app, &args).await),
         Command::Stop(args) => {
             node::require_root("stop instances")?;
-            with(open(&plain)?, async |app| instances::stop(app, &args, printer).await)
+            with(frees()?, async |app| instances::stop(app, &args, printer).await)
         }
         Command::Rm(args) => {
             node::require_root("remove instances")?;
-            with(open(&plain)?, async |app| instances::rm(app, &args, printer).await)
+            with(frees()?, async |app| instances::rm(app, &args, printer).await)
         }
         Command::Run(args) => run_instance(open, &args, printer).map_err(Failure::of_run),
         Command::Exec(args) => {
@@ -81,9 +80,10 @@ fn run_instance(
 fn open(
     data_dir: std::path::PathBuf,
     registries: &RegistryArgs,
+    room: Room,
 ) -> Result<(tokio::runtime::Runtime, App), Failure> {
     let runtime = runtime()?;
-    let app = runtime.block_on(App::open(data_dir, registries))?;
+    let app = runtime.block_on(App::open(data_dir, registries, room))?;
     Ok((runtime, app))
 }
 
@@ -92,7 +92,7 @@ fn with(
     act: impl AsyncFnOnce(&App) -> Result<ExitCode, Failure>,
 ) -> Result<ExitCode, Failure> {
     let done = runtime.block_on(act(&app));
-    runtime.block_on(app.engine.shut_down());
+    runtime.block_on(app.shut_down());
     done
 }
 

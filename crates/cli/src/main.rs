@@ -6,6 +6,7 @@ mod commands;
 mod exit;
 mod printer;
 mod progress;
+mod reserve;
 
 use std::process::ExitCode;
 

@@ -38,8 +38,18 @@ impl Engine {
         snapshots.sort_unstable();
         let now = self.clock().now();
         let store = self.store().collect(in_use, now).await.map_err(Error::store("collect blobs"))?;
-        self.records().forget_events(now.plus_micros(-EVENTS_KEPT_SECONDS * 1_000_000)).await?;
+        self.forget_old_events().await?;
         Ok(Collected { store, snapshots, dry_run: false })
+    }
+
+    /// Drops the events of caches and instances that have been gone for a week.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn forget_old_events(&self) -> Result<(), Error> {
+        let before = self.clock().now().plus_micros(-EVENTS_KEPT_SECONDS * 1_000_000);
+        self.records().forget_events(before).await?;
+        Ok(())
     }
 
     /// Says what [`Self::collect`] would delete now.

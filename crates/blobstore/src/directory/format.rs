@@ -20,7 +20,6 @@ const VERSION: u32 = 1;
 
 /// Makes what is missing, refuses what a newer imc made, sweeps what dead processes left.
 pub(super) fn open(inner: &Inner) -> Result<()> {
-    files::ensure_directory(inner.layout.root())?;
     let path = inner.layout.format();
     // Looked at before anything is made, so that a refused store stays as it was.
     if !is_known(&path)? {

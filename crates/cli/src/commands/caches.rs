@@ -10,7 +10,7 @@ use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::progress::short;
 
-use super::instances::find_instance;
+use super::instances::{each, find_instance};
 
 pub(crate) async fn list(app: &App, printer: &Printer) -> Result<ExitCode, Failure> {
     let caches = app.engine.list_caches().await?;
@@ -151,14 +151,12 @@ pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<E
 
 pub(crate) async fn delete(app: &App, words: &[String], printer: &Printer) -> Result<ExitCode, Failure> {
     super::reconcile::reconcile(app).await?;
-    let mut deleted = Vec::new();
-    for word in words {
-        deleted.push(app.engine.delete_cache(word).await?);
-    }
+    let (deleted, code) = each(words, printer, async |word| Ok(app.engine.delete_cache(word).await?)).await;
+    app.forget_old_events().await;
     let line = |one: &engine::DeletedCache| format!("{} ({}) deleted", one.cache.name, one.cache.id);
     printer.result(&deleted, || deleted.iter().map(line).collect());
     if deleted.iter().any(|one| one.cache.state != CacheState::Failed) {
         printer.note("its blobs stay until `imc gc`");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use engine::{LayerPhase, NewCache};
+use engine::{BuildHandle, LayerPhase, NewCache};
 use model::{ByteSize, ImageCache, ImageSource};
 use serde::Serialize;
 
@@ -31,19 +31,21 @@ pub(crate) async fn create(app: &App, args: CreateArgs, printer: &Printer) -> Re
         platform: args.platform,
         size_limit: ByteSize::gib(args.size),
     };
-    let created = build(app, new, printer).await;
+    let created = match app.engine.create_cache(new).await {
+        Ok(build) => follow(build, printer).await,
+        Err(error) => Err(error.into()),
+    };
     // A cancelled build cleans up after itself before the process ends.
-    app.engine.shut_down().await;
+    app.shut_down().await;
     let created = created?;
     printer.result(&created, || vec![sentence(&created)]);
     printer.note(&format!("start from it: imc run --rm -it {}", created.cache.name));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds a cache and shows the progress; also the way of `run` where no cache has the image.
-async fn build(app: &App, new: NewCache, printer: &Printer) -> Result<Created, Failure> {
+/// Shows the progress of a build, to its end.
+async fn follow(mut build: BuildHandle, printer: &Printer) -> Result<Created, Failure> {
     let begun = Instant::now();
-    let mut build = app.engine.create_cache(new).await?;
     let cache = progress::follow(&mut build, printer).await?;
     let layers = build.progress.layers();
     let reused = layers.iter().filter(|layer| layer.phase == LayerPhase::Reused);
@@ -56,13 +58,23 @@ async fn build(app: &App, new: NewCache, printer: &Printer) -> Result<Created, F
     })
 }
 
-/// Builds a cache for one image that no cache has.
+/// Builds a cache for one image that no cache has. One that fails goes again: nobody asked for it by its name.
 pub(crate) async fn build_for_run(
     app: &App,
     new: NewCache,
     printer: &Printer,
 ) -> Result<ImageCache, Failure> {
-    let created = build(app, new, printer).await?;
+    let asked = app.clock.now();
+    let build = app.engine.create_cache(new).await?;
+    let (id, is_new) = (build.cache.id, build.cache.created >= asked);
+    let created = follow(build, printer).await;
+    if created.is_err()
+        && is_new
+        && let Err(error) = app.engine.delete_cache(&id.to_string()).await
+    {
+        tracing::warn!(cache = %id, error = engine::chain(&error), "failed to delete the cache of a failed miss");
+    }
+    let created = created?;
     printer.note(&sentence(&created));
     Ok(created.cache)
 }

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use metastore::{InstanceFilter, InstanceRef};
-use model::{Event, EventKind, EventReason, Instance, InstanceState, Subject};
+use model::{Event, EventKind, EventReason, ExitStatus, Instance, InstanceState, Subject};
 use node::{LogLine, LogStream};
 
-use super::reconcile::{all_instances, blocking, reconcile, remove};
+use super::reconcile::{all_instances, blocking, reconcile, record_exit, wait_and_remove};
 use crate::app::App;
 use crate::args::{LogsArgs, RmArgs, StopArgs};
 use crate::exit::Failure;
@@ -77,64 +77,80 @@ fn print_line(line: LogLine) -> bool {
 
 pub(crate) async fn stop(app: &App, args: &StopArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     reconcile(app).await?;
-    let mut stopped = Vec::new();
-    for word in &args.instances {
-        let instance = find_instance(app, word).await?;
-        if let InstanceState::Exited(_) = instance.state {
-            printer.note(&format!("{} has ended already", instance.name));
-            stopped.push(instance);
-            continue;
-        }
-        let stopping = Event::once(
-            Subject::Instance(instance.id),
-            EventKind::Normal,
-            EventReason::Stopping,
-            format!("`{}` was asked to stop", instance.name),
-            app.clock.now(),
-        );
-        app.records.append_events(&[stopping]).await?;
-        let (instances, id) = (app.instances.clone(), instance.id);
-        let timeout = Duration::from_secs(u64::from(args.timeout));
-        let status = blocking(move || instances.stop(id, timeout)).await??;
-        stopped.push(record_end(app, &instance, status).await?);
-        if instance.remove_on_exit {
-            remove(app, &instance).await?;
-        }
-    }
-    printer.result(&stopped, || stopped.iter().map(|one| one.name.to_string()).collect());
-    Ok(ExitCode::SUCCESS)
+    let timeout = Duration::from_secs(u64::from(args.timeout));
+    let (stopped, code) =
+        each(&args.instances, printer, async |word| stop_one(app, word, timeout, printer).await).await;
+    printer.result(&stopped, || names(&stopped));
+    Ok(code)
 }
 
-/// Notes how an instance ended.
-pub(crate) async fn record_end(
-    app: &App,
-    instance: &Instance,
-    status: model::ExitStatus,
-) -> Result<Instance, Failure> {
-    let now = app.clock.now();
-    let message = format!("`{}` ended: {}", instance.name, InstanceState::Exited(status));
-    let event =
-        Event::once(Subject::Instance(instance.id), EventKind::Normal, EventReason::Exited, message, now);
-    Ok(app.records.instance_exited(instance.id, status, &[event], now).await?)
+async fn stop_one(app: &App, word: &str, timeout: Duration, printer: &Printer) -> Result<Instance, Failure> {
+    let instance = find_instance(app, word).await?;
+    if let InstanceState::Exited(_) = instance.state {
+        printer.note(&format!("{} has ended already", instance.name));
+        return Ok(instance);
+    }
+    let stopping = Event::once(
+        Subject::Instance(instance.id),
+        EventKind::Normal,
+        EventReason::Stopping,
+        format!("`{}` was asked to stop", instance.name),
+        app.clock.now(),
+    );
+    app.records.append_events(&[stopping]).await?;
+    let (instances, id) = (app.instances.clone(), instance.id);
+    let status = blocking(move || instances.stop(id, timeout)).await??;
+    let stopped = record_exit(app, &instance, status, EventReason::Exited).await?;
+    if instance.remove_on_exit {
+        wait_and_remove(app, &instance).await?;
+    }
+    Ok(stopped)
 }
 
 pub(crate) async fn rm(app: &App, args: &RmArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     reconcile(app).await?;
-    let mut removed = Vec::new();
-    for word in &args.instances {
-        let instance = find_instance(app, word).await?;
-        let ended = matches!(instance.state, InstanceState::Exited(_));
-        if !ended && !args.force {
-            return Err(node::InstanceError::Running(instance.id).into());
-        }
-        if !ended {
-            let (instances, id) = (app.instances.clone(), instance.id);
-            blocking(move || instances.remove(id, true)).await??;
-            record_end(app, &instance, model::ExitStatus::Signal(node::Signal::KILL.number())).await?;
-        }
-        remove(app, &instance).await?;
-        removed.push(instance);
+    let (removed, code) =
+        each(&args.instances, printer, async |word| remove_one(app, word, args.force).await).await;
+    app.forget_old_events().await;
+    printer.result(&removed, || names(&removed));
+    Ok(code)
+}
+
+async fn remove_one(app: &App, word: &str, force: bool) -> Result<Instance, Failure> {
+    let instance = find_instance(app, word).await?;
+    let ended = matches!(instance.state, InstanceState::Exited(_));
+    if !ended && !force {
+        return Err(node::InstanceError::Running(instance.id).into());
     }
-    printer.result(&removed, || removed.iter().map(|one| one.name.to_string()).collect());
-    Ok(ExitCode::SUCCESS)
+    if !ended {
+        let (instances, id) = (app.instances.clone(), instance.id);
+        blocking(move || instances.remove(id, true)).await??;
+        let killed = ExitStatus::Signal(node::Signal::KILL.number());
+        record_exit(app, &instance, killed, EventReason::Exited).await?;
+    }
+    wait_and_remove(app, &instance).await?;
+    Ok(instance)
+}
+
+fn names(instances: &[Instance]) -> Vec<String> {
+    instances.iter().map(|one| one.name.to_string()).collect()
+}
+
+/// Acts on each word, says at once where that failed, and goes on; what was done, and the status of the first failure.
+pub(crate) async fn each<T>(
+    words: &[String],
+    printer: &Printer,
+    act: impl AsyncFn(&str) -> Result<T, Failure>,
+) -> (Vec<T>, ExitCode) {
+    let (mut done, mut code) = (Vec::new(), None);
+    for word in words {
+        match act(word).await {
+            Ok(one) => done.push(one),
+            Err(failure) => {
+                printer.failure(&failure);
+                code = code.or(Some(failure.code));
+            }
+        }
+    }
+    (done, code.map_or(ExitCode::SUCCESS, ExitCode::from))
 }

@@ -13,8 +13,7 @@ use node::{Attachment, ImageBlobs, InstanceSpec, RunOptions, RuntimeChoice, Star
 use tokio::runtime::Runtime;
 
 use super::create::{absolute, build_for_run};
-use super::instances::record_end;
-use super::reconcile::{reconcile, remove};
+use super::reconcile::{reconcile, record_exit, wait_and_remove};
 use crate::app::App;
 use crate::args::RunArgs;
 use crate::exit::Failure;
@@ -31,18 +30,21 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     runtime.block_on(reconcile(app))?;
-    let chosen = runtime.block_on(choose(app, args, printer))?;
-    check_platform(&chosen, printer)?;
-    let prepared = runtime.block_on(prepare(app, args, chosen))?;
+    let choice = runtime.block_on(choose(app, args, printer))?;
+    check_platform(&choice.chosen, printer)?;
+    let prepared = runtime.block_on(prepare(app, args, choice))?;
     let attachment = if args.detach { Attachment::Log } else { Attachment::Caller };
     let started = match app.instances.create_and_start(&prepared.spec, attachment) {
         Ok(started) => started,
         Err(error) => {
-            runtime.block_on(record_start_failure(app, &prepared, &error))?;
+            runtime.block_on(record_start_failure(app, &prepared, &error, printer));
             return Err(error.into());
         }
     };
-    runtime.block_on(record_start(app, &prepared, &started, printer))?;
+    // It runs, whatever the records say: what cannot be recorded now, the next command finds and records.
+    if let Err(failure) = runtime.block_on(record_start(app, &prepared, &started, printer)) {
+        printer.warning(&format!("the start could not be recorded: {}", failure.message));
+    }
     tracing::info!(
         instance = %prepared.spec.id,
         image_ready_us = started.timings.image_ready_us(),
@@ -52,14 +54,17 @@ pub(crate) fn run(
         begun.elapsed().as_millis()
     );
     if args.detach {
-        let document = runtime
-            .block_on(async { app.records.instance(&metastore::InstanceRef::Id(prepared.spec.id)).await })?;
+        let found = runtime
+            .block_on(async { app.records.instance(&metastore::InstanceRef::Id(prepared.spec.id)).await });
+        let document = found.unwrap_or(prepared.record);
         printer.result(&document, || vec![prepared.spec.id.to_string()]);
         return Ok(ExitCode::SUCCESS);
     }
     let status = started.session.attach()?;
-    runtime.block_on(finish(app, &prepared, status))?;
-    runtime.block_on(app.engine.shut_down());
+    if let Err(failure) = runtime.block_on(finish(app, &prepared, status)) {
+        printer.warning(&format!("the end could not be recorded: {}", failure.message));
+    }
+    runtime.block_on(app.shut_down());
     Ok(ExitCode::from(status.as_exit_code()))
 }
 
@@ -69,8 +74,14 @@ struct Prepared {
     lease: Box<dyn blobstore::Lease>,
 }
 
+/// What to start from, and whether it was made for that just now.
+struct Choice {
+    chosen: Chosen,
+    was_miss: bool,
+}
+
 /// The user's word as a cache, where one has that name or id, else as an image; a miss creates a cache first.
-async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Chosen, Failure> {
+async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Choice, Failure> {
     let image = args.image.clone().map(absolute).transpose()?;
     let target = match app.engine.find_cache(&args.target).await {
         Ok(_) => Target::Cache { word: args.target.clone(), image },
@@ -86,7 +97,7 @@ async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Chosen, 
         Err(error) => return Err(error.into()),
     };
     if let Some(chosen) = app.engine.choose(&target).await? {
-        return Ok(chosen);
+        return Ok(Choice { chosen, was_miss: false });
     }
     let Target::Image { source, platform } = target.clone() else {
         return Err(Failure::internal("failed to choose a cache: it is gone"));
@@ -106,7 +117,9 @@ async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Chosen, 
     app.records.append_events(&[miss]).await?;
     let target = Target::Cache { word: cache.id.to_string(), image: None };
     let chosen = app.engine.choose(&target).await?;
-    chosen.ok_or_else(|| Failure::internal("failed to choose the cache that was just created"))
+    let chosen =
+        chosen.ok_or_else(|| Failure::internal("failed to choose the cache that was just created"))?;
+    Ok(Choice { chosen, was_miss: true })
 }
 
 /// A name for a cache of this image: the last part of its repository or path, and its tag.
@@ -130,7 +143,11 @@ fn cache_name(source: &ImageSource) -> CacheName {
     named.parse().expect("only letters, digits and inner dashes are left")
 }
 
-async fn prepare(app: &App, args: &RunArgs, chosen: Chosen) -> Result<Prepared, Failure> {
+async fn prepare(
+    app: &App,
+    args: &RunArgs,
+    Choice { chosen, was_miss }: Choice,
+) -> Result<Prepared, Failure> {
     let id = InstanceId::generate();
     let name = args.name.clone().unwrap_or_else(|| made_up_name(id));
     let options = options(args);
@@ -163,8 +180,19 @@ async fn prepare(app: &App, args: &RunArgs, chosen: Chosen) -> Result<Prepared, 
             None => RuntimeChoice::Embedded,
         },
     };
-    app.records.create_instance(&record, &[]).await?;
+    app.records.create_instance(&record, &served(&record, was_miss)).await?;
     Ok(Prepared { record, spec, lease: chosen.lease })
+}
+
+/// What a tag was pinned to, told of the instance and of its cache.
+fn served(record: &Instance, was_miss: bool) -> Vec<Event> {
+    let asked = if was_miss { "" } else { "; no registry was asked" };
+    let message = format!("{} was served as pinned to {}{asked}", record.image, record.manifest_digest);
+    let subjects = [Some(Subject::Instance(record.id)), record.cache.map(Subject::Cache)];
+    let about = |subject| {
+        Event::once(subject, EventKind::Normal, EventReason::ServedPinned, message.clone(), record.created)
+    };
+    subjects.into_iter().flatten().map(about).collect()
 }
 
 /// An image of another system is kept, and cannot run here; one of another architecture can where an emulator is set up.
@@ -231,12 +259,13 @@ async fn record_start(
     started: &Started,
     printer: &Printer,
 ) -> Result<(), Failure> {
+    // A step that tests fail or kill.
+    blobstore::fault::point("instance-started")
+        .map_err(|error| Failure::system("record the start", &error))?;
     let now = app.clock.now();
     let record = &prepared.record;
     let instance =
         |kind, reason, message: String| Event::once(Subject::Instance(record.id), kind, reason, message, now);
-    let pinned =
-        format!("{} was served as pinned to {}; no registry was asked", record.image, record.manifest_digest);
     let timings = &started.timings;
     let took = format!(
         "`{}` runs as process {}: image ready in {:.1} ms, started in {:.1} ms",
@@ -245,31 +274,27 @@ async fn record_start(
         timings.image_ready_us() as f64 / 1000.0,
         timings.total_us() as f64 / 1000.0
     );
-    let mut events = vec![
-        instance(EventKind::Normal, EventReason::ServedPinned, pinned.clone()),
-        instance(EventKind::Normal, EventReason::Started, took),
-    ];
     let mut limits = started.warnings.clone();
     if let UpperLimit::NotEnforced(why) = &started.upper_limit {
         limits.push(format!("the writable layer is not limited to the cache's size: {why}"));
     }
-    for limit in limits {
-        events.push(instance(EventKind::Warning, EventReason::LimitNotSet, limit));
-    }
     for warning in &started.warnings {
         printer.warning(warning);
     }
-    if let Some(cache) = record.cache {
-        events.push(Event::once(
-            Subject::Cache(cache),
-            EventKind::Normal,
-            EventReason::ServedPinned,
-            pinned,
-            now,
-        ));
-        app.records.touch_cache_used(cache, now).await?;
+    let mut events = vec![instance(EventKind::Normal, EventReason::Started, took)];
+    events.extend(
+        limits.into_iter().map(|limit| instance(EventKind::Warning, EventReason::LimitNotSet, limit)),
+    );
+    match app.records.instance_started(record.id, started.pid, &events, now).await {
+        // A command beside this one found it running, and has said so.
+        Err(metastore::Error::InstanceState { .. }) => app.records.append_events(&events[1..]).await?,
+        recorded => drop(recorded?),
     }
-    app.records.instance_started(record.id, started.pid, &events, now).await?;
+    if let Some(cache) = record.cache
+        && let Err(error) = app.records.touch_cache_used(cache, now).await
+    {
+        tracing::warn!(%cache, error = engine::chain(&error), "failed to note a cache's use");
+    }
     // The record holds the snapshot from now on.
     if let Err(error) = prepared.lease.release().await {
         tracing::warn!(
@@ -280,11 +305,13 @@ async fn record_start(
     Ok(())
 }
 
+/// That a start failed, where it can be told; the failure itself is more important than its record.
 async fn record_start_failure(
     app: &App,
     prepared: &Prepared,
     error: &node::InstanceError,
-) -> Result<(), Failure> {
+    printer: &Printer,
+) {
     let now = app.clock.now();
     let record = &prepared.record;
     let message = engine::chain(error);
@@ -295,16 +322,23 @@ async fn record_start_failure(
         .flatten()
         .map(about)
         .collect();
-    app.records.instance_exited(record.id, ExitStatus::Unknown, &events, now).await?;
-    // An instance that never ran is of no use to anybody.
-    app.records.remove_instance(record.id, &[]).await?;
-    Ok(())
+    let recorded = async {
+        app.records.instance_exited(record.id, ExitStatus::Unknown, &events, now).await?;
+        // An instance that never ran is of no use to anybody.
+        app.records.remove_instance(record.id, &[]).await
+    };
+    if let Err(unrecorded) = recorded.await
+        && unrecorded.kind() != metastore::ErrorKind::NotFound
+    {
+        printer.warning(&format!("the failed start could not be recorded: {}", engine::chain(&unrecorded)));
+    }
 }
 
 async fn finish(app: &App, prepared: &Prepared, status: ExitStatus) -> Result<(), Failure> {
-    record_end(app, &prepared.record, status).await?;
+    record_exit(app, &prepared.record, status, EventReason::Exited).await?;
     if prepared.record.remove_on_exit {
-        remove(app, &prepared.record).await?;
+        wait_and_remove(app, &prepared.record).await?;
+        app.forget_old_events().await;
     }
     Ok(())
 }

@@ -147,6 +147,27 @@ fn a_full_file_system() {
     mount(&["umount"]);
     ran.fails(73, &["next: free some with `imc gc`"]);
     assert_eq!(left, ("Failed".to_owned(), Vec::new()));
+    // What the advice says is possible where nothing else is.
+    mount(&["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs"]);
+    let source = home.layout("small", &image([noise("small", 1 << 20)]));
+    let created = home.imc(&["create", "web", &source]);
+    let filled = std::process::Command::new("dd").arg("if=/dev/zero").arg(of_fill(&home)).output().unwrap();
+    let (listed, deleted) = (home.imc(&["list"]), home.imc(&["delete", "web"]));
+    let filled_again =
+        std::process::Command::new("dd").arg("if=/dev/zero").arg(of_fill(&home)).output().unwrap();
+    let (collected, left) = (home.imc(&["gc"]), home.blobs());
+    mount(&["umount"]);
+    created.ok();
+    assert!(!filled.status.success() && !filled_again.status.success(), "the disk was full");
+    assert!(listed.ok().stdout.contains("web"));
+    deleted.ok();
+    collected.ok();
+    assert_eq!(left, Vec::<std::path::PathBuf>::new());
+}
+
+/// Where `dd` writes until there is no room left.
+fn of_fill(home: &Home) -> String {
+    format!("of={}", home.data().join("fill").display())
 }
 
 /// A layer of one file of 1,088 MiB of zeros that is a few KiB as served. Its digests are never reached.
