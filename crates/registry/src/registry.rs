@@ -169,6 +169,6 @@ async fn ping_once(wire: &Wire, server: &Endpoint) -> Result<(), Fault> {
             why: "it is a web page; this is no registry".to_owned(),
         }),
         true => Ok(()),
-        false => Err(answer.into_fault("the registry API", wire.settings.timeouts.idle).await),
+        false => Err(answer.into_fault("the registry API", &wire.settings.timeouts).await),
     }
 }

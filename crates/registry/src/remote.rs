@@ -144,7 +144,8 @@ impl Remote {
         let (answer, _) = self.wire.ask(endpoint, &ask).await?;
         if answer.status() != reqwest::StatusCode::OK {
             let sign = if wish.name.contains(':') { '@' } else { ':' };
-            return Err(answer.into_fault(&format!("{}{sign}{}", self.repository, wish.name), idle).await);
+            let what = format!("{}{sign}{}", self.repository, wish.name);
+            return Err(answer.into_fault(&what, &self.wire.settings.timeouts).await);
         }
         let origin = format!("{}/{}", answer.host, self.repository);
         if answer.is_html() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use model::{Digest, LayerDescriptor, RepositoryName};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_RANGE};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::body::Body;
@@ -50,6 +50,8 @@ pub(crate) struct Opened {
     pub(crate) from: u64,
     /// Position after the body's last byte.
     pub(crate) end: u64,
+    /// How long the servers took until it began.
+    pub(crate) took: Duration,
 }
 
 /// What an answer to a request with a range turned out to be.
@@ -158,10 +160,8 @@ impl BlobRoute {
     ) -> Result<Judged, Fault> {
         let place = self.wire.place(url, true).await;
         let ask = Ask { url: url.clone(), repository: Some(&self.repository), accept: None, range };
-        let (answer, last) = match endpoint {
-            Some(endpoint) => self.wire.ask(endpoint, &ask).await?,
-            None => self.wire.ask_openly(&ask).await?,
-        };
+        let start = Instant::now();
+        let (answer, last) = self.answer(endpoint, &ask).await?;
         let fine = matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT);
         if fine && !answer.at_origin {
             let until = Instant::now() + DIRECT_FOR;
@@ -183,7 +183,7 @@ impl BlobRoute {
             }
             _ => {
                 let what = format!("{}@{}", self.repository, self.digest);
-                return Err(answer.into_fault(&what, self.wire.settings.timeouts.idle).await);
+                return Err(answer.into_fault(&what, &self.wire.settings.timeouts).await);
             }
         };
         self.judge_body(&answer)?;
@@ -197,15 +197,34 @@ impl BlobRoute {
             _ => {}
         }
         if range.is_some() && answer.status() == StatusCode::OK {
-            self.no_ranges.store(true, Ordering::Relaxed);
+            self.give_up_ranges();
         }
         let body = Body::new(answer, place, &self.wire.settings.timeouts);
-        Ok(Judged::Opened(Box::new(Opened { body, from, end })))
+        Ok(Judged::Opened(Box::new(Opened { body, from, end, took: start.elapsed() })))
+    }
+
+    /// The head of the answer. Under a deadline for all of its way, since redirects and a token service lie on it.
+    async fn answer(&self, endpoint: Option<&Endpoint>, ask: &Ask<'_>) -> Result<(Answer, Url), Fault> {
+        let deadline = self.wire.settings.timeouts.document;
+        let asked = async {
+            match endpoint {
+                Some(endpoint) => self.wire.ask(endpoint, ask).await,
+                None => self.wire.ask_openly(ask).await,
+            }
+        };
+        timeout(deadline, asked)
+            .await
+            .unwrap_or_else(|_| Err(Fault::Hang { host: host_of(&ask.url), after: deadline }))
+    }
+
+    /// From now on the whole is asked for.
+    pub(crate) fn give_up_ranges(&self) {
+        self.no_ranges.store(true, Ordering::Relaxed);
     }
 
     fn refuse_ranges(&self, answer: &Answer) -> Judged {
         tracing::debug!(server = %answer.host, digest = %self.digest, "ranges are not served properly");
-        self.no_ranges.store(true, Ordering::Relaxed);
+        self.give_up_ranges();
         Judged::NoRanges
     }
 

@@ -9,10 +9,12 @@ use tokio::time::timeout;
 
 use super::fault_of;
 use super::retry_after::retry_after;
-use crate::Fault;
+use crate::{Fault, Timeouts};
 
 /// Longest error document that is looked into.
 const ERROR_LIMIT: usize = 16 << 10;
+/// Longest wait for one, however it trickles.
+const ERROR_WAIT: Duration = Duration::from_secs(5);
 /// Longest text of a server that gets into our message.
 const SAID_LIMIT: usize = 200;
 
@@ -60,7 +62,7 @@ impl Answer {
     }
 
     /// The fault that this answer is, which is none of the wanted statuses. `what` names the thing asked for.
-    pub(crate) async fn into_fault(self, what: &str, idle: Duration) -> Fault {
+    pub(crate) async fn into_fault(self, what: &str, timeouts: &Timeouts) -> Fault {
         let status = self.status();
         let host = self.host.clone();
         let retry_after = retry_after(self.response.headers());
@@ -74,7 +76,9 @@ impl Answer {
                 Fault::ServerError { host, status: status.as_u16(), retry_after }
             }
             _ => {
-                let body = self.body(ERROR_LIMIT, "error document", idle).await.unwrap_or_default();
+                let body = self.body(ERROR_LIMIT, "error document", timeouts.idle);
+                let body = timeout(timeouts.document.min(ERROR_WAIT), body).await;
+                let body = body.unwrap_or_else(|_| Ok(Bytes::new())).unwrap_or_default();
                 // What Go's servers say, before any registry gets to speak.
                 if body.windows(16).any(|text| text == b"to an HTTPS serv") {
                     return Fault::TlsExpected { host };

@@ -163,19 +163,19 @@ pub(crate) async fn fetch(
         }
         Some(Credentials::IdentityToken(token)) => service.post(token.expose_secret()),
     };
-    let idle = wire.settings.timeouts.idle;
-    let (answer, _) = follow(start, &wire.elsewhere(), idle).await?;
+    let timeouts = &wire.settings.timeouts;
+    let (answer, _) = follow(start, &wire.elsewhere(), timeouts.idle).await?;
     match answer.status() {
         status if status.is_success() => {}
         // 400 is what the OAuth 2 form says to a refresh token that it does not know.
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
             return Err(unauthorized(&answer.host, credentials.is_some()));
         }
-        _ => return Err(answer.into_fault("a token", idle).await),
+        _ => return Err(answer.into_fault("a token", timeouts).await),
     }
     let host = answer.host.clone();
     let malformed = |why: String| Fault::Malformed { origin: host.clone(), what: "token document", why };
-    let body = answer.body(TOKEN_LIMIT, "token document", idle).await?;
+    let body = answer.body(TOKEN_LIMIT, "token document", timeouts.idle).await?;
     // The parser's text may show a piece of the document, and with it of a token.
     let document: TokenDocument = serde_json::from_slice(&body)
         .map_err(|error| malformed(format!("it breaks off or is no JSON at column {}", error.column())))?;
