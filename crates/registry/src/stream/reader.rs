@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 
 use super::body::Body;
+use super::gather::Gather;
 use super::pace::Pace;
 use super::route::BlobRoute;
 use crate::Fault;
@@ -31,6 +32,7 @@ pub(crate) struct Reader {
     body: Option<Reading>,
     backoff: Backoff,
     pace: Pace,
+    gather: Gather,
     /// Answers that had less than the range asked for.
     short_answers: u32,
     /// Where a body ended early without a cut.
@@ -43,8 +45,20 @@ impl Reader {
     pub(crate) fn new(route: Arc<BlobRoute>, at: u64, end: u64) -> Self {
         let backoff = Backoff::new(route.wire.settings.retry);
         let pace = Pace::new(&route.wire.settings.timeouts);
-        let (come, waited) = (0, Duration::ZERO);
-        Self { route, at, end, body: None, backoff, pace, short_answers: 0, ended_at: None, come, waited }
+        let (gather, come, waited) = (Gather::default(), 0, Duration::ZERO);
+        Self {
+            route,
+            at,
+            end,
+            body: None,
+            backoff,
+            pace,
+            gather,
+            short_answers: 0,
+            ended_at: None,
+            come,
+            waited,
+        }
     }
 
     /// Bytes that came for each second of waiting for them.
@@ -55,19 +69,28 @@ impl Reader {
 
     /// The next bytes; `None` after those before `end`. Where ranges are not served it goes on to the blob's end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
-        while self.at < self.end {
+        loop {
+            if let Some(piece) = self.gather.take() {
+                return Ok(Some(piece));
+            }
+            if self.at >= self.end {
+                break;
+            }
             match self.attempt().await {
                 Ok(chunk) => {
                     if !self.pace.is_behind() {
                         self.backoff.progress();
                     }
-                    return Ok(Some(chunk));
+                    self.gather.put(chunk);
                 }
                 Err(fault) => {
                     self.body = None;
                     self.backoff.pause(fault).await?;
                 }
             }
+        }
+        if let Some(piece) = self.gather.rest() {
+            return Ok(Some(piece));
         }
         // Not together with the last bytes: a call dropped while it waits must not lose them.
         if let Some(reading) = &mut self.body {
