@@ -36,24 +36,27 @@ struct TokenDocument {
 /// Whether credentials may go to the token service that a registry names.
 ///
 /// The service is named by the registry's answer, so it is as trustworthy as that answer: over verified TLS it may be any
-/// TLS host (that is how the specification means it). Where the answer may be forged, only the registry's own host, or one
-/// that the user listed, gets to see them.
+/// TLS host (that is how the specification means it), or one of plain HTTP that the user listed. Where the answer may be
+/// forged, only the registry itself gets to see them, port included, or a service on the same machine that the user listed
+/// with its port. A listing alone says how a host is spoken to, not that it may have another's password.
 fn may_have_credentials(wire: &Wire, endpoint: &Endpoint, realm: &Url) -> Result<(), &'static str> {
     let list = match realm.scheme() {
         "http" => &wire.settings.plain_http,
         _ => &wire.settings.insecure,
     };
     let listed = host_of(realm).parse().is_ok_and(|host| list.contains(&host));
-    if same_origin(realm, &endpoint.base) || listed {
+    let same_host = realm.host_str() == endpoint.base.host_str();
+    let trusted = endpoint.verified && (realm.scheme() == "https" || listed);
+    if trusted || same_origin(realm, &endpoint.base) || (same_host && listed) {
         return Ok(());
     }
-    let same_host = realm.host_str() == endpoint.base.host_str();
-    match (endpoint.base.scheme(), realm.scheme()) {
-        ("https", "https") if endpoint.verified || same_host => Ok(()),
-        ("http", _) if same_host => Ok(()),
-        (_, "http") => Err("it is on plain HTTP"),
-        _ => Err("it is another host, named by a registry that is not verified"),
-    }
+    Err(match (endpoint.verified, realm.scheme()) {
+        (true, _) => "it is on plain HTTP and not listed",
+        (false, _) if same_host => {
+            "it is on another port, named by a registry that is not verified, and not listed"
+        }
+        (false, _) => "it is another host, named by a registry that is not verified",
+    })
 }
 
 struct Service<'a> {

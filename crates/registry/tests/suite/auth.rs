@@ -132,6 +132,44 @@ async fn a_password_does_not_go_to_a_plain_http_realm_on_another_host() {
 }
 
 #[tokio::test]
+async fn a_password_does_not_go_to_another_port_of_a_plain_registry_unless_it_is_listed() {
+    let image = image(1000);
+    let (server, other) = (server(&image), FaultServer::start());
+    other.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    bearer(&server, &other.host());
+    let mut settings = with(&server.host(), Credentials::basic("u", "secret"));
+    let text = assert_kind(pull(settings.clone(), &server.host()).await, ErrorKind::Credentials);
+    assert!(text.contains(&other.host()) && !text.contains("secret"), "{text}");
+    assert!(other.requests().is_empty());
+    settings.plain_http.insert(other.host().parse().unwrap());
+    assert_eq!(pull(settings, &server.host()).await.unwrap(), image.layers[0].blob);
+}
+
+#[tokio::test]
+async fn a_listing_is_no_permission_to_see_another_hosts_password() {
+    let server = server(&image(10));
+    let thief = FaultServer::start();
+    thief.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    let name = thief.host().replace("127.0.0.1", "localhost");
+    bearer(&server, &name);
+    let mut settings = with(&server.host(), Credentials::basic("u", "secret"));
+    settings.plain_http.insert(name.parse().unwrap());
+    assert_kind(pull(settings, &server.host()).await, ErrorKind::Credentials);
+    assert!(thief.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_password_does_not_go_to_a_tls_service_that_a_plain_registry_names() {
+    let server = server(&image(10));
+    let thief = FaultServer::start_tls();
+    thief.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    server.require("Bearer tok", &format!("Bearer realm=\"{}\"", thief.url("/token")));
+    let settings = with(&server.host(), Credentials::basic("u", "secret"));
+    assert_kind(pull(settings, &server.host()).await, ErrorKind::Credentials);
+    assert!(thief.requests().is_empty());
+}
+
+#[tokio::test]
 async fn credentials_are_for_their_host_only() {
     let server = server(&image(10));
     server.require(BASIC, "Basic realm=\"x\"");
