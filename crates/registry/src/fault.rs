@@ -101,6 +101,14 @@ pub enum Fault {
         /// The server asked.
         host: String,
     },
+    /// A server with TLS leads to one without.
+    #[error("{host} redirects to plain HTTP at {target}; if that is meant, list {target} with --plain-http")]
+    PlainRedirect {
+        /// The server asked.
+        host: String,
+        /// Where it leads.
+        target: String,
+    },
     /// Nothing came for too long.
     #[error("{host} was silent or all but silent for {} s", after.as_secs_f32())]
     Hang {
@@ -268,7 +276,9 @@ impl Fault {
             Self::ServerError { .. } | Self::Refused { .. } => ErrorKind::ServerError,
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::Certificate { .. } => ErrorKind::Certificate,
-            Self::PlainHttpExpected { .. } | Self::TlsExpected { .. } => ErrorKind::PlainHttpExpected,
+            Self::PlainHttpExpected { .. } | Self::TlsExpected { .. } | Self::PlainRedirect { .. } => {
+                ErrorKind::PlainHttpExpected
+            }
             Self::Hang { .. } => ErrorKind::Hang,
             Self::Cut { .. } => ErrorKind::Cut,
             Self::Malformed { .. } | Self::TooLarge { .. } => ErrorKind::Malformed,

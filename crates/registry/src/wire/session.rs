@@ -115,7 +115,12 @@ impl Wire {
     }
 
     pub(crate) fn elsewhere(&self) -> Elsewhere<'_> {
-        Elsewhere { clients: &self.clients, roots: &self.roots, insecure: &self.settings.insecure }
+        Elsewhere {
+            clients: &self.clients,
+            roots: &self.roots,
+            insecure: &self.settings.insecure,
+            plain_http: &self.settings.plain_http,
+        }
     }
 
     fn slot(&self, endpoint: &Endpoint, ask: &Ask<'_>) -> Slot {
