@@ -60,7 +60,9 @@ fn api_host(host: &RegistryHost) -> &str {
 
 /// The servers to ask for a registry, in order: mirrors, then the registry itself.
 pub(crate) fn endpoints(wire: &Wire, host: &RegistryHost) -> Result<Vec<Endpoint>, Fault> {
-    let configured = wire.settings.certs_dirs.iter().find_map(|dir| HostsToml::find(dir, host).transpose());
+    let own = default_address(wire, host)?;
+    let configured =
+        wire.settings.certs_dirs.iter().find_map(|dir| HostsToml::find(dir, host, &own).transpose());
     let configured = configured.transpose()?.unwrap_or_default();
     let mut endpoints = Vec::new();
     for entry in &configured.mirrors {
@@ -68,7 +70,7 @@ pub(crate) fn endpoints(wire: &Wire, host: &RegistryHost) -> Result<Vec<Endpoint
     }
     let own = match configured.server {
         Some(entry) => entry,
-        None => ServerEntry::plain(default_address(wire, host)?),
+        None => ServerEntry::plain(own),
     };
     endpoints.push(endpoint(wire, host, &own, Some(host))?);
     Ok(endpoints)

@@ -112,34 +112,39 @@ fn directories(root: &Path, host: &RegistryHost) -> Vec<PathBuf> {
 
 impl HostsToml {
     /// Looks for the registry's directory below `root` and reads it. `None` where there is none.
-    pub(crate) fn find(root: &Path, host: &RegistryHost) -> Result<Option<Self>, Fault> {
+    /// `own` is where the registry is unless the file says otherwise: at its name, by plain HTTP where that is listed.
+    pub(crate) fn find(root: &Path, host: &RegistryHost, own: &Url) -> Result<Option<Self>, Fault> {
         let Some(dir) = directories(root, host).into_iter().find(|dir| dir.is_dir()) else { return Ok(None) };
         let path = dir.join("hosts.toml");
         match read_settings_file(&path) {
-            Ok(bytes) => Self::parse(&bytes, &path, host).map(Some),
-            Err(Fault::LocalMissing { .. }) => Self::certificate_files(&dir, host).map(Some),
+            Ok(bytes) => Self::parse(&bytes, &path, own).map(Some),
+            Err(Fault::LocalMissing { .. }) => Self::certificate_files(&dir, own).map(Some),
             Err(fault) => Err(fault),
         }
     }
 
     /// Reads a `hosts.toml`; files that it names are relative to its directory.
-    pub(crate) fn parse(bytes: &[u8], path: &Path, host: &RegistryHost) -> Result<Self, Fault> {
+    pub(crate) fn parse(bytes: &[u8], path: &Path, own: &Url) -> Result<Self, Fault> {
         let unusable = |why: String| Fault::Settings { path: path.to_owned(), why };
         let text = std::str::from_utf8(bytes).map_err(|error| unusable(error.to_string()))?;
         let file: File = toml::from_str(text).map_err(|error| unusable(message(&error)))?;
-        let own: ServerTable = toml::from_str(text).map_err(|error| unusable(message(&error)))?;
+        let table: ServerTable = toml::from_str(text).map_err(|error| unusable(message(&error)))?;
         let mut in_order: Vec<_> = file.host.into_iter().collect();
         in_order.sort_by_key(|(address, _)| address.span().start);
         let mut mirrors = Vec::new();
         for (address, table) in in_order {
-            mirrors.push(entry(address.get_ref(), table, path)?);
+            let base = base(address.get_ref(), table.override_path).map_err(unusable)?;
+            mirrors.push(entry(base, table, path)?);
         }
-        let address = file.server.unwrap_or_else(|| super::api_host(host).to_owned());
-        let server = entry(&address, own, path)?;
+        let base = match file.server {
+            Some(address) => base(&address, table.override_path).map_err(unusable)?,
+            None => own.clone(),
+        };
+        let server = entry(base, table, path)?;
         Ok(Self { mirrors, server: Some(server) })
     }
 
-    fn certificate_files(dir: &Path, host: &RegistryHost) -> Result<Self, Fault> {
+    fn certificate_files(dir: &Path, own: &Url) -> Result<Self, Fault> {
         let local = |source| Fault::Local { path: dir.to_owned(), source };
         let mut names: Vec<PathBuf> = std::fs::read_dir(dir)
             .map_err(local)?
@@ -163,7 +168,7 @@ impl HostsToml {
             client: Some(OneOrMany::Many(client.collect())),
             ..ServerTable::default()
         };
-        let server = entry(super::api_host(host), table, &dir.join("hosts.toml"))?;
+        let server = entry(own.clone(), table, &dir.join("hosts.toml"))?;
         Ok(Self { mirrors: Vec::new(), server: Some(server) })
     }
 }
@@ -208,10 +213,10 @@ fn headers(table: BTreeMap<String, OneOrMany<String>>) -> Result<HeaderMap, Stri
     Ok(headers)
 }
 
-fn entry(address: &str, table: ServerTable, file: &Path) -> Result<ServerEntry, Fault> {
+fn entry(base: Url, table: ServerTable, file: &Path) -> Result<ServerEntry, Fault> {
     let unusable = |why: String| Fault::Settings { path: file.to_owned(), why };
     let dir = file.parent().unwrap_or(Path::new("."));
-    let mut entry = ServerEntry::plain(base(address, table.override_path).map_err(unusable)?);
+    let mut entry = ServerEntry::plain(base);
     entry.file = file.to_owned();
     entry.skip_verify = table.skip_verify;
     entry.headers = headers(table.header).map_err(unusable)?;

@@ -137,6 +137,27 @@ async fn override_path_and_prefix() {
 }
 
 #[tokio::test]
+async fn a_registry_listed_for_plain_http_stays_so_under_a_hosts_toml_without_a_server() {
+    let image = image(1000);
+    let server = server(&image);
+    let mut off = FaultServer::start();
+    off.stop();
+    let mirror = format!("[host.\"{}\"]\n", off.url(""));
+    for (dir, hosts_toml) in
+        [(server.host(), mirror.as_str()), (server.host(), ""), ("_default".to_owned(), &mirror)]
+    {
+        let root = certs_dir(&dir, hosts_toml);
+        let listed = Settings { plain_http: server.host().parse().unwrap(), ..with(&root) };
+        assert_eq!(pull(listed, &server.host()).await.unwrap(), image.layers[0].blob, "{dir}: {hosts_toml}");
+    }
+    // Docker's directories with certificates alone say nothing of TLS either.
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join(server.host())).unwrap();
+    let listed = Settings { plain_http: server.host().parse().unwrap(), ..with(&root) };
+    assert_eq!(pull(listed, &server.host()).await.unwrap(), image.layers[0].blob);
+}
+
+#[tokio::test]
 async fn an_unusable_hosts_toml_is_named() {
     let root = certs_dir("images.example", "server = 5");
     let text = assert_kind(pull(with(&root), "images.example").await, ErrorKind::Settings);

@@ -4,8 +4,17 @@ fn host(text: &str) -> RegistryHost {
     text.parse().unwrap()
 }
 
+fn at(host: &str) -> Url {
+    Url::parse(&format!("https://{host}/v2/")).unwrap()
+}
+
+fn find(root: &Path, name: &str) -> Result<Option<HostsToml>, Fault> {
+    HostsToml::find(root, &host(name), &at(name))
+}
+
 fn parse(text: &str) -> Result<HostsToml, Fault> {
-    HostsToml::parse(text.as_bytes(), Path::new("/etc/certs.d/docker.io/hosts.toml"), &host("docker.io"))
+    let own = Url::parse("https://registry-1.docker.io/v2/").unwrap();
+    HostsToml::parse(text.as_bytes(), Path::new("/etc/certs.d/docker.io/hosts.toml"), &own)
 }
 
 fn bases(entries: &[ServerEntry]) -> Vec<&str> {
@@ -85,7 +94,7 @@ fn files_are_read_relative_to_the_directory() {
         std::fs::write(dir.join(name), name).unwrap();
     }
     std::fs::write(dir.join("hosts.toml"), "ca = [\"ca.crt\"]\nclient = [[\"c.pem\", \"k.pem\"]]").unwrap();
-    let server = HostsToml::find(root.path(), &host("r.example:5000")).unwrap().unwrap().server.unwrap();
+    let server = find(root.path(), "r.example:5000").unwrap().unwrap().server.unwrap();
     assert_eq!(server.base.as_str(), "https://r.example:5000/v2/");
     assert_eq!(server.roots, [b"ca.crt".to_vec()]);
     assert_eq!(server.identity.unwrap(), b"c.pem\nk.pem");
@@ -99,7 +108,7 @@ fn without_hosts_toml_the_certificate_files_count() {
     for name in ["ca.crt", "client.cert", "client.key", "README"] {
         std::fs::write(dir.join(name), name).unwrap();
     }
-    let server = HostsToml::find(root.path(), &host("r.example:5000")).unwrap().unwrap().server.unwrap();
+    let server = find(root.path(), "r.example:5000").unwrap().unwrap().server.unwrap();
     assert_eq!(server.roots, [b"ca.crt".to_vec()]);
     assert_eq!(server.identity.unwrap(), b"client.cert\nclient.key");
 }
@@ -107,10 +116,10 @@ fn without_hosts_toml_the_certificate_files_count() {
 #[test]
 fn default_speaks_for_hosts_without_a_directory() {
     let root = tempfile::tempdir().unwrap();
-    assert!(HostsToml::find(root.path(), &host("r.example")).unwrap().is_none());
+    assert!(find(root.path(), "r.example").unwrap().is_none());
     std::fs::create_dir(root.path().join("_default")).unwrap();
     std::fs::write(root.path().join("_default/hosts.toml"), "[host.\"https://m.example\"]").unwrap();
-    let hosts = HostsToml::find(root.path(), &host("r.example")).unwrap().unwrap();
+    let hosts = find(root.path(), "r.example").unwrap().unwrap();
     assert_eq!(bases(&hosts.mirrors), ["https://m.example/v2/"]);
     assert_eq!(hosts.server.unwrap().base.as_str(), "https://r.example/v2/");
 }
@@ -118,6 +127,6 @@ fn default_speaks_for_hosts_without_a_directory() {
 #[test]
 fn any_bytes_end() {
     bolero::check!().with_max_len(300).for_each(|bytes: &[u8]| {
-        let _ = HostsToml::parse(bytes, Path::new("/nowhere/hosts.toml"), &host("r.example"));
+        let _ = HostsToml::parse(bytes, Path::new("/nowhere/hosts.toml"), &at("r.example"));
     });
 }
