@@ -265,6 +265,19 @@ fn list(platforms: &[Platform]) -> String {
 }
 
 impl Fault {
+    /// Whether the same may succeed later: connect errors, time-outs, cuts, 429 and 5xx.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::PlainHttpExpected { .. }
+                | Self::Hang { .. }
+                | Self::Cut { .. }
+                | Self::RateLimited { .. }
+                | Self::ServerError { .. }
+        )
+    }
+
     /// For callers that decide by it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

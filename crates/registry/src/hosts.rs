@@ -26,6 +26,8 @@ pub(crate) struct Endpoint {
     pub(crate) headers: HeaderMap,
     /// The registry that a mirror stands for, told to it as `ns`.
     pub(crate) stands_for: Option<RegistryHost>,
+    /// Whether it is the registry itself.
+    pub(crate) own: bool,
     /// Whether its answers are known to be its own.
     pub(crate) verified: bool,
     /// May be asked what a tag means.
@@ -113,6 +115,7 @@ fn endpoint(
     Ok(Endpoint {
         client: wire.clients.get(&profile)?,
         verified: matches!(profile, TlsProfile::Verified { .. }),
+        own: of.is_some(),
         stands_for: (registry != *host).then(|| host.clone()),
         base: entry.base.clone(),
         registry,

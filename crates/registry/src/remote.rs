@@ -112,7 +112,9 @@ impl Remote {
             let what = format!("{}:{}", self.repository, wish.name);
             let mut fault = Fault::NotFound { host: self.origin(), what };
             let candidates = self.endpoints.iter().filter(serves).collect();
-            for endpoint in self.wire.awake(candidates, |endpoint| &endpoint.base) {
+            // The registry itself never rests: only its word that there is nothing is final.
+            for endpoint in self.wire.awake(candidates, |endpoint| (!endpoint.own).then_some(&endpoint.base))
+            {
                 // On the heap: the future of a whole request is large.
                 match Box::pin(self.document_at(endpoint, wish)).await {
                     Ok(step) => return Ok(step),

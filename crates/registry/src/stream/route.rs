@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::body::Body;
-use crate::Fault;
 use crate::hosts::Endpoint;
 use crate::wire::{Answer, Ask, Wire, host_of};
+use crate::{ErrorKind, Fault};
 
 /// How long an address that a registry redirected to is asked directly. Signed addresses live longer than that.
 const DIRECT_FOR: Duration = Duration::from_secs(60);
@@ -23,6 +23,14 @@ const DIRECT_FOR: Duration = Duration::from_secs(60);
 pub(crate) struct Candidate {
     pub(crate) url: Url,
     pub(crate) endpoint: Option<Endpoint>,
+}
+
+impl Candidate {
+    /// Its address, where it may be left out for a while after it could not be reached.
+    fn may_rest(&self) -> Option<&Url> {
+        let own = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.own);
+        (!own).then_some(&self.url)
+    }
 }
 
 /// The way to one blob, shared by all requests for it.
@@ -118,13 +126,17 @@ impl BlobRoute {
             host: self.repository.to_string(),
             what: format!("{} at any server that may be asked", self.digest),
         };
-        for candidate in self.wire.awake(self.candidates.iter().collect(), |candidate| &candidate.url) {
+        for candidate in self.wire.awake(self.candidates.iter().collect(), |candidate| candidate.may_rest()) {
             match Box::pin(self.open_at(&candidate.url, candidate.endpoint.as_ref(), from, end)).await {
                 Ok(opened) => return Ok(opened),
                 Err(at_server) => {
                     tracing::debug!(server = %host_of(&candidate.url), fault = %at_server, "no blob there");
                     self.wire.note(&candidate.url, &at_server);
-                    fault = at_server;
+                    // A web server that does not have it says nothing for a registry that has failed for now.
+                    let foreign = candidate.endpoint.is_none() && at_server.kind() == ErrorKind::NotFound;
+                    if !foreign || !fault.is_passing() {
+                        fault = at_server;
+                    }
                 }
             }
         }

@@ -151,12 +151,13 @@ impl Wire {
         semaphore.acquire_owned().await.expect("these semaphores are never closed")
     }
 
-    /// The servers to try, in their order: without those resting, as long as one is left.
-    pub(crate) fn awake<T>(&self, mut servers: Vec<T>, address: impl Fn(&T) -> &Url) -> Vec<T> {
+    /// The servers to try, in their order: without those resting, as long as one is left. Those without an address never
+    /// rest.
+    pub(crate) fn awake<T>(&self, mut servers: Vec<T>, address: impl Fn(&T) -> Option<&Url>) -> Vec<T> {
         let mut resting = self.resting.lock().expect("no panic while the map is locked");
         let now = Instant::now();
         resting.retain(|_, until| *until > now);
-        let rests = |server: &T| resting.contains_key(&host_of(address(server)));
+        let rests = |server: &T| address(server).is_some_and(|url| resting.contains_key(&host_of(url)));
         if servers.iter().any(|server| !rests(server)) {
             servers.retain(|server| !rests(server));
         }

@@ -56,6 +56,19 @@ async fn a_foreign_layer_is_fetched_from_its_own_address_without_credentials() {
 }
 
 #[tokio::test]
+async fn a_foreign_address_without_the_layer_does_not_outdo_a_registry_that_fails_for_now() {
+    let image = image(1000);
+    let (server, elsewhere) = (server(&image), FaultServer::start());
+    let listed = settings(&[&server.host(), &elsewhere.host()]);
+    let (registry, resolved) = resolve(listed, &format!("{}/app:v1", server.host())).await.unwrap();
+    server.script(&blob_path(&image), [Reply::error(503, "LATER")]);
+    let layer =
+        LayerDescriptor { urls: vec![elsewhere.url("/layer")], ..resolved.manifest.layers[0].clone() };
+    let stream = registry.fetch_layer(&resolved, &layer).await.unwrap();
+    assert_eq!(read(stream).await.unwrap(), image.layers[0].blob);
+}
+
+#[tokio::test]
 async fn a_name_that_does_not_exist_is_unreachable() {
     let text = assert_kind(pull(settings(&[]), "no-such-host.invalid").await, ErrorKind::Unreachable);
     assert!(text.contains("no-such-host.invalid"), "{text}");

@@ -99,6 +99,21 @@ async fn the_servers_word_counts_last() {
 }
 
 #[tokio::test]
+async fn a_server_that_fails_for_now_is_asked_again_though_its_mirror_has_nothing() {
+    let image = image(1000);
+    let (mirror, server) = (FaultServer::start(), server(&image));
+    for path in ["/v2/app/manifests/v1", &blob_path(&image)] {
+        server.script(path, [Reply::blob("").hang(), Reply::blob("").hang()]);
+    }
+    let root = certs_dir(
+        "images.example",
+        &format!("server = \"{}\"\n[host.\"{}\"]\n", server.url(""), mirror.url("")),
+    );
+    assert_eq!(pull(with(&root), "images.example").await.unwrap(), image.layers[0].blob);
+    assert_eq!(server.requests_for(&blob_path(&image)).len(), 3);
+}
+
+#[tokio::test]
 async fn a_mirror_gets_its_own_credentials_and_headers_and_no_others() {
     let image = image(1000);
     let (mirror, server) = (server(&image), server(&image));
