@@ -189,13 +189,23 @@ pub enum Fault {
         /// What the index or image has.
         offered: Vec<Platform>,
     },
-    /// Several images where one was to be named, or none of that name.
-    #[error("{} {}; it has: {}", path.display(), match wanted { Some(name) => format!("has no image `{name}`"), None => "holds several images, name one".to_owned() }, names.join(", "))]
+    /// Several images where one was to be named.
+    #[error("{} holds several images{}, name one; it has: {}", path.display(), named(among), names.join(", "))]
     ChooseImage {
         /// The directory or archive.
         path: PathBuf,
+        /// The name asked for, where it is that of several.
+        among: Option<String>,
+        /// The names there.
+        names: Vec<String>,
+    },
+    /// No image of that name.
+    #[error("{} has no image `{wanted}`; it has: {}", path.display(), names.join(", "))]
+    ImageMissing {
+        /// The directory or archive.
+        path: PathBuf,
         /// The name asked for.
-        wanted: Option<String>,
+        wanted: String,
         /// The names there.
         names: Vec<String>,
     },
@@ -257,6 +267,10 @@ fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" ({text})") }
 }
 
+fn named(name: &Option<String>) -> String {
+    name.as_ref().map_or_else(String::new, |name| format!(" of the name `{name}`"))
+}
+
 fn list(platforms: &[Platform]) -> String {
     if platforms.is_empty() {
         return "nothing".to_owned();
@@ -282,7 +296,7 @@ impl Fault {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::ImageMissing { .. } => ErrorKind::NotFound,
             Self::Unauthorized { .. } => ErrorKind::Unauthorized,
             Self::Forbidden { .. } => ErrorKind::Forbidden,
             Self::RateLimited { .. } => ErrorKind::RateLimited,
@@ -300,8 +314,7 @@ impl Fault {
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::TooManyRedirects { .. } => ErrorKind::TooManyRedirects,
             Self::PlatformMissing { .. } => ErrorKind::PlatformMissing,
-            Self::ChooseImage { wanted: Some(_), .. } => ErrorKind::NotFound,
-            Self::ChooseImage { wanted: None, .. } => ErrorKind::Ambiguous,
+            Self::ChooseImage { .. } => ErrorKind::Ambiguous,
             Self::LocalMissing { .. } => ErrorKind::LocalMissing,
             Self::Local { .. } => ErrorKind::Local,
             Self::CredentialHelper { .. } | Self::UntrustedRealm { .. } => ErrorKind::Credentials,
