@@ -94,9 +94,10 @@ impl Failure {
 fn of_kind(kind: FailureKind, message: String) -> Failure {
     let (code, advice) = match kind {
         FailureKind::NotFound => (NO_INPUT, Some("check the name and the tag; `imc list` shows the caches")),
-        FailureKind::Unauthorized => {
-            (NOT_PERMITTED, Some("log in with `imc login HOST`, or check that this user may pull the image"))
-        }
+        FailureKind::Unauthorized => (
+            NOT_PERMITTED,
+            Some("check the image's name; if it is private, log in with `imc login HOST` as who may pull it"),
+        ),
         FailureKind::Unavailable => (
             UNAVAILABLE,
             Some("check the network and the registry's name; what was fetched whole is kept, so try again"),

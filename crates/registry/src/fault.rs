@@ -22,12 +22,23 @@ pub enum Fault {
         what: String,
     },
     /// No or wrong credentials.
-    #[error("{host} wants valid credentials ({detail}); log in with `imc login {host}`")]
+    #[error(
+        "{registry} wants valid credentials ({}{detail}); log in with `imc login {registry}`",
+        asked_by(service)
+    )]
     Unauthorized {
-        /// The server that said so.
-        host: String,
+        /// The registry, as one logs in to it.
+        registry: String,
+        /// Its token service, where that refused.
+        service: Option<String>,
         /// Whether some were sent.
         detail: &'static str,
+    },
+    /// A server that no credentials are for: where a redirect leads, or a foreign layer's.
+    #[error("{host} wants credentials, and is no registry to log in to: it is only where the registry leads")]
+    ElsewhereUnauthorized {
+        /// The server that said so.
+        host: String,
     },
     /// The credentials do not reach that far.
     #[error("{host} denies access to {what}")]
@@ -267,6 +278,10 @@ fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" ({text})") }
 }
 
+fn asked_by(service: &Option<String>) -> String {
+    service.as_ref().map_or_else(String::new, |host| format!("its token service {host}: "))
+}
+
 fn named(name: &Option<String>) -> String {
     name.as_ref().map_or_else(String::new, |name| format!(" of the name `{name}`"))
 }
@@ -300,7 +315,9 @@ impl Fault {
             Self::Unauthorized { .. } => ErrorKind::Unauthorized,
             Self::Forbidden { .. } => ErrorKind::Forbidden,
             Self::RateLimited { .. } => ErrorKind::RateLimited,
-            Self::ServerError { .. } | Self::Refused { .. } => ErrorKind::ServerError,
+            Self::ServerError { .. } | Self::Refused { .. } | Self::ElsewhereUnauthorized { .. } => {
+                ErrorKind::ServerError
+            }
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::Certificate { .. } => ErrorKind::Certificate,
             Self::PlainHttpExpected { .. } | Self::TlsExpected { .. } | Self::PlainRedirect { .. } => {

@@ -68,7 +68,8 @@ impl Answer {
         let retry_after = retry_after(self.response.headers());
         match status {
             StatusCode::NOT_FOUND | StatusCode::GONE => Fault::NotFound { host, what: what.to_owned() },
-            StatusCode::UNAUTHORIZED => Fault::Unauthorized { host, detail: "none were sent" },
+            // A registry's own 401 is answered with credentials before anybody sees it.
+            StatusCode::UNAUTHORIZED => Fault::ElsewhereUnauthorized { host },
             StatusCode::FORBIDDEN => Fault::Forbidden { host, what: what.to_owned() },
             StatusCode::TOO_MANY_REQUESTS => Fault::RateLimited { host, retry_after },
             StatusCode::REQUEST_TIMEOUT => Fault::ServerError { host, status: status.as_u16(), retry_after },

@@ -148,6 +148,11 @@ impl Service<'_> {
     }
 }
 
+/// The token service, where it is not the registry itself.
+fn service_host(endpoint: &Endpoint, host: &str) -> Option<String> {
+    (host != host_of(&endpoint.base)).then(|| host.to_owned())
+}
+
 /// Fetches an access token for the challenge.
 pub(crate) async fn fetch(
     wire: &Wire,
@@ -161,7 +166,7 @@ pub(crate) async fn fetch(
         None => service.get(None),
         Some(Credentials::Basic { username, password }) => {
             let authorization =
-                basic(username, password).ok_or_else(|| unauthorized(&host_of(&endpoint.base), true))?;
+                basic(username, password).ok_or_else(|| unauthorized(endpoint, None, true))?;
             service.get(Some(authorization.into_value()))
         }
         Some(Credentials::IdentityToken(token)) => service.post(token.expose_secret()),
@@ -172,7 +177,12 @@ pub(crate) async fn fetch(
         status if status.is_success() => {}
         // 400 is what the OAuth 2 form says to a refresh token that it does not know.
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
-            return Err(unauthorized(&answer.host, credentials.is_some()));
+            return Err(unauthorized(endpoint, service_host(endpoint, &answer.host), credentials.is_some()));
+        }
+        // Not the registry's word that the image does not exist.
+        status @ (StatusCode::NOT_FOUND | StatusCode::GONE) => {
+            let said_text = format!("as the token service of {}", endpoint.registry);
+            return Err(Fault::Refused { host: answer.host, status: status.as_u16(), said_text });
         }
         _ => return Err(answer.into_fault("a token", timeouts).await),
     }

@@ -104,6 +104,7 @@ async fn a_token_service_that_refuses_or_talks_nonsense() {
     for (reply, kind) in [
         (Reply::error(401, "UNAUTHORIZED"), ErrorKind::Unauthorized),
         (Reply::error(403, "DENIED"), ErrorKind::Unauthorized),
+        (Reply::error(404, "NO"), ErrorKind::ServerError),
         (Reply::html(200), ErrorKind::Malformed),
         (Reply::json(r#"{"token":""}"#), ErrorKind::Malformed),
         (Reply::json(r#"{"token":"a\nb: c"}"#), ErrorKind::Malformed),
@@ -116,6 +117,25 @@ async fn a_token_service_that_refuses_or_talks_nonsense() {
         server.always("/token", reply);
         assert_kind(pull(settings(&[&server.host()]), &server.host()).await, kind);
     }
+}
+
+#[tokio::test]
+async fn one_logs_in_to_the_registry_and_not_to_its_token_service() {
+    let (server, tokens) = (server(&image(10)), FaultServer::start());
+    bearer(&server, &tokens.host());
+    tokens.always("/token", Reply::error(401, "UNAUTHORIZED"));
+    let text = assert_kind(pull(settings(&[&server.host()]), &server.host()).await, ErrorKind::Unauthorized);
+    assert!(text.contains(&format!("`imc login {}`", server.host())), "{text}");
+    assert!(text.contains(&format!("token service {}", tokens.host())), "{text}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_taken_may_mean_that_there_is_no_such_repository() {
+    let server = server(&image(10));
+    bearer(&server, &server.host());
+    server.always("/token", Reply::json(r#"{"token":"another"}"#));
+    let text = assert_kind(pull(settings(&[&server.host()]), &server.host()).await, ErrorKind::Unauthorized);
+    assert!(text.contains("does not exist") && text.contains("imc login"), "{text}");
 }
 
 #[tokio::test]
@@ -226,8 +246,8 @@ async fn a_challenge_of_a_redirect_target_is_not_answered() {
     server.always(&blob_path(&image), Reply::redirect(307, &thief.url("/v2/x?sig=private")));
     thief.require("Basic none", "Basic realm=\"give\"");
     let settings = with(&server.host(), Credentials::basic("u", "secret"));
-    let text = assert_kind(pull(settings, &server.host()).await, ErrorKind::Unauthorized);
-    assert!(!text.contains("private"), "{text}");
+    let text = assert_kind(pull(settings, &server.host()).await, ErrorKind::ServerError);
+    assert!(!text.contains("private") && !text.contains("imc login"), "{text}");
     assert!(thief.requests().iter().all(|request| request.header("authorization").is_none()));
 }
 
