@@ -1,6 +1,6 @@
 //! Which servers are asked for a registry's images, and how.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::{RegistryHost, RepositoryName};
 use reqwest::Client;
@@ -30,6 +30,8 @@ pub(crate) struct Endpoint {
     pub(crate) own: bool,
     /// Whether its answers are known to be its own.
     pub(crate) verified: bool,
+    /// Where it is configured; empty where it is not.
+    pub(crate) file: PathBuf,
     /// May be asked what a tag means.
     pub(crate) resolves: bool,
     /// May be asked for content by digest.
@@ -120,6 +122,7 @@ fn endpoint(
         base: entry.base.clone(),
         registry,
         headers: entry.headers.clone(),
+        file: entry.file.clone(),
         resolves: entry.resolves,
         pulls: entry.pulls,
     })
@@ -127,19 +130,34 @@ fn endpoint(
 
 /// Reads a file that settings name, whole.
 pub(crate) fn read_settings_file(path: &Path) -> Result<Vec<u8>, Fault> {
+    let missing = || Fault::Settings { path: path.to_owned(), why: "it does not exist".to_owned() };
+    find_settings_file(path)?.ok_or_else(missing)
+}
+
+/// The same for a file that may be missing.
+pub(crate) fn find_settings_file(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     use std::io::Read as _;
     const LIMIT: u64 = 4 << 20;
+    let unusable = |why| Err(Fault::Settings { path: path.to_owned(), why });
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
     match read {
-        Ok(length) if length as u64 > LIMIT => {
-            Err(Fault::Settings { path: path.to_owned(), why: format!("it is over {LIMIT} bytes") })
+        Ok(length) if length as u64 > LIMIT => unusable(format!("it is over {LIMIT} bytes")),
+        Ok(_) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => unusable(format!("it cannot be read: {error}")),
+    }
+}
+
+/// Reads a file of certificates. One without any would be trusted to mean something and does not.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<u8>, Fault> {
+    let pem = read_settings_file(path)?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(found) if !found.is_empty() => Ok(pem),
+        _ => {
+            let why = "it holds no certificate in PEM form".to_owned();
+            Err(Fault::Settings { path: path.to_owned(), why })
         }
-        Ok(_) => Ok(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Fault::LocalMissing { path: path.to_owned() })
-        }
-        Err(source) => Err(Fault::Local { path: path.to_owned(), source }),
     }
 }
 

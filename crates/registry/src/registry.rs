@@ -34,14 +34,7 @@ impl Registry {
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let mut roots = Vec::new();
         for path in &settings.ca_files {
-            let set_up = |fault| Error::SetUp(Box::new(fault));
-            let pem = hosts::read_settings_file(path).map_err(set_up)?;
-            let found = reqwest::Certificate::from_pem_bundle(&pem);
-            if !found.is_ok_and(|found| !found.is_empty()) {
-                let why = "it holds no certificate in PEM form".to_owned();
-                return Err(set_up(Fault::Settings { path: path.clone(), why }));
-            }
-            roots.push(pem);
+            roots.push(hosts::read_certificates(path).map_err(|fault| Error::SetUp(Box::new(fault)))?);
         }
         Ok(Self { wire: Arc::new(Wire::new(settings, roots)) })
     }

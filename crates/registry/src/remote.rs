@@ -108,10 +108,10 @@ impl Remote {
         let serves = |endpoint: &&Endpoint| {
             if wish.digest.is_some() { endpoint.pulls } else { endpoint.resolves }
         };
+        let candidates: Vec<&Endpoint> = self.endpoints.iter().filter(serves).collect();
+        let mut fault = self.nobody_to_ask(wish);
         loop {
-            let what = format!("{}:{}", self.repository, wish.name);
-            let mut fault = Fault::NotFound { host: self.origin(), what };
-            let candidates = self.endpoints.iter().filter(serves).collect();
+            let candidates = candidates.clone();
             // The registry itself never rests: only its word that there is nothing is final.
             for endpoint in self.wire.awake(candidates, |endpoint| (!endpoint.own).then_some(&endpoint.base))
             {
@@ -126,7 +126,16 @@ impl Remote {
                 }
             }
             backoff.pause(fault).await?;
+            fault = self.nobody_to_ask(wish);
         }
+    }
+
+    /// What is wrong where no server may be asked. Only settings can have it so.
+    fn nobody_to_ask(&self, wish: &Wish<'_>) -> Fault {
+        let last = self.endpoints.last().expect("the registry itself is always there");
+        let right = if wish.digest.is_some() { "pull" } else { "resolve" };
+        let why = format!("no server in it has the capability `{right}`, the registry's own included");
+        Fault::Settings { path: last.file.clone(), why }
     }
 
     async fn document_at(&self, endpoint: &Endpoint, wish: &Wish<'_>) -> Result<Step, Fault> {

@@ -173,6 +173,13 @@ async fn a_registry_listed_for_plain_http_stays_so_under_a_hosts_toml_without_a_
 }
 
 #[tokio::test]
+async fn where_no_server_may_be_asked_the_file_says_why() {
+    let root = certs_dir("images.example", "capabilities = [\"pull\"]\n");
+    let text = assert_kind(pull(with(&root), "images.example").await, ErrorKind::Settings);
+    assert!(text.contains("images.example/hosts.toml") && text.contains("`resolve`"), "{text}");
+}
+
+#[tokio::test]
 async fn an_unusable_hosts_toml_is_named() {
     let root = certs_dir("images.example", "server = 5");
     let text = assert_kind(pull(with(&root), "images.example").await, ErrorKind::Settings);

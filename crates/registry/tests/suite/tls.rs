@@ -70,5 +70,6 @@ fn a_ca_file_without_a_certificate_is_named() {
     assert!(assert_kind(result, ErrorKind::Settings).contains("ca.pem"));
     fs::remove_file(&file).unwrap();
     let result = Registry::new(Settings { ca_files: vec![file], ..settings(&[]) });
-    assert_kind(result, ErrorKind::LocalMissing);
+    let text = assert_kind(result, ErrorKind::Settings);
+    assert!(text.contains("ca.pem is not usable: it does not exist"), "{text}");
 }
