@@ -9,7 +9,7 @@ use engine::{Engine, Parts, Settings};
 use metastore::{Metastore, ProcessIdentity, SqliteMetastore};
 use model::{BlobKey, Clock, SystemClock};
 use node::{Instances, NodeConfig};
-use registry::Registry;
+use registry::{Registry, Spool};
 
 use crate::args::RegistryArgs;
 use crate::exit::{Failure, opening};
@@ -29,7 +29,9 @@ pub(crate) struct App {
 impl App {
     /// Opens the data directory, making it where it is missing. No network is touched.
     pub(crate) async fn open(data_dir: PathBuf, registries: &RegistryArgs) -> Result<Self, Failure> {
-        let registry = Registry::new(settings(registries)?)?;
+        // Large archives are expanded where there is to be room, in the store's directory for temporary files.
+        let spool = Spool { dir: Some(data_dir.join("tmp")), ..Spool::default() };
+        let registry = Registry::new(registry::Settings { spool, ..settings(registries)? })?;
         std::fs::create_dir_all(&data_dir).map_err(|error| opening(&data_dir, &error))?;
         // Mounts and the monitor need a path that holds whatever directory they run in.
         let data_dir = data_dir.canonicalize().map_err(|error| opening(&data_dir, &error))?;

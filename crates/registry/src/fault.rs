@@ -107,7 +107,7 @@ pub enum Fault {
         source: Below,
     },
     /// The server speaks TLS only, and was asked by plain HTTP.
-    #[error("{host} was asked by plain HTTP and wants TLS; take it off the --plain-http list")]
+    #[error("{host} was asked by plain HTTP and seems to want TLS; take it off the --plain-http list")]
     TlsExpected {
         /// The server asked.
         host: String,
@@ -119,6 +119,28 @@ pub enum Fault {
         host: String,
         /// Where it leads.
         target: String,
+    },
+    /// Asked by plain HTTP, the server closed without a word: as some do that want TLS.
+    #[error(
+        "{host} closed the connection without an answer; if it wants TLS, take it off the --plain-http list"
+    )]
+    NoAnswer {
+        /// The server asked.
+        host: String,
+        /// Why.
+        #[source]
+        source: Below,
+    },
+    /// The server refuses the TLS connection as it does without a client certificate.
+    #[error(
+        "{host} refuses the TLS connection; if it wants a client certificate, name one by `client` in its hosts.toml"
+    )]
+    ClientCertificate {
+        /// The server asked.
+        host: String,
+        /// Its alert.
+        #[source]
+        source: Below,
     },
     /// Nothing came for too long.
     #[error("{host} was silent or all but silent for {} s", after.as_secs_f32())]
@@ -300,6 +322,7 @@ impl Fault {
             self,
             Self::Unreachable { .. }
                 | Self::PlainHttpExpected { .. }
+                | Self::NoAnswer { .. }
                 | Self::Hang { .. }
                 | Self::Cut { .. }
                 | Self::RateLimited { .. }
@@ -320,11 +343,11 @@ impl Fault {
             }
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::Certificate { .. } => ErrorKind::Certificate,
-            Self::PlainHttpExpected { .. } | Self::TlsExpected { .. } | Self::PlainRedirect { .. } => {
-                ErrorKind::PlainHttpExpected
-            }
+            Self::PlainHttpExpected { .. } | Self::PlainRedirect { .. } => ErrorKind::PlainHttpExpected,
+            Self::TlsExpected { .. } => ErrorKind::TlsExpected,
+            Self::ClientCertificate { .. } => ErrorKind::ClientCertificate,
             Self::Hang { .. } => ErrorKind::Hang,
-            Self::Cut { .. } => ErrorKind::Cut,
+            Self::Cut { .. } | Self::NoAnswer { .. } => ErrorKind::Cut,
             Self::Malformed { .. } | Self::TooLarge { .. } => ErrorKind::Malformed,
             Self::WrongDigest { .. } => ErrorKind::WrongDigest,
             Self::WrongLength { .. } => ErrorKind::WrongLength,
@@ -333,9 +356,26 @@ impl Fault {
             Self::PlatformMissing { .. } => ErrorKind::PlatformMissing,
             Self::ChooseImage { .. } => ErrorKind::Ambiguous,
             Self::LocalMissing { .. } => ErrorKind::LocalMissing,
-            Self::Local { .. } => ErrorKind::Local,
+            Self::Local { source, .. } => match source.kind() {
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+                _ => ErrorKind::Local,
+            },
             Self::CredentialHelper { .. } | Self::UntrustedRealm { .. } => ErrorKind::Credentials,
             Self::Settings { .. } | Self::Client { .. } => ErrorKind::Settings,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_apart_from_other_local_failures() {
+        let local =
+            |kind: std::io::ErrorKind| Fault::Local { path: "/spool".into(), source: kind.into() }.kind();
+        assert_eq!(local(std::io::ErrorKind::StorageFull), ErrorKind::NoSpace);
+        assert_eq!(local(std::io::ErrorKind::QuotaExceeded), ErrorKind::NoSpace);
+        assert_eq!(local(std::io::ErrorKind::PermissionDenied), ErrorKind::Local);
     }
 }

@@ -194,7 +194,8 @@ impl BlobRoute {
                 };
             }
             _ => {
-                let what = format!("{}@{}", self.repository, self.digest);
+                // Which one, whoever asked for it says.
+                let what = format!("this layer of {}", self.repository);
                 return Err(answer.into_fault(&what, &self.wire.settings.timeouts).await);
             }
         };

@@ -18,6 +18,13 @@ const ERROR_WAIT: Duration = Duration::from_secs(5);
 /// Longest text of a server that gets into our message.
 const SAID_LIMIT: usize = 200;
 
+/// What the TLS servers of Go, nginx and Apache say to plain HTTP, before any registry gets to speak.
+const WANTS_TLS: [&str; 3] = [
+    "to an HTTPS serv",
+    "plain HTTP request was sent to HTTPS",
+    "speaking plain HTTP to an SSL-enabled server",
+];
+
 /// What a server answered, after redirects.
 pub(crate) struct Answer {
     pub(crate) response: Response,
@@ -80,8 +87,10 @@ impl Answer {
                 let body = self.body(ERROR_LIMIT, "error document", timeouts.idle);
                 let body = timeout(timeouts.document.min(ERROR_WAIT), body).await;
                 let body = body.unwrap_or_else(|_| Ok(Bytes::new())).unwrap_or_default();
-                // What Go's servers say, before any registry gets to speak.
-                if body.windows(16).any(|text| text == b"to an HTTPS serv") {
+                if WANTS_TLS
+                    .iter()
+                    .any(|words| body.windows(words.len()).any(|text| text == words.as_bytes()))
+                {
                     return Fault::TlsExpected { host };
                 }
                 Fault::Refused { host, status: status.as_u16(), said_text: said(&body) }

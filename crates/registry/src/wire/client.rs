@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, redirect};
+use rustls::AlertDescription;
 
 use crate::Fault;
 
@@ -46,8 +47,9 @@ impl Clients {
         if let Some(client) = made.get(profile) {
             return Ok(client.clone());
         }
-        let client =
-            self.build(profile).map_err(|error| Fault::Client { source: error.without_url().into() })?;
+        let client = self
+            .build(profile)
+            .map_err(|error| Fault::Client { source: error.without_url().into() })?;
         made.insert(profile.clone(), client.clone());
         Ok(client)
     }
@@ -89,8 +91,8 @@ enum Below<'a> {
     Tls(&'a rustls::Error),
     /// The other side closed while it was to speak.
     Eof,
-    /// What came is not HTTP.
-    NoHttp,
+    /// What came is not HTTP. Whether that was plain from its first bytes.
+    NoHttp(bool),
     Other,
 }
 
@@ -98,8 +100,9 @@ fn below<'a>(error: &'a (dyn StdError + 'static)) -> Below<'a> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Below::Tls(tls);
     }
-    if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
-        return Below::NoHttp;
+    if let Some(error) = error.downcast_ref::<hyper::Error>().filter(|error| error.is_parse()) {
+        // There is no other way to ask for that.
+        return Below::NoHttp(error.to_string().contains("HTTP version"));
     }
     if let Some(io) = error.downcast_ref::<std::io::Error>() {
         // An I/O error hides what it wraps from `source`.
@@ -115,11 +118,31 @@ fn below<'a>(error: &'a (dyn StdError + 'static)) -> Below<'a> {
     error.source().map_or(Below::Other, below)
 }
 
+/// Whether a server ends a connection with it that it wanted a client certificate for: none was sent, or not the right one.
+/// TLS 1.2 has no word of its own for the former.
+fn is_about_certificates(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::HandshakeFailure
+            | AlertDescription::NoCertificate
+            | AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+    )
+}
+
 /// The fault that an error of the HTTP client is, after `at` bytes of the body. The address is taken out: it may be a
 /// signed one.
 pub(crate) fn fault_of(error: reqwest::Error, host: &str, at: u64) -> Fault {
     let host = host.to_owned();
     let connecting = error.is_connect();
+    let plain = error.url().is_some_and(|url| url.scheme() == "http");
+    let unanswered = error.is_request() && !connecting && plain;
     let source = error.without_url();
     match below(&source) {
         Below::Tls(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
@@ -129,11 +152,17 @@ pub(crate) fn fault_of(error: reqwest::Error, host: &str, at: u64) -> Fault {
         Below::Tls(rustls::Error::InvalidMessage(_)) | Below::Eof if connecting => {
             Fault::PlainHttpExpected { host, source: source.into() }
         }
-        Below::NoHttp => {
+        Below::Tls(rustls::Error::AlertReceived(alert)) if is_about_certificates(*alert) => {
+            Fault::ClientCertificate { host, source: source.into() }
+        }
+        // A TLS server's alert, most likely.
+        Below::NoHttp(true) if plain => Fault::TlsExpected { host },
+        Below::NoHttp(_) => {
             let why = "it is no HTTP".to_owned();
             Fault::Malformed { origin: host, what: "answer", why }
         }
         _ if connecting => Fault::Unreachable { host, source: source.into() },
+        _ if unanswered => Fault::NoAnswer { host, source: source.into() },
         _ => Fault::Cut { host, at, source: Some(source.into()) },
     }
 }

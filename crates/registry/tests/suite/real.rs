@@ -40,7 +40,7 @@ async fn tls_and_a_password() {
     assert_kind(pull(settings(&[]), server.host()).await, ErrorKind::Certificate);
     let trusting = Settings { ca_files: vec![ca], ..settings(&[]) };
     assert_kind(pull(trusting.clone(), server.host()).await, ErrorKind::Unauthorized);
-    assert_kind(pull(settings(&[server.host()]), server.host()).await, ErrorKind::PlainHttpExpected);
+    assert_kind(pull(settings(&[server.host()]), server.host()).await, ErrorKind::TlsExpected);
     let insecure = Settings { insecure: server.host().parse().unwrap(), ..settings(&[]) };
     for mut settings in [trusting, insecure] {
         settings.credentials.insert(host.clone(), Credentials::basic("u", "secret"));
