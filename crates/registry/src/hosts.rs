@@ -115,7 +115,7 @@ fn endpoint(
         },
     };
     Ok(Endpoint {
-        client: wire.clients.get(&profile)?,
+        client: wire.clients.get(&profile, &entry.base)?,
         verified: matches!(profile, TlsProfile::Verified { .. }),
         own: of.is_some(),
         stands_for: (registry != *host).then(|| host.clone()),

@@ -123,6 +123,16 @@ fn a_ca_file_that_is_not_there() {
 }
 
 #[test]
+fn a_proxy_is_not_asked_for_this_machine() {
+    let home = Home::new();
+    let server = serve(&image([layer("one")]));
+    let (reference, host) = (format!("{}/app:1", server.host()), server.host());
+    // Port 1 of loopback: no proxy there either.
+    let proxy = [("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")];
+    home.imc_with(&proxy, &["create", "web", &reference, "--plain-http", &host]).ok();
+}
+
+#[test]
 fn no_space_at_any_write() {
     for step in [
         "lease-written",

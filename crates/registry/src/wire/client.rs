@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, redirect};
 use rustls::AlertDescription;
+use url::{Host, Url};
 
 use crate::Fault;
 
@@ -29,11 +30,22 @@ pub(crate) enum TlsProfile {
     },
 }
 
+/// Whether that is this machine, where a proxy leads to another one. Go's clients (Docker, containerd) have the same rule.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// The clients made so far.
 pub(crate) struct Clients {
     connect: Duration,
     idle_connections: usize,
-    made: Mutex<HashMap<TlsProfile, Client>>,
+    /// By profile, and whether past any proxy.
+    made: Mutex<HashMap<(TlsProfile, bool), Client>>,
 }
 
 impl Clients {
@@ -41,20 +53,21 @@ impl Clients {
         Self { connect, idle_connections, made: Mutex::new(HashMap::new()) }
     }
 
-    /// The client for that profile; clients of equal profiles share connections.
-    pub(crate) fn get(&self, profile: &TlsProfile) -> Result<Client, Fault> {
+    /// The client for that profile and server; clients of equal profiles share connections.
+    pub(crate) fn get(&self, profile: &TlsProfile, url: &Url) -> Result<Client, Fault> {
+        let key = (profile.clone(), is_loopback(url));
         let mut made = self.made.lock().expect("no panic while the map is locked");
-        if let Some(client) = made.get(profile) {
+        if let Some(client) = made.get(&key) {
             return Ok(client.clone());
         }
         let client = self
-            .build(profile)
+            .build(profile, key.1)
             .map_err(|error| Fault::Client { source: error.without_url().into() })?;
-        made.insert(profile.clone(), client.clone());
+        made.insert(key, client.clone());
         Ok(client)
     }
 
-    fn build(&self, profile: &TlsProfile) -> Result<Client, reqwest::Error> {
+    fn build(&self, profile: &TlsProfile, direct: bool) -> Result<Client, reqwest::Error> {
         // HTTP/1.1 only: the parts of a large layer shall have a connection each, HTTP/2 would put them on one.
         let mut builder = Client::builder()
             .user_agent(concat!("imc/", env!("CARGO_PKG_VERSION")))
@@ -63,6 +76,9 @@ impl Clients {
             .pool_max_idle_per_host(self.idle_connections)
             .tcp_nodelay(true)
             .http1_only();
+        if direct {
+            builder = builder.no_proxy();
+        }
         let identity = match profile {
             TlsProfile::Plain => {
                 builder = builder.tls_certs_only([]);

@@ -46,11 +46,12 @@ impl Elsewhere<'_> {
 
     pub(crate) fn client(&self, url: &Url) -> Result<Client, Fault> {
         let listed = host_of(url).parse().is_ok_and(|host| self.insecure.contains(&host));
-        self.clients.get(&match url.scheme() {
+        let profile = match url.scheme() {
             "http" => TlsProfile::Plain,
             _ if listed => TlsProfile::Unverified { identity: None },
             _ => TlsProfile::Verified { roots: self.roots.to_vec(), identity: None },
-        })
+        };
+        self.clients.get(&profile, url)
     }
 }
 
