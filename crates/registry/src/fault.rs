@@ -275,6 +275,15 @@ pub enum Fault {
         /// Why not.
         why: &'static str,
     },
+    /// The registry's own server failed, after mirrors did: maybe only they were to be asked.
+    #[error("the registry was asked because its mirrors failed ({})", mirrors.join("; "))]
+    AfterMirrors {
+        /// What was wrong with each.
+        mirrors: Vec<String>,
+        /// What was wrong with the registry.
+        #[source]
+        fault: Box<Fault>,
+    },
     /// A settings file (hosts.toml, CA, config.json) that cannot be taken.
     #[error("{} is not usable: {why}", path.display())]
     Settings {
@@ -316,6 +325,11 @@ fn list(platforms: &[Platform]) -> String {
 }
 
 impl Fault {
+    /// The same, told with what mirrors failed with before.
+    pub(crate) fn after_mirrors(self, mirrors: Vec<String>) -> Self {
+        if mirrors.is_empty() { self } else { Self::AfterMirrors { mirrors, fault: Box::new(self) } }
+    }
+
     /// Whether the same may succeed later: connect errors, time-outs, cuts, 429 and 5xx.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(
@@ -335,6 +349,7 @@ impl Fault {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound { .. } | Self::ImageMissing { .. } => ErrorKind::NotFound,
+            Self::AfterMirrors { fault, .. } => fault.kind(),
             Self::Unauthorized { .. } => ErrorKind::Unauthorized,
             Self::Forbidden { .. } => ErrorKind::Forbidden,
             Self::RateLimited { .. } => ErrorKind::RateLimited,

@@ -7,12 +7,12 @@ use model::{Digest, ImageReference, LayerDescriptor, Platform, RepositoryName};
 use tokio::time::timeout;
 use url::Url;
 
-use crate::Fault;
 use crate::document::{CONFIG_LIMIT, MANIFEST_LIMIT};
 use crate::hosts::{Endpoint, endpoints};
 use crate::resolve::{Documents, Found, Step, walk};
 use crate::stream::{BlobRoute, Candidate};
 use crate::wire::{Ask, Backoff, Wire, host_of};
+use crate::{ErrorKind, Fault};
 
 /// Everything that a registry may answer for a manifest, ours first.
 const MANIFEST_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
@@ -109,9 +109,11 @@ impl Remote {
             if wish.digest.is_some() { endpoint.pulls } else { endpoint.resolves }
         };
         let candidates: Vec<&Endpoint> = self.endpoints.iter().filter(serves).collect();
+        let own_last = candidates.last().is_some_and(|endpoint| endpoint.own);
         let mut fault = self.nobody_to_ask(wish);
         loop {
             let candidates = candidates.clone();
+            let mut at_mirrors = Vec::new();
             // The registry itself never rests: only its word that there is nothing is final.
             for endpoint in self.wire.awake(candidates, |endpoint| (!endpoint.own).then_some(&endpoint.base))
             {
@@ -121,11 +123,14 @@ impl Remote {
                     Err(at_endpoint) => {
                         tracing::debug!(server = %endpoint.base, fault = %at_endpoint, "no document there");
                         self.wire.note(&endpoint.base, &at_endpoint);
+                        if own_last && !endpoint.own && at_endpoint.kind() != ErrorKind::NotFound {
+                            at_mirrors.push(at_endpoint.to_string());
+                        }
                         fault = at_endpoint;
                     }
                 }
             }
-            backoff.pause(fault).await?;
+            backoff.pause(fault).await.map_err(|fault| fault.after_mirrors(at_mirrors))?;
             fault = self.nobody_to_ask(wish);
         }
     }

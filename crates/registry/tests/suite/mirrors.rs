@@ -95,6 +95,8 @@ async fn the_servers_word_counts_last() {
     );
     let text = assert_kind(pull(with(&root), "images.example").await, ErrorKind::NotFound);
     assert!(text.contains(&server.host()), "{text}");
+    let told = format!("its mirrors failed ({} has failed with HTTP status 500)", mirror.host());
+    assert!(text.contains(&told), "{text}");
     drop(image);
 }
 
