@@ -9,7 +9,7 @@ use engine::{Engine, Parts, Settings};
 use metastore::{Metastore, ProcessIdentity, SqliteMetastore};
 use model::{BlobKey, Clock, SystemClock};
 use node::{Instances, NodeConfig};
-use registry::Registry;
+use registry::{Registry, Spool};
 
 use crate::args::RegistryArgs;
 use crate::exit::{Failure, opening};
@@ -44,7 +44,9 @@ impl App {
         registries: &RegistryArgs,
         room: Room,
     ) -> Result<Self, Failure> {
-        let registry = Registry::new(settings(registries)?)?;
+        // Large archives are expanded where there is to be room, in the store's directory for temporary files.
+        let spool = Spool { dir: Some(data_dir.join("tmp")), ..Spool::default() };
+        let registry = Registry::new(registry::Settings { spool, ..settings(registries)? })?;
         if room == Room::Frees {
             Reserve::of(&data_dir).give_up_if_full();
         }

@@ -94,9 +94,10 @@ impl Failure {
 fn of_kind(kind: FailureKind, message: String) -> Failure {
     let (code, advice) = match kind {
         FailureKind::NotFound => (NO_INPUT, Some("check the name and the tag; `imc list` shows the caches")),
-        FailureKind::Unauthorized => {
-            (NOT_PERMITTED, Some("log in with `imc login HOST`, or check that this user may pull the image"))
-        }
+        FailureKind::Unauthorized => (
+            NOT_PERMITTED,
+            Some("log in with `imc login HOST` as a user who may pull the image, or check its name"),
+        ),
         FailureKind::Unavailable => (
             UNAVAILABLE,
             Some("check the network and the registry's name; what was fetched whole is kept, so try again"),
@@ -110,6 +111,16 @@ fn of_kind(kind: FailureKind, message: String) -> Failure {
         FailureKind::PlainHttp => {
             (UNAVAILABLE, Some("if the registry speaks plain HTTP, say so with `--plain-http HOST[:PORT]`"))
         }
+        FailureKind::TlsExpected => (
+            UNAVAILABLE,
+            Some("take the registry off `--plain-http` (IMC_PLAIN_HTTP); it is asked over TLS then"),
+        ),
+        FailureKind::ClientCertificate => (
+            NOT_PERMITTED,
+            Some(
+                "name the certificate and its key by `client` in the registry's hosts.toml (`--certs-d DIR`)",
+            ),
+        ),
         FailureKind::RateLimited => {
             (TEMPORARY, Some("wait and try again, log in, or use a mirror (`--certs-d DIR`)"))
         }

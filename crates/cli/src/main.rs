@@ -8,6 +8,7 @@ mod printer;
 mod progress;
 mod reserve;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -36,12 +37,18 @@ fn main() -> ExitCode {
 }
 
 /// What is logged unless asked otherwise. The container libraries warn of every cgroup that a machine does not have, which
-/// `imc doctor` says where it matters.
-const LOGGED: &str = "warn,libcgroups=error,libcontainer=error";
+/// `imc doctor` says where it matters; the verifier logs each certificate that is not trusted, which is the failure told anyway.
+const LOGGED: &str = "warn,libcgroups=error,libcontainer=error,rustls_platform_verifier=off";
 
 /// Logs go to standard error, warnings and worse unless `IMC_LOG` says otherwise (`IMC_LOG=info`, `IMC_LOG=registry=debug`).
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("IMC_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .compact()
+        .init();
 }

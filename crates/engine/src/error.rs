@@ -86,6 +86,10 @@ pub enum FailureKind {
     Certificate,
     /// The registry speaks plain HTTP.
     PlainHttp,
+    /// The registry wants TLS and was asked by plain HTTP.
+    TlsExpected,
+    /// The registry wants a client certificate.
+    ClientCertificate,
     /// The registry asks to slow down.
     RateLimited,
     /// What came is damaged, hostile or not what was promised.
@@ -120,6 +124,8 @@ impl FailureKind {
             Self::Unavailable => "registry-unavailable",
             Self::Certificate => "certificate-not-trusted",
             Self::PlainHttp => "plain-http",
+            Self::TlsExpected => "tls-expected",
+            Self::ClientCertificate => "client-certificate",
             Self::RateLimited => "rate-limited",
             Self::BadImage => "bad-image",
             Self::Unsupported => "unsupported-image",
@@ -138,13 +144,18 @@ impl FailureKind {
 /// A registry client's failure by what the user does about it.
 #[must_use]
 pub fn registry_failure_kind(error: &registry::Error) -> FailureKind {
+    let of_layer = matches!(error, registry::Error::FetchLayer { .. });
     match error.kind() {
+        // The image is there and names a layer that is not: no other name or tag mends that.
+        RegistryKind::NotFound | RegistryKind::LocalMissing if of_layer => FailureKind::BadImage,
         RegistryKind::NotFound | RegistryKind::LocalMissing => FailureKind::NotFound,
         RegistryKind::Unauthorized | RegistryKind::Forbidden | RegistryKind::Credentials => {
             FailureKind::Unauthorized
         }
         RegistryKind::Certificate => FailureKind::Certificate,
         RegistryKind::PlainHttpExpected => FailureKind::PlainHttp,
+        RegistryKind::TlsExpected => FailureKind::TlsExpected,
+        RegistryKind::ClientCertificate => FailureKind::ClientCertificate,
         RegistryKind::RateLimited => FailureKind::RateLimited,
         RegistryKind::WrongDigest | RegistryKind::WrongLength | RegistryKind::Malformed => {
             FailureKind::BadImage
@@ -157,6 +168,7 @@ pub fn registry_failure_kind(error: &registry::Error) -> FailureKind {
         | RegistryKind::ServerError
         | RegistryKind::Hang
         | RegistryKind::Cut => FailureKind::Unavailable,
+        RegistryKind::NoSpace => FailureKind::NoSpace,
         RegistryKind::Local => FailureKind::Internal,
     }
 }
@@ -338,4 +350,35 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use registry::Fault;
+
+    use super::*;
+
+    fn missing() -> Box<Fault> {
+        Box::new(Fault::NotFound { host: "r.example".into(), what: "it".into() })
+    }
+
+    #[test]
+    fn a_layer_that_is_missing_is_no_mistyped_name() {
+        let image: ImageSource = "r.example/app:1".parse().unwrap();
+        let resolve = registry::Error::Resolve { image: image.clone(), fault: missing() };
+        assert_eq!(registry_failure_kind(&resolve), FailureKind::NotFound);
+        let digest = model::BlobDigest::new(model::Digest::sha256(b""));
+        let fetch = registry::Error::FetchLayer { image, digest, fault: missing() };
+        assert_eq!(registry_failure_kind(&fetch), FailureKind::BadImage);
+    }
+
+    #[test]
+    fn settings_transport_and_space_have_kinds_of_their_own() {
+        let kind = |fault| registry_failure_kind(&registry::Error::SetUp(Box::new(fault)));
+        let file = || std::path::PathBuf::from("/ca.pem");
+        assert_eq!(kind(Fault::Settings { path: file(), why: "gone".into() }), FailureKind::Input);
+        assert_eq!(kind(Fault::TlsExpected { host: "r.example".into() }), FailureKind::TlsExpected);
+        let source = std::io::ErrorKind::StorageFull.into();
+        assert_eq!(kind(Fault::Local { path: file(), source }), FailureKind::NoSpace);
+    }
 }

@@ -40,39 +40,52 @@ impl Platform {
 
     /// How well an offered platform fits this wanted one: `None` does not fit, larger is better.
     ///
-    /// The variant of arm64 defaults to `v8` and of arm to `v7`. A wanted `os.version` fits an offered one that is
-    /// equal or that continues it after a dot (`10.0.20348` takes `10.0.20348.2113`).
+    /// Variants of amd64 (`v1` by default), arm (`v7`) and arm64 (`v8`) include those below them: the nearest one fits
+    /// best, a higher one does not fit. A wanted `os.version` fits an offered one that is equal or that continues it after
+    /// a dot (`10.0.20348` takes `10.0.20348.2113`).
     #[must_use]
     pub fn fit(&self, offered: &Self) -> Option<u8> {
         if self.os != offered.os || self.arch != offered.arch {
             return None;
         }
-        let mut fit = 1;
-        match (self.effective_variant(), offered.effective_variant()) {
-            (Some(wanted), Some(has)) if wanted == has => fit += 2,
-            (Some(_), Some(_)) => return None,
-            (Some(_), None) | (None, Some(_)) => {}
-            (None, None) => fit += 2,
-        }
-        match (&self.os_version, &offered.os_version) {
-            (Some(wanted), Some(has)) if wanted == has => fit += 4,
-            (Some(wanted), Some(has))
-                if has.strip_prefix(wanted.as_str()).is_some_and(|r| r.starts_with('.')) =>
-            {
-                fit += 3;
-            }
-            (Some(_), _) => return None,
-            (None, _) => {}
-        }
-        Some(fit)
+        Some(self.variant_fit(offered)? + self.version_fit(offered)?)
     }
 
-    fn effective_variant(&self) -> Option<&str> {
-        match (self.variant.as_deref(), self.arch.as_str()) {
-            (None | Some(""), "arm64") => Some("v8"),
-            (None | Some(""), "arm") => Some("v7"),
-            (None | Some(""), _) => None,
-            (variant, _) => variant,
+    fn variant_fit(&self, offered: &Self) -> Option<u8> {
+        const EXACT: u8 = 32;
+        let set = |platform: &Self| platform.variant.clone().filter(|variant| !variant.is_empty());
+        match (self.level(), offered.level()) {
+            (Some(wanted), Some(has)) => Some(EXACT.saturating_sub(wanted.checked_sub(has)?).max(1)),
+            _ => match (set(self), set(offered)) {
+                (wanted, has) if wanted == has => Some(EXACT),
+                (Some(_), Some(_)) => None,
+                _ => Some(1),
+            },
+        }
+    }
+
+    fn version_fit(&self, offered: &Self) -> Option<u8> {
+        match (&self.os_version, &offered.os_version) {
+            (Some(wanted), Some(has)) if wanted == has => Some(4),
+            (Some(wanted), Some(has)) => {
+                has.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.')).then_some(3)
+            }
+            (Some(_), None) => None,
+            (None, _) => Some(0),
+        }
+    }
+
+    /// The variant as a step, where the architecture's steps include each other.
+    fn level(&self) -> Option<u8> {
+        let default = match self.arch.as_str() {
+            "amd64" => 1,
+            "arm" => 7,
+            "arm64" => 8,
+            _ => return None,
+        };
+        match self.variant.as_deref() {
+            None | Some("") => Some(default),
+            Some(variant) => variant.strip_prefix('v')?.parse().ok(),
         }
     }
 }
@@ -137,6 +150,29 @@ mod tests {
         assert!(platform("linux/arm64").fit(&platform("linux/arm64/v8")).is_some());
         assert!(platform("linux/arm/v6").fit(&platform("linux/arm")).is_none());
         assert!(platform("linux/amd64").fit(&platform("linux/arm64")).is_none());
+    }
+
+    #[test]
+    fn variants_include_those_below_and_none_above() {
+        let fit = |wanted: &str, offered: &str| platform(wanted).fit(&platform(offered));
+        for (wanted, offered) in [
+            ("linux/amd64", "linux/amd64/v3"),
+            ("linux/amd64/v2", "linux/amd64/v3"),
+            ("linux/arm/v6", "linux/arm/v7"),
+            ("linux/riscv64/a", "linux/riscv64/b"),
+        ] {
+            assert_eq!(fit(wanted, offered), None, "{wanted} {offered}");
+        }
+        for (wanted, better, worse) in [
+            ("linux/arm", "linux/arm/v7", "linux/arm/v6"),
+            ("linux/arm/v7", "linux/arm/v6", "linux/arm/v5"),
+            ("linux/arm64/v9", "linux/arm64/v9", "linux/arm64"),
+            ("linux/amd64/v3", "linux/amd64/v2", "linux/amd64"),
+            ("linux/riscv64", "linux/riscv64", "linux/riscv64/x"),
+        ] {
+            assert!(fit(wanted, better) > fit(wanted, worse), "{wanted} {better} {worse}");
+            assert!(fit(wanted, worse).is_some(), "{wanted} {worse}");
+        }
     }
 
     #[test]

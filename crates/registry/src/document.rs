@@ -2,7 +2,7 @@
 //!
 //! Source: OCI image-spec 1.1 `manifest.md`, `image-index.md`, `config.md`; Docker image manifest version 2, schema 2.
 
-use model::Platform;
+use model::{ImageReference, Platform};
 
 use crate::Fault;
 
@@ -16,6 +16,12 @@ pub(crate) use manifest::{Entry, Top, parse_top};
 pub(crate) const MANIFEST_LIMIT: usize = 4 << 20;
 /// Longest config.
 pub(crate) const CONFIG_LIMIT: usize = 8 << 20;
+
+/// Whether an image's name is the one asked for, by letter or by meaning (`debian` is `docker.io/library/debian:latest`).
+pub(crate) fn is_named(has: &str, name: &str) -> bool {
+    let meaning = |text: &str| text.parse::<ImageReference>().ok();
+    has == name || meaning(has).is_some_and(|has| Some(has) == meaning(name))
+}
 
 #[derive(serde::Deserialize, Clone, Debug, Default)]
 struct RawPlatform {

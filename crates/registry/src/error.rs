@@ -22,7 +22,7 @@ pub enum Error {
         fault: Box<Fault>,
     },
     /// A layer's bytes could not be had.
-    #[error("failed to fetch the layer {digest} of the image {image}")]
+    #[error("failed to fetch the layer {digest}")]
     FetchLayer {
         /// As asked for.
         image: ImageSource,
@@ -99,8 +99,12 @@ pub enum ErrorKind {
     Unreachable,
     /// TLS certificate not trusted.
     Certificate,
-    /// Plain HTTP where TLS was expected, or the other way round.
+    /// Plain HTTP where TLS was asked for.
     PlainHttpExpected,
+    /// TLS where plain HTTP was asked for.
+    TlsExpected,
+    /// The server wants a client certificate.
+    ClientCertificate,
     /// Not what the protocol has there: HTML, other content, over a limit.
     Malformed,
     /// Bytes that are not those of the digest.
@@ -127,6 +131,8 @@ pub enum ErrorKind {
     LocalMissing,
     /// Local read or write failed.
     Local,
+    /// No space left for a local file.
+    NoSpace,
     /// Credential helper failed, or credentials would have gone astray.
     Credentials,
     /// Settings files that cannot be taken.

@@ -22,12 +22,23 @@ pub enum Fault {
         what: String,
     },
     /// No or wrong credentials.
-    #[error("{host} wants valid credentials ({detail}); log in with `imc login {host}`")]
+    #[error(
+        "{registry} wants valid credentials ({}{detail}); log in with `imc login {registry}`",
+        asked_by(service)
+    )]
     Unauthorized {
-        /// The server that said so.
-        host: String,
+        /// The registry, as one logs in to it.
+        registry: String,
+        /// Its token service, where that refused.
+        service: Option<String>,
         /// Whether some were sent.
         detail: &'static str,
+    },
+    /// A server that no credentials are for: where a redirect leads, or a foreign layer's.
+    #[error("{host} wants credentials, and is no registry to log in to: it is only where the registry leads")]
+    ElsewhereUnauthorized {
+        /// The server that said so.
+        host: String,
     },
     /// The credentials do not reach that far.
     #[error("{host} denies access to {what}")]
@@ -96,10 +107,40 @@ pub enum Fault {
         source: Below,
     },
     /// The server speaks TLS only, and was asked by plain HTTP.
-    #[error("{host} was asked by plain HTTP and wants TLS; take it off the --plain-http list")]
+    #[error("{host} was asked by plain HTTP and seems to want TLS; take it off the --plain-http list")]
     TlsExpected {
         /// The server asked.
         host: String,
+    },
+    /// A server with TLS leads to one without.
+    #[error("{host} redirects to plain HTTP at {target}; if that is meant, list {target} with --plain-http")]
+    PlainRedirect {
+        /// The server asked.
+        host: String,
+        /// Where it leads.
+        target: String,
+    },
+    /// Asked by plain HTTP, the server closed without a word: as some do that want TLS.
+    #[error(
+        "{host} closed the connection without an answer; if it wants TLS, take it off the --plain-http list"
+    )]
+    NoAnswer {
+        /// The server asked.
+        host: String,
+        /// Why.
+        #[source]
+        source: Below,
+    },
+    /// The server refuses the TLS connection as it does without a client certificate.
+    #[error(
+        "{host} refuses the TLS connection; if it wants a client certificate, name one by `client` in its hosts.toml"
+    )]
+    ClientCertificate {
+        /// The server asked.
+        host: String,
+        /// Its alert.
+        #[source]
+        source: Below,
     },
     /// Nothing came for too long.
     #[error("{host} was silent or all but silent for {} s", after.as_secs_f32())]
@@ -181,13 +222,23 @@ pub enum Fault {
         /// What the index or image has.
         offered: Vec<Platform>,
     },
-    /// Several images where one was to be named, or none of that name.
-    #[error("{} {}; it has: {}", path.display(), match wanted { Some(name) => format!("has no image `{name}`"), None => "holds several images, name one".to_owned() }, names.join(", "))]
+    /// Several images where one was to be named.
+    #[error("{} holds several images{}, name one; it has: {}", path.display(), named(among), names.join(", "))]
     ChooseImage {
         /// The directory or archive.
         path: PathBuf,
+        /// The name asked for, where it is that of several.
+        among: Option<String>,
+        /// The names there.
+        names: Vec<String>,
+    },
+    /// No image of that name.
+    #[error("{} has no image `{wanted}`; it has: {}", path.display(), names.join(", "))]
+    ImageMissing {
+        /// The directory or archive.
+        path: PathBuf,
         /// The name asked for.
-        wanted: Option<String>,
+        wanted: String,
         /// The names there.
         names: Vec<String>,
     },
@@ -224,6 +275,15 @@ pub enum Fault {
         /// Why not.
         why: &'static str,
     },
+    /// The registry's own server failed, after mirrors did: maybe only they were to be asked.
+    #[error("the registry was asked because its mirrors failed ({})", mirrors.join("; "))]
+    AfterMirrors {
+        /// What was wrong with each.
+        mirrors: Vec<String>,
+        /// What was wrong with the registry.
+        #[source]
+        fault: Box<Fault>,
+    },
     /// A settings file (hosts.toml, CA, config.json) that cannot be taken.
     #[error("{} is not usable: {why}", path.display())]
     Settings {
@@ -249,6 +309,14 @@ fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" ({text})") }
 }
 
+fn asked_by(service: &Option<String>) -> String {
+    service.as_ref().map_or_else(String::new, |host| format!("its token service {host}: "))
+}
+
+fn named(name: &Option<String>) -> String {
+    name.as_ref().map_or_else(String::new, |name| format!(" of the name `{name}`"))
+}
+
 fn list(platforms: &[Platform]) -> String {
     if platforms.is_empty() {
         return "nothing".to_owned();
@@ -257,32 +325,72 @@ fn list(platforms: &[Platform]) -> String {
 }
 
 impl Fault {
+    /// The same, told with what mirrors failed with before.
+    pub(crate) fn after_mirrors(self, mirrors: Vec<String>) -> Self {
+        if mirrors.is_empty() { self } else { Self::AfterMirrors { mirrors, fault: Box::new(self) } }
+    }
+
+    /// Whether the same may succeed later: connect errors, time-outs, cuts, 429 and 5xx.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::PlainHttpExpected { .. }
+                | Self::NoAnswer { .. }
+                | Self::Hang { .. }
+                | Self::Cut { .. }
+                | Self::RateLimited { .. }
+                | Self::ServerError { .. }
+        )
+    }
+
     /// For callers that decide by it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::ImageMissing { .. } => ErrorKind::NotFound,
+            Self::AfterMirrors { fault, .. } => fault.kind(),
             Self::Unauthorized { .. } => ErrorKind::Unauthorized,
             Self::Forbidden { .. } => ErrorKind::Forbidden,
             Self::RateLimited { .. } => ErrorKind::RateLimited,
-            Self::ServerError { .. } | Self::Refused { .. } => ErrorKind::ServerError,
+            Self::ServerError { .. } | Self::Refused { .. } | Self::ElsewhereUnauthorized { .. } => {
+                ErrorKind::ServerError
+            }
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::Certificate { .. } => ErrorKind::Certificate,
-            Self::PlainHttpExpected { .. } | Self::TlsExpected { .. } => ErrorKind::PlainHttpExpected,
+            Self::PlainHttpExpected { .. } | Self::PlainRedirect { .. } => ErrorKind::PlainHttpExpected,
+            Self::TlsExpected { .. } => ErrorKind::TlsExpected,
+            Self::ClientCertificate { .. } => ErrorKind::ClientCertificate,
             Self::Hang { .. } => ErrorKind::Hang,
-            Self::Cut { .. } => ErrorKind::Cut,
+            Self::Cut { .. } | Self::NoAnswer { .. } => ErrorKind::Cut,
             Self::Malformed { .. } | Self::TooLarge { .. } => ErrorKind::Malformed,
             Self::WrongDigest { .. } => ErrorKind::WrongDigest,
             Self::WrongLength { .. } => ErrorKind::WrongLength,
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::TooManyRedirects { .. } => ErrorKind::TooManyRedirects,
             Self::PlatformMissing { .. } => ErrorKind::PlatformMissing,
-            Self::ChooseImage { wanted: Some(_), .. } => ErrorKind::NotFound,
-            Self::ChooseImage { wanted: None, .. } => ErrorKind::Ambiguous,
+            Self::ChooseImage { .. } => ErrorKind::Ambiguous,
             Self::LocalMissing { .. } => ErrorKind::LocalMissing,
-            Self::Local { .. } => ErrorKind::Local,
+            Self::Local { source, .. } => match source.kind() {
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
+                _ => ErrorKind::Local,
+            },
             Self::CredentialHelper { .. } | Self::UntrustedRealm { .. } => ErrorKind::Credentials,
             Self::Settings { .. } | Self::Client { .. } => ErrorKind::Settings,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_apart_from_other_local_failures() {
+        let local =
+            |kind: std::io::ErrorKind| Fault::Local { path: "/spool".into(), source: kind.into() }.kind();
+        assert_eq!(local(std::io::ErrorKind::StorageFull), ErrorKind::NoSpace);
+        assert_eq!(local(std::io::ErrorKind::QuotaExceeded), ErrorKind::NoSpace);
+        assert_eq!(local(std::io::ErrorKind::PermissionDenied), ErrorKind::Local);
     }
 }

@@ -1,6 +1,6 @@
 //! Which servers are asked for a registry's images, and how.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::{RegistryHost, RepositoryName};
 use reqwest::Client;
@@ -26,8 +26,12 @@ pub(crate) struct Endpoint {
     pub(crate) headers: HeaderMap,
     /// The registry that a mirror stands for, told to it as `ns`.
     pub(crate) stands_for: Option<RegistryHost>,
+    /// Whether it is the registry itself.
+    pub(crate) own: bool,
     /// Whether its answers are known to be its own.
     pub(crate) verified: bool,
+    /// Where it is configured; empty where it is not.
+    pub(crate) file: PathBuf,
     /// May be asked what a tag means.
     pub(crate) resolves: bool,
     /// May be asked for content by digest.
@@ -60,7 +64,9 @@ fn api_host(host: &RegistryHost) -> &str {
 
 /// The servers to ask for a registry, in order: mirrors, then the registry itself.
 pub(crate) fn endpoints(wire: &Wire, host: &RegistryHost) -> Result<Vec<Endpoint>, Fault> {
-    let configured = wire.settings.certs_dirs.iter().find_map(|dir| HostsToml::find(dir, host).transpose());
+    let own = default_address(wire, host)?;
+    let configured =
+        wire.settings.certs_dirs.iter().find_map(|dir| HostsToml::find(dir, host, &own).transpose());
     let configured = configured.transpose()?.unwrap_or_default();
     let mut endpoints = Vec::new();
     for entry in &configured.mirrors {
@@ -68,7 +74,7 @@ pub(crate) fn endpoints(wire: &Wire, host: &RegistryHost) -> Result<Vec<Endpoint
     }
     let own = match configured.server {
         Some(entry) => entry,
-        None => ServerEntry::plain(default_address(wire, host)?),
+        None => ServerEntry::plain(own),
     };
     endpoints.push(endpoint(wire, host, &own, Some(host))?);
     Ok(endpoints)
@@ -109,12 +115,14 @@ fn endpoint(
         },
     };
     Ok(Endpoint {
-        client: wire.clients.get(&profile)?,
+        client: wire.clients.get(&profile, &entry.base)?,
         verified: matches!(profile, TlsProfile::Verified { .. }),
+        own: of.is_some(),
         stands_for: (registry != *host).then(|| host.clone()),
         base: entry.base.clone(),
         registry,
         headers: entry.headers.clone(),
+        file: entry.file.clone(),
         resolves: entry.resolves,
         pulls: entry.pulls,
     })
@@ -122,19 +130,34 @@ fn endpoint(
 
 /// Reads a file that settings name, whole.
 pub(crate) fn read_settings_file(path: &Path) -> Result<Vec<u8>, Fault> {
+    let missing = || Fault::Settings { path: path.to_owned(), why: "it does not exist".to_owned() };
+    find_settings_file(path)?.ok_or_else(missing)
+}
+
+/// The same for a file that may be missing.
+pub(crate) fn find_settings_file(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     use std::io::Read as _;
     const LIMIT: u64 = 4 << 20;
+    let unusable = |why| Err(Fault::Settings { path: path.to_owned(), why });
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
     match read {
-        Ok(length) if length as u64 > LIMIT => {
-            Err(Fault::Settings { path: path.to_owned(), why: format!("it is over {LIMIT} bytes") })
+        Ok(length) if length as u64 > LIMIT => unusable(format!("it is over {LIMIT} bytes")),
+        Ok(_) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => unusable(format!("it cannot be read: {error}")),
+    }
+}
+
+/// Reads a file of certificates. One without any would be trusted to mean something and does not.
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<u8>, Fault> {
+    let pem = read_settings_file(path)?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(found) if !found.is_empty() => Ok(pem),
+        _ => {
+            let why = "it holds no certificate in PEM form".to_owned();
+            Err(Fault::Settings { path: path.to_owned(), why })
         }
-        Ok(_) => Ok(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Fault::LocalMissing { path: path.to_owned() })
-        }
-        Err(source) => Err(Fault::Local { path: path.to_owned(), source }),
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use model::{Digest, LayerDescriptor, Platform};
 
 use crate::Fault;
-use crate::document::{CONFIG_LIMIT, Entry, MANIFEST_LIMIT, Top, parse_top};
+use crate::document::{CONFIG_LIMIT, Entry, MANIFEST_LIMIT, Top, is_named, parse_top};
 use crate::resolve::{Documents, Found, walk_entries};
 use crate::stream::FileReader;
 
@@ -52,24 +52,66 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.expect("reading does not panic and is not aborted")
 }
 
-/// The entries that a name means. Without one everything counts, as long as it is one image.
-fn choose(entries: Vec<Entry>, name: Option<&str>, dir: &Path) -> Result<Vec<Entry>, Fault> {
-    let mut names: Vec<String> =
-        entries.iter().map(|entry| entry.name.clone().unwrap_or_else(|| entry.digest.to_string())).collect();
-    names.dedup();
-    let fault = |wanted: Option<&str>| Fault::ChooseImage {
-        path: dir.to_owned(),
-        wanted: wanted.map(str::to_owned),
-        names: names.clone(),
+/// What the entries are called in messages: their names; digests where there is no name or several have the same.
+fn labels(entries: &[Entry]) -> Vec<String> {
+    let name = |entry: &Entry| entry.image_name.clone().or_else(|| entry.name.clone());
+    let label = |entry: &Entry| match name(entry) {
+        None => entry.digest.to_string(),
+        Some(label) => {
+            let shared = |other: &Entry| other.digest != entry.digest && name(other).as_ref() == Some(&label);
+            let is_shared = entries.iter().any(shared);
+            if is_shared { format!("{} ({label})", entry.digest) } else { label }
+        }
     };
+    let mut labels: Vec<String> = entries.iter().map(label).collect();
+    labels.sort();
+    labels.dedup();
+    labels
+}
+
+/// Whether the entries are different images, not one for different platforms.
+fn are_several(entries: &[Entry], wanted: &Platform) -> bool {
+    let fit = |entry: &Entry| entry.platform.as_ref().map_or(Some(0), |platform| wanted.fit(platform));
+    let best = entries.iter().filter_map(fit).max();
+    let mut rest = entries.iter().filter(|entry| best.is_some() && fit(entry) == best);
+    let mut seen: Vec<&Entry> = Vec::new();
+    rest.any(|entry| {
+        let other = seen.iter().any(|has| has.platform == entry.platform && has.digest != entry.digest);
+        seen.push(entry);
+        other
+    })
+}
+
+/// The entries that a name means. Without one everything counts, as long as it is one image.
+fn choose(
+    entries: Vec<Entry>,
+    name: Option<&str>,
+    wanted: &Platform,
+    dir: &Path,
+) -> Result<Vec<Entry>, Fault> {
+    let path = dir.to_owned();
     let Some(name) = name else {
-        let several = entries.iter().any(|entry| entry.name != entries[0].name);
-        return if several { Err(fault(None)) } else { Ok(entries) };
+        let other =
+            |entry: &Entry| (&entry.name, &entry.image_name) != (&entries[0].name, &entries[0].image_name);
+        let several = entries.iter().any(other) || are_several(&entries, wanted);
+        let fault = || Fault::ChooseImage { path, among: None, names: labels(&entries) };
+        return if several { Err(fault()) } else { Ok(entries) };
     };
     let digest = name.trim_start_matches('@').parse::<Digest>().ok();
-    let meant = |entry: &Entry| entry.name.as_deref() == Some(name) || Some(entry.digest) == digest;
-    let chosen: Vec<Entry> = entries.into_iter().filter(meant).collect();
-    if chosen.is_empty() { Err(fault(Some(name))) } else { Ok(chosen) }
+    let meant = |entry: &Entry| {
+        entry.name.as_deref() == Some(name)
+            || entry.image_name.as_deref().is_some_and(|image| is_named(image, name))
+            || Some(entry.digest) == digest
+    };
+    let (chosen, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(meant);
+    if chosen.is_empty() {
+        return Err(Fault::ImageMissing { path, wanted: name.to_owned(), names: labels(&others) });
+    }
+    if are_several(&chosen, wanted) {
+        let among = Some(name.to_owned());
+        return Err(Fault::ChooseImage { path, among, names: labels(&chosen) });
+    }
+    Ok(chosen)
 }
 
 impl Layout {
@@ -89,7 +131,7 @@ impl Layout {
     /// The image of that name for that platform.
     pub(crate) async fn resolve(&self, name: Option<&str>, wanted: &Platform) -> Result<Found, Fault> {
         let dir = self.dir.clone();
-        let name = name.map(str::to_owned);
+        let (name, platform) = (name.map(str::to_owned), wanted.clone());
         let entries = blocking(move || {
             let marker = read_bounded(&dir.join("oci-layout"), 4096, "layout marker")?;
             let path = dir.join("index.json");
@@ -107,7 +149,7 @@ impl Layout {
             let origin = path.display().to_string();
             match parse_top(&index, None, &Digest::sha256(&index), &origin)? {
                 Top::Index(entries) if entries.is_empty() => Err(malformed("index", "it names no image")),
-                Top::Index(entries) => choose(entries, name.as_deref(), &dir),
+                Top::Index(entries) => choose(entries, name.as_deref(), &platform, &dir),
                 Top::Manifest(_) => Err(malformed("index", "it is a manifest")),
             }
         });

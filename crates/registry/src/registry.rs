@@ -34,14 +34,7 @@ impl Registry {
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let mut roots = Vec::new();
         for path in &settings.ca_files {
-            let set_up = |fault| Error::SetUp(Box::new(fault));
-            let pem = hosts::read_settings_file(path).map_err(set_up)?;
-            let found = reqwest::Certificate::from_pem_bundle(&pem);
-            if !found.is_ok_and(|found| !found.is_empty()) {
-                let why = "it holds no certificate in PEM form".to_owned();
-                return Err(set_up(Fault::Settings { path: path.clone(), why }));
-            }
-            roots.push(pem);
+            roots.push(hosts::read_certificates(path).map_err(|fault| Error::SetUp(Box::new(fault)))?);
         }
         Ok(Self { wire: Arc::new(Wire::new(settings, roots)) })
     }
@@ -169,6 +162,6 @@ async fn ping_once(wire: &Wire, server: &Endpoint) -> Result<(), Fault> {
             why: "it is a web page; this is no registry".to_owned(),
         }),
         true => Ok(()),
-        false => Err(answer.into_fault("the registry API", wire.settings.timeouts.idle).await),
+        false => Err(answer.into_fault("the registry API", &wire.settings.timeouts).await),
     }
 }

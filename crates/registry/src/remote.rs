@@ -7,12 +7,12 @@ use model::{Digest, ImageReference, LayerDescriptor, Platform, RepositoryName};
 use tokio::time::timeout;
 use url::Url;
 
-use crate::Fault;
 use crate::document::{CONFIG_LIMIT, MANIFEST_LIMIT};
 use crate::hosts::{Endpoint, endpoints};
 use crate::resolve::{Documents, Found, Step, walk};
 use crate::stream::{BlobRoute, Candidate};
 use crate::wire::{Ask, Backoff, Wire, host_of};
+use crate::{ErrorKind, Fault};
 
 /// Everything that a registry may answer for a manifest, ours first.
 const MANIFEST_TYPES: &str = "application/vnd.oci.image.index.v1+json, \
@@ -108,23 +108,39 @@ impl Remote {
         let serves = |endpoint: &&Endpoint| {
             if wish.digest.is_some() { endpoint.pulls } else { endpoint.resolves }
         };
+        let candidates: Vec<&Endpoint> = self.endpoints.iter().filter(serves).collect();
+        let own_last = candidates.last().is_some_and(|endpoint| endpoint.own);
+        let mut fault = self.nobody_to_ask(wish);
         loop {
-            let what = format!("{}:{}", self.repository, wish.name);
-            let mut fault = Fault::NotFound { host: self.origin(), what };
-            let candidates = self.endpoints.iter().filter(serves).collect();
-            for endpoint in self.wire.awake(candidates, |endpoint| &endpoint.base) {
+            let candidates = candidates.clone();
+            let mut at_mirrors = Vec::new();
+            // The registry itself never rests: only its word that there is nothing is final.
+            for endpoint in self.wire.awake(candidates, |endpoint| (!endpoint.own).then_some(&endpoint.base))
+            {
                 // On the heap: the future of a whole request is large.
                 match Box::pin(self.document_at(endpoint, wish)).await {
                     Ok(step) => return Ok(step),
                     Err(at_endpoint) => {
                         tracing::debug!(server = %endpoint.base, fault = %at_endpoint, "no document there");
                         self.wire.note(&endpoint.base, &at_endpoint);
+                        if own_last && !endpoint.own && at_endpoint.kind() != ErrorKind::NotFound {
+                            at_mirrors.push(at_endpoint.to_string());
+                        }
                         fault = at_endpoint;
                     }
                 }
             }
-            backoff.pause(fault).await?;
+            backoff.pause(fault).await.map_err(|fault| fault.after_mirrors(at_mirrors))?;
+            fault = self.nobody_to_ask(wish);
         }
+    }
+
+    /// What is wrong where no server may be asked. Only settings can have it so.
+    fn nobody_to_ask(&self, wish: &Wish<'_>) -> Fault {
+        let last = self.endpoints.last().expect("the registry itself is always there");
+        let right = if wish.digest.is_some() { "pull" } else { "resolve" };
+        let why = format!("no server in it has the capability `{right}`, the registry's own included");
+        Fault::Settings { path: last.file.clone(), why }
     }
 
     async fn document_at(&self, endpoint: &Endpoint, wish: &Wish<'_>) -> Result<Step, Fault> {
@@ -144,7 +160,8 @@ impl Remote {
         let (answer, _) = self.wire.ask(endpoint, &ask).await?;
         if answer.status() != reqwest::StatusCode::OK {
             let sign = if wish.name.contains(':') { '@' } else { ':' };
-            return Err(answer.into_fault(&format!("{}{sign}{}", self.repository, wish.name), idle).await);
+            let what = format!("{}{sign}{}", self.repository, wish.name);
+            return Err(answer.into_fault(&what, &self.wire.settings.timeouts).await);
         }
         let origin = format!("{}/{}", answer.host, self.repository);
         if answer.is_html() {

@@ -107,6 +107,12 @@ pub(crate) async fn walk_entries(
     walk.search(&origin).await
 }
 
+/// The numbers of an `os.version`, where there is one.
+fn version(entry: &Entry) -> Option<Vec<u64>> {
+    let text = entry.platform.as_ref()?.os_version.as_ref()?;
+    Some(text.split('.').map(|number| number.parse().unwrap_or(0)).collect())
+}
+
 impl<'a> Walk<'a> {
     fn new(documents: Documents<'a>, wanted: &'a Platform) -> Self {
         Self { documents, wanted, waiting: Vec::new(), offered: Vec::new(), passed_over: None, looked_at: 0 }
@@ -125,7 +131,8 @@ impl<'a> Walk<'a> {
                 },
             }
         }
-        fitting.sort_by_key(|(fit, _)| std::cmp::Reverse(*fit));
+        // Of several versions of Windows, where none was asked for, the newest.
+        fitting.sort_by_key(|(fit, entry)| std::cmp::Reverse((*fit, version(entry))));
         self.waiting.extend(fitting.into_iter().rev().map(|(_, entry)| Waiting { entry, depth, index }));
     }
 

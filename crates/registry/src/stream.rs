@@ -7,6 +7,8 @@ use crate::{Error, Fault};
 
 mod body;
 mod file;
+mod gather;
+mod pace;
 mod parts;
 mod ranged;
 mod reader;

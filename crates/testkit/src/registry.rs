@@ -137,6 +137,12 @@ impl Registry {
         self.certificate.as_ref().map(TestCertificate::certificate_pem)
     }
 
+    /// `127.0.0.1:<port>` of its token server, where it has one.
+    #[must_use]
+    pub fn token_host(&self) -> Option<String> {
+        self.tokens.as_ref().map(TokenServer::host)
+    }
+
     /// How many tokens its token server gave out.
     #[must_use]
     pub fn tokens_given(&self) -> usize {

@@ -7,8 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{
-    Algorithm, BlobDigest, ByteSize, Compression, DiffId, Digest, Hasher, ImageReference, LayerDescriptor,
-    Platform,
+    Algorithm, BlobDigest, ByteSize, Compression, DiffId, Digest, Hasher, LayerDescriptor, Platform,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +15,7 @@ use super::malformed;
 use super::members::Members;
 use super::spool::Packing;
 use crate::Fault;
-use crate::document::{CONFIG_LIMIT, MANIFEST_LIMIT, Top, parse_config, parse_top};
+use crate::document::{CONFIG_LIMIT, MANIFEST_LIMIT, Top, is_named, parse_config, parse_top};
 use crate::resolve::Found;
 
 /// An image found, and where its layers stand.
@@ -53,24 +52,38 @@ struct MadeDescriptor {
     size: u64,
 }
 
-/// Whether a tag of the archive is the name asked for, by letter or by meaning (`debian` is `docker.io/library/debian:latest`).
-fn is_named(tag: &str, name: &str) -> bool {
-    let meaning = |text: &str| text.parse::<ImageReference>().ok();
-    tag == name || meaning(tag).is_some_and(|tag| Some(tag) == meaning(name))
+impl Saved {
+    fn tags(&self) -> &[String] {
+        self.repo_tags.as_deref().unwrap_or_default()
+    }
+
+    /// What it can be asked for by: its tags, or its config (which is the image id) where it has none.
+    fn names(&self) -> Vec<String> {
+        let id = || claimed_config(&self.config).map_or_else(|| self.config.clone(), |id| id.to_string());
+        if self.tags().is_empty() { vec![id()] } else { self.tags().to_vec() }
+    }
+
+    fn is_meant(&self, name: &str) -> bool {
+        let id = name.trim_start_matches('@').parse::<Digest>().ok();
+        self.tags().iter().any(|tag| is_named(tag, name))
+            || self.config == name
+            || (id.is_some() && claimed_config(&self.config) == id)
+    }
 }
 
 fn choose(mut all: Vec<Saved>, name: Option<&str>, path: &Path) -> Result<Saved, Fault> {
-    let tags = |saved: &Saved| saved.repo_tags.clone().unwrap_or_default();
-    let names: Vec<String> = all.iter().flat_map(tags).collect();
+    let names: Vec<String> = all.iter().flat_map(Saved::names).collect();
     let place = match name {
-        Some(name) => all.iter().position(|saved| tags(saved).iter().any(|tag| is_named(tag, name))),
+        Some(name) => all.iter().position(|saved| saved.is_meant(name)),
         None if all.len() == 1 => Some(0),
         None => None,
     };
-    match place {
-        Some(place) => Ok(all.swap_remove(place)),
-        None if all.is_empty() => Err(malformed(path, "docker archive", "its manifest.json names no image")),
-        None => Err(Fault::ChooseImage { path: path.to_owned(), wanted: name.map(str::to_owned), names }),
+    let path_of = || path.to_owned();
+    match (place, name) {
+        (Some(place), _) => Ok(all.swap_remove(place)),
+        _ if all.is_empty() => Err(malformed(path, "docker archive", "its manifest.json names no image")),
+        (None, Some(name)) => Err(Fault::ImageMissing { path: path_of(), wanted: name.to_owned(), names }),
+        (None, None) => Err(Fault::ChooseImage { path: path_of(), among: None, names }),
     }
 }
 
@@ -78,6 +91,12 @@ fn choose(mut all: Vec<Saved>, name: Option<&str>, path: &Path) -> Result<Saved,
 fn claimed(name: &str) -> Option<Digest> {
     let (algorithm, hex) = name.strip_prefix("blobs/")?.split_once('/')?;
     format!("{algorithm}:{hex}").parse().ok()
+}
+
+/// The digest that a config's name claims, in the newer layout or the older one (`<hex>.json`).
+fn claimed_config(name: &str) -> Option<Digest> {
+    let hex = || name.strip_suffix(".json").map(|hex| format!("sha256:{hex}"));
+    claimed(name).or_else(|| hex()?.parse().ok())
 }
 
 fn hash(file: &File, offset: u64, length: u64, path: &Path, cancelled: &AtomicBool) -> Result<Digest, Fault> {
@@ -130,8 +149,7 @@ impl Reading<'_> {
 
     fn config(&self, name: &str) -> Result<Vec<u8>, Fault> {
         let config = self.members.document(self.file, name, CONFIG_LIMIT, "image config")?;
-        let hex = name.strip_suffix(".json").map(|hex| format!("sha256:{hex}"));
-        let expected = claimed(name).or_else(|| hex?.parse().ok());
+        let expected = claimed_config(name);
         let found = Digest::of(expected.map_or(Algorithm::Sha256, |e| e.algorithm()), &config);
         match expected {
             Some(expected) if expected != found => {

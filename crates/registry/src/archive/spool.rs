@@ -1,13 +1,13 @@
 //! Opens an archive so that it can be read by seeking: one that is compressed as a whole is expanded into a nameless file.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Write as _};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::malformed;
 use crate::layout::open_regular;
@@ -66,13 +66,54 @@ pub(super) fn open(path: &Path, spool: &Spool, cancelled: &AtomicBool) -> Result
     match Packing::at(&file, 0, path)? {
         Packing::Plain => Ok(file),
         Packing::Gzip => {
-            expand(MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file)), path, spool, cancelled)
+            expand(GzipMembers::new(BufReader::with_capacity(1 << 18, file)), path, spool, cancelled)
         }
         Packing::Zstd => expand(zstd::Decoder::new(file).map_err(local)?, path, spool, cancelled),
         Packing::Other(name) => {
             let why = format!("it is compressed with {name}, which is not read; expand it first");
             Err(malformed(path, "docker archive", why))
         }
+    }
+}
+
+/// Gzip members one after another, and zeros after them: tapes and block devices are padded so, and `gzip` takes it too.
+struct GzipMembers<R> {
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> GzipMembers<R> {
+    fn new(from: R) -> Self {
+        Self { member: Some(GzDecoder::new(from)) }
+    }
+}
+
+/// Drops zeros. Whether nothing follows them.
+fn ends_in_zeros(from: &mut impl BufRead) -> std::io::Result<bool> {
+    loop {
+        let next = from.fill_buf()?;
+        if next.is_empty() {
+            return Ok(true);
+        }
+        let zeros = next.iter().take_while(|byte| **byte == 0).count();
+        if zeros == 0 {
+            return Ok(false);
+        }
+        from.consume(zeros);
+    }
+}
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let ends = ends_in_zeros(member.get_mut())?;
+            let rest = self.member.take().map(GzDecoder::into_inner);
+            self.member = rest.filter(|_| !ends).map(GzDecoder::new);
+        }
+        Ok(0)
     }
 }
 

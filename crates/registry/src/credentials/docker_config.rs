@@ -55,10 +55,8 @@ impl DockerConfig {
     }
 
     fn read_blocking(path: PathBuf) -> Result<Self, Fault> {
-        let bytes = match crate::hosts::read_settings_file(&path) {
-            Ok(bytes) => bytes,
-            Err(Fault::LocalMissing { .. }) => return Ok(Self { path, root: Map::new() }),
-            Err(fault) => return Err(fault),
+        let Some(bytes) = crate::hosts::find_settings_file(&path)? else {
+            return Ok(Self { path, root: Map::new() });
         };
         let blank = bytes.iter().all(u8::is_ascii_whitespace);
         // Without the parser's own words, which may show a piece of the file.

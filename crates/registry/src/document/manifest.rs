@@ -26,8 +26,10 @@ pub(crate) struct Entry {
     pub(crate) size: u64,
     /// Where the index says it.
     pub(crate) platform: Option<Platform>,
-    /// The name in a layout directory.
+    /// The name in a layout directory; `docker save` and `ctr export` write but the tag.
     pub(crate) name: Option<String>,
+    /// The whole name of the image, where its exporter wrote it.
+    pub(crate) image_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -127,12 +129,16 @@ fn parse_digest(text: &str, origin: &str) -> Result<Digest, Fault> {
 }
 
 fn entry(raw: RawDescriptor, origin: &str) -> Result<Entry, Fault> {
-    let name = raw.annotations.and_then(|mut a| a.remove("org.opencontainers.image.ref.name").flatten());
+    let mut annotations = raw.annotations.unwrap_or_default();
+    let mut annotation = |key| annotations.remove(key).flatten().filter(|text| !text.is_empty());
+    let name = annotation("org.opencontainers.image.ref.name");
+    let image_name = annotation("io.containerd.image.name");
     Ok(Entry {
         digest: parse_digest(&raw.digest, origin)?,
         size: raw.size,
         platform: raw.platform.and_then(RawPlatform::whole),
         name,
+        image_name,
     })
 }
 

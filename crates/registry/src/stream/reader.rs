@@ -6,9 +6,14 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 
 use super::body::Body;
+use super::gather::Gather;
+use super::pace::Pace;
 use super::route::BlobRoute;
 use crate::Fault;
 use crate::wire::Backoff;
+
+/// So many answers in a row that are shorter than the range asked for are patience enough: the whole is asked for instead.
+const MOST_SHORT_ANSWERS: u32 = 16;
 
 /// The body under way.
 struct Reading {
@@ -26,6 +31,10 @@ pub(crate) struct Reader {
     end: u64,
     body: Option<Reading>,
     backoff: Backoff,
+    pace: Pace,
+    gather: Gather,
+    /// Answers that had less than the range asked for.
+    short_answers: u32,
     /// Where a body ended early without a cut.
     ended_at: Option<u64>,
     come: u64,
@@ -35,7 +44,21 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(route: Arc<BlobRoute>, at: u64, end: u64) -> Self {
         let backoff = Backoff::new(route.wire.settings.retry);
-        Self { route, at, end, body: None, backoff, ended_at: None, come: 0, waited: Duration::ZERO }
+        let pace = Pace::new(&route.wire.settings.timeouts);
+        let (gather, come, waited) = (Gather::default(), 0, Duration::ZERO);
+        Self {
+            route,
+            at,
+            end,
+            body: None,
+            backoff,
+            pace,
+            gather,
+            short_answers: 0,
+            ended_at: None,
+            come,
+            waited,
+        }
     }
 
     /// Bytes that came for each second of waiting for them.
@@ -46,17 +69,28 @@ impl Reader {
 
     /// The next bytes; `None` after those before `end`. Where ranges are not served it goes on to the blob's end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
-        while self.at < self.end {
+        loop {
+            if let Some(piece) = self.gather.take() {
+                return Ok(Some(piece));
+            }
+            if self.at >= self.end {
+                break;
+            }
             match self.attempt().await {
                 Ok(chunk) => {
-                    self.backoff.progress();
-                    return Ok(Some(chunk));
+                    if !self.pace.is_behind() {
+                        self.backoff.progress();
+                    }
+                    self.gather.put(chunk);
                 }
                 Err(fault) => {
                     self.body = None;
                     self.backoff.pause(fault).await?;
                 }
             }
+        }
+        if let Some(piece) = self.gather.rest() {
+            return Ok(Some(piece));
         }
         // Not together with the last bytes: a call dropped while it waits must not lose them.
         if let Some(reading) = &mut self.body {
@@ -70,31 +104,40 @@ impl Reader {
         Ok(None)
     }
 
-    async fn opened(&mut self) -> Result<&mut Reading, Fault> {
+    async fn open(&mut self) -> Result<(), Fault> {
         if self.body.as_ref().is_some_and(|reading| self.at == reading.end) {
-            // A server may answer with less than the range asked for.
+            // A server may answer with less than the range asked for, though not with a byte at a time.
             self.body = None;
+            self.short_answers += 1;
+            if self.short_answers >= MOST_SHORT_ANSWERS {
+                self.route.give_up_ranges();
+            }
         }
         if self.body.is_none() {
             let opened = self.route.open(self.at, self.end).await?;
             // A server without ranges sends everything: go on to the end rather than ask again.
             self.end = self.end.max(opened.end);
+            self.pace.add(0, opened.took);
             self.body = Some(Reading { body: opened.body, skip: self.at - opened.from, end: opened.end });
         }
-        Ok(self.body.as_mut().expect("just opened"))
+        Ok(())
     }
 
     async fn attempt(&mut self) -> Result<Bytes, Fault> {
         loop {
-            let reading = self.opened().await?;
+            self.open().await?;
+            let reading = self.body.as_mut().expect("just opened");
+            if let Some(after) = self.pace.too_slow() {
+                return Err(Fault::Hang { host: reading.body.host().to_owned(), after });
+            }
             let (came, waited) = (reading.body.come, reading.body.waited);
             let chunk = reading.body.chunk().await?;
             let (came, waited) = (reading.body.come - came, reading.body.waited - waited);
             let skipped = reading.skip.min(came);
             reading.skip -= skipped;
-            let (end, host) = (reading.end, reading.body.host().to_owned());
-            if came - skipped > end - self.at {
-                return Err(self.route.wrong_length(&host, self.at + came - skipped));
+            self.pace.add(came, waited);
+            if came - skipped > reading.end - self.at {
+                return Err(self.route.wrong_length(reading.body.host(), self.at + came - skipped));
             }
             self.come += came;
             self.waited += waited;

@@ -8,13 +8,13 @@ use std::time::Duration;
 use model::{Digest, LayerDescriptor, RepositoryName};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_RANGE};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::body::Body;
-use crate::Fault;
 use crate::hosts::Endpoint;
 use crate::wire::{Answer, Ask, Wire, host_of};
+use crate::{ErrorKind, Fault};
 
 /// How long an address that a registry redirected to is asked directly. Signed addresses live longer than that.
 const DIRECT_FOR: Duration = Duration::from_secs(60);
@@ -23,6 +23,14 @@ const DIRECT_FOR: Duration = Duration::from_secs(60);
 pub(crate) struct Candidate {
     pub(crate) url: Url,
     pub(crate) endpoint: Option<Endpoint>,
+}
+
+impl Candidate {
+    /// Its address, where it may be left out for a while after it could not be reached.
+    fn may_rest(&self) -> Option<&Url> {
+        let own = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.own);
+        (!own).then_some(&self.url)
+    }
 }
 
 /// The way to one blob, shared by all requests for it.
@@ -50,6 +58,8 @@ pub(crate) struct Opened {
     pub(crate) from: u64,
     /// Position after the body's last byte.
     pub(crate) end: u64,
+    /// How long the servers took until it began.
+    pub(crate) took: Duration,
 }
 
 /// What an answer to a request with a range turned out to be.
@@ -116,13 +126,17 @@ impl BlobRoute {
             host: self.repository.to_string(),
             what: format!("{} at any server that may be asked", self.digest),
         };
-        for candidate in self.wire.awake(self.candidates.iter().collect(), |candidate| &candidate.url) {
+        for candidate in self.wire.awake(self.candidates.iter().collect(), |candidate| candidate.may_rest()) {
             match Box::pin(self.open_at(&candidate.url, candidate.endpoint.as_ref(), from, end)).await {
                 Ok(opened) => return Ok(opened),
                 Err(at_server) => {
                     tracing::debug!(server = %host_of(&candidate.url), fault = %at_server, "no blob there");
                     self.wire.note(&candidate.url, &at_server);
-                    fault = at_server;
+                    // A web server that does not have it says nothing for a registry that has failed for now.
+                    let foreign = candidate.endpoint.is_none() && at_server.kind() == ErrorKind::NotFound;
+                    if !foreign || !fault.is_passing() {
+                        fault = at_server;
+                    }
                 }
             }
         }
@@ -158,10 +172,8 @@ impl BlobRoute {
     ) -> Result<Judged, Fault> {
         let place = self.wire.place(url, true).await;
         let ask = Ask { url: url.clone(), repository: Some(&self.repository), accept: None, range };
-        let (answer, last) = match endpoint {
-            Some(endpoint) => self.wire.ask(endpoint, &ask).await?,
-            None => self.wire.ask_openly(&ask).await?,
-        };
+        let start = Instant::now();
+        let (answer, last) = self.answer(endpoint, &ask).await?;
         let fine = matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT);
         if fine && !answer.at_origin {
             let until = Instant::now() + DIRECT_FOR;
@@ -182,8 +194,9 @@ impl BlobRoute {
                 };
             }
             _ => {
-                let what = format!("{}@{}", self.repository, self.digest);
-                return Err(answer.into_fault(&what, self.wire.settings.timeouts.idle).await);
+                // Which one, whoever asked for it says.
+                let what = format!("this layer of {}", self.repository);
+                return Err(answer.into_fault(&what, &self.wire.settings.timeouts).await);
             }
         };
         self.judge_body(&answer)?;
@@ -197,15 +210,34 @@ impl BlobRoute {
             _ => {}
         }
         if range.is_some() && answer.status() == StatusCode::OK {
-            self.no_ranges.store(true, Ordering::Relaxed);
+            self.give_up_ranges();
         }
         let body = Body::new(answer, place, &self.wire.settings.timeouts);
-        Ok(Judged::Opened(Box::new(Opened { body, from, end })))
+        Ok(Judged::Opened(Box::new(Opened { body, from, end, took: start.elapsed() })))
+    }
+
+    /// The head of the answer. Under a deadline for all of its way, since redirects and a token service lie on it.
+    async fn answer(&self, endpoint: Option<&Endpoint>, ask: &Ask<'_>) -> Result<(Answer, Url), Fault> {
+        let deadline = self.wire.settings.timeouts.document;
+        let asked = async {
+            match endpoint {
+                Some(endpoint) => self.wire.ask(endpoint, ask).await,
+                None => self.wire.ask_openly(ask).await,
+            }
+        };
+        timeout(deadline, asked)
+            .await
+            .unwrap_or_else(|_| Err(Fault::Hang { host: host_of(&ask.url), after: deadline }))
+    }
+
+    /// From now on the whole is asked for.
+    pub(crate) fn give_up_ranges(&self) {
+        self.no_ranges.store(true, Ordering::Relaxed);
     }
 
     fn refuse_ranges(&self, answer: &Answer) -> Judged {
         tracing::debug!(server = %answer.host, digest = %self.digest, "ranges are not served properly");
-        self.no_ranges.store(true, Ordering::Relaxed);
+        self.give_up_ranges();
         Judged::NoRanges
     }
 

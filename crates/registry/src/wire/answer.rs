@@ -9,12 +9,21 @@ use tokio::time::timeout;
 
 use super::fault_of;
 use super::retry_after::retry_after;
-use crate::Fault;
+use crate::{Fault, Timeouts};
 
 /// Longest error document that is looked into.
 const ERROR_LIMIT: usize = 16 << 10;
+/// Longest wait for one, however it trickles.
+const ERROR_WAIT: Duration = Duration::from_secs(5);
 /// Longest text of a server that gets into our message.
 const SAID_LIMIT: usize = 200;
+
+/// What the TLS servers of Go, nginx and Apache say to plain HTTP, before any registry gets to speak.
+const WANTS_TLS: [&str; 3] = [
+    "to an HTTPS serv",
+    "plain HTTP request was sent to HTTPS",
+    "speaking plain HTTP to an SSL-enabled server",
+];
 
 /// What a server answered, after redirects.
 pub(crate) struct Answer {
@@ -60,13 +69,14 @@ impl Answer {
     }
 
     /// The fault that this answer is, which is none of the wanted statuses. `what` names the thing asked for.
-    pub(crate) async fn into_fault(self, what: &str, idle: Duration) -> Fault {
+    pub(crate) async fn into_fault(self, what: &str, timeouts: &Timeouts) -> Fault {
         let status = self.status();
         let host = self.host.clone();
         let retry_after = retry_after(self.response.headers());
         match status {
             StatusCode::NOT_FOUND | StatusCode::GONE => Fault::NotFound { host, what: what.to_owned() },
-            StatusCode::UNAUTHORIZED => Fault::Unauthorized { host, detail: "none were sent" },
+            // A registry's own 401 is answered with credentials before anybody sees it.
+            StatusCode::UNAUTHORIZED => Fault::ElsewhereUnauthorized { host },
             StatusCode::FORBIDDEN => Fault::Forbidden { host, what: what.to_owned() },
             StatusCode::TOO_MANY_REQUESTS => Fault::RateLimited { host, retry_after },
             StatusCode::REQUEST_TIMEOUT => Fault::ServerError { host, status: status.as_u16(), retry_after },
@@ -74,9 +84,13 @@ impl Answer {
                 Fault::ServerError { host, status: status.as_u16(), retry_after }
             }
             _ => {
-                let body = self.body(ERROR_LIMIT, "error document", idle).await.unwrap_or_default();
-                // What Go's servers say, before any registry gets to speak.
-                if body.windows(16).any(|text| text == b"to an HTTPS serv") {
+                let body = self.body(ERROR_LIMIT, "error document", timeouts.idle);
+                let body = timeout(timeouts.document.min(ERROR_WAIT), body).await;
+                let body = body.unwrap_or_else(|_| Ok(Bytes::new())).unwrap_or_default();
+                if WANTS_TLS
+                    .iter()
+                    .any(|words| body.windows(words.len()).any(|text| text == words.as_bytes()))
+                {
                     return Fault::TlsExpected { host };
                 }
                 Fault::Refused { host, status: status.as_u16(), said_text: said(&body) }

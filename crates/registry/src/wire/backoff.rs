@@ -42,7 +42,7 @@ impl Backoff {
     fn next(&mut self, fault: &Fault) -> Option<Duration> {
         let (again, asked) = match fault {
             // A server that closes during the TLS handshake may also be one that is just starting.
-            Fault::Unreachable { .. } | Fault::PlainHttpExpected { .. } => {
+            Fault::Unreachable { .. } | Fault::PlainHttpExpected { .. } | Fault::NoAnswer { .. } => {
                 (self.in_a_row + 1 < self.policy.connect_attempts, None)
             }
             Fault::Hang { .. } | Fault::Cut { .. } => (true, None),

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, redirect};
+use rustls::AlertDescription;
+use url::{Host, Url};
 
 use crate::Fault;
 
@@ -28,11 +30,22 @@ pub(crate) enum TlsProfile {
     },
 }
 
+/// Whether that is this machine, where a proxy leads to another one. Go's clients (Docker, containerd) have the same rule.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// The clients made so far.
 pub(crate) struct Clients {
     connect: Duration,
     idle_connections: usize,
-    made: Mutex<HashMap<TlsProfile, Client>>,
+    /// By profile, and whether past any proxy.
+    made: Mutex<HashMap<(TlsProfile, bool), Client>>,
 }
 
 impl Clients {
@@ -40,19 +53,21 @@ impl Clients {
         Self { connect, idle_connections, made: Mutex::new(HashMap::new()) }
     }
 
-    /// The client for that profile; clients of equal profiles share connections.
-    pub(crate) fn get(&self, profile: &TlsProfile) -> Result<Client, Fault> {
+    /// The client for that profile and server; clients of equal profiles share connections.
+    pub(crate) fn get(&self, profile: &TlsProfile, url: &Url) -> Result<Client, Fault> {
+        let key = (profile.clone(), is_loopback(url));
         let mut made = self.made.lock().expect("no panic while the map is locked");
-        if let Some(client) = made.get(profile) {
+        if let Some(client) = made.get(&key) {
             return Ok(client.clone());
         }
-        let client =
-            self.build(profile).map_err(|error| Fault::Client { source: error.without_url().into() })?;
-        made.insert(profile.clone(), client.clone());
+        let client = self
+            .build(profile, key.1)
+            .map_err(|error| Fault::Client { source: error.without_url().into() })?;
+        made.insert(key, client.clone());
         Ok(client)
     }
 
-    fn build(&self, profile: &TlsProfile) -> Result<Client, reqwest::Error> {
+    fn build(&self, profile: &TlsProfile, direct: bool) -> Result<Client, reqwest::Error> {
         // HTTP/1.1 only: the parts of a large layer shall have a connection each, HTTP/2 would put them on one.
         let mut builder = Client::builder()
             .user_agent(concat!("imc/", env!("CARGO_PKG_VERSION")))
@@ -61,6 +76,9 @@ impl Clients {
             .pool_max_idle_per_host(self.idle_connections)
             .tcp_nodelay(true)
             .http1_only();
+        if direct {
+            builder = builder.no_proxy();
+        }
         let identity = match profile {
             TlsProfile::Plain => {
                 builder = builder.tls_certs_only([]);
@@ -89,8 +107,8 @@ enum Below<'a> {
     Tls(&'a rustls::Error),
     /// The other side closed while it was to speak.
     Eof,
-    /// What came is not HTTP.
-    NoHttp,
+    /// What came is not HTTP. Whether that was plain from its first bytes.
+    NoHttp(bool),
     Other,
 }
 
@@ -98,8 +116,9 @@ fn below<'a>(error: &'a (dyn StdError + 'static)) -> Below<'a> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Below::Tls(tls);
     }
-    if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
-        return Below::NoHttp;
+    if let Some(error) = error.downcast_ref::<hyper::Error>().filter(|error| error.is_parse()) {
+        // There is no other way to ask for that.
+        return Below::NoHttp(error.to_string().contains("HTTP version"));
     }
     if let Some(io) = error.downcast_ref::<std::io::Error>() {
         // An I/O error hides what it wraps from `source`.
@@ -115,11 +134,31 @@ fn below<'a>(error: &'a (dyn StdError + 'static)) -> Below<'a> {
     error.source().map_or(Below::Other, below)
 }
 
+/// Whether a server ends a connection with it that it wanted a client certificate for: none was sent, or not the right one.
+/// TLS 1.2 has no word of its own for the former.
+fn is_about_certificates(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::HandshakeFailure
+            | AlertDescription::NoCertificate
+            | AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+    )
+}
+
 /// The fault that an error of the HTTP client is, after `at` bytes of the body. The address is taken out: it may be a
 /// signed one.
 pub(crate) fn fault_of(error: reqwest::Error, host: &str, at: u64) -> Fault {
     let host = host.to_owned();
     let connecting = error.is_connect();
+    let plain = error.url().is_some_and(|url| url.scheme() == "http");
+    let unanswered = error.is_request() && !connecting && plain;
     let source = error.without_url();
     match below(&source) {
         Below::Tls(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
@@ -129,11 +168,17 @@ pub(crate) fn fault_of(error: reqwest::Error, host: &str, at: u64) -> Fault {
         Below::Tls(rustls::Error::InvalidMessage(_)) | Below::Eof if connecting => {
             Fault::PlainHttpExpected { host, source: source.into() }
         }
-        Below::NoHttp => {
+        Below::Tls(rustls::Error::AlertReceived(alert)) if is_about_certificates(*alert) => {
+            Fault::ClientCertificate { host, source: source.into() }
+        }
+        // A TLS server's alert, most likely.
+        Below::NoHttp(true) if plain => Fault::TlsExpected { host },
+        Below::NoHttp(_) => {
             let why = "it is no HTTP".to_owned();
             Fault::Malformed { origin: host, what: "answer", why }
         }
         _ if connecting => Fault::Unreachable { host, source: source.into() },
+        _ if unanswered => Fault::NoAnswer { host, source: source.into() },
         _ => Fault::Cut { host, at, source: Some(source.into()) },
     }
 }

@@ -31,16 +31,27 @@ pub(crate) struct Elsewhere<'a> {
     pub(crate) clients: &'a Clients,
     pub(crate) roots: &'a [Vec<u8>],
     pub(crate) insecure: &'a HostList,
+    pub(crate) plain_http: &'a HostList,
 }
 
 impl Elsewhere<'_> {
+    /// Refuses a way from TLS to plain HTTP that the user has not listed.
+    fn check(&self, from: &Url, to: &Url) -> Result<(), Fault> {
+        let listed = || host_of(to).parse().is_ok_and(|host| self.plain_http.contains(&host));
+        if from.scheme() == "https" && to.scheme() == "http" && !listed() {
+            return Err(Fault::PlainRedirect { host: host_of(from), target: host_of(to) });
+        }
+        Ok(())
+    }
+
     pub(crate) fn client(&self, url: &Url) -> Result<Client, Fault> {
         let listed = host_of(url).parse().is_ok_and(|host| self.insecure.contains(&host));
-        self.clients.get(&match url.scheme() {
+        let profile = match url.scheme() {
             "http" => TlsProfile::Plain,
             _ if listed => TlsProfile::Unverified { identity: None },
             _ => TlsProfile::Verified { roots: self.roots.to_vec(), identity: None },
-        })
+        };
+        self.clients.get(&profile, url)
     }
 }
 
@@ -103,6 +114,7 @@ pub(crate) async fn follow(
             .map_err(|error| fault_of(error, &host, 0))?;
         let answer = Answer { response, host, at_origin: !left };
         let Some(next) = target(&answer, &url)? else { return Ok((answer, url)) };
+        elsewhere.check(&url, &next)?;
         if start.body.is_some() {
             return Err(Fault::Malformed {
                 origin: answer.host,

@@ -42,6 +42,11 @@ impl Authorization {
         self.value
     }
 
+    /// Whether a token service gave it: a password does not end.
+    fn is_token(&self) -> bool {
+        self.expires.is_some()
+    }
+
     fn is_alive(&self) -> bool {
         self.expires.is_none_or(|expires| expires > Instant::now())
     }
@@ -115,7 +120,12 @@ impl Wire {
     }
 
     pub(crate) fn elsewhere(&self) -> Elsewhere<'_> {
-        Elsewhere { clients: &self.clients, roots: &self.roots, insecure: &self.settings.insecure }
+        Elsewhere {
+            clients: &self.clients,
+            roots: &self.roots,
+            insecure: &self.settings.insecure,
+            plain_http: &self.settings.plain_http,
+        }
     }
 
     fn slot(&self, endpoint: &Endpoint, ask: &Ask<'_>) -> Slot {
@@ -146,12 +156,13 @@ impl Wire {
         semaphore.acquire_owned().await.expect("these semaphores are never closed")
     }
 
-    /// The servers to try, in their order: without those resting, as long as one is left.
-    pub(crate) fn awake<T>(&self, mut servers: Vec<T>, address: impl Fn(&T) -> &Url) -> Vec<T> {
+    /// The servers to try, in their order: without those resting, as long as one is left. Those without an address never
+    /// rest.
+    pub(crate) fn awake<T>(&self, mut servers: Vec<T>, address: impl Fn(&T) -> Option<&Url>) -> Vec<T> {
         let mut resting = self.resting.lock().expect("no panic while the map is locked");
         let now = Instant::now();
         resting.retain(|_, until| *until > now);
-        let rests = |server: &T| resting.contains_key(&host_of(address(server)));
+        let rests = |server: &T| address(server).is_some_and(|url| resting.contains_key(&host_of(url)));
         if servers.iter().any(|server| !rests(server)) {
             servers.retain(|server| !rests(server));
         }
@@ -225,7 +236,10 @@ impl Wire {
         let second = self.send(endpoint, ask, Some(&authorization)).await?;
         if second.0.status() == StatusCode::UNAUTHORIZED && second.0.at_origin {
             *slot.lock().await = None;
-            return Err(unauthorized(&second.0.host, authorization.with_credentials));
+            return Err(match authorization.is_token() {
+                true => token_refused(endpoint, authorization.with_credentials),
+                false => unauthorized(endpoint, None, authorization.with_credentials),
+            });
         }
         Ok(second)
     }
@@ -251,16 +265,26 @@ impl Wire {
             Some(Credentials::Basic { username, password })
                 if challenges.iter().any(|c| c.scheme == "basic") =>
             {
-                basic(username, password).ok_or_else(|| unauthorized(&refusal.host, true))
+                basic(username, password).ok_or_else(|| unauthorized(endpoint, None, true))
             }
-            _ => Err(unauthorized(&refusal.host, false)),
+            _ => Err(unauthorized(endpoint, None, false)),
         }
     }
 }
 
-pub(crate) fn unauthorized(host: &str, with_credentials: bool) -> Fault {
+/// What was wrong with the credentials, or with there being none.
+pub(crate) fn unauthorized(endpoint: &Endpoint, service: Option<String>, with_credentials: bool) -> Fault {
     let detail = if with_credentials { "those given were refused" } else { "none that fit were given" };
-    Fault::Unauthorized { host: host.to_owned(), detail }
+    Fault::Unauthorized { registry: endpoint.registry.to_string(), service, detail }
+}
+
+/// A registry that gives a token and then does not take it says no more of a repository that does not exist.
+fn token_refused(endpoint: &Endpoint, with_credentials: bool) -> Fault {
+    let detail = match with_credentials {
+        true => "those given do not reach the repository, or it does not exist",
+        false => "none that fit were given; the repository is private or does not exist",
+    };
+    Fault::Unauthorized { registry: endpoint.registry.to_string(), service: None, detail }
 }
 
 fn headers(ask: &Ask<'_>) -> HeaderMap {

@@ -36,24 +36,27 @@ struct TokenDocument {
 /// Whether credentials may go to the token service that a registry names.
 ///
 /// The service is named by the registry's answer, so it is as trustworthy as that answer: over verified TLS it may be any
-/// TLS host (that is how the specification means it). Where the answer may be forged, only the registry's own host, or one
-/// that the user listed, gets to see them.
+/// TLS host (that is how the specification means it), or one of plain HTTP that the user listed. Where the answer may be
+/// forged, only the registry itself gets to see them, port included, or a service on the same machine that the user listed
+/// with its port. A listing alone says how a host is spoken to, not that it may have another's password.
 fn may_have_credentials(wire: &Wire, endpoint: &Endpoint, realm: &Url) -> Result<(), &'static str> {
     let list = match realm.scheme() {
         "http" => &wire.settings.plain_http,
         _ => &wire.settings.insecure,
     };
     let listed = host_of(realm).parse().is_ok_and(|host| list.contains(&host));
-    if same_origin(realm, &endpoint.base) || listed {
+    let same_host = realm.host_str() == endpoint.base.host_str();
+    let trusted = endpoint.verified && (realm.scheme() == "https" || listed);
+    if trusted || same_origin(realm, &endpoint.base) || (same_host && listed) {
         return Ok(());
     }
-    let same_host = realm.host_str() == endpoint.base.host_str();
-    match (endpoint.base.scheme(), realm.scheme()) {
-        ("https", "https") if endpoint.verified || same_host => Ok(()),
-        ("http", _) if same_host => Ok(()),
-        (_, "http") => Err("it is on plain HTTP"),
-        _ => Err("it is another host, named by a registry that is not verified"),
-    }
+    Err(match (endpoint.verified, realm.scheme()) {
+        (true, _) => "it is on plain HTTP and not listed",
+        (false, _) if same_host => {
+            "it is on another port, named by a registry that is not verified, and not listed"
+        }
+        (false, _) => "it is another host, named by a registry that is not verified",
+    })
 }
 
 struct Service<'a> {
@@ -145,6 +148,11 @@ impl Service<'_> {
     }
 }
 
+/// The token service, where it is not the registry itself.
+fn service_host(endpoint: &Endpoint, host: &str) -> Option<String> {
+    (host != host_of(&endpoint.base)).then(|| host.to_owned())
+}
+
 /// Fetches an access token for the challenge.
 pub(crate) async fn fetch(
     wire: &Wire,
@@ -158,24 +166,29 @@ pub(crate) async fn fetch(
         None => service.get(None),
         Some(Credentials::Basic { username, password }) => {
             let authorization =
-                basic(username, password).ok_or_else(|| unauthorized(&host_of(&endpoint.base), true))?;
+                basic(username, password).ok_or_else(|| unauthorized(endpoint, None, true))?;
             service.get(Some(authorization.into_value()))
         }
         Some(Credentials::IdentityToken(token)) => service.post(token.expose_secret()),
     };
-    let idle = wire.settings.timeouts.idle;
-    let (answer, _) = follow(start, &wire.elsewhere(), idle).await?;
+    let timeouts = &wire.settings.timeouts;
+    let (answer, _) = follow(start, &wire.elsewhere(), timeouts.idle).await?;
     match answer.status() {
         status if status.is_success() => {}
         // 400 is what the OAuth 2 form says to a refresh token that it does not know.
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
-            return Err(unauthorized(&answer.host, credentials.is_some()));
+            return Err(unauthorized(endpoint, service_host(endpoint, &answer.host), credentials.is_some()));
         }
-        _ => return Err(answer.into_fault("a token", idle).await),
+        // Not the registry's word that the image does not exist.
+        status @ (StatusCode::NOT_FOUND | StatusCode::GONE) => {
+            let said_text = format!("as the token service of {}", endpoint.registry);
+            return Err(Fault::Refused { host: answer.host, status: status.as_u16(), said_text });
+        }
+        _ => return Err(answer.into_fault("a token", timeouts).await),
     }
     let host = answer.host.clone();
     let malformed = |why: String| Fault::Malformed { origin: host.clone(), what: "token document", why };
-    let body = answer.body(TOKEN_LIMIT, "token document", idle).await?;
+    let body = answer.body(TOKEN_LIMIT, "token document", timeouts.idle).await?;
     // The parser's text may show a piece of the document, and with it of a token.
     let document: TokenDocument = serde_json::from_slice(&body)
         .map_err(|error| malformed(format!("it breaks off or is no JSON at column {}", error.column())))?;

@@ -1,11 +1,7 @@
 //! Slow servers, layers that are elsewhere.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::time::Duration;
-
 use model::LayerDescriptor;
-use registry::{ErrorKind, RangeSettings, Settings, Timeouts};
+use registry::{ErrorKind, RangeSettings, Settings};
 use testkit::{FaultServer, Reply};
 
 use crate::support::{assert_kind, blob_path, image, pull, read, resolve, server, settings};
@@ -35,47 +31,6 @@ async fn a_small_layer_is_asked_for_without_a_range() {
     assert_eq!(server.requests_for(&blob_path(&image))[0].range(), None);
 }
 
-/// Sends a byte now and then for ever, whatever it is asked.
-fn trickle() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            std::thread::spawn(move || {
-                let _ = stream.read(&mut [0; 4096]);
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n");
-                while stream.write_all(b"x").is_ok() {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-            });
-        }
-    });
-    host
-}
-
-#[tokio::test]
-async fn a_trickle_is_a_hang() {
-    let image = image(10);
-    let server = server(&image);
-    let host = trickle();
-    server.always(&blob_path(&image), Reply::redirect(307, &format!("http://{host}/b")));
-    let manifest = String::from_utf8(image.manifest.clone()).unwrap();
-    let size = image.layers[0].blob.len();
-    let manifest = manifest.replace(&format!("\"size\":{size}"), "\"size\":1000000");
-    server.always("/v2/app/manifests/v1", Reply::new(200, image.manifest_type(), manifest));
-    let settings = settings(&[&server.host()]);
-    let timeouts = Timeouts {
-        slowest_bytes_per_second: 1 << 20,
-        slow_window: Duration::from_millis(1100),
-        ..settings.timeouts
-    };
-    let retry = registry::RetryPolicy { attempts_in_all: 1, ..settings.retry };
-    let text =
-        assert_kind(pull(Settings { timeouts, retry, ..settings }, &server.host()).await, ErrorKind::Hang);
-    assert!(text.contains(&host), "{text}");
-}
-
 #[tokio::test]
 async fn a_foreign_layer_is_fetched_from_its_own_address_without_credentials() {
     let image = image(1000);
@@ -98,6 +53,19 @@ async fn a_foreign_layer_is_fetched_from_its_own_address_without_credentials() {
         LayerDescriptor { urls: vec![elsewhere.url("/layer").replace("127.0.0.1", "localhost")], ..layer };
     let stream = registry.fetch_layer(&resolved, &unlisted).await.unwrap();
     assert_kind(read(stream).await, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_foreign_address_without_the_layer_does_not_outdo_a_registry_that_fails_for_now() {
+    let image = image(1000);
+    let (server, elsewhere) = (server(&image), FaultServer::start());
+    let listed = settings(&[&server.host(), &elsewhere.host()]);
+    let (registry, resolved) = resolve(listed, &format!("{}/app:v1", server.host())).await.unwrap();
+    server.script(&blob_path(&image), [Reply::error(503, "LATER")]);
+    let layer =
+        LayerDescriptor { urls: vec![elsewhere.url("/layer")], ..resolved.manifest.layers[0].clone() };
+    let stream = registry.fetch_layer(&resolved, &layer).await.unwrap();
+    assert_eq!(read(stream).await.unwrap(), image.layers[0].blob);
 }
 
 #[tokio::test]

@@ -171,6 +171,40 @@ async fn of_several_images_one_is_named() {
 }
 
 #[tokio::test]
+async fn of_several_images_without_tags_one_is_named_by_its_id() {
+    let (one, two) = (image(1000), image(2000));
+    let config = |image: &Image| format!("{}.json", &image.config_digest()[7..]);
+    let entry = |image: &Image| json!({"Config": config(image), "RepoTags": null, "Layers": [image.layers[0].digest]});
+    let archive = LayerBuilder::new()
+        .file(&config(&one), &one.config)
+        .file(&config(&two), &two.config)
+        .file(&one.layers[0].digest, &one.layers[0].tar)
+        .file(&two.layers[0].digest, &two.layers[0].tar)
+        .file("manifest.json", json!([entry(&one), entry(&two)]).to_string())
+        .tar();
+    let (_dir, path) = file(&archive);
+    let text = assert_kind(pull(settings(&[]), &path, "").await, ErrorKind::Ambiguous);
+    assert!(text.contains(&format!("{}, {}", one.config_digest(), two.config_digest())), "{text}");
+    for name in [format!(":{}", two.config_digest()), format!(":@{}", two.config_digest())] {
+        assert_eq!(pull(settings(&[]), &path, &name).await.unwrap(), two.layers[0].tar, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn gzip_padded_with_zeros_and_in_several_members() {
+    let image = image(300_000);
+    let plain = image.docker_archive(&["a:1"]);
+    let (first, second) = plain.split_at(100_000);
+    let mut packed = [gzip(first), gzip(second)].concat();
+    packed.resize(packed.len().next_multiple_of(10_240) + 500_000, 0);
+    let (_dir, path) = file(&packed);
+    assert_eq!(pull(settings(&[]), &path, "").await.unwrap(), image.layers[0].tar);
+    packed.extend(b"something");
+    fs::write(&path, &packed).unwrap();
+    assert_kind(pull(settings(&[]), &path, "").await, ErrorKind::Malformed);
+}
+
+#[tokio::test]
 async fn damage_is_found() {
     let image = image(10_000);
     let whole = image.docker_archive(&["a:1"]);

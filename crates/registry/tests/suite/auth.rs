@@ -104,6 +104,7 @@ async fn a_token_service_that_refuses_or_talks_nonsense() {
     for (reply, kind) in [
         (Reply::error(401, "UNAUTHORIZED"), ErrorKind::Unauthorized),
         (Reply::error(403, "DENIED"), ErrorKind::Unauthorized),
+        (Reply::error(404, "NO"), ErrorKind::ServerError),
         (Reply::html(200), ErrorKind::Malformed),
         (Reply::json(r#"{"token":""}"#), ErrorKind::Malformed),
         (Reply::json(r#"{"token":"a\nb: c"}"#), ErrorKind::Malformed),
@@ -119,6 +120,25 @@ async fn a_token_service_that_refuses_or_talks_nonsense() {
 }
 
 #[tokio::test]
+async fn one_logs_in_to_the_registry_and_not_to_its_token_service() {
+    let (server, tokens) = (server(&image(10)), FaultServer::start());
+    bearer(&server, &tokens.host());
+    tokens.always("/token", Reply::error(401, "UNAUTHORIZED"));
+    let text = assert_kind(pull(settings(&[&server.host()]), &server.host()).await, ErrorKind::Unauthorized);
+    assert!(text.contains(&format!("`imc login {}`", server.host())), "{text}");
+    assert!(text.contains(&format!("token service {}", tokens.host())), "{text}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_taken_may_mean_that_there_is_no_such_repository() {
+    let server = server(&image(10));
+    bearer(&server, &server.host());
+    server.always("/token", Reply::json(r#"{"token":"another"}"#));
+    let text = assert_kind(pull(settings(&[&server.host()]), &server.host()).await, ErrorKind::Unauthorized);
+    assert!(text.contains("does not exist") && text.contains("imc login"), "{text}");
+}
+
+#[tokio::test]
 async fn a_password_does_not_go_to_a_plain_http_realm_on_another_host() {
     let server = server(&image(10));
     let thief = FaultServer::start();
@@ -128,6 +148,44 @@ async fn a_password_does_not_go_to_a_plain_http_realm_on_another_host() {
     let settings = with(&server.host(), Credentials::basic("u", "secret"));
     let text = assert_kind(pull(settings, &server.host()).await, ErrorKind::Credentials);
     assert!(text.contains("localhost") && !text.contains("secret"), "{text}");
+    assert!(thief.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_password_does_not_go_to_another_port_of_a_plain_registry_unless_it_is_listed() {
+    let image = image(1000);
+    let (server, other) = (server(&image), FaultServer::start());
+    other.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    bearer(&server, &other.host());
+    let mut settings = with(&server.host(), Credentials::basic("u", "secret"));
+    let text = assert_kind(pull(settings.clone(), &server.host()).await, ErrorKind::Credentials);
+    assert!(text.contains(&other.host()) && !text.contains("secret"), "{text}");
+    assert!(other.requests().is_empty());
+    settings.plain_http.insert(other.host().parse().unwrap());
+    assert_eq!(pull(settings, &server.host()).await.unwrap(), image.layers[0].blob);
+}
+
+#[tokio::test]
+async fn a_listing_is_no_permission_to_see_another_hosts_password() {
+    let server = server(&image(10));
+    let thief = FaultServer::start();
+    thief.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    let name = thief.host().replace("127.0.0.1", "localhost");
+    bearer(&server, &name);
+    let mut settings = with(&server.host(), Credentials::basic("u", "secret"));
+    settings.plain_http.insert(name.parse().unwrap());
+    assert_kind(pull(settings, &server.host()).await, ErrorKind::Credentials);
+    assert!(thief.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_password_does_not_go_to_a_tls_service_that_a_plain_registry_names() {
+    let server = server(&image(10));
+    let thief = FaultServer::start_tls();
+    thief.always("/token", Reply::json(r#"{"token":"tok"}"#));
+    server.require("Bearer tok", &format!("Bearer realm=\"{}\"", thief.url("/token")));
+    let settings = with(&server.host(), Credentials::basic("u", "secret"));
+    assert_kind(pull(settings, &server.host()).await, ErrorKind::Credentials);
     assert!(thief.requests().is_empty());
 }
 
@@ -188,8 +246,8 @@ async fn a_challenge_of_a_redirect_target_is_not_answered() {
     server.always(&blob_path(&image), Reply::redirect(307, &thief.url("/v2/x?sig=private")));
     thief.require("Basic none", "Basic realm=\"give\"");
     let settings = with(&server.host(), Credentials::basic("u", "secret"));
-    let text = assert_kind(pull(settings, &server.host()).await, ErrorKind::Unauthorized);
-    assert!(!text.contains("private"), "{text}");
+    let text = assert_kind(pull(settings, &server.host()).await, ErrorKind::ServerError);
+    assert!(!text.contains("private") && !text.contains("imc login"), "{text}");
     assert!(thief.requests().iter().all(|request| request.header("authorization").is_none()));
 }
 

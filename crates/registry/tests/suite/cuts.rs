@@ -93,6 +93,25 @@ async fn without_ranges_parts_become_one_plain_request() {
 }
 
 #[tokio::test]
+async fn bytes_in_chunks_of_their_own_come_in_large_pieces() {
+    let image = image(200_000);
+    let blob = &image.layers[0].blob;
+    for settings_of in [|host: &str| settings(&[host]), |host: &str| in_parts(settings(&[host]))] {
+        let server = server(&image);
+        server.always(&blob_path(&image), Reply::blob(blob).in_chunks_of(1));
+        let text = format!("{}/app:v1", server.host());
+        let (registry, resolved) = resolve(settings_of(&server.host()), &text).await.unwrap();
+        let mut stream = registry.fetch_layer(&resolved, &resolved.manifest.layers[0]).await.unwrap();
+        let mut pieces = Vec::new();
+        while let Some(piece) = stream.chunk().await.unwrap() {
+            pieces.push(piece);
+        }
+        assert_eq!(&pieces.concat(), blob);
+        assert!(pieces.len() <= blob.len().div_ceil(16 << 10), "{} pieces", pieces.len());
+    }
+}
+
+#[tokio::test]
 async fn a_206_of_another_place_is_not_believed() {
     let image = image(300_000);
     let blob = &image.layers[0].blob;

@@ -61,7 +61,7 @@ async fn an_index_gives_the_best_fit() {
         ("linux/arm64/v8", 2),
         ("linux/arm", 1),
         ("linux/arm/v6", 0),
-        ("windows/amd64", 5),
+        ("windows/amd64", 6),
         ("windows:10.0.20348/amd64", 6),
     ] {
         let resolved = choose(&server, wanted).await.unwrap();

@@ -41,6 +41,57 @@ async fn by_name_by_digest_or_the_only_one() {
     assert_eq!(pull(dir.path(), ":v2").await.unwrap(), other.layers[0].blob);
 }
 
+/// A layout of images with annotations as exporters write them.
+fn layout_of(images: &[(&Image, serde_json::Value)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let mut entries = Vec::new();
+    for (image, annotations) in images {
+        image.write_oci_layout(dir.path(), "x");
+        entries.push(json!({"mediaType": image.manifest_type(), "digest": image.digest(),
+            "size": image.manifest.len(), "annotations": annotations}));
+    }
+    let index = json!({"schemaVersion": 2, "manifests": entries}).to_string();
+    fs::write(dir.path().join("index.json"), index).unwrap();
+    dir
+}
+
+fn two() -> (Image, Image) {
+    (image(1000), image(2000))
+}
+
+#[tokio::test]
+async fn several_images_without_names_are_chosen_by_digest() {
+    let (one, two) = two();
+    let dir = layout_of(&[(&one, json!(null)), (&two, json!(null)), (&one, json!(null))]);
+    let text = assert_kind(pull(dir.path(), "").await, ErrorKind::Ambiguous);
+    assert!(text.contains(&one.digest()) && text.matches(&two.digest()).count() == 1, "{text}");
+    assert_eq!(pull(dir.path(), &format!(":{}", two.digest())).await.unwrap(), two.layers[0].blob);
+    let twice = layout_of(&[(&one, json!(null)), (&one, json!(null))]);
+    assert_eq!(pull(twice.path(), "").await.unwrap(), one.layers[0].blob);
+}
+
+#[tokio::test]
+async fn images_that_share_a_tag_are_told_apart_by_their_whole_name() {
+    let (one, two) = two();
+    let names =
+        |name: &str| json!({"org.opencontainers.image.ref.name": "latest", "io.containerd.image.name": name});
+    let dir = layout_of(&[
+        (&one, names("docker.io/library/debian:latest")),
+        (&two, names("docker.io/library/alpine:latest")),
+    ]);
+    for name in ["", ":latest"] {
+        let text = assert_kind(pull(dir.path(), name).await, ErrorKind::Ambiguous);
+        assert!(text.contains("library/alpine:latest, docker.io/library/debian:latest"), "{text}");
+    }
+    for name in [":debian", ":docker.io/library/debian:latest"] {
+        assert_eq!(pull(dir.path(), name).await.unwrap(), one.layers[0].blob, "{name}");
+    }
+    let unnamed = json!({"org.opencontainers.image.ref.name": "latest"});
+    let dir = layout_of(&[(&one, unnamed.clone()), (&two, unnamed)]);
+    let text = assert_kind(pull(dir.path(), ":latest").await, ErrorKind::Ambiguous);
+    assert!(text.contains(&format!("{} (latest)", two.digest())), "{text}");
+}
+
 #[tokio::test]
 async fn an_index_in_a_layout() {
     let arm = ImageBuilder::new().platform("linux", "arm64").build();

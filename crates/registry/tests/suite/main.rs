@@ -14,3 +14,4 @@ mod real;
 mod redirects;
 mod support;
 mod tls;
+mod trickles;

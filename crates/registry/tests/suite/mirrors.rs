@@ -95,7 +95,24 @@ async fn the_servers_word_counts_last() {
     );
     let text = assert_kind(pull(with(&root), "images.example").await, ErrorKind::NotFound);
     assert!(text.contains(&server.host()), "{text}");
+    let told = format!("its mirrors failed ({} has failed with HTTP status 500)", mirror.host());
+    assert!(text.contains(&told), "{text}");
     drop(image);
+}
+
+#[tokio::test]
+async fn a_server_that_fails_for_now_is_asked_again_though_its_mirror_has_nothing() {
+    let image = image(1000);
+    let (mirror, server) = (FaultServer::start(), server(&image));
+    for path in ["/v2/app/manifests/v1", &blob_path(&image)] {
+        server.script(path, [Reply::blob("").hang(), Reply::blob("").hang()]);
+    }
+    let root = certs_dir(
+        "images.example",
+        &format!("server = \"{}\"\n[host.\"{}\"]\n", server.url(""), mirror.url("")),
+    );
+    assert_eq!(pull(with(&root), "images.example").await.unwrap(), image.layers[0].blob);
+    assert_eq!(server.requests_for(&blob_path(&image)).len(), 3);
 }
 
 #[tokio::test]
@@ -134,6 +151,34 @@ async fn override_path_and_prefix() {
     server.always("/api/x/app/manifests/v1", Reply::new(200, image.manifest_type(), &image.manifest));
     server.always(&format!("/api/x/app/blobs/{}", image.config_digest()), Reply::blob(&image.config));
     resolve(with(&root), "images.example/app:v1").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_registry_listed_for_plain_http_stays_so_under_a_hosts_toml_without_a_server() {
+    let image = image(1000);
+    let server = server(&image);
+    let mut off = FaultServer::start();
+    off.stop();
+    let mirror = format!("[host.\"{}\"]\n", off.url(""));
+    for (dir, hosts_toml) in
+        [(server.host(), mirror.as_str()), (server.host(), ""), ("_default".to_owned(), &mirror)]
+    {
+        let root = certs_dir(&dir, hosts_toml);
+        let listed = Settings { plain_http: server.host().parse().unwrap(), ..with(&root) };
+        assert_eq!(pull(listed, &server.host()).await.unwrap(), image.layers[0].blob, "{dir}: {hosts_toml}");
+    }
+    // Docker's directories with certificates alone say nothing of TLS either.
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join(server.host())).unwrap();
+    let listed = Settings { plain_http: server.host().parse().unwrap(), ..with(&root) };
+    assert_eq!(pull(listed, &server.host()).await.unwrap(), image.layers[0].blob);
+}
+
+#[tokio::test]
+async fn where_no_server_may_be_asked_the_file_says_why() {
+    let root = certs_dir("images.example", "capabilities = [\"pull\"]\n");
+    let text = assert_kind(pull(with(&root), "images.example").await, ErrorKind::Settings);
+    assert!(text.contains("images.example/hosts.toml") && text.contains("`resolve`"), "{text}");
 }
 
 #[tokio::test]

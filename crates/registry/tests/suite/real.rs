@@ -40,7 +40,7 @@ async fn tls_and_a_password() {
     assert_kind(pull(settings(&[]), server.host()).await, ErrorKind::Certificate);
     let trusting = Settings { ca_files: vec![ca], ..settings(&[]) };
     assert_kind(pull(trusting.clone(), server.host()).await, ErrorKind::Unauthorized);
-    assert_kind(pull(settings(&[server.host()]), server.host()).await, ErrorKind::PlainHttpExpected);
+    assert_kind(pull(settings(&[server.host()]), server.host()).await, ErrorKind::TlsExpected);
     let insecure = Settings { insecure: server.host().parse().unwrap(), ..settings(&[]) };
     for mut settings in [trusting, insecure] {
         settings.credentials.insert(host.clone(), Credentials::basic("u", "secret"));
@@ -65,7 +65,8 @@ async fn tokens_of_a_real_token_server() {
     let Some(closed) = testkit::Registry::builder().token_auth("u", "secret").start() else { return };
     closed.add("app", "v1", &image);
     assert_kind(pull(settings(&[closed.host()]), closed.host()).await, ErrorKind::Unauthorized);
-    let mut settings = settings(&[closed.host()]);
+    // On a port of its own, so that it has to be listed to see a password.
+    let mut settings = settings(&[closed.host(), &closed.token_host().unwrap()]);
     settings.credentials.insert(closed.host().parse().unwrap(), Credentials::basic("u", "secret"));
     assert_eq!(pull(settings, closed.host()).await.unwrap(), image.layers[0].blob);
 }

@@ -1,6 +1,6 @@
 //! Redirects: how far, where to, and what the messages keep to themselves.
 
-use registry::ErrorKind;
+use registry::{ErrorKind, Settings};
 use testkit::{FaultServer, Reply};
 
 use crate::support::{assert_kind, blob_path, image, in_parts, pull, server, settings};
@@ -56,6 +56,24 @@ async fn user_and_password_of_a_location_are_not_sent() {
     store.always("/b", Reply::blob(&image.layers[0].blob));
     pull(settings(&[&server.host()]), &server.host()).await.unwrap();
     assert_eq!(store.requests_for("/b")[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_registry_with_tls_does_not_lead_to_plain_http_that_is_not_listed() {
+    let image = image(1000);
+    let manifest = "/v2/app/manifests/v1".to_owned();
+    for path in [manifest, blob_path(&image)] {
+        let (server, store) = (FaultServer::start_tls(), server(&image));
+        server.serve_image("app", "v1", &image);
+        server.always(&path, Reply::redirect(307, &store.url(&format!("{path}?sig=private"))));
+        let trusting =
+            |plain: &[&str]| Settings { insecure: server.host().parse().unwrap(), ..settings(plain) };
+        let text = assert_kind(pull(trusting(&[]), &server.host()).await, ErrorKind::PlainHttpExpected);
+        assert!(text.contains(&store.host()) && !text.contains("private"), "{text}");
+        assert!(store.requests().is_empty());
+        let listed = pull(trusting(&[&store.host()]), &server.host()).await.unwrap();
+        assert_eq!(listed, image.layers[0].blob);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! Certificates: trusted by file, by list, or not at all.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use registry::{ErrorKind, HostList, Registry, Settings};
 use testkit::{FaultServer, Reply};
@@ -61,6 +65,53 @@ async fn a_plain_http_server_is_told_apart() {
     assert!(text.contains("--plain-http") && text.contains(&server.host()), "{text}");
 }
 
+/// A server that sends these bytes to whoever connects, and closes.
+fn blunt(answer: &'static [u8]) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+        }
+    });
+    (host, connections)
+}
+
+#[tokio::test]
+async fn a_tls_server_asked_by_plain_http_is_told_apart() {
+    let server = FaultServer::start_tls();
+    let text = assert_kind(pull(settings(&[&server.host()]), &server.host()).await, ErrorKind::TlsExpected);
+    assert!(text.contains("--plain-http"), "{text}");
+    let nginx = "<center>The plain HTTP request was sent to HTTPS port</center>";
+    let plain = FaultServer::start();
+    plain.always("/v2/app/manifests/v1", Reply::new(400, "text/html", nginx));
+    assert_kind(pull(settings(&[&plain.host()]), &plain.host()).await, ErrorKind::TlsExpected);
+    // Some just close, which may be anything else as well.
+    let (host, connections) = blunt(b"");
+    let mut settings = settings(&[&host]);
+    (settings.retry.attempts, settings.retry.connect_attempts) = (9, 2);
+    let text = assert_kind(pull(settings, &host).await, ErrorKind::Cut);
+    assert!(text.contains("--plain-http"), "{text}");
+    // The client itself tries once more where a connection breaks before an answer.
+    assert!(connections.load(Ordering::SeqCst) <= 4);
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_client_certificate_is_asked_once() {
+    // TLS alerts: handshake failure, certificate required.
+    for alert in [b"\x15\x03\x03\x00\x02\x02\x28", b"\x15\x03\x03\x00\x02\x02\x74"] {
+        let (host, connections) = blunt(alert);
+        let text = assert_kind(pull(settings(&[]), &host).await, ErrorKind::ClientCertificate);
+        assert!(text.contains("`client`"), "{text}");
+        assert_eq!(connections.load(Ordering::SeqCst), 1);
+    }
+}
+
 #[test]
 fn a_ca_file_without_a_certificate_is_named() {
     let dir = tempfile::tempdir().unwrap();
@@ -70,5 +121,6 @@ fn a_ca_file_without_a_certificate_is_named() {
     assert!(assert_kind(result, ErrorKind::Settings).contains("ca.pem"));
     fs::remove_file(&file).unwrap();
     let result = Registry::new(Settings { ca_files: vec![file], ..settings(&[]) });
-    assert_kind(result, ErrorKind::LocalMissing);
+    let text = assert_kind(result, ErrorKind::Settings);
+    assert!(text.contains("ca.pem is not usable: it does not exist"), "{text}");
 }

@@ -25,7 +25,10 @@ pub struct Reply {
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Arc<[u8]>,
     pub(super) ranges: bool,
-    pub(super) chunked: bool,
+    /// Most bytes of a partial answer.
+    pub(super) longest_range: u64,
+    /// Bytes of a chunk, where it is sent in chunks.
+    pub(super) chunked: Option<usize>,
     pub(super) held: bool,
     pub(super) fault: Fault,
 }
@@ -39,7 +42,8 @@ impl Reply {
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             body: Arc::from(body.as_ref()),
             ranges: false,
-            chunked: false,
+            longest_range: u64::MAX,
+            chunked: None,
             held: false,
             fault: Fault::None,
         }
@@ -100,8 +104,21 @@ impl Reply {
 
     /// Sends in chunks, without a length.
     #[must_use]
-    pub fn chunked(mut self) -> Self {
-        self.chunked = true;
+    pub fn chunked(self) -> Self {
+        self.in_chunks_of(16 * 1024)
+    }
+
+    /// Sends in chunks of so many bytes, without a length.
+    #[must_use]
+    pub fn in_chunks_of(mut self, bytes: usize) -> Self {
+        self.chunked = Some(bytes);
+        self
+    }
+
+    /// Sends no more than so many bytes of the range that a client asks for, and says so.
+    #[must_use]
+    pub fn short_ranges(mut self, bytes: u64) -> Self {
+        self.longest_range = bytes;
         self
     }
 

@@ -49,6 +49,7 @@ fn send(reply: &Reply, request: &Request, connection: &mut Connection) -> io::Re
         Some((first, _)) if first >= whole => (416, &[][..], Some(format!("bytes */{whole}"))),
         Some((first, last)) => {
             let last = last.unwrap_or(u64::MAX).min(whole - 1);
+            let last = last.min(first.saturating_add(reply.longest_range - 1));
             let claimed = if let Fault::RangeFrom(byte) = reply.fault { byte } else { first };
             let part = &reply.body[usize::try_from(first).expect("below the length")
                 ..=usize::try_from(last).expect("below the length")];
@@ -65,8 +66,8 @@ fn send(reply: &Reply, request: &Request, connection: &mut Connection) -> io::Re
         _ => usize::MAX,
     };
     let sent = &body[..limit.min(body.len())];
-    if reply.chunked {
-        send_chunks(sent, sent.len() == body.len(), connection)?;
+    if let Some(bytes) = reply.chunked {
+        send_chunks(sent, bytes, sent.len() == body.len(), connection)?;
     } else {
         connection.write_all(sent)?;
     }
@@ -81,7 +82,7 @@ fn send(reply: &Reply, request: &Request, connection: &mut Connection) -> io::Re
 fn head(reply: &Reply, status: u16, length: u64, content_range: Option<String>) -> String {
     let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
     let declared = if let Fault::Length(length) = reply.fault { length } else { length };
-    if reply.chunked {
+    if reply.chunked.is_some() {
         head.push_str("transfer-encoding: chunked\r\n");
     } else {
         head.push_str(&format!("content-length: {declared}\r\n"));
@@ -99,8 +100,8 @@ fn head(reply: &Reply, status: u16, length: u64, content_range: Option<String>) 
     head
 }
 
-fn send_chunks(body: &[u8], finish: bool, connection: &mut Connection) -> io::Result<()> {
-    for chunk in body.chunks(16 * 1024) {
+fn send_chunks(body: &[u8], bytes: usize, finish: bool, connection: &mut Connection) -> io::Result<()> {
+    for chunk in body.chunks(bytes) {
         connection.write_all(format!("{:x}\r\n", chunk.len()).as_bytes())?;
         connection.write_all(chunk)?;
         connection.write_all(b"\r\n")?;

@@ -49,6 +49,10 @@ impl TokenServer {
         self.signer.certificate.certificate_pem()
     }
 
+    pub(super) fn host(&self) -> String {
+        self.server.address().to_string()
+    }
+
     pub(super) fn given(&self) -> usize {
         self.signer.given.load(Ordering::SeqCst)
     }
