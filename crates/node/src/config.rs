@@ -36,6 +36,8 @@ pub(crate) struct ConfigInput<'a> {
     pub(crate) hostname: &'a str,
     pub(crate) files: BoundFiles<'a>,
     pub(crate) host: HostTraits,
+    /// Names of the cgroup hierarchies that the runtime mounts writable, whatever it is told.
+    pub(crate) writable_hierarchies: &'a [String],
 }
 
 /// The process part, which a command in a running instance has as well.
@@ -93,14 +95,20 @@ pub(crate) fn build(input: &ConfigInput<'_>) -> Value {
         "hostname": input.hostname,
         "mounts": mounts::mounts(&input.files, &input.options.volumes),
         "linux": {
-            "cgroupsPath": format!("/imc/{}", input.id),
+            "cgroupsPath": crate::cgroups::path_of(input.id),
             "namespaces": namespaces(input.options.network, input.host),
             "resources": resources::resources(input.options),
             "seccomp": seccomp::profile(input.host.seccomp_mask_first),
             "maskedPaths": MASKED_PATHS,
-            "readonlyPaths": READ_ONLY_PATHS,
+            "readonlyPaths": read_only_paths(input.writable_hierarchies),
         },
     })
+}
+
+/// A container that may write to its groups lifts its own limits and leaves groups that nobody expects.
+fn read_only_paths(hierarchies: &[String]) -> Vec<String> {
+    let hierarchies = hierarchies.iter().map(|name| format!("/sys/fs/cgroup/{name}"));
+    READ_ONLY_PATHS.into_iter().map(str::to_owned).chain(hierarchies).collect()
 }
 
 /// The `process` object, also the `process.json` of a command in a running instance.

@@ -59,7 +59,6 @@ fn act(arguments: &Arguments) -> Result<(), String> {
             let _ = fs::remove_file(&widened);
             answer
         }
-        Action::Delete => delete(&arguments.root, id),
     }
 }
 
@@ -104,15 +103,6 @@ fn builder(arguments: &Arguments, start: &Start, last_steps: LastSteps) -> Resul
         .and_then(|builder| builder.with_pid_file(start.pid_file.clone()))
         .and_then(|builder| builder.with_console_socket(start.console_socket.clone()).validate_id())
         .map_err(|error| chain(&error))
-}
-
-/// Ends what is left of a container and removes its cgroups. Deleting a deleted one is done. Does not fork.
-pub(crate) fn delete(root: &Path, id: &str) -> Result<(), String> {
-    let directory = root.join(id);
-    if !directory.join("state.json").exists() {
-        return Ok(());
-    }
-    Container::load(directory).and_then(|mut container| container.delete(true)).map_err(|error| chain(&error))
 }
 
 /// An error with everything that caused it.

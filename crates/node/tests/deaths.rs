@@ -95,6 +95,77 @@ fn after_a_restart_of_the_machine_records_mounts_and_shares_match_again() {
 }
 
 #[test]
+fn one_that_cannot_be_cleaned_up_is_named_and_in_nobody_elses_way() {
+    let Some(world) = World::new() else { return };
+    let instances = world.data().join("instances");
+    let (broken, half_made) = (InstanceId::generate(), InstanceId::generate());
+    // A directory where its record was: neither read nor taken for missing.
+    fs::create_dir_all(instances.join(broken.to_string()).join("instance.json")).unwrap();
+    fs::write(instances.join(broken.to_string()).join("lock"), "").unwrap();
+    fs::create_dir(instances.join(half_made.to_string())).unwrap();
+    for cleaned in [vec![half_made], vec![]] {
+        let done = world.instances.reconcile().unwrap();
+        assert_eq!(done.cleaned, cleaned);
+        let failed: Vec<_> = done.failed.iter().map(|(id, error)| (*id, common::chain(error))).collect();
+        assert!(matches!(&failed[..], [(id, text)] if *id == broken && text.contains("instance.json")));
+    }
+    let spec = world.spec("embedded", &["true"]);
+    assert_eq!(world.start(&spec).session.wait().unwrap(), ExitStatus::Code(0));
+    fs::remove_dir_all(instances.join(broken.to_string())).unwrap();
+}
+
+/// What a container with writable groups could leave, and what an earlier version left.
+#[test]
+fn groups_inside_an_instances_group_do_not_hold_it_up() {
+    let Some(world) = World::new() else { return };
+    let spec = world.spec("embedded", &["sh", "-c", "read line"]);
+    let started = world.start(&spec);
+    let mut made = 0;
+    for hierarchy in fs::read_dir("/sys/fs/cgroup").unwrap() {
+        let group = hierarchy.unwrap().path().join("imc").join(spec.id.to_string());
+        if group.exists() {
+            fs::create_dir_all(group.join("inner/most")).unwrap();
+            made += 1;
+        }
+    }
+    assert!(made > 0);
+    world.instances.kill(spec.id, node::Signal::KILL).unwrap();
+    started.session.wait().unwrap();
+    world.assert_clean();
+    assert_no_cgroups(spec.id);
+}
+
+#[test]
+fn after_a_restart_a_reused_number_of_a_process_is_not_the_instances() {
+    let Some(world) = World::new() else { return };
+    let spec = world.spec("embedded", &["sleep", "1000"]);
+    let (mut command, _) = world.run_process(&spec, false);
+    assert!(output(&mut command).status.success());
+    let pid = world.instances.inspect(spec.id).unwrap().unwrap().pid.unwrap();
+    kill_process(monitor_of(&world, spec.id), Signal::KILL).unwrap();
+    world.instances.wait(spec.id).unwrap();
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
+    // What is left is the machine's as it is after a restart: no groups, and the number means somebody else.
+    let mut bystander = common::Killed(std::process::Command::new("sleep").arg("1000").spawn().unwrap());
+    for hierarchy in fs::read_dir("/sys/fs/cgroup").unwrap() {
+        let group = hierarchy.unwrap().path().join("imc").join(spec.id.to_string());
+        while group.exists() && fs::remove_dir(&group).is_err() {
+            std::thread::yield_now();
+        }
+    }
+    let dir = world.data().join("instances").join(spec.id.to_string());
+    let state = dir.join("oci").join(spec.id.to_string()).join("state.json");
+    let mut document: serde_json::Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
+    document["pid"] = serde_json::json!(bystander.0.id());
+    fs::write(&state, document.to_string()).unwrap();
+    let done = world.instances.reconcile().unwrap();
+    assert!(done.failed.is_empty(), "{}", common::chain(&done.failed[0].1));
+    assert_eq!(done.cleaned, [spec.id]);
+    assert!(bystander.0.try_wait().unwrap().is_none(), "somebody else's process was ended");
+    world.assert_clean();
+}
+
+#[test]
 fn half_made_directories_are_removed() {
     let Some(world) = World::new() else { return };
     let instances = world.data().join("instances");

@@ -140,6 +140,24 @@ fn a_container_may_do_the_usual_and_not_what_reaches_out_of_it() {
 }
 
 #[test]
+fn a_container_can_neither_lift_its_limits_nor_make_groups() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let script = "for at in /sys/fs/cgroup /sys/fs/cgroup/*; do busybox test -e $at/cgroup.procs || continue; echo seen; \
+                      busybox mkdir $at/sub && echo MADE $at; done; \
+                      echo -1 > /sys/fs/cgroup/memory/memory.limit_in_bytes && echo LIFTED; \
+                      busybox test -e /sys/fs/cgroup/memory.max && echo max > /sys/fs/cgroup/memory.max && echo LIFTED";
+        let mut spec = world.spec(runtime, &["busybox", "sh", "-c", script]);
+        spec.options.memory = Some(ByteSize::mib(64));
+        world.start(&spec).session.wait().unwrap();
+        let log = world.log(spec.id);
+        assert!(log.contains("seen"), "{runtime}: {log}");
+        assert!(!log.contains("MADE") && !log.contains("LIFTED"), "{runtime}: {log}");
+    }
+    world.assert_clean();
+}
+
+#[test]
 fn a_namespace_cannot_be_made_by_clone_either() {
     let Some(world) = World::new() else { return };
     for runtime in RUNTIMES {

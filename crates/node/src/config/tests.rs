@@ -49,7 +49,10 @@ fn document(
         device_rules: host.device_rules,
     };
     let files = BoundFiles { directory: Path::new("/data/instances/one") };
-    let document = build(&ConfigInput { id: id(), options, process, hostname: "web-1", files, host });
+    let writable_hierarchies = &[];
+    let input =
+        ConfigInput { id: id(), options, process, hostname: "web-1", files, host, writable_hierarchies };
+    let document = build(&input);
     let typed: oci_spec::runtime::Spec = serde_json::from_value(document.clone()).unwrap();
     assert_eq!(typed.hostname().as_deref(), Some("web-1"), "the typed specification reads it");
     document

@@ -8,6 +8,7 @@ use rustix::termios::tcgetwinsize;
 
 use super::{InstanceSpec, Instances};
 use crate::account::{self, Account};
+use crate::cgroups;
 use crate::config::{self, BoundFiles, ConfigInput, HostTraits, ProcessInput, Surroundings};
 use crate::layout::InstanceDir;
 use crate::rootfs::{Command, Rootfs};
@@ -30,6 +31,12 @@ pub(super) fn host_traits(runtime: &RuntimeChoice) -> HostTraits {
         device_rules: !unified || !embedded,
         seccomp_mask_first: !embedded,
     }
+}
+
+/// libcontainer mounts the hierarchies of cgroups v1 writable; the installed runtimes do as they are told.
+fn writable_hierarchies(runtime: &RuntimeChoice, host: HostTraits) -> Vec<String> {
+    let embedded = *runtime == RuntimeChoice::Embedded;
+    if embedded && !host.unified_cgroups { cgroups::v1_hierarchies() } else { Vec::new() }
 }
 
 impl Instances {
@@ -63,8 +70,16 @@ impl Instances {
             terminal_of(options.terminal),
             host,
         );
-        let input =
-            ConfigInput { id, options, process, hostname, files: BoundFiles { directory: dir.path() }, host };
+        let writable_hierarchies = writable_hierarchies(&spec.runtime, host);
+        let input = ConfigInput {
+            id,
+            options,
+            process,
+            hostname,
+            files: BoundFiles { directory: dir.path() },
+            host,
+            writable_hierarchies: &writable_hierarchies,
+        };
         state::write_json(&dir.config(), &config::build(&input))?;
         write_bound_files(dir, hostname, options.network)?;
         let stop_signal = spec.config.stop_signal.as_deref().map_or(Ok(Signal::TERM), str::parse);
