@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispatch;
 use crate::layout::InstanceDir;
+use crate::mount::ReadOnlyProgram;
 
 /// What the user chose: `--runtime`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,15 +89,26 @@ pub(crate) struct RuntimeCall<'a> {
     pub(crate) id: InstanceId,
 }
 
+/// A call that is being put together.
+struct Call {
+    command: Command,
+    /// What it executes, where that is this program.
+    _program: Option<ReadOnlyProgram>,
+}
+
 impl RuntimeCall<'_> {
-    fn command(&self, log: &Path) -> Command {
-        let mut command = Command::new(&self.runtime.program);
+    fn command(&self, log: &Path) -> Result<Call, String> {
+        let is_embedded = self.runtime.prefix_args.first().is_some_and(|first| first == dispatch::RUNTIME);
+        let program = is_embedded.then(|| ReadOnlyProgram::of(&self.runtime.program)).transpose();
+        let program = program.map_err(|error| format!("failed to protect it from the container: {error}"))?;
+        let path = program.as_ref().map_or_else(|| self.runtime.program.clone(), ReadOnlyProgram::path);
+        let mut command = Command::new(path);
         // Nothing of the caller's environment is any of the container's or the runtime's business.
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.args(&self.runtime.prefix_args);
         command.arg("--root").arg(self.dir.oci_root()).arg("--log").arg(log).args(["--log-format", "json"]);
         command.current_dir(self.dir.path());
-        command
+        Ok(Call { command, _program: program })
     }
 
     /// Creates the container of the instance's bundle and starts it. The container's process has the streams, and its
@@ -108,7 +120,8 @@ impl RuntimeCall<'_> {
         console: Option<&Path>,
     ) -> Result<(), String> {
         let log = self.dir.path().join("runtime.log");
-        let mut command = self.command(&log);
+        let mut call = self.command(&log)?;
+        let command = &mut call.command;
         command
             .arg("run")
             .arg("--detach")
@@ -120,7 +133,7 @@ impl RuntimeCall<'_> {
             command.arg("--console-socket").arg(console);
         }
         command.arg(self.id.to_string());
-        self.finish(command, streams, &log)
+        self.finish(call, streams, &log)
     }
 
     /// Runs a further process in the running container.
@@ -132,13 +145,14 @@ impl RuntimeCall<'_> {
         console: Option<&Path>,
     ) -> Result<(), String> {
         let log = pid_file.with_extension("log");
-        let mut command = self.command(&log);
+        let mut call = self.command(&log)?;
+        let command = &mut call.command;
         command.arg("exec").arg("--detach").arg("--process").arg(process).arg("--pid-file").arg(pid_file);
         if let Some(console) = console {
             command.arg("--console-socket").arg(console);
         }
         command.arg(self.id.to_string());
-        let answer = self.finish(command, streams, &log);
+        let answer = self.finish(call, streams, &log);
         let _ = fs::remove_file(&log);
         answer
     }
@@ -146,12 +160,14 @@ impl RuntimeCall<'_> {
     /// Ends what is left of the container and removes its cgroups and the runtime's state of it.
     pub(crate) fn delete(&self) -> Result<(), String> {
         let log = self.dir.path().join("runtime.log");
-        let mut command = self.command(&log);
-        command.arg("delete").arg("--force").arg(self.id.to_string());
-        self.finish(command, Streams::default(), &log)
+        let mut call = self.command(&log)?;
+        call.command.arg("delete").arg("--force").arg(self.id.to_string());
+        self.finish(call, Streams::default(), &log)
     }
 
-    fn finish(&self, mut command: Command, streams: Streams, log: &Path) -> Result<(), String> {
+    #[allow(clippy::unused_self, reason = "the last part of each call")]
+    fn finish(&self, mut call: Call, streams: Streams, log: &Path) -> Result<(), String> {
+        let command = &mut call.command;
         let or_null = |stream: Option<OwnedFd>| stream.map_or_else(Stdio::null, Stdio::from);
         command.stdin(or_null(streams.stdin)).stdout(or_null(streams.stdout)).stderr(or_null(streams.stderr));
         let before = fs::metadata(log).map_or(0, |found| found.len());
