@@ -98,6 +98,17 @@ pub enum InstanceError {
         /// Why.
         source: io::Error,
     },
+    /// The image has a symlink or a file where the kernel's own file systems are mounted.
+    #[error(
+        "failed to start the instance {id}: the image's `{path}` is no directory of its own, and no file system can be \
+             mounted there safely"
+    )]
+    SystemDirectory {
+        /// Which instance.
+        id: InstanceId,
+        /// Which.
+        path: &'static str,
+    },
     /// The working directory inside.
     #[error("failed to make the working directory `{path}` inside the instance")]
     WorkingDir {
@@ -193,6 +204,7 @@ impl InstanceError {
             | Self::Option { .. }
             | Self::StopSignal(_)
             | Self::Volume { .. }
+            | Self::SystemDirectory { .. }
             | Self::WorkingDir { .. } => InstanceErrorKind::Input,
             Self::Directory { .. }
             | Self::Attach { .. }

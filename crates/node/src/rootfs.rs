@@ -65,6 +65,17 @@ impl Rootfs {
         Ok(Some(bytes))
     }
 
+    /// Whether nothing is at the path, or a directory that no symlink leads to.
+    pub(crate) fn is_plain_directory_or_missing(&self, path: &str) -> io::Result<bool> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        match openat2(&self.0, path, flags, Mode::empty(), resolve) {
+            Ok(_) | Err(Errno::NOENT) => Ok(true),
+            Err(Errno::LOOP | Errno::NOTDIR) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
     /// Makes a directory and those above it where they are missing, owned by root with mode 0755 as Docker does.
     pub(crate) fn make_directories(&self, path: &Path) -> io::Result<()> {
         let directory = OFlags::PATH | OFlags::DIRECTORY;
@@ -150,6 +161,19 @@ mod tests {
             assert_eq!(root.read(name, 100).unwrap(), None, "{name}");
         }
         assert!(root.read("/etc/long", 100).is_err());
+    }
+
+    #[test]
+    fn a_plain_directory_is_told_from_what_leads_to_one() {
+        let (folder, root) = tree();
+        symlink("etc", folder.path().join("link")).unwrap();
+        symlink("nowhere", folder.path().join("dangling")).unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        for (path, plain) in
+            [("/etc", true), ("/missing", true), ("/link", false), ("/dangling", false), ("/file", false)]
+        {
+            assert_eq!(root.is_plain_directory_or_missing(path).unwrap(), plain, "{path}");
+        }
     }
 
     #[test]

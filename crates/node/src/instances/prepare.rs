@@ -50,6 +50,7 @@ impl Instances {
         let options = &spec.options;
         let root = Rootfs::open(&dir.merged())
             .map_err(|source| InstanceError::ReadState { path: dir.merged(), source })?;
+        check_system_directories(id, &root)?;
         let arguments = config::arguments(id, &spec.config, options)?;
         let hostname = config::hostname(options.hostname.as_deref().unwrap_or(spec.name.as_str()))?;
         let user = options.user.as_deref().or(spec.config.user.as_deref()).unwrap_or_default();
@@ -118,6 +119,20 @@ pub(super) fn process_input<'a>(
     host: HostTraits,
 ) -> ProcessInput<'a> {
     ProcessInput { arguments, environment, working_dir, account, terminal, device_rules: host.device_rules }
+}
+
+/// Where the image has a symlink, a runtime that makes devices or links by path reaches what it leads to on the host. What
+/// lies below is covered by the mounts on these.
+fn check_system_directories(id: model::InstanceId, root: &Rootfs) -> Result<(), InstanceError> {
+    for path in ["/proc", "/dev", "/sys"] {
+        let plain = root
+            .is_plain_directory_or_missing(path)
+            .map_err(|source| InstanceError::ReadState { path: path.into(), source })?;
+        if !plain {
+            return Err(InstanceError::SystemDirectory { id, path });
+        }
+    }
+    Ok(())
 }
 
 /// Runtimes say in their own words that a command is missing, and one of them only after the start: look first. With
