@@ -52,6 +52,9 @@ pub enum InstanceError {
     /// It has ended and had to run.
     #[error("failed to act on the instance {0}: it does not run")]
     NotRunning(InstanceId),
+    /// It has been starting for so long that it cannot be waited for.
+    #[error("failed to signal the instance {0}: it is still starting and has no process yet")]
+    Starting(InstanceId),
     /// Mounting the image.
     #[error("failed to attach the image to the instance {id}")]
     Attach {
@@ -196,7 +199,9 @@ impl InstanceError {
         match self {
             Self::Privilege(_) => InstanceErrorKind::Privilege,
             Self::NotFound(_) => InstanceErrorKind::NotFound,
-            Self::Exists(_) | Self::Running(_) | Self::NotRunning(_) => InstanceErrorKind::State,
+            Self::Exists(_) | Self::Running(_) | Self::NotRunning(_) | Self::Starting(_) => {
+                InstanceErrorKind::State
+            }
             Self::CommandNotFound(..) => InstanceErrorKind::CommandNotFound,
             Self::CommandNotExecutable(_) => InstanceErrorKind::CommandNotExecutable,
             Self::Account { .. }

@@ -165,6 +165,56 @@ fn after_a_restart_a_reused_number_of_a_process_is_not_the_instances() {
     world.assert_clean();
 }
 
+/// The directory of an instance between its lock and its first process.
+fn just_starting(world: &World, id: InstanceId) -> (std::path::PathBuf, fs::File) {
+    let dir = world.data().join("instances").join(id.to_string());
+    fs::create_dir_all(&dir).unwrap();
+    let lock = fs::File::create(dir.join("lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    (dir, lock)
+}
+
+#[test]
+fn one_that_is_just_starting_is_stopped_and_removed_when_it_has_started() {
+    use std::os::unix::process::ExitStatusExt;
+    let Some(world) = World::new() else { return };
+    for (force, signal) in [(false, 15), (true, 9)] {
+        let id = InstanceId::generate();
+        let (dir, lock) = just_starting(&world, id);
+        std::thread::scope(|scope| {
+            let instances = &world.instances;
+            let asked = scope.spawn(move || match force {
+                false => instances.stop(id, std::time::Duration::from_secs(20)).map(drop),
+                true => instances.remove(id, true),
+            });
+            // Not for ever, so that an unheard signal fails the test and does not hang it.
+            let mut first = std::process::Command::new("sleep").arg("20").spawn().unwrap();
+            let stat = fs::read_to_string(format!("/proc/{}/stat", first.id())).unwrap();
+            let ticks: u64 =
+                stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap();
+            let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+            let process = serde_json::json!({
+                "process": { "pid": first.id(), "start_ticks": ticks, "boot": boot.trim() },
+                "started": "2026-01-01T00:00:00Z",
+            });
+            fs::write(dir.join("partial"), process.to_string()).unwrap();
+            fs::rename(dir.join("partial"), dir.join("process.json")).unwrap();
+            let status = first.wait().unwrap();
+            drop(lock);
+            asked.join().unwrap().unwrap();
+            assert_eq!(status.signal(), Some(signal));
+        });
+    }
+    // One that gives up before it has a process has ended.
+    let id = InstanceId::generate();
+    let (_, lock) = just_starting(&world, id);
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| world.instances.stop(id, std::time::Duration::from_secs(20)));
+        drop(lock);
+        assert_eq!(asked.join().unwrap().unwrap(), ExitStatus::Unknown);
+    });
+}
+
 #[test]
 fn half_made_directories_are_removed() {
     let Some(world) = World::new() else { return };
