@@ -216,6 +216,34 @@ fn one_that_is_just_starting_is_stopped_and_removed_when_it_has_started() {
 }
 
 #[test]
+fn a_full_disk_costs_output_and_nothing_else() {
+    let Some(world) = World::new() else { return };
+    // A data directory on a small disk of its own, with the images elsewhere.
+    let disk = world.folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let flags = rustix::mount::MountFlags::empty();
+    rustix::mount::mount("tmpfs", &disk, "tmpfs", flags, Some(c"size=1m")).unwrap();
+    let instances =
+        node::Instances::open(node::NodeConfig { data_dir: disk.join("data"), self_exe: common::testbin() })
+            .unwrap();
+    let script = "until busybox test -e /answers/go; do :; done; busybox seq 2000; exit 6";
+    let mut spec = world.spec("embedded", &["sh", "-c", script]);
+    spec.options.volumes = vec![format!("{}:/answers", world.folder.path().display()).parse().unwrap()];
+    let started = instances.create_and_start(&spec, node::Attachment::Log).unwrap();
+    let mut filler = fs::File::create(disk.join("filler")).unwrap();
+    while std::io::Write::write_all(&mut filler, &[0; 4096]).is_ok() {}
+    fs::write(world.folder.path().join("go"), "").unwrap();
+    let status = started.session.wait();
+    let mounts = testkit::mounts_below(&disk.join("data"));
+    let end = instances.inspect(spec.id);
+    rustix::mount::unmount(&disk, rustix::mount::UnmountFlags::DETACH).unwrap();
+    assert_eq!(status.unwrap(), ExitStatus::Code(6));
+    assert_eq!(mounts, Vec::<std::path::PathBuf>::new());
+    assert_eq!(end.unwrap().unwrap().state, InstanceState::Exited(ExitStatus::Code(6)));
+    assert_no_cgroups(spec.id);
+}
+
+#[test]
 fn half_made_directories_are_removed() {
     let Some(world) = World::new() else { return };
     let instances = world.data().join("instances");
