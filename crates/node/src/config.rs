@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) use command::{Surroundings, arguments, environment, no_zero, overlay, value_of};
 pub(crate) use mounts::BoundFiles;
+pub(crate) use resources::SwapLimit;
 
 use crate::account::Account;
 use crate::{InstanceError, Network, RunOptions};
@@ -36,6 +37,8 @@ pub(crate) struct ConfigInput<'a> {
     pub(crate) hostname: &'a str,
     pub(crate) files: BoundFiles<'a>,
     pub(crate) host: HostTraits,
+    /// How a limit of memory limits swap.
+    pub(crate) swap: SwapLimit,
     /// Names of the cgroup hierarchies that the runtime mounts writable, whatever it is told.
     pub(crate) writable_hierarchies: &'a [String],
 }
@@ -70,7 +73,10 @@ const CAPABILITIES: [&str; 14] = [
     "CAP_SYS_CHROOT",
 ];
 
-const MASKED_PATHS: [&str; 11] = [
+/// The usual one, whatever the caller's is.
+pub(crate) const UMASK: u32 = 0o022;
+
+const MASKED_PATHS: [&str; 12] = [
     "/proc/acpi",
     "/proc/asound",
     "/proc/interrupts",
@@ -81,6 +87,7 @@ const MASKED_PATHS: [&str; 11] = [
     "/proc/scsi",
     "/proc/timer_list",
     "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
     "/sys/firmware",
 ];
 
@@ -97,7 +104,7 @@ pub(crate) fn build(input: &ConfigInput<'_>) -> Value {
         "linux": {
             "cgroupsPath": crate::cgroups::path_of(input.id),
             "namespaces": namespaces(input.options.network, input.host),
-            "resources": resources::resources(input.options),
+            "resources": resources::resources(input.options, input.swap),
             "seccomp": seccomp::profile(input.host.seccomp_mask_first),
             "maskedPaths": MASKED_PATHS,
             "readonlyPaths": read_only_paths(input.writable_hierarchies),
@@ -116,7 +123,7 @@ pub(crate) fn process(input: &ProcessInput<'_>) -> Value {
     let user = input.account;
     let mut process = json!({
         "terminal": input.terminal.is_some(),
-        "user": { "uid": user.uid, "gid": user.gid, "additionalGids": user.groups },
+        "user": { "uid": user.uid, "gid": user.gid, "additionalGids": user.groups, "umask": UMASK },
         "args": input.arguments,
         "env": input.environment,
         "cwd": input.working_dir,

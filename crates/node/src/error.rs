@@ -112,6 +112,14 @@ pub enum InstanceError {
         /// Which.
         path: &'static str,
     },
+    /// What a file or directory of the host is mounted on inside.
+    #[error("failed to make the mount point `{}` inside the instance", path.display())]
+    MountPoint {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The working directory inside.
     #[error("failed to make the working directory `{path}` inside the instance")]
     WorkingDir {
@@ -210,6 +218,7 @@ impl InstanceError {
             | Self::StopSignal(_)
             | Self::Volume { .. }
             | Self::SystemDirectory { .. }
+            | Self::MountPoint { .. }
             | Self::WorkingDir { .. } => InstanceErrorKind::Input,
             Self::Directory { .. }
             | Self::Attach { .. }

@@ -13,11 +13,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
 use model::{Clock, ExitStatus, SystemClock};
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, Mode};
 use rustix::io::fcntl_dupfd_cloexec;
-use rustix::process::{Pid, WaitOptions, set_child_subreaper, setsid, wait};
+use rustix::process::{Pid, WaitOptions, set_child_subreaper, setsid, umask, wait};
 
 use crate::blob_mounts::BlobMounts;
+use crate::config;
 use crate::console::Console;
 use crate::control::{Control, FromMonitor, ToMonitor};
 use crate::identity::{ProcessIdentity, open_pid};
@@ -98,6 +99,8 @@ fn begin() -> io::Result<Begun> {
     let lock = descriptors.next().map(File::from).ok_or(io::ErrorKind::InvalidData)?;
     let streams: Vec<OwnedFd> = descriptors.collect();
     let streams = <[OwnedFd; 3]>::try_from(streams).ok();
+    // What runtimes make is not the caller's.
+    umask(Mode::from_raw_mode(config::UMASK));
     // A session of its own, so that the caller's terminal ends neither it nor the container.
     setsid()?;
     set_child_subreaper(Some(Pid::INIT))?;

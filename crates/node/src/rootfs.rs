@@ -2,16 +2,22 @@
 //!
 //! Every path is resolved by openat2(2) with `RESOLVE_IN_ROOT`, as the container itself would resolve it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat2, statx};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, chmodat, mkdirat, openat2, readlinkat, statx,
+};
 use rustix::io::Errno;
 
 /// A rename racing with a look-up makes the kernel ask to try again; that often, and somebody is playing.
 const ATTEMPTS: usize = 32;
+/// Source: the kernel's `MAXSYMLINKS`.
+const MOST_LINKS: usize = 40;
 
 /// The root directory of an instance.
 #[derive(Debug)]
@@ -89,13 +95,35 @@ impl Rootfs {
             match self.resolve(&so_far, directory) {
                 Err(Errno::NOENT) => {
                     let Component::Normal(name) = component else { return Err(Errno::NOENT.into()) };
-                    mkdirat(&parent, name, Mode::from_raw_mode(0o755))?;
+                    make_directory(&parent, name)?;
                     parent = self.resolve(&so_far, directory)?;
                 }
                 other => parent = other?,
             }
         }
         Ok(())
+    }
+
+    /// Makes an empty file, or a directory, to mount something on, where nothing is. A dangling symlink stays, and what it
+    /// means inside of the root is made, as images of systemd need it for `/etc/resolv.conf`.
+    pub(crate) fn make_target(&self, path: &Path, is_directory: bool) -> io::Result<()> {
+        let mut path = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            if self.resolve(&path, OFlags::PATH).is_ok() {
+                return Ok(());
+            }
+            let (above, name) = path.parent().zip(path.file_name()).ok_or(Errno::INVAL)?;
+            self.make_directories(above)?;
+            let parent = self.resolve(above, OFlags::PATH | OFlags::DIRECTORY)?;
+            match readlinkat(&parent, name, Vec::new()) {
+                // An absolute one replaces all; `..` is resolved inside of the root, next time.
+                Ok(target) => path = above.join(OsStr::from_bytes(target.as_bytes())),
+                Err(Errno::NOENT) if is_directory => return Ok(make_directory(&parent, name)?),
+                Err(Errno::NOENT) => return Ok(make_file(&parent, name)?),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Err(Errno::LOOP.into())
     }
 
     /// Looks a command up as execvp(3) would, with `path` as PATH and from `directory`.
@@ -126,6 +154,20 @@ impl Rootfs {
         let runs = FileType::from_raw_mode(mode) == FileType::RegularFile && mode & 0o111 != 0;
         Ok(if runs { Command::Executable } else { Command::NotExecutable })
     }
+}
+
+/// The mode is set afterwards as well: the caller's umask is no business of the container's.
+fn make_directory(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+    let mode = Mode::from_raw_mode(0o755);
+    mkdirat(parent, name, mode)?;
+    chmodat(parent, name, mode, AtFlags::empty())
+}
+
+fn make_file(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+    let mode = Mode::from_raw_mode(0o644);
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(parent, name, flags, mode)?;
+    rustix::fs::fchmod(&file, mode)
 }
 
 #[cfg(test)]
@@ -190,6 +232,39 @@ mod tests {
         root.make_directories(Path::new("/srv/a/b")).unwrap();
         assert!(root.make_directories(Path::new("/x/../../y")).is_ok());
         assert!(folder.path().join("y").is_dir());
+    }
+
+    #[test]
+    fn what_a_dangling_link_means_is_made_inside_and_the_link_stays() {
+        let (folder, root) = tree();
+        let outside = tempfile::tempdir().unwrap();
+        let absolute = outside.path().join("file");
+        for (name, target) in [
+            ("resolv.conf", Path::new("../run/systemd/resolve/stub-resolv.conf")),
+            ("up", Path::new("../../../../up-there")),
+            ("absolute", &absolute),
+            ("second", Path::new("resolv.conf.2")),
+            ("resolv.conf.2", Path::new("/run/second")),
+        ] {
+            symlink(target, folder.path().join("etc").join(name)).unwrap();
+        }
+        for (path, made) in [
+            ("/etc/resolv.conf", Path::new("run/systemd/resolve/stub-resolv.conf")),
+            ("/etc/up", Path::new("up-there")),
+            ("/etc/absolute", absolute.strip_prefix("/").unwrap()),
+            ("/etc/second", Path::new("run/second")),
+            ("/etc/plain", Path::new("etc/plain")),
+        ] {
+            root.make_target(Path::new(path), false).unwrap();
+            let found = std::fs::symlink_metadata(folder.path().join(made)).unwrap();
+            assert!(found.is_file() && found.permissions().mode() & 0o777 == 0o644, "{path}");
+            root.make_target(Path::new(path), false).unwrap();
+        }
+        assert!(!absolute.exists());
+        root.make_target(Path::new("/etc/deep/er"), true).unwrap();
+        assert!(folder.path().join("etc/deep/er").is_dir());
+        symlink("loop", folder.path().join("etc/loop")).unwrap();
+        assert!(root.make_target(Path::new("/etc/loop"), false).is_err());
     }
 
     #[test]

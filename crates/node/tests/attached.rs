@@ -38,6 +38,37 @@ fn streams_are_the_callers_own_and_the_exit_status_is_passed_on() {
 }
 
 #[test]
+fn a_callers_umask_is_not_the_containers() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let script = "umask; cat /etc/hosts >/dev/null && echo read; cd /made/deep && echo entered";
+        let mut spec = world.spec(runtime, &["sh", "-c", script]);
+        spec.options.user = Some("web".to_owned());
+        spec.options.working_dir = Some("/made/deep".to_owned());
+        let (command, _) = world.run_process(&spec, true);
+        let mut command = under_umask(&command);
+        let done = output(&mut command);
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "0022\nread\nentered\n", "{runtime}: {err}");
+
+        let spec = world.spec(runtime, &["sleep", "1000"]);
+        let _started = world.start(&spec);
+        let command = world.exec_process(spec.id, json!({ "command": ["sh", "-c", "umask"] }));
+        let done = output(&mut under_umask(&command));
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "0022\n", "{runtime}");
+        world.instances.remove(spec.id, true).unwrap();
+    }
+    world.assert_clean();
+}
+
+/// The same command by a shell with the strictest umask that people have.
+fn under_umask(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 077; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+    shell
+}
+
+#[test]
 fn signals_are_forwarded_and_death_by_one_is_128_and_more() {
     let Some(world) = World::new() else { return };
     for runtime in RUNTIMES {

@@ -159,8 +159,13 @@ fn check_input(spec: &InstanceSpec) -> Result<(), InstanceError> {
             expected: "expected an installed program",
         });
     }
+    if let Some(memory) = spec.options.memory.filter(|memory| memory.as_u64() == 0) {
+        let (option, value) = ("memory", memory.to_string());
+        return Err(InstanceError::Option { option, value, expected: "expected more than nothing" });
+    }
     for volume in &spec.options.volumes {
-        fs::symlink_metadata(&volume.host)
+        // Followed: a symlink to nothing cannot be mounted either.
+        fs::metadata(&volume.host)
             .map_err(|source| InstanceError::Volume { path: volume.host.clone(), source })?;
     }
     Ok(())

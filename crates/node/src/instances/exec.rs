@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::{ExitStatus, InstanceId};
+use rustix::fs::Mode;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
-use rustix::process::{Pid, WaitOptions, child_subreaper, set_child_subreaper, waitpid};
+use rustix::process::{Pid, WaitOptions, child_subreaper, set_child_subreaper, umask, waitpid};
 
 use super::Instances;
 use super::prepare::{check_command, host_traits, process_input, terminal_of};
@@ -70,7 +71,10 @@ impl Instances {
         let failed = |source| InstanceError::Terminal { action: "relay", source };
         let before = child_subreaper().map_err(|errno| failed(errno.into()))?;
         set_child_subreaper(Some(Pid::INIT)).map_err(|errno| failed(errno.into()))?;
+        // Not every runtime takes the container's from the process's description.
+        let own = umask(Mode::from_raw_mode(config::UMASK));
         let answer = run(&dir, &record, options, &files);
+        umask(own);
         set_child_subreaper(before).map_err(|errno| failed(errno.into()))?;
         answer
     }
