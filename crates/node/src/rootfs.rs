@@ -10,9 +10,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, chmodat, mkdirat, openat2, readlinkat, statx,
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, chmodat, fstatvfs, mkdirat,
+    openat2, readlinkat, statx,
 };
 use rustix::io::Errno;
+
+use crate::account::Account;
 
 /// A rename racing with a look-up makes the kernel ask to try again; that often, and somebody is playing.
 const ATTEMPTS: usize = 32;
@@ -126,14 +129,20 @@ impl Rootfs {
         Err(Errno::LOOP.into())
     }
 
-    /// Looks a command up as execvp(3) would, with `path` as PATH and from `directory`.
-    pub(crate) fn look_up(&self, command: &str, path: &str, directory: &str) -> io::Result<Command> {
+    /// Looks a command up as execvp(3) would for `who`, with `path` as PATH and from `directory`.
+    pub(crate) fn look_up(
+        &self,
+        command: &str,
+        path: &str,
+        directory: &str,
+        who: &Account,
+    ) -> io::Result<Command> {
         if command.contains('/') {
-            return self.kind_of(&Path::new(directory).join(command));
+            return self.kind_of(&Path::new(directory).join(command), who);
         }
         let mut found = Command::Missing;
         for folder in path.split(':') {
-            match self.kind_of(&Path::new(directory).join(folder).join(command))? {
+            match self.kind_of(&Path::new(directory).join(folder).join(command), who)? {
                 Command::Executable => return Ok(Command::Executable),
                 Command::NotExecutable => found = Command::NotExecutable,
                 Command::Missing => {}
@@ -142,7 +151,7 @@ impl Rootfs {
         Ok(found)
     }
 
-    fn kind_of(&self, path: &Path) -> io::Result<Command> {
+    fn kind_of(&self, path: &Path, who: &Account) -> io::Result<Command> {
         let open = match self.resolve(path, OFlags::PATH) {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::ACCESS) => {
                 return Ok(Command::Missing);
@@ -151,7 +160,14 @@ impl Rootfs {
         };
         let found = statx(&open, "", AtFlags::EMPTY_PATH, rustix::fs::StatxFlags::BASIC_STATS)?;
         let mode = u32::from(found.stx_mode);
-        let runs = FileType::from_raw_mode(mode) == FileType::RegularFile && mode & 0o111 != 0;
+        let allows = !fstatvfs(&open)?.f_flag.contains(StatVfsMountFlags::NOEXEC);
+        let for_who = match who {
+            Account { uid: 0, .. } => 0o111,
+            Account { uid, .. } if *uid == found.stx_uid => 0o100,
+            Account { gid, groups, .. } if *gid == found.stx_gid || groups.contains(&found.stx_gid) => 0o010,
+            _ => 0o001,
+        };
+        let runs = allows && FileType::from_raw_mode(mode) == FileType::RegularFile && mode & for_who != 0;
         Ok(if runs { Command::Executable } else { Command::NotExecutable })
     }
 }
@@ -173,7 +189,7 @@ fn make_file(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     fn tree() -> (tempfile::TempDir, Rootfs) {
         let folder = tempfile::tempdir().unwrap();
@@ -276,12 +292,26 @@ mod tests {
             std::fs::write(&path, "").unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         }
-        let look = |command| root.look_up(command, "/opt:/bin", "/opt").unwrap();
+        let owner = std::fs::metadata(folder.path()).unwrap();
+        let who = |uid, gid| Account { uid, gid, groups: vec![gid], home: String::new() };
+        let look = |command| root.look_up(command, "/opt:/bin", "/opt", &who(0, 0)).unwrap();
         assert_eq!(look("tool"), Command::Executable);
         assert_eq!(look("./tool"), Command::NotExecutable);
         assert_eq!(look("plain"), Command::NotExecutable);
         assert_eq!(look("/bin/tool"), Command::Executable);
         assert_eq!(look("/bin"), Command::NotExecutable);
         assert_eq!(look("absent"), Command::Missing);
+        let (mine, my_group) = (owner.uid(), owner.gid());
+        for (mode, uid, gid, kind) in [
+            (0o700, mine, 77, Command::Executable),
+            (0o700, 77, my_group, Command::NotExecutable),
+            (0o710, 77, my_group, Command::Executable),
+            (0o771, 77, 77, Command::Executable),
+            (0o770, 77, 77, Command::NotExecutable),
+        ] {
+            let file = folder.path().join("bin/tool");
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(root.look_up("/bin/tool", "", "/", &who(uid, gid)).unwrap(), kind, "{mode:o} {uid}");
+        }
     }
 }

@@ -182,6 +182,37 @@ impl RuntimeCall<'_> {
     }
 }
 
+/// Why a command cannot be executed, as a shell tells it apart. Its text is what the embedded runtime says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CommandFailure {
+    #[error("exec: the executable file is not found")]
+    Missing,
+    #[error("exec: the executable file cannot be executed: permission denied")]
+    NotExecutable,
+}
+
+impl CommandFailure {
+    /// What a runtime's message says of the command; `None` where it is about something else.
+    ///
+    /// Source: runc 1.1 (`exec: "x": executable file not found in $PATH`, `exec: "/x": stat /x: no such file or directory`,
+    /// `exec: "/x": permission denied`, `exec /x: ...`, `eaccess /x: ...`), crun 1.8 (``executable file `x` not found in $PATH``, `open executable: ...`).
+    pub(crate) fn in_message(message: &str) -> Option<Self> {
+        let message = message.to_lowercase();
+        let about_file = ["exec: ", "process: exec ", "eaccess ", "executable file `", "open executable: "];
+        if !about_file.iter().any(|words| message.contains(words)) {
+            return None;
+        }
+        let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+        if says(&["permission denied", "is a directory", "not a regular file"]) {
+            Some(Self::NotExecutable)
+        } else if says(&["not found", "no such file or directory", "not a directory"]) {
+            Some(Self::Missing)
+        } else {
+            None
+        }
+    }
+}
+
 /// The last error of a log of JSON lines, as runc and crun write them.
 fn last_error(log: &str) -> Option<String> {
     #[derive(Deserialize)]
@@ -198,6 +229,27 @@ fn last_error(log: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_runtimes_say_of_a_command_is_told_apart() {
+        use CommandFailure::{Missing, NotExecutable};
+        let start = "runc create failed: unable to start container process:";
+        for (message, failure) in [
+            (format!("{start} exec: \"x\": executable file not found in $PATH"), Some(Missing)),
+            (format!("{start} exec: \"/x\": stat /x: no such file or directory"), Some(Missing)),
+            (format!("{start} exec: \"/x\": permission denied"), Some(NotExecutable)),
+            (format!("{start} exec /x: permission denied"), Some(NotExecutable)),
+            (format!("{start} exec: \"/x\": is a directory"), Some(NotExecutable)),
+            ("executable file `x` not found in $PATH: No such file or directory".to_owned(), Some(Missing)),
+            ("open executable: Permission denied".to_owned(), Some(NotExecutable)),
+            (format!("failed to create container: {Missing}"), Some(Missing)),
+            (format!("failed to create container: {NotExecutable}"), Some(NotExecutable)),
+            ("mount `/x` to `/y`: No such file or directory".to_owned(), None),
+            (format!("{start} error mounting \"/x\": permission denied"), None),
+        ] {
+            assert_eq!(CommandFailure::in_message(&message), failure, "{message}");
+        }
+    }
 
     #[test]
     fn the_last_error_of_a_log_is_what_is_passed_on() {

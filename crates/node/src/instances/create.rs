@@ -36,21 +36,22 @@ impl Instances {
         let mut timings = StartTimings::default();
         let prepared = self.attach_image(spec, &dir, &mut timings).and_then(|()| {
             let begun = Instant::now();
-            let warnings = self.prepare(spec, &dir)?;
+            let prepared = self.prepare(spec, &dir)?;
             timings.config_us = micros(begun);
-            Ok(warnings)
+            Ok(prepared)
         });
-        let warnings = match prepared {
-            Ok(warnings) => warnings,
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 self.undo(spec, &dir);
                 return Err(error);
             }
         };
         let begun = Instant::now();
-        match self.launch(spec, &dir, lock, attachment) {
+        match self.launch(spec, &prepared, &dir, lock, attachment) {
             Ok((pid, started, session)) => {
                 timings.runtime_us = micros(begun);
+                let warnings = prepared.warnings;
                 Ok(Started { pid, started, timings, upper_limit, warnings, session })
             }
             Err(error) => {

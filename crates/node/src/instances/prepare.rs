@@ -13,6 +13,7 @@ use crate::cgroups;
 use crate::config::{self, BoundFiles, ConfigInput, HostTraits, ProcessInput, Surroundings, SwapLimit};
 use crate::layout::InstanceDir;
 use crate::rootfs::{Command, Rootfs};
+use crate::runtime::CommandFailure;
 use crate::state::{self, Record};
 use crate::{InstanceError, Network, RunOptions, RuntimeChoice, Signal, Volume};
 
@@ -43,13 +44,39 @@ fn writable_hierarchies(runtime: &RuntimeChoice, host: HostTraits) -> Vec<String
     if embedded && !host.unified_cgroups { cgroups::v1_hierarchies() } else { Vec::new() }
 }
 
+/// What is known of an instance that is ready to be launched.
+pub(super) struct Prepared {
+    /// What is weaker than asked for.
+    pub(super) warnings: Vec<String>,
+    pub(super) command: String,
+    /// Along which the command is looked for.
+    pub(super) path: String,
+}
+
+impl Prepared {
+    /// A runtime's refusal to start the command.
+    pub(super) fn refused(&self, spec: &InstanceSpec, message: String) -> InstanceError {
+        let error = |message| InstanceError::Runtime {
+            action: "start",
+            id: spec.id,
+            runtime: spec.runtime.name(),
+            message,
+        };
+        of_command(&self.command, &self.path, &message).unwrap_or_else(|| error(message))
+    }
+}
+
+/// The error about the command that a runtime's message tells of.
+pub(super) fn of_command(command: &str, path: &str, message: &str) -> Option<InstanceError> {
+    Some(match CommandFailure::in_message(message)? {
+        CommandFailure::Missing => InstanceError::CommandNotFound(command.to_owned(), path.to_owned()),
+        CommandFailure::NotExecutable => InstanceError::CommandNotExecutable(command.to_owned()),
+    })
+}
+
 impl Instances {
-    /// Writes the instance's files; returns what is weaker than asked for.
-    pub(super) fn prepare(
-        &self,
-        spec: &InstanceSpec,
-        dir: &InstanceDir,
-    ) -> Result<Vec<String>, InstanceError> {
+    /// Writes the instance's files.
+    pub(super) fn prepare(&self, spec: &InstanceSpec, dir: &InstanceDir) -> Result<Prepared, InstanceError> {
         let id = spec.id;
         let options = &spec.options;
         let root = Rootfs::open(&dir.merged())
@@ -65,7 +92,10 @@ impl Instances {
         let working_dir = config::working_dir(&spec.config, options.working_dir.as_deref())?;
         make_working_dir(&root, &options.volumes, &working_dir)?;
         make_mount_points(&root, &options.volumes)?;
-        check_command(&root, options, &arguments[0], &environment, &working_dir)?;
+        // With volumes the command may come from outside of the image, and the runtime has the word.
+        if options.volumes.is_empty() {
+            check_command(&root, &arguments[0], &environment, &working_dir, &account)?;
+        }
         let host = host_traits(&spec.runtime);
         let process = process_input(
             &arguments,
@@ -106,7 +136,8 @@ impl Instances {
             device_rules: host.device_rules,
         };
         state::write_json(&dir.record(), &record)?;
-        Ok(warnings(host, options, swap))
+        let path = config::value_of(&record.environment, "PATH").unwrap_or_default().to_owned();
+        Ok(Prepared { warnings: warnings(host, options, swap), command: arguments[0].clone(), path })
     }
 }
 
@@ -181,21 +212,21 @@ fn make_mount_points(root: &Rootfs, volumes: &[Volume]) -> Result<(), InstanceEr
     Ok(())
 }
 
-/// Runtimes say in their own words that a command is missing, and one of them only after the start: look first. With
-/// volumes the command may come from outside of the image, and the runtime has the word.
+/// Runtimes say in their own words that a command is missing, and one of them only after the start: look first.
 pub(super) fn check_command(
     root: &Rootfs,
-    options: &RunOptions,
     command: &str,
     environment: &[String],
     working_dir: &str,
+    who: &Account,
 ) -> Result<(), InstanceError> {
-    if !options.volumes.is_empty() {
+    // What it holds depends on who looks.
+    if command.starts_with("/proc/") {
         return Ok(());
     }
     let path = config::value_of(environment, "PATH").unwrap_or_default();
     let found = root
-        .look_up(command, path, working_dir)
+        .look_up(command, path, working_dir, who)
         .map_err(|source| InstanceError::WorkingDir { path: working_dir.to_owned(), source })?;
     match found {
         Command::Executable => Ok(()),
