@@ -89,7 +89,15 @@ fn watch() -> io::Result<()> {
     clean.and(removed).map_err(io::Error::other).and(written)
 }
 
+/// Whatever its caller had open, a lock for example, is not to stay open for as long as the instance lives.
+#[allow(unsafe_code, reason = "nothing safe closes descriptors that nobody in this process knows")]
+fn close_all_but_the_standard_streams() {
+    // SAFETY: it is the first that this process does, so no descriptor of these is anybody's.
+    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
+}
+
 fn begin() -> io::Result<Begun> {
+    close_all_but_the_standard_streams();
     let control = Control::from(fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let Some((ToMonitor::Begin { data_dir, id, attached }, descriptors)) = control.receive()? else {

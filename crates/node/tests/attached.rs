@@ -298,6 +298,40 @@ fn a_terminal_is_relayed_with_its_size_and_put_back() {
 }
 
 #[test]
+fn the_end_of_input_in_the_middle_of_a_line_is_the_end_of_a_terminals() {
+    let Some(world) = World::new() else { return };
+    for (typed, printed) in [("abc", "abc"), ("abc\n", "abc"), ("", "")] {
+        let mut spec = world.spec("embedded", &["sh", "-c", "cat; echo all read"]);
+        spec.options.terminal = true;
+        spec.options.interactive = true;
+        let (mut command, _) = world.run_process(&spec, true);
+        let mut child = Killed(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+        child.0.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let text = read_until(child.0.stdout.as_mut().unwrap(), "all read");
+        assert!(text.contains(printed), "{text}");
+        assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    }
+    world.assert_clean();
+}
+
+/// What is typed before the container is there is not lost.
+#[test]
+fn what_was_typed_ahead_reaches_the_container() {
+    let Some(world) = World::new() else { return };
+    let (mut ours, theirs) = terminal();
+    let mut spec = world.spec("embedded", &["sh", "-c", "read line; echo got $line"]);
+    spec.options.terminal = true;
+    spec.options.interactive = true;
+    let (mut command, _) = world.run_process(&spec, true);
+    on(&theirs, &mut command);
+    ours.write_all(b"ahead\n").unwrap();
+    let mut child = Killed(command.spawn().unwrap());
+    read_until(&mut ours, "got ahead");
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    world.assert_clean();
+}
+
+#[test]
 fn commands_in_a_running_instance_see_it_and_pass_their_status_on() {
     let Some(world) = World::new() else { return };
     for runtime in RUNTIMES {

@@ -52,6 +52,26 @@ fn a_killed_monitor_leaves_nothing_that_the_next_command_does_not_clean_up() {
     }
 }
 
+#[test]
+fn a_callers_open_files_are_not_held_by_the_monitor() {
+    let Some(world) = World::new() else { return };
+    let spec = world.spec("embedded", &["sleep", "1000"]);
+    let (command, _) = world.run_process(&spec, false);
+    let file = world.folder.path().join("callers");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "exec 9>\"$CALLERS\"; exec \"$0\" \"$@\""]).env("CALLERS", &file);
+    shell.arg(command.get_program()).args(command.get_args());
+    assert!(output(&mut shell).status.success() && file.exists());
+    let pid = world.instances.inspect(spec.id).unwrap().unwrap().pid.unwrap();
+    for pid in [monitor_of(&world, spec.id).as_raw_nonzero().get().unsigned_abs(), pid] {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        let held =
+            open.filter(|entry| fs::read_link(entry.as_ref().unwrap().path()).is_ok_and(|at| at == file));
+        assert_eq!(held.count(), 0, "{pid}");
+    }
+    world.instances.remove(spec.id, true).unwrap();
+}
+
 fn assert_no_cgroups(id: InstanceId) {
     for controller in fs::read_dir("/sys/fs/cgroup").unwrap() {
         let path = controller.unwrap().path().join("imc").join(id.to_string());
