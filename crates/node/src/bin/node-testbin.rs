@@ -67,7 +67,7 @@ fn main() -> ExitCode {
 
 /// As the interpreter of a script `/linger` in a container: says so and stays until its input ends.
 fn linger() -> ExitCode {
-    println!("lingers");
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), b"lingers\n");
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     ExitCode::SUCCESS
 }

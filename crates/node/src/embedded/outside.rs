@@ -85,8 +85,8 @@ impl Process {
     /// called stay whose they are.
     pub(super) fn own_pipes(&self) -> io::Result<()> {
         let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
-        let pipes = streams.iter().filter(|stream| self.user.uid != 0 && is_pipe(**stream));
-        pipes.map(|pipe| Ok(fchown(pipe, Some(Uid::from_raw(self.user.uid)), None)?)).collect()
+        let mut pipes = streams.iter().filter(|stream| self.user.uid != 0 && is_pipe(**stream));
+        Ok(pipes.try_for_each(|pipe| fchown(pipe, Some(Uid::from_raw(self.user.uid)), None))?)
     }
 }
 
