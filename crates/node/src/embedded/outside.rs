@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Uid, chownat, fchown, fstatfs, openat};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, socket};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde::Deserialize;
@@ -96,7 +97,11 @@ fn is_pipe(stream: BorrowedFd<'_>) -> bool {
 
 #[allow(unsafe_code, reason = "rustix has no ioctl for the flags of a network device")]
 fn bring_loopback_up() -> io::Result<()> {
-    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    let socket = match socket(AddressFamily::INET, SocketType::DGRAM, None) {
+        // A kernel without IPv4: nobody can use what would be brought up.
+        Err(Errno::AFNOSUPPORT) => return Ok(()),
+        other => other?,
+    };
     // SAFETY: all of the structure is numbers, and all zeroes are valid ones.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
