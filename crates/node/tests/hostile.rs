@@ -34,6 +34,21 @@ fn an_image_whose_system_directories_lead_elsewhere_is_refused_and_the_host_unto
     }
 }
 
+/// Reading some of these does something: `/proc/kmsg` takes the kernel's messages away from whoever waits for them.
+#[test]
+fn a_container_cannot_have_a_file_of_proc_read_for_its_accounts() {
+    let Some(world) = World::new() else { return };
+    let script = "busybox ln -sf /proc/1/environ /etc/passwd; echo linked; sleep 1000";
+    let mut spec = world.spec("embedded", &["sh", "-c", script]);
+    spec.options.env = vec!["LINES=\nforged:x:5:5::/:\n".to_owned()];
+    let _started = world.start(&spec);
+    world.instances.logs(spec.id, true, &mut |_| false).unwrap();
+    let value = serde_json::json!({ "command": ["true"], "user": "forged" });
+    let done = common::output(&mut world.exec_process(spec.id, value));
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert!(err.contains("`forged` in the image's /etc/passwd"), "{err}");
+}
+
 /// A script whose interpreter is `/proc/self/exe` has the runtime execute itself inside of the container.
 #[test]
 fn a_container_that_executes_the_runtime_again_cannot_write_to_it() {

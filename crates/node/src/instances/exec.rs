@@ -65,7 +65,7 @@ impl Instances {
         let record: Record = state::read_json(&dir.record())?.ok_or(InstanceError::NotFound(id))?;
         let root = self.live_root(id)?;
         let files = CallFiles::in_dir(&dir);
-        let path = write_process(&root, &record, options, &files)?;
+        let path = write_process(&dir, &root, &record, options, &files)?;
         let failed = |source| InstanceError::Terminal { action: "relay", source };
         let before = child_subreaper().map_err(|errno| failed(errno.into()))?;
         set_child_subreaper(Some(Pid::INIT)).map_err(|errno| failed(errno.into()))?;
@@ -94,7 +94,8 @@ impl Instances {
 
 /// Returns the PATH along which the command is looked for.
 fn write_process(
-    root: &Rootfs,
+    dir: &InstanceDir,
+    live_root: &Rootfs,
     record: &Record,
     options: &ExecOptions,
     files: &CallFiles,
@@ -109,7 +110,11 @@ fn write_process(
     })?;
     options.command.iter().try_for_each(|argument| config::no_zero("command", argument))?;
     let user = options.user.as_deref().unwrap_or(&record.user);
-    let account = account::resolve(user, root).map_err(|source| InstanceError::Account { id, source })?;
+    // Not by the live root: a container may have put a link to a file of /proc there, and reading some of these does
+    // something. The command is only looked at.
+    let root = Rootfs::open(&dir.merged())
+        .map_err(|source| InstanceError::ReadState { path: dir.merged(), source })?;
+    let account = account::resolve(user, &root).map_err(|source| InstanceError::Account { id, source })?;
     let mut environment = record.environment.clone();
     if options.user.is_some() && !record.options.env.iter().any(|entry| entry.starts_with("HOME=")) {
         config::overlay(&mut environment, &[format!("HOME={}", account.home)])?;
@@ -127,7 +132,7 @@ fn write_process(
             expected: "expected an absolute path",
         });
     }
-    check_command(root, command, &environment, working_dir, &account)?;
+    check_command(live_root, command, &environment, working_dir, &account)?;
     let host = host_traits(&record.runtime);
     let input = process_input(
         &options.command,
