@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) use command::{Surroundings, arguments, environment, no_zero, overlay, value_of};
 pub(crate) use mounts::BoundFiles;
+pub(crate) use resources::SwapLimit;
 
 use crate::account::Account;
 use crate::{InstanceError, Network, RunOptions};
@@ -36,6 +37,10 @@ pub(crate) struct ConfigInput<'a> {
     pub(crate) hostname: &'a str,
     pub(crate) files: BoundFiles<'a>,
     pub(crate) host: HostTraits,
+    /// How a limit of memory limits swap.
+    pub(crate) swap: SwapLimit,
+    /// Names of the cgroup hierarchies that the runtime mounts writable, whatever it is told.
+    pub(crate) writable_hierarchies: &'a [String],
 }
 
 /// The process part, which a command in a running instance has as well.
@@ -68,7 +73,10 @@ const CAPABILITIES: [&str; 14] = [
     "CAP_SYS_CHROOT",
 ];
 
-const MASKED_PATHS: [&str; 11] = [
+/// The usual one, whatever the caller's is.
+pub(crate) const UMASK: u32 = 0o022;
+
+const MASKED_PATHS: [&str; 12] = [
     "/proc/acpi",
     "/proc/asound",
     "/proc/interrupts",
@@ -79,6 +87,7 @@ const MASKED_PATHS: [&str; 11] = [
     "/proc/scsi",
     "/proc/timer_list",
     "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
     "/sys/firmware",
 ];
 
@@ -93,14 +102,20 @@ pub(crate) fn build(input: &ConfigInput<'_>) -> Value {
         "hostname": input.hostname,
         "mounts": mounts::mounts(&input.files, &input.options.volumes),
         "linux": {
-            "cgroupsPath": format!("/imc/{}", input.id),
+            "cgroupsPath": crate::cgroups::path_of(input.id),
             "namespaces": namespaces(input.options.network, input.host),
-            "resources": resources::resources(input.options),
+            "resources": resources::resources(input.options, input.swap),
             "seccomp": seccomp::profile(input.host.seccomp_mask_first),
             "maskedPaths": MASKED_PATHS,
-            "readonlyPaths": READ_ONLY_PATHS,
+            "readonlyPaths": read_only_paths(input.writable_hierarchies),
         },
     })
+}
+
+/// A container that may write to its groups lifts its own limits and leaves groups that nobody expects.
+fn read_only_paths(hierarchies: &[String]) -> Vec<String> {
+    let hierarchies = hierarchies.iter().map(|name| format!("/sys/fs/cgroup/{name}"));
+    READ_ONLY_PATHS.into_iter().map(str::to_owned).chain(hierarchies).collect()
 }
 
 /// The `process` object, also the `process.json` of a command in a running instance.
@@ -108,7 +123,7 @@ pub(crate) fn process(input: &ProcessInput<'_>) -> Value {
     let user = input.account;
     let mut process = json!({
         "terminal": input.terminal.is_some(),
-        "user": { "uid": user.uid, "gid": user.gid, "additionalGids": user.groups },
+        "user": { "uid": user.uid, "gid": user.gid, "additionalGids": user.groups, "umask": UMASK },
         "args": input.arguments,
         "env": input.environment,
         "cwd": input.working_dir,

@@ -5,7 +5,10 @@
 //! are the container's.
 
 mod arguments;
+mod command;
 mod executor;
+mod notes;
+mod outside;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -20,7 +23,11 @@ use libcontainer::oci_spec::runtime::{LinuxSeccomp, Spec};
 use serde_json::Value;
 
 use arguments::{Action, Arguments, Start};
-use executor::{Borrowed, Filter, LOADER, LastSteps};
+use executor::{Borrowed, Filter, GIVER, LOADER, LastSteps};
+use notes::Notes;
+use outside::{Process, Wanted};
+use rustix::fs::{Mode, Uid};
+use rustix::process::umask;
 
 /// Runs the embedded runtime with the arguments behind `internal-runtime`.
 pub(crate) fn embedded_runtime_main(arguments: impl Iterator<Item = std::ffi::OsString>) -> ExitCode {
@@ -29,11 +36,16 @@ pub(crate) fn embedded_runtime_main(arguments: impl Iterator<Item = std::ffi::Os
         // A usage error of our own making: there is no log to write it to.
         Err(_) => return ExitCode::from(64),
     };
+    // What it makes is not the caller's.
+    umask(Mode::from_raw_mode(crate::config::UMASK));
+    let noted = arguments.log.as_deref().and_then(Notes::begin);
     match act(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             if let Some(log) = &arguments.log {
-                log_error(log, &message);
+                let cause = noted.and_then(|from| Notes::cause(log, from));
+                let cause = cause.filter(|cause| !message.contains(cause));
+                log_error(log, &cause.map_or(message.clone(), |cause| format!("{message}: {cause}")));
             }
             ExitCode::FAILURE
         }
@@ -44,13 +56,21 @@ fn act(arguments: &Arguments) -> Result<(), String> {
     let id = &arguments.id;
     match &arguments.action {
         Action::Run { bundle, start } => {
+            let wanted = Wanted::of_bundle(bundle).map_err(|error| chain(&error))?;
+            wanted.process().own_pipes().map_err(|error| chain(&error))?;
             let builder = builder(arguments, start, LastSteps::default())?;
             let builder = builder.as_init(bundle).with_systemd(false).with_detach(true);
-            builder.build().and_then(|mut container| container.start()).map_err(|error| chain(&error))
+            let mut container = builder.build().map_err(|error| chain(&error))?;
+            let pid = container.pid().ok_or("the container has no process")?.as_raw();
+            wanted.give(pid).map_err(|error| chain(&error))?;
+            container.start().map_err(|error| chain(&error))
         }
         Action::Exec { process, start } => {
             let widened = process.with_extension("widened");
-            let filter = filter_of_container(&arguments.root.join(id), process, &widened)?;
+            let described = Process::read(process).map_err(|error| chain(&error))?;
+            described.own_pipes().map_err(|error| chain(&error))?;
+            let owner = described.owner_of_terminal();
+            let filter = filter_of_container(&arguments.root.join(id), process, &widened, owner)?;
             let process = if filter.is_some() { &widened } else { process };
             let builder = builder(arguments, start, LastSteps::with(filter))?;
             let builder = builder.as_tenant().with_detach(true).with_process(Some(process));
@@ -59,13 +79,17 @@ fn act(arguments: &Arguments) -> Result<(), String> {
             let _ = fs::remove_file(&widened);
             answer
         }
-        Action::Delete => delete(&arguments.root, id),
     }
 }
 
 /// The system call filter that the container's first process has, for a further one. The further process, described in
 /// the file `process`, needs rights to set it; `widened` describes it with these.
-fn filter_of_container(container: &Path, process: &Path, widened: &Path) -> Result<Option<Filter>, String> {
+fn filter_of_container(
+    container: &Path,
+    process: &Path,
+    widened: &Path,
+    owner: Option<Uid>,
+) -> Result<Option<Filter>, String> {
     let container = Container::load(container.to_owned()).map_err(|error| chain(&error))?;
     let spec = Spec::load(container.bundle().join("config.json")).map_err(|error| chain(&error))?;
     let profile: Option<LinuxSeccomp> = spec.linux().as_ref().and_then(|linux| linux.seccomp().clone());
@@ -78,7 +102,7 @@ fn filter_of_container(container: &Path, process: &Path, widened: &Path) -> Resu
         if !list.is_array() {
             *list = Value::Array(Vec::new());
         }
-        for name in LOADER {
+        for name in LOADER.into_iter().chain(owner.map(|_| GIVER)) {
             let missing = list.as_array().is_some_and(|list| !list.iter().any(|one| one == name));
             if let (true, Some(list)) = (missing, list.as_array_mut()) {
                 list.push(Value::from(name));
@@ -88,13 +112,14 @@ fn filter_of_container(container: &Path, process: &Path, widened: &Path) -> Resu
                         return Err("the instance's processes must be able to drop rights".to_owned());
                     }
                     (_, "CAP_SYS_ADMIN") => borrowed.sys_admin = true,
+                    (_, GIVER) => borrowed.chown = true,
                     _ => borrowed.setpcap = true,
                 }
             }
         }
     }
     fs::write(widened, description.to_string()).map_err(|error| chain(&error))?;
-    Ok(Some(Filter { profile, borrowed }))
+    Ok(Some(Filter { profile, borrowed, owner }))
 }
 
 fn builder(arguments: &Arguments, start: &Start, last_steps: LastSteps) -> Result<ContainerBuilder, String> {
@@ -104,15 +129,6 @@ fn builder(arguments: &Arguments, start: &Start, last_steps: LastSteps) -> Resul
         .and_then(|builder| builder.with_pid_file(start.pid_file.clone()))
         .and_then(|builder| builder.with_console_socket(start.console_socket.clone()).validate_id())
         .map_err(|error| chain(&error))
-}
-
-/// Ends what is left of a container and removes its cgroups. Deleting a deleted one is done. Does not fork.
-pub(crate) fn delete(root: &Path, id: &str) -> Result<(), String> {
-    let directory = root.join(id);
-    if !directory.join("state.json").exists() {
-        return Ok(());
-    }
-    Container::load(directory).and_then(|mut container| container.delete(true)).map_err(|error| chain(&error))
 }
 
 /// An error with everything that caused it.

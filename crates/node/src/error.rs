@@ -52,6 +52,9 @@ pub enum InstanceError {
     /// It has ended and had to run.
     #[error("failed to act on the instance {0}: it does not run")]
     NotRunning(InstanceId),
+    /// It has been starting for so long that it cannot be waited for.
+    #[error("failed to signal the instance {0}: it is still starting and has no process yet")]
+    Starting(InstanceId),
     /// Mounting the image.
     #[error("failed to attach the image to the instance {id}")]
     Attach {
@@ -93,6 +96,25 @@ pub enum InstanceError {
     /// The host side of a volume.
     #[error("failed to find the volume's host path `{}`", path.display())]
     Volume {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The image has a symlink or a file where the kernel's own file systems are mounted.
+    #[error(
+        "failed to start the instance {id}: the image's `{path}` is no directory of its own, and no file system can be \
+             mounted there safely"
+    )]
+    SystemDirectory {
+        /// Which instance.
+        id: InstanceId,
+        /// Which.
+        path: &'static str,
+    },
+    /// What a file or directory of the host is mounted on inside.
+    #[error("failed to make the mount point `{}` inside the instance", path.display())]
+    MountPoint {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -185,7 +207,9 @@ impl InstanceError {
         match self {
             Self::Privilege(_) => InstanceErrorKind::Privilege,
             Self::NotFound(_) => InstanceErrorKind::NotFound,
-            Self::Exists(_) | Self::Running(_) | Self::NotRunning(_) => InstanceErrorKind::State,
+            Self::Exists(_) | Self::Running(_) | Self::NotRunning(_) | Self::Starting(_) => {
+                InstanceErrorKind::State
+            }
             Self::CommandNotFound(..) => InstanceErrorKind::CommandNotFound,
             Self::CommandNotExecutable(_) => InstanceErrorKind::CommandNotExecutable,
             Self::Account { .. }
@@ -193,6 +217,8 @@ impl InstanceError {
             | Self::Option { .. }
             | Self::StopSignal(_)
             | Self::Volume { .. }
+            | Self::SystemDirectory { .. }
+            | Self::MountPoint { .. }
             | Self::WorkingDir { .. } => InstanceErrorKind::Input,
             Self::Directory { .. }
             | Self::Attach { .. }

@@ -131,12 +131,15 @@ pub struct NodeConfig {
 }
 
 /// What [`Instances::reconcile`] did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Reconciled {
-    /// Every instance that has a directory, after it.
+    /// Every instance that has a directory, after it; without those that could not even be looked at.
     pub instances: Vec<InstanceStatus>,
     /// Those that were found without their monitor, were ended if they still ran, and are cleaned up now.
     pub cleaned: Vec<InstanceId>,
+    /// Those that could not be cleaned up or looked at, and why. They keep what they hold, and the next reconciliation
+    /// tries again; until then their records are to be left as they are.
+    pub failed: Vec<(InstanceId, InstanceError)>,
     /// How many shared mounts nobody used any more.
     pub unmounted: usize,
 }

@@ -12,6 +12,7 @@
 
 mod account;
 mod blob_mounts;
+mod cgroups;
 mod config;
 mod console;
 mod control;

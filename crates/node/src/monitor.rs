@@ -13,10 +13,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
 use model::{Clock, ExitStatus, SystemClock};
+use rustix::fs::{FallocateFlags, Mode};
 use rustix::io::fcntl_dupfd_cloexec;
-use rustix::process::{Pid, WaitOptions, set_child_subreaper, setsid, wait};
+use rustix::process::{Pid, WaitOptions, set_child_subreaper, setsid, umask, wait};
 
 use crate::blob_mounts::BlobMounts;
+use crate::config;
 use crate::console::Console;
 use crate::control::{Control, FromMonitor, ToMonitor};
 use crate::identity::{ProcessIdentity, open_pid};
@@ -30,6 +32,9 @@ use log_writer::LogWriter;
 use supervise::{Source, Supervision};
 
 use crate::logs::LogStream;
+
+/// Room for how an instance ended.
+const END_ROOM: u64 = 1024;
 
 /// Runs the monitor: its line to the caller is the standard input.
 pub(crate) fn monitor_main() -> ExitCode {
@@ -62,26 +67,37 @@ fn watch() -> io::Result<()> {
     let word = FromMonitor::Started { pid: running.process.pid, started: running.started };
     let beside: Vec<_> = master.iter().filter(|_| attached).map(AsFd::as_fd).collect();
     let listening = control.send(&word, &beside).is_ok();
-    let log = LogWriter::open(dir.path())?;
+    // So that how it ended can be written on a disk that has become full. Without the room it is tried all the same.
+    let _ = rustix::fs::fallocate(&lock, FallocateFlags::KEEP_SIZE, 0, END_ROOM);
+    let log = LogWriter::open(dir.path());
     let supervision = Supervision { handle, control: listening.then_some(control), sources, master, log };
-    let control = supervision.until_end()?;
+    // From here on nothing but the end of the first process leads further, and everything leads to the taking down. What
+    // cannot be watched is waited for; its caller sees the line end.
+    let control = supervision.until_end().unwrap_or_default();
     drop(keep);
     let status = reap(pid);
     let ended = Ended { status, finished: SystemClock.now() };
     let clean = take_down(&mounts, &dir, &record);
-    state::write_end(&mut lock, ended)?;
-    if record.remove_on_exit && clean.is_ok() {
-        remove_directory(&dir).map_err(io::Error::other)?;
-    }
+    // Unwritten, it ended with an unknown status, as the next reconciliation finds.
+    let written = state::write_end(&mut lock, ended);
+    let removed = if record.remove_on_exit && clean.is_ok() { remove_directory(&dir) } else { Ok(()) };
     // Before the word: who hears it may remove the instance at once.
     unlock(&lock)?;
     if let Some(control) = control {
         let _ = control.send(&FromMonitor::Exited(status), &[]);
     }
-    clean.map_err(io::Error::other)
+    clean.and(removed).map_err(io::Error::other).and(written)
+}
+
+/// Whatever its caller had open, a lock for example, is not to stay open for as long as the instance lives.
+#[allow(unsafe_code, reason = "nothing safe closes descriptors that nobody in this process knows")]
+fn close_all_but_the_standard_streams() {
+    // SAFETY: it is the first that this process does, so no descriptor of these is anybody's.
+    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
 }
 
 fn begin() -> io::Result<Begun> {
+    close_all_but_the_standard_streams();
     let control = Control::from(fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let Some((ToMonitor::Begin { data_dir, id, attached }, descriptors)) = control.receive()? else {
@@ -91,6 +107,8 @@ fn begin() -> io::Result<Begun> {
     let lock = descriptors.next().map(File::from).ok_or(io::ErrorKind::InvalidData)?;
     let streams: Vec<OwnedFd> = descriptors.collect();
     let streams = <[OwnedFd; 3]>::try_from(streams).ok();
+    // What runtimes make is not the caller's.
+    umask(Mode::from_raw_mode(config::UMASK));
     // A session of its own, so that the caller's terminal ends neither it nor the container.
     setsid()?;
     set_child_subreaper(Some(Pid::INIT))?;
@@ -174,10 +192,12 @@ fn streams(begun: &Begun) -> io::Result<Wiring> {
 fn give_up(mut begun: Begun, message: String) -> io::Result<()> {
     let clean = take_down(&begun.mounts, &begun.dir, &begun.record);
     if clean.is_ok() {
-        remove_directory(&begun.dir).map_err(io::Error::other)?;
+        // What is left of it is half made, and removed by the next reconciliation.
+        let _ = remove_directory(&begun.dir);
     } else {
         let ended = Ended { status: ExitStatus::Unknown, finished: SystemClock.now() };
-        state::write_end(&mut begun.lock, ended)?;
+        // Unwritten, it is found to have ended by the next reconciliation.
+        let _ = state::write_end(&mut begun.lock, ended);
     }
     unlock(&begun.lock)?;
     begun.control.send(&FromMonitor::Failed { message }, &[])

@@ -4,6 +4,7 @@
 //! device that goes by itself with the mount.
 
 mod loop_device;
+mod program;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -21,6 +22,7 @@ use rustix::mount::{
 
 use crate::AttachError;
 use loop_device::LoopDevice;
+pub(crate) use program::ReadOnlyProgram;
 
 /// Most lowers that overlayfs stacks. Source: the kernel's fs/overlayfs/params.c, `OVL_MAX_STACK`.
 pub(crate) const MOST_LOWERS: usize = 500;

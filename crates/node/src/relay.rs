@@ -31,6 +31,8 @@ struct Terminal {
     master: OwnedFd,
     reads_input: bool,
     input: Vec<u8>,
+    /// The last byte that came from our input.
+    last: Option<u8>,
     /// Our terminal's own mode, put back in the end.
     _raw: Option<RawMode>,
 }
@@ -117,7 +119,7 @@ impl Terminal {
     fn over(master: OwnedFd, interactive: bool) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&master, true)?;
         let raw = if interactive { RawMode::of_stdin()? } else { None };
-        let terminal = Self { master, reads_input: interactive, input: Vec::new(), _raw: raw };
+        let terminal = Self { master, reads_input: interactive, input: Vec::new(), last: None, _raw: raw };
         terminal.copy_size();
         Ok(terminal)
     }
@@ -138,9 +140,15 @@ impl Terminal {
             Err(Errno::INTR | Errno::AGAIN) => {}
             Ok(0) | Err(Errno::IO) => {
                 self.reads_input = false;
-                self.input.push(END_OF_INPUT);
+                // In the middle of a line the first one only hands over what is there of it.
+                let in_line = !matches!(self.last, None | Some(b'\n' | b'\r' | END_OF_INPUT));
+                self.input.extend(std::iter::repeat_n(END_OF_INPUT, 1 + usize::from(in_line)));
             }
-            other => self.input.extend_from_slice(&buffer[..other?]),
+            other => {
+                let read = &buffer[..other?];
+                self.last = read.last().copied().or(self.last);
+                self.input.extend_from_slice(read);
+            }
         }
         Ok(())
     }
@@ -191,7 +199,8 @@ impl RawMode {
         let Ok(before) = tcgetattr(rustix::stdio::stdin()) else { return Ok(None) };
         let mut raw = before.clone();
         raw.make_raw();
-        tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &raw)?;
+        // What has been typed already stays: it is meant for the container, or for the shell after it.
+        tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, &raw)?;
         Ok(Some(Self { before }))
     }
 }
@@ -199,6 +208,6 @@ impl RawMode {
 impl Drop for RawMode {
     fn drop(&mut self) {
         // A terminal that has gone needs no mode.
-        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &self.before);
+        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, &self.before);
     }
 }

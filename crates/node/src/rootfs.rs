@@ -2,16 +2,25 @@
 //!
 //! Every path is resolved by openat2(2) with `RESOLVE_IN_ROOT`, as the container itself would resolve it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat2, statx};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags, chmodat, fstatvfs, mkdirat,
+    openat2, readlinkat, statx,
+};
 use rustix::io::Errno;
+
+use crate::account::Account;
 
 /// A rename racing with a look-up makes the kernel ask to try again; that often, and somebody is playing.
 const ATTEMPTS: usize = 32;
+/// Source: the kernel's `MAXSYMLINKS`.
+const MOST_LINKS: usize = 40;
 
 /// The root directory of an instance.
 #[derive(Debug)]
@@ -65,6 +74,17 @@ impl Rootfs {
         Ok(Some(bytes))
     }
 
+    /// Whether nothing is at the path, or a directory that no symlink leads to.
+    pub(crate) fn is_plain_directory_or_missing(&self, path: &str) -> io::Result<bool> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+        match openat2(&self.0, path, flags, Mode::empty(), resolve) {
+            Ok(_) | Err(Errno::NOENT) => Ok(true),
+            Err(Errno::LOOP | Errno::NOTDIR) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
     /// Makes a directory and those above it where they are missing, owned by root with mode 0755 as Docker does.
     pub(crate) fn make_directories(&self, path: &Path) -> io::Result<()> {
         let directory = OFlags::PATH | OFlags::DIRECTORY;
@@ -78,7 +98,7 @@ impl Rootfs {
             match self.resolve(&so_far, directory) {
                 Err(Errno::NOENT) => {
                     let Component::Normal(name) = component else { return Err(Errno::NOENT.into()) };
-                    mkdirat(&parent, name, Mode::from_raw_mode(0o755))?;
+                    make_directory(&parent, name)?;
                     parent = self.resolve(&so_far, directory)?;
                 }
                 other => parent = other?,
@@ -87,14 +107,42 @@ impl Rootfs {
         Ok(())
     }
 
-    /// Looks a command up as execvp(3) would, with `path` as PATH and from `directory`.
-    pub(crate) fn look_up(&self, command: &str, path: &str, directory: &str) -> io::Result<Command> {
+    /// Makes an empty file, or a directory, to mount something on, where nothing is. A dangling symlink stays, and what it
+    /// means inside of the root is made, as images of systemd need it for `/etc/resolv.conf`.
+    pub(crate) fn make_target(&self, path: &Path, is_directory: bool) -> io::Result<()> {
+        let mut path = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            if self.resolve(&path, OFlags::PATH).is_ok() {
+                return Ok(());
+            }
+            let (above, name) = path.parent().zip(path.file_name()).ok_or(Errno::INVAL)?;
+            self.make_directories(above)?;
+            let parent = self.resolve(above, OFlags::PATH | OFlags::DIRECTORY)?;
+            match readlinkat(&parent, name, Vec::new()) {
+                // An absolute one replaces all; `..` is resolved inside of the root, next time.
+                Ok(target) => path = above.join(OsStr::from_bytes(target.as_bytes())),
+                Err(Errno::NOENT) if is_directory => return Ok(make_directory(&parent, name)?),
+                Err(Errno::NOENT) => return Ok(make_file(&parent, name)?),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Err(Errno::LOOP.into())
+    }
+
+    /// Looks a command up as execvp(3) would for `who`, with `path` as PATH and from `directory`.
+    pub(crate) fn look_up(
+        &self,
+        command: &str,
+        path: &str,
+        directory: &str,
+        who: &Account,
+    ) -> io::Result<Command> {
         if command.contains('/') {
-            return self.kind_of(&Path::new(directory).join(command));
+            return self.kind_of(&Path::new(directory).join(command), who);
         }
         let mut found = Command::Missing;
         for folder in path.split(':') {
-            match self.kind_of(&Path::new(directory).join(folder).join(command))? {
+            match self.kind_of(&Path::new(directory).join(folder).join(command), who)? {
                 Command::Executable => return Ok(Command::Executable),
                 Command::NotExecutable => found = Command::NotExecutable,
                 Command::Missing => {}
@@ -103,7 +151,7 @@ impl Rootfs {
         Ok(found)
     }
 
-    fn kind_of(&self, path: &Path) -> io::Result<Command> {
+    fn kind_of(&self, path: &Path, who: &Account) -> io::Result<Command> {
         let open = match self.resolve(path, OFlags::PATH) {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::ACCESS) => {
                 return Ok(Command::Missing);
@@ -112,15 +160,36 @@ impl Rootfs {
         };
         let found = statx(&open, "", AtFlags::EMPTY_PATH, rustix::fs::StatxFlags::BASIC_STATS)?;
         let mode = u32::from(found.stx_mode);
-        let runs = FileType::from_raw_mode(mode) == FileType::RegularFile && mode & 0o111 != 0;
+        let allows = !fstatvfs(&open)?.f_flag.contains(StatVfsMountFlags::NOEXEC);
+        let for_who = match who {
+            Account { uid: 0, .. } => 0o111,
+            Account { uid, .. } if *uid == found.stx_uid => 0o100,
+            Account { gid, groups, .. } if *gid == found.stx_gid || groups.contains(&found.stx_gid) => 0o010,
+            _ => 0o001,
+        };
+        let runs = allows && FileType::from_raw_mode(mode) == FileType::RegularFile && mode & for_who != 0;
         Ok(if runs { Command::Executable } else { Command::NotExecutable })
     }
+}
+
+/// The mode is set afterwards as well: the caller's umask is no business of the container's.
+fn make_directory(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+    let mode = Mode::from_raw_mode(0o755);
+    mkdirat(parent, name, mode)?;
+    chmodat(parent, name, mode, AtFlags::empty())
+}
+
+fn make_file(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+    let mode = Mode::from_raw_mode(0o644);
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(parent, name, flags, mode)?;
+    rustix::fs::fchmod(&file, mode)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     fn tree() -> (tempfile::TempDir, Rootfs) {
         let folder = tempfile::tempdir().unwrap();
@@ -153,6 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_directory_is_told_from_what_leads_to_one() {
+        let (folder, root) = tree();
+        symlink("etc", folder.path().join("link")).unwrap();
+        symlink("nowhere", folder.path().join("dangling")).unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        for (path, plain) in
+            [("/etc", true), ("/missing", true), ("/link", false), ("/dangling", false), ("/file", false)]
+        {
+            assert_eq!(root.is_plain_directory_or_missing(path).unwrap(), plain, "{path}");
+        }
+    }
+
+    #[test]
     fn directories_are_made_inside_whatever_the_links_say() {
         let (folder, root) = tree();
         let outside = tempfile::tempdir().unwrap();
@@ -169,6 +251,39 @@ mod tests {
     }
 
     #[test]
+    fn what_a_dangling_link_means_is_made_inside_and_the_link_stays() {
+        let (folder, root) = tree();
+        let outside = tempfile::tempdir().unwrap();
+        let absolute = outside.path().join("file");
+        for (name, target) in [
+            ("resolv.conf", Path::new("../run/systemd/resolve/stub-resolv.conf")),
+            ("up", Path::new("../../../../up-there")),
+            ("absolute", &absolute),
+            ("second", Path::new("resolv.conf.2")),
+            ("resolv.conf.2", Path::new("/run/second")),
+        ] {
+            symlink(target, folder.path().join("etc").join(name)).unwrap();
+        }
+        for (path, made) in [
+            ("/etc/resolv.conf", Path::new("run/systemd/resolve/stub-resolv.conf")),
+            ("/etc/up", Path::new("up-there")),
+            ("/etc/absolute", absolute.strip_prefix("/").unwrap()),
+            ("/etc/second", Path::new("run/second")),
+            ("/etc/plain", Path::new("etc/plain")),
+        ] {
+            root.make_target(Path::new(path), false).unwrap();
+            let found = std::fs::symlink_metadata(folder.path().join(made)).unwrap();
+            assert!(found.is_file() && found.permissions().mode() & 0o777 == 0o644, "{path}");
+            root.make_target(Path::new(path), false).unwrap();
+        }
+        assert!(!absolute.exists());
+        root.make_target(Path::new("/etc/deep/er"), true).unwrap();
+        assert!(folder.path().join("etc/deep/er").is_dir());
+        symlink("loop", folder.path().join("etc/loop")).unwrap();
+        assert!(root.make_target(Path::new("/etc/loop"), false).is_err());
+    }
+
+    #[test]
     fn commands_are_looked_up_along_the_path() {
         let (folder, root) = tree();
         for (name, mode) in [("bin/tool", 0o755), ("opt/tool", 0o644), ("opt/plain", 0o644)] {
@@ -177,12 +292,26 @@ mod tests {
             std::fs::write(&path, "").unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         }
-        let look = |command| root.look_up(command, "/opt:/bin", "/opt").unwrap();
+        let owner = std::fs::metadata(folder.path()).unwrap();
+        let who = |uid, gid| Account { uid, gid, groups: vec![gid], home: String::new() };
+        let look = |command| root.look_up(command, "/opt:/bin", "/opt", &who(0, 0)).unwrap();
         assert_eq!(look("tool"), Command::Executable);
         assert_eq!(look("./tool"), Command::NotExecutable);
         assert_eq!(look("plain"), Command::NotExecutable);
         assert_eq!(look("/bin/tool"), Command::Executable);
         assert_eq!(look("/bin"), Command::NotExecutable);
         assert_eq!(look("absent"), Command::Missing);
+        let (mine, my_group) = (owner.uid(), owner.gid());
+        for (mode, uid, gid, kind) in [
+            (0o700, mine, 77, Command::Executable),
+            (0o700, 77, my_group, Command::NotExecutable),
+            (0o710, 77, my_group, Command::Executable),
+            (0o771, 77, 77, Command::Executable),
+            (0o770, 77, 77, Command::NotExecutable),
+        ] {
+            let file = folder.path().join("bin/tool");
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(root.look_up("/bin/tool", "", "/", &who(uid, gid)).unwrap(), kind, "{mode:o} {uid}");
+        }
     }
 }

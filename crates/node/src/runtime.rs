@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispatch;
 use crate::layout::InstanceDir;
+use crate::mount::ReadOnlyProgram;
 
 /// What the user chose: `--runtime`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,15 +89,26 @@ pub(crate) struct RuntimeCall<'a> {
     pub(crate) id: InstanceId,
 }
 
+/// A call that is being put together.
+struct Call {
+    command: Command,
+    /// What it executes, where that is this program.
+    _program: Option<ReadOnlyProgram>,
+}
+
 impl RuntimeCall<'_> {
-    fn command(&self, log: &Path) -> Command {
-        let mut command = Command::new(&self.runtime.program);
+    fn command(&self, log: &Path) -> Result<Call, String> {
+        let is_embedded = self.runtime.prefix_args.first().is_some_and(|first| first == dispatch::RUNTIME);
+        let program = is_embedded.then(|| ReadOnlyProgram::of(&self.runtime.program)).transpose();
+        let program = program.map_err(|error| format!("failed to protect it from the container: {error}"))?;
+        let path = program.as_ref().map_or_else(|| self.runtime.program.clone(), ReadOnlyProgram::path);
+        let mut command = Command::new(path);
         // Nothing of the caller's environment is any of the container's or the runtime's business.
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.args(&self.runtime.prefix_args);
         command.arg("--root").arg(self.dir.oci_root()).arg("--log").arg(log).args(["--log-format", "json"]);
         command.current_dir(self.dir.path());
-        command
+        Ok(Call { command, _program: program })
     }
 
     /// Creates the container of the instance's bundle and starts it. The container's process has the streams, and its
@@ -108,7 +120,8 @@ impl RuntimeCall<'_> {
         console: Option<&Path>,
     ) -> Result<(), String> {
         let log = self.dir.path().join("runtime.log");
-        let mut command = self.command(&log);
+        let mut call = self.command(&log)?;
+        let command = &mut call.command;
         command
             .arg("run")
             .arg("--detach")
@@ -120,7 +133,7 @@ impl RuntimeCall<'_> {
             command.arg("--console-socket").arg(console);
         }
         command.arg(self.id.to_string());
-        self.finish(command, streams, &log)
+        self.finish(call, streams, &log)
     }
 
     /// Runs a further process in the running container.
@@ -132,13 +145,14 @@ impl RuntimeCall<'_> {
         console: Option<&Path>,
     ) -> Result<(), String> {
         let log = pid_file.with_extension("log");
-        let mut command = self.command(&log);
+        let mut call = self.command(&log)?;
+        let command = &mut call.command;
         command.arg("exec").arg("--detach").arg("--process").arg(process).arg("--pid-file").arg(pid_file);
         if let Some(console) = console {
             command.arg("--console-socket").arg(console);
         }
         command.arg(self.id.to_string());
-        let answer = self.finish(command, streams, &log);
+        let answer = self.finish(call, streams, &log);
         let _ = fs::remove_file(&log);
         answer
     }
@@ -146,12 +160,14 @@ impl RuntimeCall<'_> {
     /// Ends what is left of the container and removes its cgroups and the runtime's state of it.
     pub(crate) fn delete(&self) -> Result<(), String> {
         let log = self.dir.path().join("runtime.log");
-        let mut command = self.command(&log);
-        command.arg("delete").arg("--force").arg(self.id.to_string());
-        self.finish(command, Streams::default(), &log)
+        let mut call = self.command(&log)?;
+        call.command.arg("delete").arg("--force").arg(self.id.to_string());
+        self.finish(call, Streams::default(), &log)
     }
 
-    fn finish(&self, mut command: Command, streams: Streams, log: &Path) -> Result<(), String> {
+    #[allow(clippy::unused_self, reason = "the last part of each call")]
+    fn finish(&self, mut call: Call, streams: Streams, log: &Path) -> Result<(), String> {
+        let command = &mut call.command;
         let or_null = |stream: Option<OwnedFd>| stream.map_or_else(Stdio::null, Stdio::from);
         command.stdin(or_null(streams.stdin)).stdout(or_null(streams.stdout)).stderr(or_null(streams.stderr));
         let before = fs::metadata(log).map_or(0, |found| found.len());
@@ -163,6 +179,37 @@ impl RuntimeCall<'_> {
         let new = said.get(usize::try_from(before).unwrap_or(0)..).unwrap_or_default();
         Err(last_error(&String::from_utf8_lossy(new))
             .unwrap_or_else(|| format!("it ended with {status} and said nothing")))
+    }
+}
+
+/// Why a command cannot be executed, as a shell tells it apart. Its text is what the embedded runtime says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CommandFailure {
+    #[error("exec: the executable file is not found")]
+    Missing,
+    #[error("exec: the executable file cannot be executed: permission denied")]
+    NotExecutable,
+}
+
+impl CommandFailure {
+    /// What a runtime's message says of the command; `None` where it is about something else.
+    ///
+    /// Source: runc 1.1 (`exec: "x": executable file not found in $PATH`, `exec: "/x": stat /x: no such file or directory`,
+    /// `exec: "/x": permission denied`, `exec /x: ...`, `eaccess /x: ...`), crun 1.8 (``executable file `x` not found in $PATH``, `open executable: ...`).
+    pub(crate) fn in_message(message: &str) -> Option<Self> {
+        let message = message.to_lowercase();
+        let about_file = ["exec: ", "process: exec ", "eaccess ", "executable file `", "open executable: "];
+        if !about_file.iter().any(|words| message.contains(words)) {
+            return None;
+        }
+        let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+        if says(&["permission denied", "is a directory", "not a regular file"]) {
+            Some(Self::NotExecutable)
+        } else if says(&["not found", "no such file or directory", "not a directory"]) {
+            Some(Self::Missing)
+        } else {
+            None
+        }
     }
 }
 
@@ -182,6 +229,27 @@ fn last_error(log: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_runtimes_say_of_a_command_is_told_apart() {
+        use CommandFailure::{Missing, NotExecutable};
+        let start = "runc create failed: unable to start container process:";
+        for (message, failure) in [
+            (format!("{start} exec: \"x\": executable file not found in $PATH"), Some(Missing)),
+            (format!("{start} exec: \"/x\": stat /x: no such file or directory"), Some(Missing)),
+            (format!("{start} exec: \"/x\": permission denied"), Some(NotExecutable)),
+            (format!("{start} exec /x: permission denied"), Some(NotExecutable)),
+            (format!("{start} exec: \"/x\": is a directory"), Some(NotExecutable)),
+            ("executable file `x` not found in $PATH: No such file or directory".to_owned(), Some(Missing)),
+            ("open executable: Permission denied".to_owned(), Some(NotExecutable)),
+            (format!("failed to create container: {Missing}"), Some(Missing)),
+            (format!("failed to create container: {NotExecutable}"), Some(NotExecutable)),
+            ("mount `/x` to `/y`: No such file or directory".to_owned(), None),
+            (format!("{start} error mounting \"/x\": permission denied"), None),
+        ] {
+            assert_eq!(CommandFailure::in_message(&message), failure, "{message}");
+        }
+    }
 
     #[test]
     fn the_last_error_of_a_log_is_what_is_passed_on() {

@@ -85,7 +85,10 @@ pub(crate) fn write_end(lock: &mut File, ended: Ended) -> io::Result<()> {
     if read_end(lock)?.is_some() {
         return Ok(());
     }
-    lock.set_len(0)?;
+    // Not where it is empty: the room that was made for this would go.
+    if lock.metadata()?.len() > 0 {
+        lock.set_len(0)?;
+    }
     lock.rewind()?;
     let bytes = serde_json::to_vec(&ended).expect("our own documents serialise");
     lock.write_all(&bytes)

@@ -10,7 +10,7 @@ use crate::layout::InstanceDir;
 use crate::mount::unmount_path;
 use crate::runtime::RuntimeCall;
 use crate::state::Record;
-use crate::{InstanceError, RuntimeChoice, embedded};
+use crate::{InstanceError, RuntimeChoice, cgroups};
 
 /// Ends the container and gives back everything that it held. Its directory, with what it wrote, stays.
 pub(crate) fn take_down(
@@ -32,12 +32,21 @@ pub(crate) fn take_down(
 }
 
 fn delete_container(dir: &InstanceDir, record: &Record) -> Result<(), String> {
-    if !dir.oci_root().join(record.id.to_string()).exists() {
-        return Ok(());
-    }
+    let state = dir.oci_root().join(record.id.to_string());
     match &record.runtime {
-        // Deleting does not fork, so it needs no process of its own: a few milliseconds of every stop.
-        RuntimeChoice::Embedded => embedded::delete(&dir.oci_root(), &record.id.to_string()),
+        // libcontainer knows the first process by its number alone, which may be somebody else's by now, and does not
+        // remove groups below a group. The process is ended by its identity, and here by its group.
+        RuntimeChoice::Embedded => {
+            cgroups::remove(record.id)
+                .map_err(|error| format!("failed to remove its control group {error}"))?;
+            match fs::remove_dir_all(&state) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(format!("failed to remove `{}`: {error}", state.display()))
+                }
+                _ => Ok(()),
+            }
+        }
+        RuntimeChoice::Installed(_) if !state.exists() => Ok(()),
         RuntimeChoice::Installed(_) => {
             let runtime = record.runtime.program(&record.self_exe);
             RuntimeCall { runtime: &runtime, dir, id: record.id }.delete()

@@ -38,6 +38,86 @@ fn streams_are_the_callers_own_and_the_exit_status_is_passed_on() {
 }
 
 #[test]
+fn a_user_without_rights_opens_its_streams_and_its_terminal_by_name() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let script = "echo out > /dev/stdout && echo err > /dev/stderr && exit 3";
+        let mut spec = world.spec(runtime, &["sh", "-c", script]);
+        spec.options.user = Some("web".to_owned());
+        let (mut command, _) = world.run_process(&spec, true);
+        let done = output(&mut command);
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!((done.stdout.as_slice(), err.as_ref()), (b"out\n".as_slice(), "err\n"), "{runtime}");
+        spec.id = model::InstanceId::generate();
+        world.start(&spec).session.wait().unwrap();
+        assert!(world.log(spec.id).contains("out\n"), "{runtime}: {}", world.log(spec.id));
+
+        let script = "echo opened > $(busybox tty); busybox grep CapEff /proc/self/status; sleep 1000";
+        let mut spec = world.spec(runtime, &["sh", "-c", script]);
+        spec.options.user = Some("web".to_owned());
+        spec.options.terminal = true;
+        let (mut ours, theirs) = terminal();
+        let (mut command, report) = world.run_process(&spec, true);
+        on(&theirs, &mut command);
+        let _child = Killed(command.spawn().unwrap());
+        let text = read_until(&mut ours, "CapEff:\t0000000000000000");
+        assert!(text.contains("opened"), "{runtime}: {text}");
+        while !report.exists() {
+            std::thread::yield_now();
+        }
+        let (mut ours, theirs) = terminal();
+        let script = "echo opened > $(busybox tty); busybox grep Cap /proc/self/status; exit 3";
+        let value = json!({ "command": ["sh", "-c", script], "terminal": true });
+        let mut command = world.exec_process(spec.id, value);
+        on(&theirs, &mut command);
+        let mut child = Killed(command.spawn().unwrap());
+        let text = read_until(&mut ours, "CapAmb");
+        assert!(text.contains("opened"), "{runtime}: {text}");
+        for sets in ["CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t00000000a80425fb"] {
+            assert!(text.contains(sets), "{runtime}: {text}");
+        }
+        assert_eq!(child.0.wait().unwrap().code(), Some(3));
+        let value = json!({ "command": ["sh", "-c", "echo out > /dev/stdout"] });
+        let done = output(&mut world.exec_process(spec.id, value));
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "out\n", "{runtime}: {err}");
+        world.instances.remove(spec.id, true).unwrap();
+    }
+    world.assert_clean();
+}
+
+#[test]
+fn a_callers_umask_is_not_the_containers() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let script = "umask; cat /etc/hosts >/dev/null && echo read; cd /made/deep && echo entered";
+        let mut spec = world.spec(runtime, &["sh", "-c", script]);
+        spec.options.user = Some("web".to_owned());
+        spec.options.working_dir = Some("/made/deep".to_owned());
+        let (command, _) = world.run_process(&spec, true);
+        let mut command = under_umask(&command);
+        let done = output(&mut command);
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "0022\nread\nentered\n", "{runtime}: {err}");
+
+        let spec = world.spec(runtime, &["sleep", "1000"]);
+        let _started = world.start(&spec);
+        let command = world.exec_process(spec.id, json!({ "command": ["sh", "-c", "umask"] }));
+        let done = output(&mut under_umask(&command));
+        assert_eq!(String::from_utf8_lossy(&done.stdout), "0022\n", "{runtime}");
+        world.instances.remove(spec.id, true).unwrap();
+    }
+    world.assert_clean();
+}
+
+/// The same command by a shell with the strictest umask that people have.
+fn under_umask(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 077; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+    shell
+}
+
+#[test]
 fn signals_are_forwarded_and_death_by_one_is_128_and_more() {
     let Some(world) = World::new() else { return };
     for runtime in RUNTIMES {
@@ -128,6 +208,40 @@ fn a_terminal_is_relayed_with_its_size_and_put_back() {
         let after = rustix::termios::tcgetattr(&theirs).unwrap();
         assert_eq!(before.local_modes, after.local_modes, "raw mode was left on");
     }
+    world.assert_clean();
+}
+
+#[test]
+fn the_end_of_input_in_the_middle_of_a_line_is_the_end_of_a_terminals() {
+    let Some(world) = World::new() else { return };
+    for (typed, printed) in [("abc", "abc"), ("abc\n", "abc"), ("", "")] {
+        let mut spec = world.spec("embedded", &["sh", "-c", "cat; echo all read"]);
+        spec.options.terminal = true;
+        spec.options.interactive = true;
+        let (mut command, _) = world.run_process(&spec, true);
+        let mut child = Killed(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+        child.0.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let text = read_until(child.0.stdout.as_mut().unwrap(), "all read");
+        assert!(text.contains(printed), "{text}");
+        assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    }
+    world.assert_clean();
+}
+
+/// What is typed before the container is there is not lost.
+#[test]
+fn what_was_typed_ahead_reaches_the_container() {
+    let Some(world) = World::new() else { return };
+    let (mut ours, theirs) = terminal();
+    let mut spec = world.spec("embedded", &["sh", "-c", "read line; echo got $line"]);
+    spec.options.terminal = true;
+    spec.options.interactive = true;
+    let (mut command, _) = world.run_process(&spec, true);
+    on(&theirs, &mut command);
+    ours.write_all(b"ahead\n").unwrap();
+    let mut child = Killed(command.spawn().unwrap());
+    read_until(&mut ours, "got ahead");
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
     world.assert_clean();
 }
 

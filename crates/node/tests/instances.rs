@@ -140,6 +140,24 @@ fn a_container_may_do_the_usual_and_not_what_reaches_out_of_it() {
 }
 
 #[test]
+fn a_container_can_neither_lift_its_limits_nor_make_groups() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let script = "for at in /sys/fs/cgroup /sys/fs/cgroup/*; do busybox test -e $at/cgroup.procs || continue; echo seen; \
+                      busybox mkdir $at/sub && echo MADE $at; done; \
+                      echo -1 > /sys/fs/cgroup/memory/memory.limit_in_bytes && echo LIFTED; \
+                      busybox test -e /sys/fs/cgroup/memory.max && echo max > /sys/fs/cgroup/memory.max && echo LIFTED";
+        let mut spec = world.spec(runtime, &["busybox", "sh", "-c", script]);
+        spec.options.memory = Some(ByteSize::mib(64));
+        world.start(&spec).session.wait().unwrap();
+        let log = world.log(spec.id);
+        assert!(log.contains("seen"), "{runtime}: {log}");
+        assert!(!log.contains("MADE") && !log.contains("LIFTED"), "{runtime}: {log}");
+    }
+    world.assert_clean();
+}
+
+#[test]
 fn a_namespace_cannot_be_made_by_clone_either() {
     let Some(world) = World::new() else { return };
     for runtime in RUNTIMES {
@@ -193,18 +211,128 @@ fn what_cannot_start_says_why_and_leaves_nothing() {
 }
 
 #[test]
+fn what_cannot_be_is_refused_before_anything_is_made() {
+    let Some(world) = World::new() else { return };
+    let dangling = world.folder.path().join("dangling");
+    std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+    let mut spec = world.spec("embedded", &["true"]);
+    spec.options.volumes = vec![format!("{}:/data", dangling.display()).parse().unwrap()];
+    let error = world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
+    assert_eq!(error.kind(), InstanceErrorKind::Input);
+    assert!(chain(&error).contains("host path"), "{}", chain(&error));
+    let mut spec = world.spec("embedded", &["true"]);
+    spec.options.memory = Some(ByteSize::bytes(0));
+    let error = world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
+    assert!(chain(&error).contains("memory"), "{}", chain(&error));
+}
+
+#[test]
+fn mounts_on_dangling_symlinks_of_the_image_are_made_inside() {
+    use std::os::unix::fs::symlink;
+    let Some(mut world) = World::new() else { return };
+    let outside = world.folder.path().join("outside");
+    let volume = world.folder.path().join("volume");
+    std::fs::create_dir(&volume).unwrap();
+    std::fs::write(volume.join("file"), "of the host").unwrap();
+    world.add_layer(|tree| {
+        std::fs::create_dir_all(tree.join("etc")).unwrap();
+        symlink("../run/systemd/resolve/stub-resolv.conf", tree.join("etc/resolv.conf")).unwrap();
+        symlink("/run/hosts", tree.join("etc/hosts")).unwrap();
+        symlink("nothing", tree.join("etc/hostname")).unwrap();
+        symlink(&outside, tree.join("data")).unwrap();
+        symlink("../run/inner/file", tree.join("etc/file")).unwrap();
+    });
+    for runtime in RUNTIMES {
+        let script =
+            "cat /etc/hostname /data/file /etc/file; cat /etc/hosts /etc/resolv.conf >/dev/null && echo both";
+        let mut spec = world.spec(runtime, &["sh", "-c", script]);
+        let host = volume.display();
+        spec.options.volumes = [format!("{host}:/data"), format!("{host}/file:/etc/file:ro")]
+            .map(|text| text.parse().unwrap())
+            .into();
+        world.start(&spec).session.wait().unwrap();
+        assert_eq!(world.log(spec.id), format!("{}\nof the hostof the hostboth\n", spec.name), "{runtime}");
+    }
+    assert!(!outside.exists());
+    world.assert_clean();
+}
+
+#[test]
+fn a_working_directory_below_a_volume_is_made_in_the_volume() {
+    let Some(world) = World::new() else { return };
+    let volume = world.folder.path().join("volume");
+    let outside = world.folder.path().join("outside");
+    std::fs::create_dir(&volume).unwrap();
+    std::fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, volume.join("link")).unwrap();
+    for (index, runtime) in RUNTIMES.into_iter().enumerate() {
+        let mut spec = world.spec(runtime, &["busybox", "pwd"]);
+        spec.options.volumes = vec![format!("{}:/data", volume.display()).parse().unwrap()];
+        spec.options.working_dir = Some(format!("/data/made/{index}"));
+        let status = world.start(&spec).session.wait().unwrap();
+        assert_eq!((status, world.log(spec.id)), (ExitStatus::Code(0), format!("/data/made/{index}\n")));
+        assert!(volume.join(format!("made/{index}")).is_dir(), "{runtime}");
+        assert!(!world.data().join("instances").join(spec.id.to_string()).join("upper/data/made").exists());
+        spec.id = model::InstanceId::generate();
+        spec.options.working_dir = Some("/data/link/inner".to_owned());
+        world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
+    }
+    let mut spec = world.spec("embedded", &["true"]);
+    spec.options.volumes = vec![format!("{}:/data:ro", volume.display()).parse().unwrap()];
+    spec.options.working_dir = Some("/data/absent".to_owned());
+    world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
+    assert!(!volume.join("absent").exists());
+    assert!(std::fs::read_dir(&outside).unwrap().next().is_none());
+    world.assert_clean();
+}
+
+#[test]
+fn without_a_network_there_is_loopback_and_it_is_up() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let mut spec = world.spec(runtime, &["busybox", "ping", "-c1", "-w5", "127.0.0.1"]);
+        spec.options.network = Network::None;
+        let status = world.start(&spec).session.wait().unwrap();
+        assert_eq!(status, ExitStatus::Code(0), "{runtime}: {}", world.log(spec.id));
+    }
+    world.assert_clean();
+}
+
+#[test]
+fn a_refusal_of_the_embedded_runtime_has_its_cause() {
+    let Some(mut world) = World::new() else { return };
+    world.add_layer(|tree| std::fs::create_dir_all(tree.join("etc/hosts/is/a/directory")).unwrap());
+    let spec = world.spec("embedded", &["true"]);
+    let error = world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
+    let text = chain(&error);
+    assert!(text.contains("/etc/hosts") && text.contains("EINVAL"), "{text}");
+    world.assert_clean();
+}
+
+#[test]
+fn swap_is_limited_with_memory_where_the_kernel_accounts_for_it() {
+    let Some(world) = World::new() else { return };
+    if !std::path::Path::new("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").exists() {
+        return;
+    }
+    for runtime in RUNTIMES {
+        let mut spec = world.spec(runtime, &["cat", "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes"]);
+        spec.options.memory = Some(ByteSize::mib(64));
+        world.start(&spec).session.wait().unwrap();
+        assert_eq!(world.log(spec.id).trim(), (64 << 20).to_string(), "{runtime}");
+    }
+}
+
+#[test]
 fn a_runtime_that_refuses_is_quoted() {
     let Some(world) = World::new() else { return };
     for runtime in RUNTIMES {
-        // A file as the working directory passes our own look and not the runtime's.
+        // A file over a directory passes our own look and not the runtime's.
         let mut spec = world.spec(runtime, &["true"]);
-        spec.options.volumes = vec!["/proc/self/status:/bin/true".parse().unwrap()];
-        let error = world.instances.create_and_start(&spec, node::Attachment::Log);
-        if let Err(error) = error {
-            assert_eq!(error.kind(), InstanceErrorKind::System);
-            assert!(chain(&error).contains(runtime), "{}", chain(&error));
-        }
-        let _ = world.instances.remove(spec.id, true);
+        spec.options.volumes = vec!["/etc/passwd:/srv".parse().unwrap()];
+        let error = world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
+        assert_eq!(error.kind(), InstanceErrorKind::System);
+        assert!(chain(&error).contains(runtime), "{}", chain(&error));
     }
     world.assert_clean();
 }

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
     let answer = match (arguments.next().as_deref(), arguments.next()) {
         (Some("run"), Some(file)) => run(&file),
         (Some("exec"), Some(file)) => exec(&file),
+        (Some("/linger"), _) => return linger(),
         _ => return ExitCode::from(64),
     };
     match answer {
@@ -62,6 +63,13 @@ fn main() -> ExitCode {
             })
         }
     }
+}
+
+/// As the interpreter of a script `/linger` in a container: says so and stays until its input ends.
+fn linger() -> ExitCode {
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), b"lingers\n");
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    ExitCode::SUCCESS
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

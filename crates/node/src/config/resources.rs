@@ -1,5 +1,8 @@
 //! Limits of an instance, by cgroups v1 or v2 alike.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use crate::RunOptions;
@@ -30,13 +33,45 @@ fn devices() -> Value {
     Value::Array(rules)
 }
 
+/// How swap is limited here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SwapLimit {
+    /// Not at all: the kernel does not account for it.
+    #[default]
+    None,
+    /// Together with memory, by cgroups v1.
+    WithMemory,
+    /// By itself, by cgroups v2.
+    Own,
+}
+
+impl SwapLimit {
+    /// What this host can do. The root of the unified hierarchy has no limits: a group below it shows them.
+    pub(crate) fn of_host(unified: bool) -> Self {
+        let root = Path::new("/sys/fs/cgroup");
+        if !unified {
+            let accounted = root.join("memory/memory.memsw.limit_in_bytes").exists();
+            return if accounted { Self::WithMemory } else { Self::None };
+        }
+        let mut groups = fs::read_dir(root).into_iter().flatten().flatten();
+        let accounted = groups.any(|group| group.path().join("memory.swap.max").exists());
+        if accounted { Self::Own } else { Self::None }
+    }
+}
+
 /// The `resources` object.
-pub(super) fn resources(options: &RunOptions) -> Value {
+pub(super) fn resources(options: &RunOptions, swap: SwapLimit) -> Value {
     let mut all = Map::new();
     all.insert("devices".to_owned(), devices());
     if let Some(memory) = options.memory {
-        // No swap beyond it is said by `swap` where the kernel accounts for swap; many kernels do not, and refuse it.
-        all.insert("memory".to_owned(), json!({ "limit": memory.as_u64() }));
+        let mut limits = json!({ "limit": memory.as_u64() });
+        // None beyond it. A kernel that does not account for swap refuses either word.
+        match swap {
+            SwapLimit::WithMemory => limits["swap"] = json!(memory.as_u64()),
+            SwapLimit::Own => drop(all.insert("unified".to_owned(), json!({ "memory.swap.max": "0" }))),
+            SwapLimit::None => {}
+        }
+        all.insert("memory".to_owned(), limits);
     }
     if let Some(cpus) = options.cpus {
         let quota = u64::from(cpus.get()) * CPU_PERIOD_US / 1000;

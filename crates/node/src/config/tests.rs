@@ -49,7 +49,19 @@ fn document(
         device_rules: host.device_rules,
     };
     let files = BoundFiles { directory: Path::new("/data/instances/one") };
-    let document = build(&ConfigInput { id: id(), options, process, hostname: "web-1", files, host });
+    let writable_hierarchies = &[];
+    let swap = if host.unified_cgroups { SwapLimit::Own } else { SwapLimit::WithMemory };
+    let input = ConfigInput {
+        id: id(),
+        options,
+        process,
+        hostname: "web-1",
+        files,
+        host,
+        swap,
+        writable_hierarchies,
+    };
+    let document = build(&input);
     let typed: oci_spec::runtime::Spec = serde_json::from_value(document.clone()).unwrap();
     assert_eq!(typed.hostname().as_deref(), Some("web-1"), "the typed specification reads it");
     document
@@ -94,6 +106,16 @@ fn without_device_rules_nobody_makes_devices_and_the_unified_hierarchy_gets_a_na
     assert!(document["linux"]["namespaces"].to_string().contains("cgroup"));
     let clone = &document["linux"]["seccomp"]["syscalls"][1]["args"][0];
     assert_eq!((clone["value"].as_u64(), clone["valueTwo"].as_u64()), (Some(0), Some(0x7E02_0000)));
+}
+
+#[test]
+fn a_limit_of_memory_leaves_no_swap_beyond_it_in_either_version() {
+    let options = RunOptions { memory: Some(ByteSize::mib(64)), ..RunOptions::default() };
+    let limits = |host: HostTraits| document(&options, &root(), None, host)["linux"]["resources"].clone();
+    let (v1, v2) = (limits(USUAL), limits(HostTraits { unified_cgroups: true, ..USUAL }));
+    assert_eq!(v1["memory"]["swap"], v1["memory"]["limit"]);
+    assert_eq!((&v1["unified"], &v2["memory"]["swap"]), (&Value::Null, &Value::Null));
+    assert_eq!(v2["unified"]["memory.swap.max"], "0");
 }
 
 #[test]

@@ -29,8 +29,6 @@ pub(super) enum Action {
         /// How.
         start: Start,
     },
-    /// `delete --force`.
-    Delete,
 }
 
 /// What `run` and `exec` have in common.
@@ -57,7 +55,7 @@ impl Arguments {
                 "--process" => process = Some(value()?),
                 "--pid-file" => start.pid_file = Some(value()?),
                 "--console-socket" => start.console_socket = Some(value()?),
-                "--detach" | "--force" => {}
+                "--detach" => {}
                 _ if text.starts_with('-') => return Err(text),
                 _ if action.is_none() => action = Some(text),
                 _ if id.is_none() => id = Some(text),
@@ -68,7 +66,6 @@ impl Arguments {
         let action = match action.as_deref() {
             Some("run") => Action::Run { bundle: bundle.ok_or_else(|| missing("--bundle"))?, start },
             Some("exec") => Action::Exec { process: process.ok_or_else(|| missing("--process"))?, start },
-            Some("delete") => Action::Delete,
             other => return Err(other.unwrap_or("a command").to_owned()),
         };
         let root = root.ok_or_else(|| missing("--root"))?;
@@ -92,14 +89,14 @@ mod tests {
         assert_eq!(run.log, Some("/l".into()));
         let start = Start { pid_file: Some("/p".into()), console_socket: None };
         assert_eq!(run.action, Action::Run { bundle: "/b".into(), start });
-        assert_eq!(parse("--root /r delete --force c1").unwrap().action, Action::Delete);
     }
 
     #[test]
     fn names_what_is_wrong() {
         assert_eq!(parse("--root /r run c1").unwrap_err(), "--bundle");
-        assert_eq!(parse("--root /r delete c1 c2").unwrap_err(), "c2");
-        assert_eq!(parse("--root /r --systemd-cgroup delete c1").unwrap_err(), "--systemd-cgroup");
-        assert_eq!(parse("delete c1").unwrap_err(), "--root");
+        assert_eq!(parse("--root /r run c1 c2").unwrap_err(), "c2");
+        assert_eq!(parse("--root /r --systemd-cgroup run c1").unwrap_err(), "--systemd-cgroup");
+        assert_eq!(parse("--root /r delete c1").unwrap_err(), "delete");
+        assert_eq!(parse("run --bundle /b c1").unwrap_err(), "--root");
     }
 }

@@ -2,19 +2,27 @@
 //!
 //! - It does not put the system call filter on a further process of a running container. The process is therefore made
 //!   with the right to set one ([`LOADER`]), and gives it up here.
-//! - It knows nothing of a terminal's size.
+//! - It knows nothing of a terminal's size, and leaves the terminal to root.
+//! - Its own look for the command takes what not everybody may execute for what nobody may, and its failure to execute it
+//!   is told to nobody.
 
 use libcontainer::oci_spec::runtime::{LinuxSeccomp, Spec};
 use libcontainer::seccomp::initialize_seccomp;
-use libcontainer::workload::default::get_executor;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
+use rustix::fs::{Uid, fchown};
 use rustix::termios::Winsize;
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, remove_capability_from_bounding_set, set_capabilities,
 };
 
+use super::command::{become_command, look_for};
+use crate::config::value_of;
+
 /// What a process needs to set a filter on itself and to give that right up.
 pub(super) const LOADER: [&str; 2] = ["CAP_SYS_ADMIN", "CAP_SETPCAP"];
+
+/// What it needs to give the terminal to its user.
+pub(super) const GIVER: &str = "CAP_CHOWN";
 
 /// The executor of the embedded runtime.
 #[derive(Clone, Default)]
@@ -28,6 +36,8 @@ pub(super) struct Filter {
     pub(super) profile: LinuxSeccomp,
     /// Whether the process was given these for this purpose alone.
     pub(super) borrowed: Borrowed,
+    /// Who gets the terminal.
+    pub(super) owner: Option<Uid>,
 }
 
 /// For each set of capabilities, which were added.
@@ -36,6 +46,7 @@ pub(super) struct Borrowed {
     pub(super) sys_admin_bounding: bool,
     pub(super) sys_admin: bool,
     pub(super) setpcap: bool,
+    pub(super) chown: bool,
 }
 
 impl LastSteps {
@@ -49,14 +60,24 @@ impl Executor for LastSteps {
         let failed = |error: &dyn std::fmt::Display| ExecutorError::Execution(error.to_string().into());
         set_terminal_size(spec);
         if let Some(filter) = &self.filter {
+            if filter.owner.is_some() {
+                fchown(rustix::stdio::stdin(), filter.owner, None).map_err(|errno| failed(&errno))?;
+            }
             initialize_seccomp(&filter.profile).map_err(|error| failed(&error))?;
             give_up(filter.borrowed).map_err(|errno| failed(&errno))?;
         }
-        get_executor().exec(spec)
+        let arguments = spec.process().as_ref().and_then(|process| process.args().as_ref());
+        become_command(arguments.ok_or(ExecutorError::InvalidArg)?)
     }
 
     fn validate(&self, spec: &Spec) -> Result<(), ExecutorValidationError> {
-        get_executor().validate(spec)
+        let process = spec.process().as_ref();
+        let arguments = process.and_then(|process| process.args().as_ref());
+        let command = arguments.and_then(|arguments| arguments.first()).map_or("", String::as_str);
+        let environment = process.and_then(|process| process.env().as_ref());
+        let path = environment.and_then(|environment| value_of(environment, "PATH")).unwrap_or_default();
+        look_for(command, path)
+            .map_err(|failure| ExecutorValidationError::ArgValidationError(failure.to_string()))
     }
 }
 
@@ -67,6 +88,7 @@ fn give_up(borrowed: Borrowed) -> rustix::io::Result<()> {
     let mut gone = CapabilitySet::empty();
     gone.set(CapabilitySet::SYS_ADMIN, borrowed.sys_admin);
     gone.set(CapabilitySet::SETPCAP, borrowed.setpcap);
+    gone.set(CapabilitySet::CHOWN, borrowed.chown);
     let sets = capabilities(None)?;
     let kept = CapabilitySets {
         effective: sets.effective - gone,

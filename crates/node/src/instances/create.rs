@@ -36,21 +36,22 @@ impl Instances {
         let mut timings = StartTimings::default();
         let prepared = self.attach_image(spec, &dir, &mut timings).and_then(|()| {
             let begun = Instant::now();
-            let warnings = self.prepare(spec, &dir)?;
+            let prepared = self.prepare(spec, &dir)?;
             timings.config_us = micros(begun);
-            Ok(warnings)
+            Ok(prepared)
         });
-        let warnings = match prepared {
-            Ok(warnings) => warnings,
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 self.undo(spec, &dir);
                 return Err(error);
             }
         };
         let begun = Instant::now();
-        match self.launch(spec, &dir, lock, attachment) {
+        match self.launch(spec, &prepared, &dir, lock, attachment) {
             Ok((pid, started, session)) => {
                 timings.runtime_us = micros(begun);
+                let warnings = prepared.warnings;
                 Ok(Started { pid, started, timings, upper_limit, warnings, session })
             }
             Err(error) => {
@@ -159,8 +160,13 @@ fn check_input(spec: &InstanceSpec) -> Result<(), InstanceError> {
             expected: "expected an installed program",
         });
     }
+    if let Some(memory) = spec.options.memory.filter(|memory| memory.as_u64() == 0) {
+        let (option, value) = ("memory", memory.to_string());
+        return Err(InstanceError::Option { option, value, expected: "expected more than nothing" });
+    }
     for volume in &spec.options.volumes {
-        fs::symlink_metadata(&volume.host)
+        // Followed: a symlink to nothing cannot be mounted either.
+        fs::metadata(&volume.host)
             .map_err(|source| InstanceError::Volume { path: volume.host.clone(), source })?;
     }
     Ok(())

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::{ExitStatus, InstanceId};
+use rustix::fs::Mode;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
-use rustix::process::{Pid, WaitOptions, child_subreaper, set_child_subreaper, waitpid};
+use rustix::process::{Pid, WaitOptions, child_subreaper, set_child_subreaper, umask, waitpid};
 
 use super::Instances;
-use super::prepare::{check_command, host_traits, process_input, terminal_of};
+use super::prepare::{check_command, host_traits, of_command, process_input, terminal_of};
 use crate::account;
 use crate::config;
 use crate::console::Console;
@@ -22,7 +23,7 @@ use crate::monitor::exit_status;
 use crate::relay::Relay;
 use crate::rootfs::Rootfs;
 use crate::runtime::{RuntimeCall, Streams};
-use crate::state::{self, Record};
+use crate::state::{self, Record, Running};
 use crate::{ExecOptions, InstanceError, require_root};
 
 /// Files of one call, removed when dropped.
@@ -62,26 +63,43 @@ impl Instances {
         require_root("run commands in instances")?;
         let dir = self.layout.instance(id);
         let record: Record = state::read_json(&dir.record())?.ok_or(InstanceError::NotFound(id))?;
-        if self.process(id)?.is_none() {
-            return Err(InstanceError::NotRunning(id));
-        }
+        let root = self.live_root(id)?;
         let files = CallFiles::in_dir(&dir);
-        write_process(&dir, &record, options, &files)?;
+        let path = write_process(&dir, &root, &record, options, &files)?;
         let failed = |source| InstanceError::Terminal { action: "relay", source };
         let before = child_subreaper().map_err(|errno| failed(errno.into()))?;
         set_child_subreaper(Some(Pid::INIT)).map_err(|errno| failed(errno.into()))?;
-        let answer = run(&dir, &record, options, &files);
+        // Not every runtime takes the container's from the process's description.
+        let own = umask(Mode::from_raw_mode(config::UMASK));
+        let answer = run(&dir, &record, options, &files, &path);
+        umask(own);
         set_child_subreaper(before).map_err(|errno| failed(errno.into()))?;
         answer
     }
+
+    /// The root as the instance's processes see it, volumes and all.
+    fn live_root(&self, id: InstanceId) -> Result<Rootfs, InstanceError> {
+        let gone = || InstanceError::NotRunning(id);
+        let dir = self.layout.instance(id);
+        let running = state::read_json::<Running>(&dir.process())?.ok_or_else(gone)?;
+        let path = PathBuf::from(format!("/proc/{}/root", running.process.pid));
+        let root = Rootfs::open(&path);
+        // Looked at afterwards: what was opened is its own.
+        if self.process(id)?.is_none() {
+            return Err(gone());
+        }
+        root.map_err(|source| InstanceError::ReadState { path, source })
+    }
 }
 
+/// Returns the PATH along which the command is looked for.
 fn write_process(
     dir: &InstanceDir,
+    live_root: &Rootfs,
     record: &Record,
     options: &ExecOptions,
     files: &CallFiles,
-) -> Result<(), InstanceError> {
+) -> Result<String, InstanceError> {
     let id = record.id;
     let command = options.command.first().filter(|command| !command.is_empty()).ok_or_else(|| {
         InstanceError::Option {
@@ -91,9 +109,11 @@ fn write_process(
         }
     })?;
     options.command.iter().try_for_each(|argument| config::no_zero("command", argument))?;
+    let user = options.user.as_deref().unwrap_or(&record.user);
+    // Not by the live root: a container may have put a link to a file of /proc there, and reading some of these does
+    // something. The command is only looked at.
     let root = Rootfs::open(&dir.merged())
         .map_err(|source| InstanceError::ReadState { path: dir.merged(), source })?;
-    let user = options.user.as_deref().unwrap_or(&record.user);
     let account = account::resolve(user, &root).map_err(|source| InstanceError::Account { id, source })?;
     let mut environment = record.environment.clone();
     if options.user.is_some() && !record.options.env.iter().any(|entry| entry.starts_with("HOME=")) {
@@ -112,7 +132,7 @@ fn write_process(
             expected: "expected an absolute path",
         });
     }
-    check_command(&root, &record.options, command, &environment, working_dir)?;
+    check_command(live_root, command, &environment, working_dir, &account)?;
     let host = host_traits(&record.runtime);
     let input = process_input(
         &options.command,
@@ -122,7 +142,8 @@ fn write_process(
         terminal_of(options.terminal),
         host,
     );
-    state::write_json(&files.process, &config::process(&input))
+    state::write_json(&files.process, &config::process(&input))?;
+    Ok(config::value_of(&environment, "PATH").unwrap_or_default().to_owned())
 }
 
 fn run(
@@ -130,12 +151,19 @@ fn run(
     record: &Record,
     options: &ExecOptions,
     files: &CallFiles,
+    path: &str,
 ) -> Result<ExitStatus, InstanceError> {
     let id = record.id;
     let failed = |source| InstanceError::Terminal { action: "relay", source };
     let refused = |message: String| {
         let runtime = record.runtime.name();
-        InstanceError::Runtime { action: "run a command in", id, runtime, message }
+        let command = options.command.first().map_or("", String::as_str);
+        of_command(command, path, &message).unwrap_or(InstanceError::Runtime {
+            action: "run a command in",
+            id,
+            runtime,
+            message,
+        })
     };
     let runtime = record.runtime.program(&record.self_exe);
     let call = RuntimeCall { runtime: &runtime, dir, id };

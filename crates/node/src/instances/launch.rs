@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use model::Timestamp;
 
+use super::prepare::Prepared;
 use super::{Attachment, InstanceSpec, Instances};
 use crate::control::{Control, FromMonitor, ToMonitor};
 use crate::layout::InstanceDir;
@@ -18,6 +19,7 @@ impl Instances {
     pub(super) fn launch(
         &self,
         spec: &InstanceSpec,
+        prepared: &Prepared,
         dir: &InstanceDir,
         lock: File,
         attachment: Attachment,
@@ -46,10 +48,7 @@ impl Instances {
                 let session = Session::new(id, control, master, spec.options.interactive, monitor, relay);
                 Ok((pid, started, session))
             }
-            Some((FromMonitor::Failed { message }, _)) => {
-                let runtime = spec.runtime.name();
-                Err(InstanceError::Runtime { action: "start", id, runtime, message })
-            }
+            Some((FromMonitor::Failed { message }, _)) => Err(prepared.refused(spec, message)),
             Some((FromMonitor::Exited(_), _)) | None => Err(lost(io::ErrorKind::UnexpectedEof.into())),
         }
     }

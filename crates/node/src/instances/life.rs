@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::{ExitStatus, InstanceId, InstanceState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -21,6 +21,8 @@ use crate::{InstanceError, LogLine, Signal};
 
 /// How long a killed process may take to go; longer, and it hangs in the kernel.
 const KILL_SECONDS: u64 = 30;
+/// How long an instance may take from its lock to its first process, and how often that is looked for.
+const START: (Duration, Timespec) = (Duration::from_secs(60), Timespec { tv_sec: 0, tv_nsec: 20_000_000 });
 
 pub(super) fn read_failed(path: &Path) -> impl FnOnce(io::Error) -> InstanceError {
     let path = path.to_owned();
@@ -79,6 +81,24 @@ impl Instances {
         running.process.open().map_err(|source| InstanceError::Signal { id, source })
     }
 
+    /// As [`Self::process`], of an instance whose lock somebody holds: one that is just starting is waited for until it
+    /// has a process or gives its lock back.
+    fn coming_process(&self, id: InstanceId, lock: &File) -> Result<Option<OwnedFd>, InstanceError> {
+        let dir = self.layout.instance(id);
+        let begun = Instant::now();
+        while !dir.process().exists() {
+            if is_free(lock).map_err(read_failed(&dir.lock()))? {
+                return Ok(None);
+            }
+            if begun.elapsed() > START.0 {
+                return Err(InstanceError::Starting(id));
+            }
+            // There is nothing to wait on that both ends of a start would wake.
+            let _ = poll(&mut [], Some(&START.1));
+        }
+        self.process(id)
+    }
+
     /// Sends a signal to its first process. Returns false where it does not run.
     ///
     /// # Errors
@@ -100,12 +120,13 @@ impl Instances {
     /// Where there is no such instance, or it outlives SIGKILL.
     pub fn stop(&self, id: InstanceId, timeout: Duration) -> Result<ExitStatus, InstanceError> {
         let dir = self.layout.instance(id);
-        let record: Record = state::read_json(&dir.record())?.ok_or(InstanceError::NotFound(id))?;
         // Opened first: with `--rm` the directory goes, and how it ended is read from the open file.
         let mut lock = Self::open_lock(&dir)?.ok_or(InstanceError::NotFound(id))?;
-        if let Some(handle) = self.process(id)? {
-            end_process(&handle, record.stop_signal, timeout)
-                .map_err(|source| InstanceError::Signal { id, source })?;
+        if let Some(handle) = self.coming_process(id, &lock)? {
+            // Written before the process came to be, and read after it: an instance that is starting may not have it yet.
+            let record = state::read_json::<Record>(&dir.record())?;
+            let signal = record.map_or(Signal::TERM, |record| record.stop_signal);
+            end_process(&handle, signal, timeout).map_err(|source| InstanceError::Signal { id, source })?;
         }
         wait_free(&lock).map_err(read_failed(&dir.lock()))?;
         let ended = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
@@ -127,7 +148,8 @@ impl Instances {
             if runs && !force {
                 return Err(InstanceError::Running(id));
             }
-            if let Some(handle) = self.process(id)?.filter(|_| runs) {
+            let process = if runs { self.coming_process(id, &lock)? } else { None };
+            if let Some(handle) = process {
                 end_process(&handle, Signal::KILL, Duration::ZERO)
                     .map_err(|source| InstanceError::Signal { id, source })?;
             }

@@ -1,23 +1,29 @@
 //! Everything that the OCI runtime and the monitor will read: the configuration, the bound files, the record.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path};
 
 use rustix::fs::statfs;
 use rustix::termios::tcgetwinsize;
 
 use super::{InstanceSpec, Instances};
 use crate::account::{self, Account};
-use crate::config::{self, BoundFiles, ConfigInput, HostTraits, ProcessInput, Surroundings};
+use crate::cgroups;
+use crate::config::{self, BoundFiles, ConfigInput, HostTraits, ProcessInput, Surroundings, SwapLimit};
 use crate::layout::InstanceDir;
 use crate::rootfs::{Command, Rootfs};
+use crate::runtime::CommandFailure;
 use crate::state::{self, Record};
-use crate::{InstanceError, Network, RunOptions, RuntimeChoice, Signal};
+use crate::{InstanceError, Network, RunOptions, RuntimeChoice, Signal, Volume};
 
 /// Source: the kernel's include/uapi/linux/magic.h.
 const CGROUP2_MAGIC: u64 = 0x6367_7270;
 /// Longest host file that is copied.
 const LONGEST_HOST_FILE: usize = 1 << 20;
+
+/// Where the kernel's own file systems are mounted.
+const COVERED: [&str; 3] = ["/proc", "/dev", "/sys"];
 
 /// What this host and this runtime can do.
 pub(super) fn host_traits(runtime: &RuntimeChoice) -> HostTraits {
@@ -32,17 +38,50 @@ pub(super) fn host_traits(runtime: &RuntimeChoice) -> HostTraits {
     }
 }
 
+/// libcontainer mounts the hierarchies of cgroups v1 writable; the installed runtimes do as they are told.
+fn writable_hierarchies(runtime: &RuntimeChoice, host: HostTraits) -> Vec<String> {
+    let embedded = *runtime == RuntimeChoice::Embedded;
+    if embedded && !host.unified_cgroups { cgroups::v1_hierarchies() } else { Vec::new() }
+}
+
+/// What is known of an instance that is ready to be launched.
+pub(super) struct Prepared {
+    /// What is weaker than asked for.
+    pub(super) warnings: Vec<String>,
+    pub(super) command: String,
+    /// Along which the command is looked for.
+    pub(super) path: String,
+}
+
+impl Prepared {
+    /// A runtime's refusal to start the command.
+    pub(super) fn refused(&self, spec: &InstanceSpec, message: String) -> InstanceError {
+        let error = |message| InstanceError::Runtime {
+            action: "start",
+            id: spec.id,
+            runtime: spec.runtime.name(),
+            message,
+        };
+        of_command(&self.command, &self.path, &message).unwrap_or_else(|| error(message))
+    }
+}
+
+/// The error about the command that a runtime's message tells of.
+pub(super) fn of_command(command: &str, path: &str, message: &str) -> Option<InstanceError> {
+    Some(match CommandFailure::in_message(message)? {
+        CommandFailure::Missing => InstanceError::CommandNotFound(command.to_owned(), path.to_owned()),
+        CommandFailure::NotExecutable => InstanceError::CommandNotExecutable(command.to_owned()),
+    })
+}
+
 impl Instances {
-    /// Writes the instance's files; returns what is weaker than asked for.
-    pub(super) fn prepare(
-        &self,
-        spec: &InstanceSpec,
-        dir: &InstanceDir,
-    ) -> Result<Vec<String>, InstanceError> {
+    /// Writes the instance's files.
+    pub(super) fn prepare(&self, spec: &InstanceSpec, dir: &InstanceDir) -> Result<Prepared, InstanceError> {
         let id = spec.id;
         let options = &spec.options;
         let root = Rootfs::open(&dir.merged())
             .map_err(|source| InstanceError::ReadState { path: dir.merged(), source })?;
+        check_system_directories(id, &root)?;
         let arguments = config::arguments(id, &spec.config, options)?;
         let hostname = config::hostname(options.hostname.as_deref().unwrap_or(spec.name.as_str()))?;
         let user = options.user.as_deref().or(spec.config.user.as_deref()).unwrap_or_default();
@@ -51,9 +90,12 @@ impl Instances {
         let around = Surroundings { hostname, home: &account.home, terminal: options.terminal };
         let environment = config::environment(&spec.config, options, &around)?;
         let working_dir = config::working_dir(&spec.config, options.working_dir.as_deref())?;
-        root.make_directories(Path::new(&working_dir))
-            .map_err(|source| InstanceError::WorkingDir { path: working_dir.clone(), source })?;
-        check_command(&root, options, &arguments[0], &environment, &working_dir)?;
+        make_working_dir(&root, &options.volumes, &working_dir)?;
+        make_mount_points(&root, &options.volumes)?;
+        // With volumes the command may come from outside of the image, and the runtime has the word.
+        if options.volumes.is_empty() {
+            check_command(&root, &arguments[0], &environment, &working_dir, &account)?;
+        }
         let host = host_traits(&spec.runtime);
         let process = process_input(
             &arguments,
@@ -63,8 +105,18 @@ impl Instances {
             terminal_of(options.terminal),
             host,
         );
-        let input =
-            ConfigInput { id, options, process, hostname, files: BoundFiles { directory: dir.path() }, host };
+        let swap = options.memory.map_or(SwapLimit::None, |_| SwapLimit::of_host(host.unified_cgroups));
+        let writable_hierarchies = writable_hierarchies(&spec.runtime, host);
+        let input = ConfigInput {
+            id,
+            options,
+            process,
+            hostname,
+            files: BoundFiles { directory: dir.path() },
+            host,
+            swap,
+            writable_hierarchies: &writable_hierarchies,
+        };
         state::write_json(&dir.config(), &config::build(&input))?;
         write_bound_files(dir, hostname, options.network)?;
         let stop_signal = spec.config.stop_signal.as_deref().map_or(Ok(Signal::TERM), str::parse);
@@ -84,7 +136,8 @@ impl Instances {
             device_rules: host.device_rules,
         };
         state::write_json(&dir.record(), &record)?;
-        Ok(warnings(host))
+        let path = config::value_of(&record.environment, "PATH").unwrap_or_default().to_owned();
+        Ok(Prepared { warnings: warnings(host, options, swap), command: arguments[0].clone(), path })
     }
 }
 
@@ -105,21 +158,75 @@ pub(super) fn process_input<'a>(
     ProcessInput { arguments, environment, working_dir, account, terminal, device_rules: host.device_rules }
 }
 
-/// Runtimes say in their own words that a command is missing, and one of them only after the start: look first. With
-/// volumes the command may come from outside of the image, and the runtime has the word.
+/// Where the image has a symlink, a runtime that makes devices or links by path reaches what it leads to on the host. What
+/// lies below is covered by the mounts on these.
+fn check_system_directories(id: model::InstanceId, root: &Rootfs) -> Result<(), InstanceError> {
+    for path in COVERED {
+        let plain = root
+            .is_plain_directory_or_missing(path)
+            .map_err(|source| InstanceError::ReadState { path: path.into(), source })?;
+        if !plain {
+            return Err(InstanceError::SystemDirectory { id, path });
+        }
+    }
+    Ok(())
+}
+
+/// The directory in which the command starts, made where it is missing: in the volume that it lies in, else in the root.
+fn make_working_dir(root: &Rootfs, volumes: &[Volume], path: &str) -> Result<(), InstanceError> {
+    let directory = Path::new(path);
+    let leaves = directory.components().any(|part| part == Component::ParentDir);
+    let around = volumes.iter().filter(|volume| !leaves && directory.starts_with(&volume.container));
+    // Of two at the same point the later one covers the earlier.
+    let made = match around.max_by_key(|volume| volume.container.components().count()) {
+        None => root.make_directories(directory),
+        // It is there or the runtime refuses.
+        Some(volume) if volume.read_only => Ok(()),
+        Some(volume) => {
+            let inner = directory.strip_prefix(&volume.container).unwrap_or(directory);
+            Rootfs::open(&volume.host).and_then(|source| source.make_directories(&Path::new("/").join(inner)))
+        }
+    };
+    made.map_err(|source| InstanceError::WorkingDir { path: path.to_owned(), source })
+}
+
+/// Where the image has dangling symlinks, not every runtime makes what it mounts on. What is mounted in another volume is
+/// left to the runtime: it is covered here.
+fn make_mount_points(root: &Rootfs, volumes: &[Volume]) -> Result<(), InstanceError> {
+    let outermost = |volume: &&Volume| {
+        let covers = |other: &Volume| {
+            other.container != volume.container && volume.container.starts_with(&other.container)
+        };
+        !COVERED.iter().any(|covered| volume.container.starts_with(covered)) && !volumes.iter().any(covers)
+    };
+    let bound = BoundFiles::ALL.map(|(_, inside)| (Path::new(inside), false));
+    let bound = bound.into_iter().filter(|(inside, _)| {
+        !volumes.iter().any(|volume| inside.starts_with(&volume.container) && *inside != volume.container)
+    });
+    let chosen = volumes.iter().filter(outermost);
+    let chosen = chosen.map(|volume| (volume.container.as_path(), volume.host.is_dir()));
+    for (path, is_directory) in bound.chain(chosen) {
+        root.make_target(path, is_directory)
+            .map_err(|source| InstanceError::MountPoint { path: path.to_owned(), source })?;
+    }
+    Ok(())
+}
+
+/// Runtimes say in their own words that a command is missing, and one of them only after the start: look first.
 pub(super) fn check_command(
     root: &Rootfs,
-    options: &RunOptions,
     command: &str,
     environment: &[String],
     working_dir: &str,
+    who: &Account,
 ) -> Result<(), InstanceError> {
-    if !options.volumes.is_empty() {
+    // What it holds depends on who looks.
+    if command.starts_with("/proc/") {
         return Ok(());
     }
     let path = config::value_of(environment, "PATH").unwrap_or_default();
     let found = root
-        .look_up(command, path, working_dir)
+        .look_up(command, path, working_dir, who)
         .map_err(|source| InstanceError::WorkingDir { path: working_dir.to_owned(), source })?;
     match found {
         Command::Executable => Ok(()),
@@ -128,10 +235,19 @@ pub(super) fn check_command(
     }
 }
 
-fn warnings(host: HostTraits) -> Vec<String> {
+fn warnings(host: HostTraits, options: &RunOptions, swap: SwapLimit) -> Vec<String> {
     let no_devices = "the embedded runtime cannot enforce device rules under cgroup v2 alone, so the instance may neither \
                       make nor use device nodes besides the default ones; `--runtime runc` can";
-    if host.device_rules { Vec::new() } else { vec![no_devices.to_owned()] }
+    let no_swap_limit =
+        "this kernel does not account for swap, so the instance's limit of memory does not hold for it";
+    let unlimited = options.memory.is_some() && swap == SwapLimit::None && has_swap();
+    let found = [(!host.device_rules, no_devices), (unlimited, no_swap_limit)];
+    found.into_iter().filter(|(is, _)| *is).map(|(_, warning)| warning.to_owned()).collect()
+}
+
+/// Source: proc_swaps(5): a heading, then a line for each.
+fn has_swap() -> bool {
+    fs::read_to_string("/proc/swaps").is_ok_and(|table| table.lines().count() > 1)
 }
 
 fn write_bound_files(dir: &InstanceDir, hostname: &str, network: Network) -> Result<(), InstanceError> {
@@ -145,7 +261,10 @@ fn write_bound_files(dir: &InstanceDir, hostname: &str, network: Network) -> Res
     let contents = [resolv, format!("{hostname}\n"), hosts];
     for ((name, _), content) in BoundFiles::ALL.into_iter().zip(contents) {
         let path = dir.path().join(name);
-        fs::write(&path, content).map_err(|source| InstanceError::WriteState { path, source })?;
+        // Everybody in the container reads them, whatever the caller's umask is.
+        fs::write(&path, content)
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o644)))
+            .map_err(|source| InstanceError::WriteState { path, source })?;
     }
     Ok(())
 }

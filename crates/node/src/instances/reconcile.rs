@@ -22,24 +22,28 @@ impl Instances {
     /// and unmounts what nobody uses. Cheap where there is nothing to do; call it at the start of every command that
     /// looks at instances or blobs.
     ///
+    /// An instance that cannot be cleaned up is one of [`Reconciled::failed`] and in nobody else's way.
+    ///
     /// # Errors
     ///
-    /// Where something cannot be cleaned up; what could be is.
+    /// Where the instances cannot be listed, or a mount that nobody uses does not go.
     pub fn reconcile(&self) -> Result<Reconciled, InstanceError> {
         let mut done = Reconciled::default();
-        let mut first_error = None;
         for id in self.ids()? {
-            match self.reconcile_one(id) {
-                Ok(true) => done.cleaned.push(id),
-                Ok(false) => {}
-                Err(error) => first_error = first_error.or(Some(error)),
+            let answer = self.reconcile_one(id).and_then(|cleaned| {
+                done.cleaned.extend(cleaned.then_some(id));
+                self.inspect(id)
+            });
+            match answer {
+                Ok(status) => done.instances.extend(status),
+                Err(error) => {
+                    done.instances.extend(self.inspect(id).ok().flatten());
+                    done.failed.push((id, error));
+                }
             }
-            done.instances.extend(self.inspect(id)?);
         }
-        if let Some(error) = first_error {
-            return Err(error);
-        }
-        let is_alive = |id| self.is_alive(id);
+        // What could not be taken down still stands on its layers.
+        let is_alive = |id| done.failed.iter().any(|(failed, _)| *failed == id) || self.is_alive(id);
         done.unmounted = self.mounts.sweep(&is_alive).map_err(|error| InstanceError::CleanUp {
             path: self.layout.mounts(),
             source: io::Error::other(error),

@@ -61,7 +61,7 @@ impl Supervision {
             if ready.spoken {
                 self.listen();
             }
-            self.copy(&ready.sources)?;
+            self.copy(&ready.sources);
             if ready.ended {
                 break;
             }
@@ -71,9 +71,9 @@ impl Supervision {
             if ready.sources.is_empty() {
                 break;
             }
-            self.copy(&ready.sources)?;
+            self.copy(&ready.sources);
         }
-        self.log.finish()?;
+        self.log.finish();
         Ok(self.control)
     }
 
@@ -108,7 +108,7 @@ impl Supervision {
         }
     }
 
-    fn copy(&mut self, ready: &[usize]) -> io::Result<()> {
+    fn copy(&mut self, ready: &[usize]) {
         let mut buffer = [0_u8; 32 << 10];
         // From behind, so that what is removed does not shift what comes.
         for index in ready.iter().rev() {
@@ -117,9 +117,8 @@ impl Supervision {
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 // A terminal whose other end is closed says EIO where a pipe says 0.
                 Ok(0) | Err(_) => drop(self.sources.remove(*index)),
-                Ok(length) => self.log.append(source.stream, &buffer[..length])?,
+                Ok(length) => self.log.append(source.stream, &buffer[..length]),
             }
         }
-        Ok(())
     }
 }

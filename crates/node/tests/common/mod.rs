@@ -112,6 +112,16 @@ impl World {
         Some(Self { folder, instances, blobs: ImageBlobs { lowers: vec![base, second] }, config })
     }
 
+    /// A further layer on top of the image.
+    pub fn add_layer(&mut self, fill: impl FnOnce(&Path)) {
+        let name = format!("layer{}", self.blobs.lowers.len());
+        let tree = self.folder.path().join(&name);
+        fs::create_dir_all(&tree).unwrap();
+        fill(&tree);
+        let blob = make_blob(&tree, &self.folder.path().join(format!("{name}.erofs")));
+        self.blobs.lowers.push(blob);
+    }
+
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

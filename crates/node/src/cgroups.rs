@@ -1,0 +1,168 @@
+//! Control groups of instances: where they lie, and how they go.
+//!
+//! They are found by the instance's id alone and never by what a runtime noted, so that they go after a restart of the
+//! machine or a death in the middle of a start as well.
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use model::InstanceId;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Where Linux keeps the hierarchies.
+const ROOT: &str = "/sys/fs/cgroup";
+/// How often, and after how long each time, a group is tried again whose killed processes have not gone yet.
+const ATTEMPTS: (u32, Duration) = (250, Duration::from_millis(20));
+
+/// The group of an instance in every hierarchy, as runtimes take it.
+pub(crate) fn path_of(id: InstanceId) -> String {
+    format!("/imc/{id}")
+}
+
+/// The directories of the hierarchies of cgroups v1, by name; those that are links to others are left out.
+pub(crate) fn v1_hierarchies() -> Vec<String> {
+    let entries = fs::read_dir(ROOT).into_iter().flatten().flatten();
+    let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    directories.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+/// Ends whatever runs in an instance's groups and removes them, with all that was made below them. Done where they are
+/// gone.
+pub(crate) fn remove(id: InstanceId) -> io::Result<()> {
+    let table = fs::read("/proc/self/mountinfo")?;
+    let group = path_of(id);
+    hierarchies(&table).iter().try_for_each(|point| remove_group(&point.join(group.trim_start_matches('/'))))
+}
+
+/// The mount points of all hierarchies. Source: `proc_pid_mountinfo(5)`.
+fn hierarchies(table: &[u8]) -> Vec<PathBuf> {
+    let table = String::from_utf8_lossy(table);
+    let points = table.lines().filter_map(|line| {
+        let (left, right) = line.split_once(" - ")?;
+        let is_cgroup = matches!(right.split(' ').next()?, "cgroup" | "cgroup2");
+        is_cgroup.then(|| unescaped(left.split(' ').nth(4).unwrap_or_default()))
+    });
+    points.collect()
+}
+
+/// The kernel writes blanks, tabs, line ends and backslashes as three octal digits.
+fn unescaped(path: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) if *first == b'\\' => {
+                bytes.push(byte);
+                rest = &behind[3..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+}
+
+fn remove_group(group: &Path) -> io::Result<()> {
+    let failed = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", group.display()));
+    for _ in 0..ATTEMPTS.0 {
+        match remove_tree(group) {
+            Err(error) if is_busy(&error) => {
+                end_all(group);
+                std::thread::sleep(ATTEMPTS.1);
+            }
+            other => return other.map_err(failed),
+        }
+    }
+    remove_tree(group).map_err(failed)
+}
+
+fn is_busy(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::BUSY.raw_os_error())
+}
+
+/// Deepest first, and only directories: a group's files go with it and cannot be removed.
+fn remove_tree(group: &Path) -> io::Result<()> {
+    match fs::remove_dir(group) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if !is_busy(&error) => return Err(error),
+        Ok(()) => return Ok(()),
+        // It has groups below it, or processes in it.
+        Err(_) => {}
+    }
+    below(group).iter().try_for_each(|inner| remove_tree(inner))?;
+    match fs::remove_dir(group) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn below(group: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    directories.map(|entry| entry.path()).collect()
+}
+
+/// Kills what is in a group and below it. What cannot be killed is seen by the group that does not go.
+fn end_all(group: &Path) {
+    // A frozen process does not hear of its end.
+    for (file, word) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
+        let file = group.join(file);
+        if file.exists() {
+            let _ = fs::write(file, word);
+        }
+    }
+    let members = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    for pid in members.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    below(group).iter().for_each(|inner| end_all(inner));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hierarchies_of_both_versions_are_found_and_their_names_unescaped() {
+        let table = b"30 22 0:30 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
+            31 30 0:31 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu\n\
+            32 30 0:32 / /mnt/a\\040b\\134 rw - cgroup2 none rw\n";
+        assert_eq!(hierarchies(table), ["/sys/fs/cgroup/cpu,cpuacct", "/mnt/a b\\"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn groups_below_groups_with_processes_in_them_go() {
+        if !testkit::privileged() {
+            return;
+        }
+        let table = fs::read("/proc/self/mountinfo").unwrap();
+        // The cpuset hierarchy wants a set before it takes a process; any other will do.
+        let usable = |point: &PathBuf| point.join("tasks").exists() && !point.ends_with("cpuset");
+        let hierarchies = hierarchies(&table);
+        let Some(point) = hierarchies.iter().find(|point| usable(point)).or(hierarchies.first()) else {
+            return;
+        };
+        let id = InstanceId::generate();
+        let group = point.join(path_of(id).trim_start_matches('/'));
+        let inner = group.join("a/b");
+        fs::create_dir_all(&inner).unwrap();
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        fs::write(inner.join("cgroup.procs"), child.id().to_string()).unwrap();
+        // The child is this test's to wait for, and the group goes only then.
+        std::thread::scope(|scope| {
+            let removal = scope.spawn(|| remove(id));
+            let status = child.wait().unwrap();
+            assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+            removal.join().unwrap().unwrap();
+        });
+        assert!(!group.exists());
+        remove(id).unwrap();
+    }
+}
