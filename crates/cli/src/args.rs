@@ -179,6 +179,7 @@ pub(crate) struct EventsArgs {
 Examples:
   imc delete web
   imc delete web db && imc gc
+  imc delete --all web
 
 A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next
 `imc gc`, since another cache may need them.")]
@@ -186,6 +187,9 @@ pub(crate) struct DeleteArgs {
     /// Names or ids of caches
     #[arg(required = true)]
     pub(crate) caches: Vec<String>,
+    /// Every cache of the name where several have it
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod login;
 mod reconcile;
 mod run;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
@@ -35,10 +36,10 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Events(args) => {
             with(frees()?, async |app| caches::events(app, &args.subject, printer).await)
         }
-        Command::Delete(args) => with(frees()?, async |app| caches::delete(app, &args.caches, printer).await),
+        Command::Delete(args) => with(frees()?, async |app| caches::delete(app, &args, printer).await),
         Command::Gc(args) => with(frees()?, async |app| gc::gc(app, args.dry_run, printer).await),
         Command::Ps(args) => with(frees()?, async |app| instances::ps(app, args.all, printer).await),
-        Command::Logs(args) => with(frees()?, async |app| instances::logs(app, &args).await),
+        Command::Logs(args) => with(frees()?, async |app| instances::logs(app, &args, printer).await),
         Command::Stop(args) => {
             node::require_root("stop instances")?;
             with(frees()?, async |app| instances::stop(app, &args, printer).await)
@@ -60,7 +61,10 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Logout(args) => runtime()?.block_on(login::logout(args, printer)),
         Command::Doctor => doctor::doctor(&data_dir, printer),
         Command::Completion(args) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "imc", &mut std::io::stdout());
+            // The generator panics where it cannot write, as where its reader has seen enough.
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "imc", &mut script);
+            printer.written(std::io::stdout().lock().write_all(&script));
             Ok(ExitCode::SUCCESS)
         }
     }

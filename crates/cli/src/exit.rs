@@ -2,8 +2,6 @@
 //!
 //! The numbers follow sysexits.h. `run` and `exec` use 125 to 127 as Docker does, since below lie the container's own.
 
-use std::process::ExitCode;
-
 use engine::{FailureKind, chain};
 use node::InstanceErrorKind;
 
@@ -26,7 +24,7 @@ const NOT_PERMITTED: u8 = 77;
 /// The machine lacks a feature.
 pub(crate) const CONFIG: u8 = 78;
 /// `run` and `exec`: imc failed before the container's command could.
-const RUN_FAILED: u8 = 125;
+pub(crate) const RUN_FAILED: u8 = 125;
 /// `run` and `exec`: the command cannot be executed.
 const RUN_NOT_EXECUTABLE: u8 = 126;
 /// `run` and `exec`: the command was not found.
@@ -45,13 +43,6 @@ pub(crate) struct Failure {
     pub(crate) advice: Option<String>,
     /// The exit status.
     pub(crate) code: u8,
-}
-
-/// Prints what clap says. Wrong usage is 64, help and version are 0.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing is left to be told where standard error is closed.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
 
 impl Failure {
@@ -75,9 +66,28 @@ impl Failure {
         Self { kind: "not-found", message: message.into(), advice: Some(advice.to_owned()), code: NO_INPUT }
     }
 
+    /// Somebody ended it.
+    pub(crate) fn cancelled(message: impl Into<String>) -> Self {
+        Self { kind: "cancelled", message: message.into(), advice: None, code: INTERRUPTED }
+    }
+
     /// An action on a local file or terminal that the system refused.
     pub(crate) fn system(action: impl std::fmt::Display, error: &std::io::Error) -> Self {
         Self::internal(format!("failed to {action}: {error}"))
+    }
+
+    /// A result that could not be written to standard output.
+    pub(crate) fn output(error: &std::io::Error) -> Self {
+        let failure = Self::system("write the result to standard output", error);
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self {
+                kind: "no-space",
+                code: CANNOT_CREATE,
+                advice: Some("what was asked for is done; free some space where the output goes".to_owned()),
+                ..failure
+            },
+            _ => failure,
+        }
     }
 
     /// The same as a failure of `run` or `exec`, whose status must not be taken for the container's.
@@ -85,6 +95,8 @@ impl Failure {
         let code = match self.kind {
             "command-not-found" => RUN_NOT_FOUND,
             "command-not-executable" => RUN_NOT_EXECUTABLE,
+            // Nothing failed: whoever sent the signal knows it by this status.
+            "cancelled" => INTERRUPTED,
             _ => RUN_FAILED,
         };
         Self { code, ..self }

@@ -6,6 +6,7 @@ use model::{CacheState, Event, ImageCache, ImageSnapshot, SnapshotImage, Subject
 use serde::Serialize;
 
 use crate::app::App;
+use crate::args::DeleteArgs;
 use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::progress::short;
@@ -149,14 +150,49 @@ pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn delete(app: &App, words: &[String], printer: &Printer) -> Result<ExitCode, Failure> {
+pub(crate) async fn delete(app: &App, args: &DeleteArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     super::reconcile::reconcile(app).await?;
-    let (deleted, code) = each(words, printer, async |word| Ok(app.engine.delete_cache(word).await?)).await;
+    // One that cannot be deleted keeps none of the others.
+    let (ids, unknown) = each(&args.caches, printer, async |word| ids(app, word, args.all).await).await;
+    let delete = async |id: &str| Ok(app.engine.delete_cache(id).await?);
+    let (deleted, undeleted) = each(&ids.concat(), printer, delete).await;
     app.forget_old_events().await;
     let line = |one: &engine::DeletedCache| format!("{} ({}) deleted", one.cache.name, one.cache.id);
     printer.result(&deleted, || deleted.iter().map(line).collect());
     if deleted.iter().any(|one| one.cache.state != CacheState::Failed) {
         printer.note("its blobs stay until `imc gc`");
     }
-    Ok(code)
+    Ok(if unknown == ExitCode::SUCCESS { undeleted } else { unknown })
+}
+
+/// The ids that a word of `delete` means: one, or with `--all` every cache of that name.
+async fn ids(app: &App, word: &str, all: bool) -> Result<Vec<String>, Failure> {
+    let found = app.engine.find_cache(word).await?;
+    let by_id = word.parse() == Ok(found.cache.id);
+    if by_id || found.others.is_empty() {
+        return Ok(vec![found.cache.id.to_string()]);
+    }
+    let caches = app.engine.list_caches().await?;
+    let named = caches.iter().map(|view| &view.cache).filter(|cache| cache.name == found.cache.name);
+    let named: Vec<&ImageCache> = named.collect();
+    match all {
+        true => Ok(named.iter().map(|cache| cache.id.to_string()).collect()),
+        false => Err(several(word, &named)),
+    }
+}
+
+/// Several caches have the name. Where all but one are attempts that failed, that one is probably what is wanted.
+fn several(word: &str, named: &[&ImageCache]) -> Failure {
+    let built: Vec<&&ImageCache> = named.iter().filter(|cache| cache.state != CacheState::Failed).collect();
+    let advice = match built.as_slice() {
+        [] => format!("all of them failed to build: `imc delete --all {word}` deletes them"),
+        [only] => format!(
+            "all but {} failed to build; delete that one by its id, or all with `imc delete --all {word}`",
+            only.id
+        ),
+        _ => format!("`imc list` shows their ids; `imc delete --all {word}` deletes every one"),
+    };
+    let message =
+        format!("failed to choose a cache: {} caches are named `{word}`; say which by its id", named.len());
+    Failure { advice: Some(advice), ..Failure::input(message) }
 }

@@ -56,22 +56,28 @@ pub(crate) async fn ps(app: &App, all: bool, printer: &Printer) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn logs(app: &App, args: &LogsArgs) -> Result<ExitCode, Failure> {
+pub(crate) async fn logs(app: &App, args: &LogsArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let instance = find_instance(app, &args.instance).await?;
     let (instances, follow) = (app.instances.clone(), args.follow);
-    blocking(move || instances.logs(instance.id, follow, &mut print_line)).await??;
+    let printer = printer.clone();
+    let mut print = move |line: LogLine| {
+        let written = print_line(&line);
+        let goes_on = written.is_ok();
+        printer.written(written);
+        goes_on
+    };
+    blocking(move || instances.logs(instance.id, follow, &mut print)).await??;
     Ok(ExitCode::SUCCESS)
 }
 
-/// To the stream that it came by; false where nobody reads any more.
-#[allow(clippy::needless_pass_by_value, reason = "the node hands lines over")]
-fn print_line(line: LogLine) -> bool {
+/// To the stream that it came by.
+fn print_line(line: &LogLine) -> std::io::Result<()> {
     match line.stream {
         LogStream::Stdout => {
             let mut out = std::io::stdout().lock();
-            out.write_all(&line.bytes).and_then(|()| out.flush()).is_ok()
+            out.write_all(&line.bytes).and_then(|()| out.flush())
         }
-        LogStream::Stderr => std::io::stderr().lock().write_all(&line.bytes).is_ok(),
+        LogStream::Stderr => std::io::stderr().lock().write_all(&line.bytes),
     }
 }
 

@@ -222,8 +222,35 @@ fn a_name_may_be_used_twice_and_the_id_tells_the_caches_apart() {
     let source = home.layout("image", &image([layer("one")]));
     let first = home.json(&["create", "web", &source])["id"].clone();
     home.imc(&["create", "web", &source]).ok();
-    home.imc(&["delete", "web"]).fails(64, &["2 caches are named `web`", "by its id"]);
+    home.imc(&["delete", "web"]).fails(64, &["2 caches are named `web`", "by its id", "--all web"]);
     home.imc(&["delete", first.as_str().unwrap()]).ok();
     home.imc(&["delete", "web"]).ok();
+    assert_eq!(home.json(&["list"]), serde_json::json!([]));
+}
+
+#[test]
+fn all_caches_of_a_name_go_at_once_and_attempts_that_failed_are_told_apart() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    let missing = format!("{source}-missing");
+    let good = home.json(&["create", "web", &source])["id"].as_str().unwrap().to_owned();
+    home.imc(&["create", "web", &missing]).fails(66, &[]);
+    home.imc(&["delete", "web"]).fails(64, &["2 caches are named `web`", "next: all but ", &good]);
+    home.imc(&["create", "other", &source]).ok();
+    let gone = home.json(&["delete", "--all", "web"]);
+    assert_eq!(gone.as_array().unwrap().len(), 2);
+    assert_eq!(home.json(&["list"])[0]["name"], "other");
+}
+
+#[test]
+fn one_that_cannot_be_deleted_keeps_none_of_the_others() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    for name in ["a", "b"] {
+        home.imc(&["create", name, &source]).ok();
+    }
+    let ran = home.imc(&["delete", "a", "nosuch", "nosuch-either", "b"]);
+    let ran = ran.fails(66, &["failed to find `nosuch`", "failed to find `nosuch-either`", "next: "]);
+    assert_eq!(ran.stdout.lines().count(), 2, "{ran:#?}");
     assert_eq!(home.json(&["list"]), serde_json::json!([]));
 }

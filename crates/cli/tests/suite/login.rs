@@ -50,8 +50,10 @@ fn a_login_is_kept_for_its_owner_alone_and_used() {
 #[test]
 fn a_wrong_password_is_refused_and_not_kept() {
     let (home, server) = (Home::new(), guarded());
-    let ran = log_in(&home, &server, "guessed-wrongly")
-        .fails(77, &["failed to log in to the registry", &server.host()]);
+    let ran = log_in(&home, &server, "guessed-wrongly").fails(
+        77,
+        &["failed to log in to the registry", &server.host(), "next: check the user name and the password"],
+    );
     assert!(!ran.stderr.contains("guessed-wrongly"), "{ran:#?}");
     assert!(!config(&home).exists());
 }
