@@ -2,6 +2,8 @@
 //!
 //! The numbers follow sysexits.h. `run` and `exec` use 125 to 127 as Docker does, since below lie the container's own.
 
+mod advice;
+
 use engine::{FailureKind, chain};
 use node::InstanceErrorKind;
 
@@ -53,12 +55,14 @@ impl Failure {
 
     /// A request that makes no sense as it is.
     pub(crate) fn input(message: impl Into<String>) -> Self {
-        Self { kind: "input", message: message.into(), advice: None, code: USAGE }
+        let advice = Some(advice::INPUT.to_owned());
+        Self { kind: "input", message: message.into(), advice, code: USAGE }
     }
 
     /// An image that cannot be used here.
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
-        Self { kind: "unsupported-image", message: message.into(), advice: None, code: DATA }
+        let advice = Some(advice::OTHER_SYSTEM.to_owned());
+        Self { kind: "unsupported-image", message: message.into(), advice, code: DATA }
     }
 
     /// A request for what is not there.
@@ -141,7 +145,7 @@ fn of_kind(kind: FailureKind, message: String) -> Failure {
         FailureKind::NotUsable => {
             (NO_INPUT, Some("`imc events CACHE` says what happened to it; create it again with `imc create`"))
         }
-        FailureKind::Input => (USAGE, None),
+        FailureKind::Input => (USAGE, Some(advice::INPUT)),
         FailureKind::Cancelled => {
             (INTERRUPTED, Some("layers that were finished are kept; the same command goes on from there"))
         }
@@ -167,14 +171,22 @@ impl From<engine::Error> for Failure {
                 advice: Some("stop these instances with `imc stop` and remove them with `imc rm`".to_owned()),
                 ..failure
             },
-            _ => failure,
+            engine::Error::WhichImage { .. } => {
+                Self { advice: Some("say which with `--image IMAGE`".to_owned()), ..failure }
+            }
+            engine::Error::Build(engine::BuildError::Resolve(source)) => failure.resolving(source),
+            _ => failure.unless_denied(&error),
         }
     }
 }
 
 impl From<engine::BuildError> for Failure {
     fn from(error: engine::BuildError) -> Self {
-        of_kind(error.kind(), chain(&error))
+        let failure = of_kind(error.kind(), chain(&error));
+        match &error {
+            engine::BuildError::Resolve(source) => failure.resolving(source),
+            _ => failure.unless_denied(&error),
+        }
     }
 }
 
@@ -187,27 +199,24 @@ impl From<metastore::Error> for Failure {
 impl From<registry::Error> for Failure {
     fn from(error: registry::Error) -> Self {
         let message = chain(&error);
-        of_kind(engine::registry_failure_kind(&error), message)
+        of_kind(engine::registry_failure_kind(&error), message).resolving(&error)
     }
 }
 
 impl From<node::InstanceError> for Failure {
     fn from(error: node::InstanceError) -> Self {
         let message = chain(&error);
-        let (kind, code, advice) = match error.kind() {
-            InstanceErrorKind::Input => ("input", USAGE, None),
-            InstanceErrorKind::CommandNotFound => {
-                ("command-not-found", RUN_NOT_FOUND, Some("name the program by its path inside the image"))
-            }
-            InstanceErrorKind::CommandNotExecutable => ("command-not-executable", RUN_NOT_EXECUTABLE, None),
-            InstanceErrorKind::NotFound => ("not-found", NO_INPUT, Some("`imc ps -a` lists the instances")),
-            InstanceErrorKind::State => ("state", TEMPORARY, Some("`imc ps -a` shows the states")),
-            InstanceErrorKind::Privilege => ("not-permitted", NOT_PERMITTED, None),
-            InstanceErrorKind::System => {
-                ("system", SOFTWARE, Some("`imc doctor` finds out what this machine lacks"))
-            }
+        let (kind, code) = match error.kind() {
+            InstanceErrorKind::Input => ("input", USAGE),
+            InstanceErrorKind::CommandNotFound => ("command-not-found", RUN_NOT_FOUND),
+            InstanceErrorKind::CommandNotExecutable => ("command-not-executable", RUN_NOT_EXECUTABLE),
+            InstanceErrorKind::NotFound => ("not-found", NO_INPUT),
+            InstanceErrorKind::State => ("state", TEMPORARY),
+            InstanceErrorKind::Privilege => ("not-permitted", NOT_PERMITTED),
+            InstanceErrorKind::System => ("system", SOFTWARE),
         };
-        Self { kind, message, advice: advice.map(ToOwned::to_owned), code }
+        let advice = advice::of_instance(&error).map(ToOwned::to_owned);
+        Self { kind, message, advice, code }.unless_denied(&error)
     }
 }
 

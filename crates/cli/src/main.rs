@@ -12,8 +12,6 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::Cli;
 use printer::Printer;
 use usage::Glimpse;
@@ -24,7 +22,7 @@ fn main() -> ExitCode {
         return code;
     }
     let seen = Glimpse::of(std::env::args_os().skip(1));
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return usage::usage(&error, seen),
     };

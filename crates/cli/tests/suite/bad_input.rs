@@ -456,3 +456,40 @@ fn what_a_terminal_would_obey_is_escaped() {
         assert!(arguments[0] != "list" || ran.stdout.lines().count() == 3, "{ran:#?}");
     }
 }
+
+#[test]
+fn a_place_with_several_images_says_how_to_name_one() {
+    let home = Home::new();
+    let folder = home.path().join("two");
+    image([layer("one")]).write_oci_layout(&folder, "a");
+    image([layer("two")]).write_oci_layout(&folder, "b");
+    let source = format!("oci:{}", folder.display());
+    home.imc(&["create", "web", &source])
+        .fails(64, &["several images", "next: name one of them: `oci:DIR:REF`"]);
+    home.imc(&["create", "web", &format!("{source}:b")]).ok();
+}
+
+#[test]
+fn a_local_image_of_another_user_is_a_matter_of_permissions() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    let archive = home.path().join("saved.tar");
+    image([layer("one")]).write_docker_archive(&archive, &["app:1"]);
+    for path in [home.path().join("image/oci-layout"), archive.clone()] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    fs::create_dir(home.data()).unwrap();
+    for path in [home.path().to_path_buf(), home.data()] {
+        chown(&path, Some(65_534), Some(65_534)).unwrap();
+    }
+    for source in [source, format!("docker-archive:{}", archive.display())] {
+        let mut command = home.command();
+        let ran: Ran =
+            command.uid(65_534).gid(65_534).args(["create", "web", &source]).output().unwrap().into();
+        ran.fails(77, &["Permission denied", "next: run it with sudo"]);
+    }
+}

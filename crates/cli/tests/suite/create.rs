@@ -254,3 +254,31 @@ fn one_that_cannot_be_deleted_keeps_none_of_the_others() {
     assert_eq!(ran.stdout.lines().count(), 2, "{ran:#?}");
     assert_eq!(home.json(&["list"]), serde_json::json!([]));
 }
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_as_good_as_unset() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    let data = home.data();
+    let empty = [
+        "IMC_CA_FILE",
+        "IMC_CERTS_D",
+        "IMC_PLAIN_HTTP",
+        "IMC_INSECURE_REGISTRY",
+        "IMC_DATA_DIR",
+        "DOCKER_CONFIG",
+    ];
+    let empty = empty.map(|name| (name, ""));
+    home.imc_with(&empty, &["--data-dir", data.to_str().unwrap(), "create", "web", &source]).ok();
+    // Without the option it is the default directory, which no test may write.
+    let help = home.imc_with(&empty, &["list", "--help"]).ok();
+    assert!(help.stdout.contains("/var/lib/imc"), "{help:#?}");
+    let nobody = std::os::unix::process::CommandExt::uid;
+    if rustix::process::geteuid().is_root() {
+        let mut command = home.command();
+        let ran: crate::support::Ran =
+            nobody(&mut command, 65_534).envs(empty).arg("list").output().unwrap().into();
+        assert!(ran.code != Some(64), "{ran:#?}");
+    }
+    home.imc(&["--data-dir", "", "list"]).fails(64, &["--data-dir"]);
+}

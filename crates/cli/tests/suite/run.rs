@@ -295,3 +295,61 @@ fn a_start_that_cannot_be_recorded_goes_on() {
     ran.fails(7, &["warning: the start could not be recorded", "No space left on device"]);
     assert!(scene.instances().is_empty(), "{:?}", scene.instances());
 }
+
+#[test]
+fn options_that_cannot_be_say_what_to_do() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    for (arguments, words) in [
+        (&["--runtime", "nosuch"][..], &["nosuch", "next: name an installed one (runc, crun"]),
+        (&["-v", "/missing:/x"], &["/missing", "next: make it first"]),
+        (&["--user", "nobodyx"], &["nobodyx", "next: name one that the image has"]),
+        (&["--memory", "1k"], &["1.0 KiB are too few", "at least 6.0 MiB"]),
+    ] {
+        home.imc(&[&["run", "--rm"], arguments, &["web"]].concat()).fails(125, words);
+    }
+    let windows = home.layout("windows", &ImageBuilder::new().platform("windows", "amd64").build());
+    home.imc(&["create", "win", &windows, "--platform", "windows/amd64"]).ok();
+    home.imc(&["run", "--rm", "win"]).fails(125, &["windows", "next: start an image for linux"]);
+    let other = home.layout("other", &tools());
+    home.imc(&["create", "both", &home.layout("image", &tools()), &other]).ok();
+    home.imc(&["run", "--rm", "both"]).fails(125, &["it has oci:", "next: say which with `--image IMAGE`"]);
+    assert_eq!(home.imc(&["run", "--rm", "--image", &other, "both"]).ok().stdout, "hello from the cache\n");
+}
+
+#[test]
+fn logs_of_another_users_instance_are_a_matter_of_permissions() {
+    use std::os::unix::fs::chown;
+    use std::os::unix::process::CommandExt as _;
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    home.imc(&["run", "--name", "front", "web"]).ok();
+    for path in walk(home.path(), &["instances"]) {
+        chown(&path, Some(65_534), Some(65_534)).unwrap();
+    }
+    let ran: Ran = home.command().uid(65_534).gid(65_534).args(["logs", "front"]).output().unwrap().into();
+    ran.fails(77, &["Permission denied", "next: run it with sudo"]);
+    for path in walk(home.path(), &["instances"]) {
+        chown(&path, Some(0), Some(0)).unwrap();
+    }
+}
+
+/// A folder and all in it, but for the folders of those names.
+fn walk(folder: &std::path::Path, without: &[&str]) -> Vec<std::path::PathBuf> {
+    let mut found = vec![folder.to_path_buf()];
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true if without.iter().any(|name| entry.file_name() == *name) => {}
+            true => found.extend(walk(&entry.path(), without)),
+            false => found.push(entry.path()),
+        }
+    }
+    found
+}
