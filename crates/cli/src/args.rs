@@ -45,7 +45,7 @@ Exit status:
 executed, 127 a command that is not there."
 )]
 pub(crate) struct Cli {
-    /// Where blobs, snapshots and records are kept
+    /// Where blobs, image snapshots and records are kept
     #[arg(long, global = true, env = "IMC_DATA_DIR", value_name = "DIR", default_value = "/var/lib/imc")]
     pub(crate) data_dir: PathBuf,
 

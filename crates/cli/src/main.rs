@@ -3,6 +3,7 @@
 mod app;
 mod args;
 mod commands;
+mod documents;
 mod exit;
 mod interrupts;
 mod printer;

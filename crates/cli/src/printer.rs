@@ -45,6 +45,11 @@ impl Printer {
         });
     }
 
+    /// A result that people are told by a note.
+    pub(crate) fn document<T: Serialize>(&self, document: &T) {
+        self.result(document, Vec::new);
+    }
+
     /// Remembers why something could not be written. A reader that has seen enough (`| head`) is no failure.
     pub(crate) fn written(&self, written: std::io::Result<()>) {
         if let Err(error) = written
@@ -82,10 +87,7 @@ impl Printer {
     pub(crate) fn failure(&self, failure: &Failure) {
         let mut err = anstream::stderr().lock();
         if self.output == Output::Json {
-            let document = serde_json::json!({ "error": {
-                "kind": failure.kind, "message": failure.message, "advice": failure.advice, "exit_status": failure.code,
-            }});
-            let _ = writeln!(err, "{document:#}");
+            let _ = writeln!(err, "{:#}", failure_document(failure));
             return;
         }
         let _ = writeln!(err, "error: {}", printable(&failure.message));
@@ -101,6 +103,13 @@ impl Printer {
         }
         failures.first().map_or(ExitCode::SUCCESS, |first| ExitCode::from(first.code))
     }
+}
+
+/// What failed, as a document.
+pub(crate) fn failure_document(failure: &Failure) -> serde_json::Value {
+    serde_json::json!({ "error": {
+        "kind": failure.kind, "message": failure.message, "advice": failure.advice, "exit_status": failure.code,
+    }})
 }
 
 fn text(lines: &[String]) -> std::io::Result<()> {

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use model::{CacheState, Event, ImageCache, ImageSnapshot, SnapshotImage, Subject};
-use serde::Serialize;
+use engine::CacheView;
+use model::{CacheState, Event, ImageCache, ImageSnapshot, Subject};
 
 use crate::app::App;
 use crate::args::DeleteArgs;
+use crate::documents::{Cache, Shown, all};
 use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::progress::short;
@@ -24,16 +25,12 @@ pub(crate) async fn list(app: &App, printer: &Printer) -> Result<ExitCode, Failu
                 [first, rest @ ..] => format!("{first} and {} more", rest.len()),
                 [] => String::new(),
             };
-            let state = match view.interrupted {
-                true => format!("{} (interrupted)", cache.state),
-                false => cache.state.to_string(),
-            };
             let size = cache.unpacked_size.map_or_else(|| "-".to_owned(), |size| size.to_string());
             let used = cache.last_used.map_or_else(|| "-".to_owned(), |time| time.to_string());
             vec![
                 cache.name.to_string(),
                 cache.id.to_string(),
-                state,
+                state(view),
                 size,
                 cache.created.to_string(),
                 used,
@@ -41,32 +38,27 @@ pub(crate) async fn list(app: &App, printer: &Printer) -> Result<ExitCode, Failu
             ]
         })
         .collect();
-    printer.table(&caches, &["NAME", "ID", "STATE", "UNPACKED", "CREATED", "LAST USED", "IMAGES"], &rows);
+    let documents: Vec<Cache> = all(&caches);
+    printer.table(&documents, &["NAME", "ID", "STATE", "UNPACKED", "CREATED", "LAST USED", "IMAGES"], &rows);
     Ok(ExitCode::SUCCESS)
 }
 
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    cache: ImageCache,
-    images_resolved: Vec<ShownImage>,
-}
-
-#[derive(Serialize)]
-struct ShownImage {
-    image: String,
-    manifest_digest: String,
-    platform: String,
-    merged: bool,
-    layers: Vec<model::SnapshotLayer>,
+/// As a person reads it.
+fn state(view: &CacheView) -> String {
+    match view.interrupted {
+        true => format!("{} (interrupted)", view.cache.state),
+        false => view.cache.state.to_string(),
+    }
 }
 
 pub(crate) async fn show(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
     let found = app.engine.find_cache(word).await?;
     let snapshot = app.engine.snapshot_of(&found.cache).await?;
-    let images = snapshot.iter().flat_map(|snapshot| &snapshot.images).map(shown_image).collect();
-    let shown = Shown { cache: found.cache.clone(), images_resolved: images };
-    printer.result(&shown, || lines(&found.cache, snapshot.as_ref()));
+    // Whether its build runs still is known of all at once.
+    let views = app.engine.list_caches().await?;
+    let view = views.into_iter().find(|view| view.cache.id == found.cache.id);
+    let view = view.unwrap_or(CacheView { cache: found.cache, interrupted: false });
+    printer.result(&Shown::new(&view, snapshot.as_ref()), || lines(&view, snapshot.as_ref()));
     if !found.others.is_empty() {
         printer.note(&format!(
             "{} other cache(s) have this name; `imc list` shows their ids",
@@ -76,22 +68,18 @@ pub(crate) async fn show(app: &App, word: &str, printer: &Printer) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-fn shown_image(image: &SnapshotImage) -> ShownImage {
-    ShownImage {
-        image: image.source.to_string(),
-        manifest_digest: image.manifest_digest.to_string(),
-        platform: image.platform.to_string(),
-        merged: image.merged.is_some(),
-        layers: image.layers.clone(),
-    }
-}
-
-fn lines(cache: &ImageCache, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
+fn lines(view: &CacheView, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
+    let cache = &view.cache;
     let mut lines = vec![
         format!("Name:      {}", cache.name),
         format!("Id:        {}", cache.id),
-        format!("State:     {}", cache.state),
+        format!("State:     {}", state(view)),
     ];
+    if view.interrupted {
+        lines.push(
+            "Failure:   the build's process ended; the same `imc create` goes on from there".to_owned(),
+        );
+    }
     if let Some(failure) = &cache.failure {
         lines.push(format!("Failure:   {}: {}", failure.reason, failure.message));
     }
@@ -106,7 +94,7 @@ fn lines(cache: &ImageCache, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
         lines.extend(cache.images.iter().map(|image| format!("Image:     {image}")));
         return lines;
     };
-    lines.push(format!("Snapshot:  {} of {}", snapshot.id, snapshot.created));
+    lines.push(format!("Kept as:   image snapshot {} of {}", snapshot.id, snapshot.created));
     for image in &snapshot.images {
         lines.push(format!("Image:     {}", image.source));
         lines.push(format!("  pinned to {} ({})", image.manifest_digest, image.platform));
@@ -158,7 +146,8 @@ pub(crate) async fn delete(app: &App, args: &DeleteArgs, printer: &Printer) -> R
     let (deleted, undeleted) = each(&ids.concat(), printer, delete).await;
     app.forget_old_events().await;
     let line = |one: &engine::DeletedCache| format!("{} ({}) deleted", one.cache.name, one.cache.id);
-    printer.result(&deleted, || deleted.iter().map(line).collect());
+    let documents: Vec<Cache> = all(deleted.iter().map(|one| &one.cache));
+    printer.result(&documents, || deleted.iter().map(line).collect());
     if deleted.iter().any(|one| one.cache.state != CacheState::Failed) {
         printer.note("its blobs stay until `imc gc`");
     }

@@ -6,22 +6,34 @@ use std::time::Instant;
 
 use engine::{BuildHandle, LayerPhase, NewCache};
 use model::{ByteSize, ImageCache, ImageSource};
-use serde::Serialize;
 
 use crate::app::App;
 use crate::args::CreateArgs;
+use crate::documents::Created;
 use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::progress;
 
-#[derive(Serialize)]
-struct Created {
-    #[serde(flatten)]
+/// A cache and what its build took.
+struct Built {
     cache: ImageCache,
     layers: usize,
     layers_reused: usize,
     fetched_bytes: ByteSize,
     seconds: f64,
+}
+
+impl Built {
+    fn document(&self) -> Created {
+        let Self { cache, layers, layers_reused, fetched_bytes, seconds } = self;
+        Created {
+            cache: cache.into(),
+            layers: *layers,
+            layers_reused: *layers_reused,
+            fetched_bytes: *fetched_bytes,
+            seconds: *seconds,
+        }
+    }
 }
 
 pub(crate) async fn create(app: &App, args: CreateArgs, printer: &Printer) -> Result<ExitCode, Failure> {
@@ -38,18 +50,18 @@ pub(crate) async fn create(app: &App, args: CreateArgs, printer: &Printer) -> Re
     // A cancelled build cleans up after itself before the process ends.
     app.shut_down().await;
     let created = created?;
-    printer.result(&created, || vec![sentence(&created)]);
+    printer.result(&created.document(), || vec![sentence(&created)]);
     printer.note(&format!("start from it: imc run --rm -it {}", created.cache.name));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Shows the progress of a build, to its end.
-async fn follow(mut build: BuildHandle, printer: &Printer) -> Result<Created, Failure> {
+async fn follow(mut build: BuildHandle, printer: &Printer) -> Result<Built, Failure> {
     let begun = Instant::now();
     let cache = progress::follow(&mut build, printer).await?;
     let layers = build.progress.layers();
     let reused = layers.iter().filter(|layer| layer.phase == LayerPhase::Reused);
-    Ok(Created {
+    Ok(Built {
         cache,
         layers: layers.len(),
         layers_reused: reused.count(),
@@ -79,8 +91,8 @@ pub(crate) async fn build_for_run(
     Ok(created.cache)
 }
 
-fn sentence(created: &Created) -> String {
-    let Created { cache, layers, layers_reused, fetched_bytes, seconds } = created;
+fn sentence(created: &Built) -> String {
+    let Built { cache, layers, layers_reused, fetched_bytes, seconds } = created;
     format!(
         "cache {} ({}) is {}: {} unpacked, {layers} layers ({layers_reused} were here), {fetched_bytes} fetched in {seconds:.2} s",
         cache.name,

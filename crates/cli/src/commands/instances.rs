@@ -11,6 +11,7 @@ use node::{LogLine, LogStream};
 use super::reconcile::{all_instances, blocking, reconcile, record_exit, wait_and_remove};
 use crate::app::App;
 use crate::args::{LogsArgs, RmArgs, StopArgs};
+use crate::documents;
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -52,7 +53,8 @@ pub(crate) async fn ps(app: &App, all: bool, printer: &Printer) -> Result<ExitCo
             ]
         })
         .collect();
-    printer.table(&instances, &["NAME", "ID", "STATE", "PID", "STARTED", "IMAGE", "COMMAND"], &rows);
+    let documents: Vec<documents::Instance> = documents::all(&instances);
+    printer.table(&documents, &["NAME", "ID", "STATE", "PID", "STARTED", "IMAGE", "COMMAND"], &rows);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -86,7 +88,8 @@ pub(crate) async fn stop(app: &App, args: &StopArgs, printer: &Printer) -> Resul
     let timeout = Duration::from_secs(u64::from(args.timeout));
     let (stopped, code) =
         each(&args.instances, printer, async |word| stop_one(app, word, timeout, printer).await).await;
-    printer.result(&stopped, || names(&stopped));
+    let documents: Vec<documents::Instance> = documents::all(&stopped);
+    printer.result(&documents, || names(&stopped));
     Ok(code)
 }
 
@@ -118,7 +121,8 @@ pub(crate) async fn rm(app: &App, args: &RmArgs, printer: &Printer) -> Result<Ex
     let (removed, code) =
         each(&args.instances, printer, async |word| remove_one(app, word, args.force).await).await;
     app.forget_old_events().await;
-    printer.result(&removed, || names(&removed));
+    let documents: Vec<documents::Instance> = documents::all(&removed);
+    printer.result(&documents, || names(&removed));
     Ok(code)
 }
 

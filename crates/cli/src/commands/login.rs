@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{docker_config, settings};
 use crate::args::{LoginArgs, LogoutArgs, RegistryArgs};
+use crate::documents::{LoggedIn, LoggedOut};
 use crate::exit::Failure;
 use crate::interrupts::Interrupts;
 use crate::printer::Printer;
@@ -39,9 +40,14 @@ async fn check_and_keep(args: &LoginArgs, username: String, printer: &Printer) -
         false => ask_hidden(prompt).await?,
     };
     let registry = Registry::new(settings(&args.registry)?)?;
-    let credentials = Credentials::basic(username, password);
+    let (name, credentials) = (username.clone(), Credentials::basic(username, password));
     registry.ping(&args.host, Some(&credentials)).await.map_err(refused)?;
     registry.store_credentials(&path, &args.host, &credentials).await?;
+    printer.document(&LoggedIn {
+        registry: args.host.to_string(),
+        username: name,
+        config: path.display().to_string(),
+    });
     printer.note(&format!("logged in to {}; kept in {} or its credential helper", args.host, path.display()));
     Ok(ExitCode::SUCCESS)
 }
@@ -62,6 +68,7 @@ pub(crate) async fn logout(args: LogoutArgs, printer: &Printer) -> Result<ExitCo
     let path = config_path()?;
     let registry = Registry::new(settings(&RegistryArgs::default())?)?;
     let there = registry.erase_credentials(&path, &args.host).await?;
+    printer.document(&LoggedOut { registry: args.host.to_string(), forgotten: there });
     let said = if there { "forgotten" } else { "there were none" };
     printer.note(&format!("credentials of {}: {said}", args.host));
     Ok(ExitCode::SUCCESS)

@@ -282,3 +282,37 @@ fn a_variable_that_is_set_to_nothing_is_as_good_as_unset() {
     }
     home.imc(&["--data-dir", "", "list"]).fails(64, &["--data-dir"]);
 }
+
+#[test]
+fn an_interrupted_build_is_shown_as_one() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    home.imc_with(&[("IMC_CRASH_AT", "layers-made")], &["create", "web", &source]);
+    assert!(home.imc(&["show", "web"]).ok().stdout.contains("Creating (interrupted)"));
+    assert_eq!(home.json(&["show", "web"])["interrupted"], true);
+    home.imc(&["create", "web", &source]).ok();
+    assert_eq!(home.json(&["show", "web"])["interrupted"], false);
+}
+
+#[test]
+fn every_command_says_the_same_of_a_cache() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    let created = home.json(&["create", "web", &source]);
+    let (listed, shown) = (home.json(&["list"]), home.json(&["show", "web"]));
+    let deleted = home.json(&["delete", "web"]);
+    for (key, value) in listed[0].as_object().unwrap() {
+        for other in [&created, &shown, &deleted[0]] {
+            assert_eq!(&other[key], value, "{key} of {other:#}");
+        }
+    }
+    assert_eq!(
+        (&created["platform"], &shown["images_resolved"][0]["platform"]),
+        (&"linux/amd64".into(), &"linux/amd64".into())
+    );
+    let collected = home.json(&["gc"]);
+    assert!(
+        collected["free_space"].as_u64() <= collected["total_space"].as_u64()
+            && collected["free_space"].is_u64()
+    );
+}

@@ -117,3 +117,15 @@ fn nothing_is_asked_where_there_is_no_terminal() {
     home.imc(&["login", "registry.example", "-u", "alice"]).fails(64, &["no terminal", "--password-stdin"]);
     home.imc(&["login", "not a host"]).fails(64, &["not a host"]);
 }
+
+#[test]
+fn a_login_and_a_logout_have_documents() {
+    let (home, server) = (Home::new(), guarded());
+    let host = server.host();
+    let login = ["-o", "json", "login", &host, "-u", "alice", "--password-stdin", "--plain-http", &host];
+    let said = home.imc_fed(PASSWORD, &login).ok();
+    let document = serde_json::json!({ "registry": host, "username": "alice", "config": config(&home) });
+    assert_eq!((said.json(), said.stderr.as_str()), (document, ""));
+    assert_eq!(home.json(&["logout", &host]), serde_json::json!({ "registry": host, "forgotten": true }));
+    assert_eq!(home.json(&["logout", &host])["forgotten"], false);
+}

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use testkit::{Compression, FaultServer, Image, ImageBuilder, LayerBuilder};
 
 use crate::support::{Home, Ran, wait_until};
@@ -152,7 +153,15 @@ fn a_detached_instance_lives_until_it_is_stopped() {
         .fails(125, &["front", "next: choose another `--name`"]);
     home.imc(&["delete", "web"]).fails(75, &["in use by", "next: stop these instances"]);
     home.imc(&["rm", "front"]).fails(75, &["next: "]);
-    home.imc(&["stop", "front"]).ok();
+    assert_eq!(
+        (&scene.instances()[0]["state"], &scene.instances()[0]["exit"]),
+        (&"Running".into(), &Value::Null)
+    );
+    let stopped = &home.json(&["stop", "front"])[0];
+    assert_eq!(
+        (&stopped["state"], &stopped["exit"]),
+        (&"Exited".into(), &json!({ "code": 3, "signal": null }))
+    );
     assert!(home.imc(&["ps"]).ok().stdout.lines().count() == 1);
     assert!(home.imc(&["ps", "-a"]).ok().stdout.contains('3'));
     home.imc(&["rm", "front"]).ok();
