@@ -155,8 +155,8 @@ Examples:
   imc create saved docker-archive:./saved.tar
   imc create dev localhost:5000/app:dev --plain-http localhost:5000
 
-An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or
-`docker-archive:FILE[:ref]`.")]
+An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or `docker-archive:FILE[:ref]`.
+A path that holds colons is ended by two: `oci:/a:b/dir::ref`.")]
 pub(crate) struct CreateArgs {
     /// The cache's name; lower-case letters, digits, `-`, `_`, `.`
     #[arg(value_parser = whole::<CacheName>)]

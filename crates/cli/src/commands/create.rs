@@ -102,10 +102,12 @@ fn sentence(created: &Built) -> String {
     )
 }
 
-/// Local sources by absolute path, so that the record means the same wherever it is read.
+/// Local sources by the path that holds wherever the record is read, and is the same however it was said.
 pub(crate) fn absolute(source: ImageSource) -> Result<ImageSource, Failure> {
     let whole = |path: &Path| -> Result<PathBuf, Failure> {
-        std::path::absolute(path)
+        // What is not there, or not for us to see, is told later, by its name.
+        path.canonicalize()
+            .or_else(|_| std::path::absolute(path))
             .map_err(|error| Failure::system(format_args!("find {}", path.display()), &error))
     };
     Ok(match source {

@@ -62,6 +62,35 @@ fn a_relative_source_is_recorded_by_its_absolute_path() {
 }
 
 #[test]
+fn one_directory_is_one_image_however_it_is_said() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    std::fs::create_dir(home.path().join("clone")).unwrap();
+    std::os::unix::fs::symlink("image", home.path().join("link")).unwrap();
+    for (name, said) in [("a", "oci:clone/../image"), ("b", "oci:link"), ("c", "oci:./image/.")] {
+        let mut command = home.command();
+        let ran: crate::support::Ran = command
+            .current_dir(home.path())
+            .args(["-o", "json", "create", name, said])
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(ran.ok().json()["images"][0], source, "{said}");
+    }
+}
+
+#[test]
+fn a_path_with_colons_can_be_said_and_is_recorded_as_it_is() {
+    let home = Home::new();
+    let source = home.layout("a:b", &image([layer("one")]));
+    home.imc(&["create", "web", &source]).fails(66, &["next: "]);
+    home.imc(&["create", "web", &format!("{source}::latest")]).ok();
+    let listed = &home.json(&["list"])[1]["images"][0];
+    assert_eq!(*listed, format!("{source}::latest"));
+    home.imc(&["create", "again", listed.as_str().unwrap()]).ok();
+}
+
+#[test]
 fn documents_are_complete_and_quiet_is_quiet() {
     let home = Home::new();
     let image = image([layer("one"), noise("big", 300_000)]);
