@@ -6,6 +6,7 @@ mod registries;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use model::{CacheName, ImageSource, Platform};
 
@@ -41,19 +42,26 @@ Exit status:
    77  not permitted: root is needed, or the password is wrong
    78  the machine lacks a feature
   130  cancelled by Ctrl-C or SIGTERM
-`run` and `exec` pass on the container's own; 125 is a failure of imc, 126 a command that cannot be
-executed, 127 a command that is not there."
+`run` and `exec` pass on the container's own; 125 is a failure of imc, 126 a command that cannot be \
+executed, 127 a command that is not there.
+
+IMC_LOG says what is logged to standard error: a level (error, warn, info, debug, trace), or levels by \
+part, as IMC_LOG=warn,registry=debug."
 )]
 pub(crate) struct Cli {
     /// Where blobs, image snapshots and records are kept
     #[arg(long, global = true, env = "IMC_DATA_DIR", value_name = "DIR", default_value = "/var/lib/imc")]
     pub(crate) data_dir: PathBuf,
 
+    /// Where that was said.
+    #[arg(skip)]
+    pub(crate) data_dir_from: DataDirFrom,
+
     /// How results are printed
     #[arg(long, short = 'o', global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub(crate) output: Output,
 
-    /// Print results and errors only
+    /// Print results, warnings and errors only
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
@@ -66,8 +74,26 @@ impl Cli {
     pub(crate) fn read(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, clap::Error> {
         let mut command = without_empty_variables(Self::command());
         let mut matches = command.try_get_matches_from_mut(words)?;
-        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+        let data_dir_from = match matches.value_source("data_dir") {
+            Some(ValueSource::CommandLine) => DataDirFrom::CommandLine,
+            Some(ValueSource::EnvVariable) => DataDirFrom::Variable,
+            _ => DataDirFrom::Default,
+        };
+        let cli = Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+        Ok(Self { data_dir_from, ..cli })
     }
+}
+
+/// Where the data directory was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DataDirFrom {
+    /// Nowhere.
+    #[default]
+    Default,
+    /// In `IMC_DATA_DIR`.
+    Variable,
+    /// By `--data-dir`.
+    CommandLine,
 }
 
 fn without_empty_variables(command: clap::Command) -> clap::Command {
@@ -155,7 +181,7 @@ Examples:
   imc create saved docker-archive:./saved.tar
   imc create dev localhost:5000/app:dev --plain-http localhost:5000
 
-An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or `docker-archive:FILE[:ref]`.
+An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or `docker-archive:FILE[:ref]`. \
 A path that holds colons is ended by two: `oci:/a:b/dir::ref`.")]
 pub(crate) struct CreateArgs {
     /// The cache's name; lower-case letters, digits, `-`, `_`, `.`
@@ -199,7 +225,7 @@ Examples:
   imc delete web db && imc gc
   imc delete --all web
 
-A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next
+A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next \
 `imc gc`, since another cache may need them.")]
 pub(crate) struct DeleteArgs {
     /// Names or ids of caches

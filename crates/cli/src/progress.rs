@@ -82,9 +82,10 @@ impl Show for Lines {
             }
             let what = match layer.phase {
                 LayerPhase::Waiting => continue,
-                LayerPhase::Unpacking => "fetching and unpacking".to_owned(),
-                LayerPhase::Done => format!("done, {} unpacked", layer.unpacked),
-                LayerPhase::Reused => "already here".to_owned(),
+                LayerPhase::Unpacking => "fetching and unpacking",
+                // How much it takes is what `imc show` says: the tar's length that is known here is another number.
+                LayerPhase::Done => "done",
+                LayerPhase::Reused => "already here",
             };
             self.printer.note(&format!("layer {} ({}): {what}", short(&layer.digest), layer.size));
         }

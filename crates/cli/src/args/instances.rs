@@ -25,8 +25,8 @@ Examples:
   imc run -d --name front -e MODE=test -v /srv/www:/usr/share/nginx/html:ro web
   imc run --rm --memory 512m --cpus 1.5 --network none python:3-slim -- python -c 'print(1)'
 
-IMAGE may be the name or id of a cache with one image, or an image that a cache holds; where no cache
-holds it, one is created first. With the registry switched off a cached image starts all the same, by
+IMAGE may be the name or id of a cache with one image, or an image that a cache holds; where no cache \
+holds it, one is created first. With the registry switched off a cached image starts all the same, by \
 tag and by digest.")]
 pub(crate) struct RunArgs {
     /// Keep standard input open

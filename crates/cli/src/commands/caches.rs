@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use engine::CacheView;
-use model::{CacheState, Event, ImageCache, ImageSnapshot, Subject};
+use model::{CacheId, CacheState, Event, ImageCache, ImageSnapshot, Subject};
 
 use crate::app::App;
 use crate::args::DeleteArgs;
@@ -112,16 +112,7 @@ fn lines(view: &CacheView, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
 }
 
 pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
-    let subject = match app.engine.find_cache(word).await {
-        Ok(found) => Subject::Cache(found.cache.id),
-        Err(engine::Error::UnknownCache { .. }) => match (word.parse(), word.parse()) {
-            // The events of what is gone stay for a while, by its id.
-            (Ok(id), _) => Subject::Cache(id),
-            (_, Ok(id)) => Subject::Instance(id),
-            _ => Subject::Instance(find_instance(app, word).await?.id),
-        },
-        Err(error) => return Err(error.into()),
-    };
+    let (subject, others) = subject(app, word).await?;
     let events = app.engine.events(subject).await?;
     if events.is_empty() {
         return Err(Failure::not_found(
@@ -134,8 +125,40 @@ pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<E
         [cells.as_slice(), &[event.reason.to_string(), event.message.clone()]].concat()
     };
     let rows: Vec<Vec<String>> = events.iter().map(row).collect();
+    if !others.is_empty() {
+        printer.note(&format!("these are of {subject}; {} `{word}` as well", others.join(" and ")));
+    }
     printer.table(&events, &["LAST", "COUNT", "KIND", "REASON", "MESSAGE"], &rows);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whose events a word asks for, and who else has that name.
+async fn subject(app: &App, word: &str) -> Result<(Subject, Vec<String>), Failure> {
+    let found = match app.engine.find_cache(word).await {
+        Ok(found) => found,
+        Err(engine::Error::UnknownCache { .. }) => {
+            // The events of what is gone stay for a while, by its id.
+            let subject = match (word.parse(), word.parse()) {
+                (Ok(id), _) => Subject::Cache(id),
+                (_, Ok(id)) => Subject::Instance(id),
+                _ => Subject::Instance(find_instance(app, word).await?.id),
+            };
+            return Ok((subject, Vec::new()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut others = Vec::new();
+    match found.others.len() {
+        0 => {}
+        1 => others.push("1 other cache is named".to_owned()),
+        several => others.push(format!("{several} other caches are named")),
+    }
+    if word.parse::<CacheId>().is_err()
+        && let Ok(instance) = find_instance(app, word).await
+    {
+        others.push(format!("the instance {} is named", instance.id));
+    }
+    Ok((Subject::Cache(found.cache.id), others))
 }
 
 pub(crate) async fn delete(app: &App, args: &DeleteArgs, printer: &Printer) -> Result<ExitCode, Failure> {

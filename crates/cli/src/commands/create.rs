@@ -36,7 +36,13 @@ impl Built {
     }
 }
 
-pub(crate) async fn create(app: &App, args: CreateArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+/// `imc` is how a further command over the same data directory begins.
+pub(crate) async fn create(
+    app: &App,
+    args: CreateArgs,
+    imc: &str,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
     let new = NewCache {
         name: args.name,
         images: args.images.into_iter().map(absolute).collect::<Result<_, _>>()?,
@@ -51,7 +57,7 @@ pub(crate) async fn create(app: &App, args: CreateArgs, printer: &Printer) -> Re
     app.shut_down().await;
     let created = created?;
     printer.result(&created.document(), || vec![sentence(&created)]);
-    printer.note(&format!("start from it: imc run --rm -it {}", created.cache.name));
+    printer.note(&format!("start from it: {imc} run --rm -it {}", created.cache.name));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -103,7 +103,7 @@ async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Choice, 
     let Target::Image { source, platform } = target.clone() else {
         return Err(Failure::internal("failed to choose a cache: it is gone"));
     };
-    printer.note(&format!("no cache has {source}: creating one"));
+    printer.note(&format!("no cache has {source} for {platform}: creating one"));
     let name = cache_name(&source);
     let new = NewCache { name, images: vec![source.clone()], platform, size_limit: MISS_SIZE };
     let cache = build_for_run(app, new, printer).await?;

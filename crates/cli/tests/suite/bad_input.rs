@@ -383,9 +383,10 @@ fn a_data_directory_that_cannot_be_made() {
     let file = home.path().join("file");
     fs::write(&file, "").unwrap();
     let below = file.join("data");
+    home.imc(&["--data-dir", below.to_str().unwrap(), "doctor"]).fails(78, &[]);
     home.imc(&["--data-dir", below.to_str().unwrap(), "list"])
         .fails(70, &["failed to open the data directory", "Not a directory"]);
-    home.imc(&["--data-dir", "/proc/imc", "list"])
+    home.imc(&["--data-dir", "/proc/imc", "create", "web", "oci:/x"])
         .fails(70, &["failed to open the data directory /proc/imc", "next: "]);
 }
 

@@ -59,6 +59,26 @@ fn no_line_of_the_help_is_wider_than_a_terminal_of_100() {
     }
 }
 
+/// A paragraph that breaks in its source and again at the terminal's edge leaves lines of one word.
+#[test]
+fn paragraphs_of_the_help_are_wrapped_once() {
+    for command in std::iter::once(vec!["--help"]).chain(COMMANDS.iter().map(|one| vec![*one, "--help"])) {
+        let help = help(&command);
+        let lines: Vec<&str> = help.lines().collect();
+        for pair in lines.windows(2) {
+            let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
+            if let [line, next] = pair
+                && is_prose(line)
+                && is_prose(next)
+            {
+                let word = next.split_whitespace().next().unwrap();
+                let fits = line.chars().count() + 1 + word.chars().count() <= 100;
+                assert!(!fits || line.ends_with('.'), "{command:?}: {line}\n{next}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_list_of_commands_here_is_complete() {
     let help = help(&["--help"]);

@@ -330,6 +330,20 @@ fn options_that_cannot_be_say_what_to_do() {
 }
 
 #[test]
+fn events_of_a_cache_tell_of_an_instance_of_its_name() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    home.imc(&["run", "--name", "web", "web"]).ok();
+    let id = scene.instances()[0]["id"].as_str().unwrap().to_owned();
+    let ran = home.imc(&["events", "web"]).ok();
+    assert!(ran.stderr.contains(&format!("the instance {id} is named `web` as well")), "{ran:#?}");
+    assert_eq!(home.imc(&["events", &id]).ok().stderr, "");
+}
+
+#[test]
 fn logs_of_another_users_instance_are_a_matter_of_permissions() {
     use std::os::unix::fs::chown;
     use std::os::unix::process::CommandExt as _;

@@ -75,7 +75,7 @@ fn a_terminal_that_cannot_move_its_cursor_gets_lines() {
     let mut child = create(&home, &server, "dumb", &mut terminal);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let screen = terminal.last_screen();
-    assert!(screen.shows("layer sha256:") && screen.shows("): done, "), "{:#?}", screen.lines());
+    assert!(screen.shows("layer sha256:") && screen.shows("): done"), "{:#?}", screen.lines());
 }
 
 fn ask_for_password(home: &Home, server: &FaultServer, terminal: &mut Terminal) -> Child {
