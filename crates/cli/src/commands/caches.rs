@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use engine::CacheView;
-use model::{CacheId, CacheState, Event, ImageCache, ImageSnapshot, Subject};
+use model::{CacheId, CacheState, Event, ImageSnapshot, Subject};
 
 use crate::app::App;
 use crate::args::DeleteArgs;
@@ -184,23 +184,23 @@ async fn ids(app: &App, word: &str, all: bool) -> Result<Vec<String>, Failure> {
     if by_id || found.others.is_empty() {
         return Ok(vec![found.cache.id.to_string()]);
     }
-    let caches = app.engine.list_caches().await?;
-    let named = caches.iter().map(|view| &view.cache).filter(|cache| cache.name == found.cache.name);
-    let named: Vec<&ImageCache> = named.collect();
+    let mut named = app.engine.list_caches().await?;
+    named.retain(|view| view.cache.name == found.cache.name);
     match all {
-        true => Ok(named.iter().map(|cache| cache.id.to_string()).collect()),
+        true => Ok(named.iter().map(|view| view.cache.id.to_string()).collect()),
         false => Err(several(word, &named)),
     }
 }
 
-/// Several caches have the name. Where all but one are attempts that failed, that one is probably what is wanted.
-fn several(word: &str, named: &[&ImageCache]) -> Failure {
-    let built: Vec<&&ImageCache> = named.iter().filter(|cache| cache.state != CacheState::Failed).collect();
+/// Several caches have the name. Where all but one are attempts that came to nothing, that one is probably to stay.
+fn several(word: &str, named: &[CacheView]) -> Failure {
+    let came_to_nothing = |view: &&CacheView| view.interrupted || view.cache.state == CacheState::Failed;
+    let built: Vec<CacheId> =
+        named.iter().filter(|view| !came_to_nothing(view)).map(|view| view.cache.id).collect();
     let advice = match built.as_slice() {
         [] => format!("all of them failed to build: `imc delete --all {word}` deletes them"),
         [only] => format!(
-            "all but {} failed to build; delete that one by its id, or all with `imc delete --all {word}`",
-            only.id
+            "all but {only} failed to build; delete that one by its id, or all with `imc delete --all {word}`"
         ),
         _ => format!("`imc list` shows their ids; `imc delete --all {word}` deletes every one"),
     };

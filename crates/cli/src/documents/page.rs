@@ -24,8 +24,9 @@ A command that succeeds writes one document to standard output. Sizes are bytes,
 `OS/ARCH[/VARIANT]`, images as they were asked for. A field that has no value is `null`; further fields may be added.
 `logs`, `completion`, `exec` and `run` without `--detach` have no document: standard output is somebody else's.
 
-Standard error has nothing but failures, one document for each thing that failed; where some of several targets
-fail, standard output says what was done to the others. Warnings of a start are events of its instance (`imc events`).
+Standard error has nothing but failures, one document for each thing that failed, and what is logged (`IMC_LOG=off` for
+nothing); where some of several targets fail, standard output says what was done to the others. Warnings of a start are
+events of its instance (`imc events`).
 ";
 
 fn cache(state: CacheState) -> ImageCache {

@@ -278,10 +278,12 @@ fn all_caches_of_a_name_go_at_once_and_attempts_that_failed_are_told_apart() {
     let missing = format!("{source}-missing");
     let good = home.json(&["create", "web", &source])["id"].as_str().unwrap().to_owned();
     home.imc(&["create", "web", &missing]).fails(66, &[]);
-    home.imc(&["delete", "web"]).fails(64, &["2 caches are named `web`", "next: all but ", &good]);
+    let other_size = ["create", "web", &source, "--size", "3"];
+    home.imc_with(&[("IMC_CRASH_AT", "layers-made")], &other_size);
+    home.imc(&["delete", "web"]).fails(64, &["3 caches are named `web`", "next: all but ", &good]);
     home.imc(&["create", "other", &source]).ok();
     let gone = home.json(&["delete", "--all", "web"]);
-    assert_eq!(gone.as_array().unwrap().len(), 2);
+    assert_eq!(gone.as_array().unwrap().len(), 3);
     assert_eq!(home.json(&["list"])[0]["name"], "other");
 }
 

@@ -306,6 +306,27 @@ fn a_start_that_cannot_be_recorded_goes_on() {
 }
 
 #[test]
+fn a_cancelled_pull_of_a_start_is_no_failure_of_the_container() {
+    if !testkit::privileged() {
+        return;
+    }
+    let (home, server, image) = (Home::new(), FaultServer::start(), tools());
+    server.serve_image("app", "1", &image);
+    let blob = format!("/v2/app/blobs/{}", image.layers[0].digest);
+    server.always(&blob, testkit::Reply::blob(&image.layers[0].blob).held());
+    let (host, reference) = (server.host(), format!("{}/app:1", server.host()));
+    let mut command = home.command();
+    command.args(["-o", "json", "run", "--rm", "--plain-http", &host, &reference]).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    server.wait_for_requests(&blob, 1);
+    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::INT).unwrap();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let document: Value =
+        serde_json::from_str(&ran.stderr).unwrap_or_else(|error| panic!("{error} in {ran:#?}"));
+    assert_eq!((ran.code, &document["error"]["kind"]), (Some(130), &"cancelled".into()));
+}
+
+#[test]
 fn options_that_cannot_be_say_what_to_do() {
     if !testkit::privileged() {
         return;
