@@ -21,12 +21,20 @@ die() {
 }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# What our programs and their tools read.
+KEPT_BY_SUDO=(PATH HOME TERM NO_COLOR CLICOLOR_FORCE XDG_CACHE_HOME CARGO_HOME RUSTUP_HOME CARGO_TERM_COLOR CARGO_INCREMENTAL
+    GOTOOLCHAIN IMC_DATA_DIR IMC_TOOLS IMC_TEST_PRIVILEGED IMC_PLAIN_HTTP IMC_INSECURE_REGISTRY IMC_CA_FILE IMC_CERTS_D
+    IMC_LOG DOCKER_CONFIG http_proxy https_proxy no_proxy all_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY)
+
 # Runs a command as root: as it is for root, else by sudo with the variables that our programs read.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
     elif have sudo; then
-        sudo --preserve-env=PATH,HOME,IMC_DATA_DIR,IMC_TOOLS,IMC_TEST_PRIVILEGED,XDG_CACHE_HOME,CARGO_HOME,RUSTUP_HOME,CARGO_TERM_COLOR,CARGO_INCREMENTAL,GOTOOLCHAIN,http_proxy,https_proxy,no_proxy "$@"
+        sudo --preserve-env="$(
+            IFS=,
+            printf '%s' "${KEPT_BY_SUDO[*]}"
+        )" "$@"
     else
         die "this step needs root (mounts, packages) and there is no sudo: run it as root: $*"
     fi

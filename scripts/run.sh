@@ -2,30 +2,34 @@
 # `make run`: an image is pulled, verified and unpacked once, then containers start from it, registry off.
 #
 #   IMAGE=...         any reference, oci:DIR[:ref] or docker-archive:FILE; without it the script looks for itself
-#   CONTAINER_CMD=... what the containers run, by /bin/sh in them
+#   CONTAINER_CMD=... what the containers run, by /bin/sh in them; word by word where the image has no shell
 #   IMC_DATA_DIR=...  where blobs and records go (default: .cache/run of this checkout)
 #   IMC_BIN=...       a ready-made imc instead of building one
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+[ -z "${IMC_BIN:-}" ] || IMC_BIN="$(realpath "$IMC_BIN")"
+[ -z "${IMC_DATA_DIR:-}" ] || IMC_DATA_DIR="$(realpath -m "$IMC_DATA_DIR")"
 cd "$REPO" || exit
 
 CACHE=demo
-DATA_DIR="${IMC_DATA_DIR:-$REPO/.cache/run}"
-# The container's shell expands it, not this one.
+OWN_DATA_DIR="$REPO/.cache/run"
+DATA_DIR="${IMC_DATA_DIR:-$OWN_DATA_DIR}"
+# Which cache the last run made in a data directory that is not ours alone.
+MADE="$REPO/.cache/run-made/$(key_of "$DATA_DIR")"
+# The container's shell expands it, not this one. A missing file would end a POSIX shell at the dot.
 # shellcheck disable=SC2016
-HELLO='. /etc/os-release 2>/dev/null; echo "hello from ${PRETTY_NAME:-a container}"'
-CONTAINER_CMD="${CONTAINER_CMD:-$HELLO}"
+HELLO='[ -r /etc/os-release ] && . /etc/os-release; echo "hello from ${PRETTY_NAME:-a container}"'
 PUBLIC_REGISTRY=registry-1.docker.io
 PUBLIC_IMAGE=docker.io/library/python:3-slim
 
 imc() { as_root "$IMC" --data-dir "$DATA_DIR" "$@"; }
 
 build_program() {
-    "$REPO/scripts/install.sh" build
     if [ -n "${IMC_BIN:-}" ]; then
         IMC="$IMC_BIN"
         return
     fi
+    "$REPO/scripts/install.sh" build
     step "building imc (cargo build --release)"
     cargo build --release --package cli
     IMC="${CARGO_TARGET_DIR:-$REPO/target}/release/imc"
@@ -47,6 +51,10 @@ choose_image() {
         return
     fi
     step "image: a Debian system made of packages here, since $PUBLIC_REGISTRY did not answer within 3 s"
+    serve_own_image
+}
+
+serve_own_image() {
     "$REPO/scripts/install.sh" test
     local layout
     layout="$("$REPO/scripts/images.sh" build debian)"
@@ -58,41 +66,91 @@ choose_image() {
     step "it is served by a registry of its own on $REGISTRY, so that the pull is a real one"
 }
 
-# A run before this one left its cache: everything is fetched anew, so that the time shown is a pull's.
+# Everything is fetched anew, so that the time shown is a pull's. In a data directory of somebody else's only the cache
+# that the last run made there goes, and nothing is collected.
 forget_last_run() {
-    if imc show "$CACHE" >/dev/null 2>&1; then
-        step "deleting the cache of the last run, so that this one pulls again"
-        imc --quiet delete "$CACHE"
-        imc --quiet gc
+    if [ "$DATA_DIR" = "$OWN_DATA_DIR" ]; then
+        if imc show "$CACHE" >/dev/null 2>&1; then
+            step "deleting the cache of the last run, so that this one pulls again"
+            imc --quiet delete --all "$CACHE"
+            imc --quiet gc
+        fi
+    elif [ -f "$MADE" ]; then
+        step "deleting the cache of the last run; layers that are in $DATA_DIR are not pulled again"
+        imc --quiet delete "$(cat "$MADE")" >/dev/null 2>&1 || true
+        rm -f "$MADE"
     fi
 }
 
+# Sets CREATE_MS.
 create_cache() {
-    local before
+    local before said
     step "imc create $CACHE $IMAGE_USED"
     before="$(now_ms)"
-    imc create "$CACHE" "$IMAGE_USED" ${REGISTRY_ARGS[@]+"${REGISTRY_ARGS[@]}"}
+    said="$(imc create "$CACHE" "$IMAGE_USED" ${REGISTRY_ARGS[@]+"${REGISTRY_ARGS[@]}"})" || return
     CREATE_MS=$(($(now_ms) - before))
+    printf '%s\n' "$said"
+    mkdir -p "$(dirname "$MADE")"
+    sed -n 's/^cache [^ ]* (\(imc-[0-9a-f]*\)).*/\1/p' <<<"$said" >"$MADE"
 }
+
+# A registry that answers may still serve its blobs from a host that cannot be reached.
+create_cache_from_any() {
+    local status=0
+    create_cache || status=$?
+    [ "$status" -ne 0 ] || return 0
+    [ "$status" -eq 69 ] && [ -z "${IMAGE:-}" ] && [ "$IMAGE_USED" = "$PUBLIC_IMAGE" ] || exit "$status"
+    step "image: a Debian system made of packages here, since $PUBLIC_IMAGE could not be pulled"
+    serve_own_image
+    forget_last_run
+    create_cache || exit
+}
+
+run_container() { imc run --rm ${REGISTRY_ARGS[@]+"${REGISTRY_ARGS[@]}"} "$@"; }
 
 # Sets START_MS. Arguments: what to start.
 start_container() {
-    local before
+    local before status=0 words=()
     step "imc run --rm $1"
     before="$(now_ms)"
-    imc run --rm ${REGISTRY_ARGS[@]+"${REGISTRY_ARGS[@]}"} --entrypoint /bin/sh "$1" -- -c "$CONTAINER_CMD" ||
-        die "the container failed; an image without a shell needs another CONTAINER_CMD (status $?)"
+    if [ -z "${SHELLLESS:-}" ]; then
+        run_container --entrypoint /bin/sh "$1" -- -c "${CONTAINER_CMD:-$HELLO}" || status=$?
+        # 127 may be the shell's own word.
+        if [ "$status" -eq 127 ] && ! run_container --entrypoint /bin/sh "$1" -- -c : >/dev/null 2>&1; then
+            SHELLLESS=yes status=0
+            step "the image has no /bin/sh: ${CONTAINER_CMD:-its own command} instead"
+            before="$(now_ms)"
+        fi
+    fi
+    if [ -n "${SHELLLESS:-}" ]; then
+        read -r -a words <<<"${CONTAINER_CMD:-}"
+        if [ "${#words[@]}" -gt 0 ]; then
+            run_container --entrypoint "" "$1" -- "${words[@]}" || status=$?
+        else
+            run_container "$1" || status=$?
+        fi
+    fi
+    [ "$status" -eq 0 ] || die "the container failed (status $status); CONTAINER_CMD= runs another command"
     START_MS=$(($(now_ms) - before))
 }
 
+# What a user types for `imc` here.
+imc_words() {
+    local sudo=""
+    [ "$(id -u)" -eq 0 ] || sudo="sudo "
+    printf '%s%q --data-dir %q' "$sudo" "$IMC" "$DATA_DIR"
+}
+
 main() {
+    # Before a build of minutes: without root nothing starts.
+    as_root true
     build_program
     # sudo asks for its password here and not inside a measurement.
     as_root true
     choose_image
     mkdir -p "$DATA_DIR"
     forget_last_run
-    create_cache
+    create_cache_from_any
     if [ -n "${REGISTRY_PID:-}" ]; then
         stop_process "$REGISTRY_PID"
         step "the registry is switched off now"
@@ -107,7 +165,9 @@ main() {
         printf '%-44s %5d ms\n' "second start, by the name of the image" "$START_MS"
         [ -z "${REGISTRY_PID:-}" ] || printf '%s\n' "Both starts with the registry switched off."
         printf '\n%s\n' "The cache \`$CACHE\` stays in $DATA_DIR; \`make run\` again makes it anew."
-        printf '%s\n' "Try: ${IMC#"$REPO"/} --data-dir ${DATA_DIR#"$REPO"/} run --rm -it $CACHE -- sh"
+        local try_command=" -- sh"
+        [ -z "${SHELLLESS:-}" ] || try_command=""
+        printf '%s\n' "Try: $(imc_words) run --rm -it $CACHE$try_command"
     }
 }
 main "$@"

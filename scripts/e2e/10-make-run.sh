@@ -11,6 +11,28 @@ for image in "" "" "oci:$IMC_TEST_IMAGES/debian:latest"; do
     expect_match "the table has the pull" 'pull, verify and unpack \(once\) +[0-9]+ ms' "$OUTPUT"
     expect_match "the table has the second start" 'second start, by the name of the image +[0-9]+ ms' "$OUTPUT"
 done
+
+# An image that says nothing of its system, and one without a shell.
+expect_status "make run of an image without os-release" 0 \
+    env IMAGE="oci:$IMC_TEST_IMAGES/small:latest" make --no-print-directory -C "$REPO" run
+expect "it says hello all the same" 2 "$(grep -c '^hello from a container$' <<<"$OUTPUT")"
+mkdir -p "$SCRATCH/tree"
+cp /bin/busybox "$SCRATCH/tree/busybox"
+tar -C "$SCRATCH/tree" -cf "$SCRATCH/layer.tar" busybox
+python3 "$REPO/scripts/images/oci.py" "$SCRATCH/shellless" --compression gzip --architecture "$(dpkg --print-architecture)" \
+    --config '{"Cmd": ["/busybox", "echo", "hello from no shell"]}' "$SCRATCH/layer.tar"
+shellless=(env IMAGE="oci:$SCRATCH/shellless" make --no-print-directory -C "$REPO" run)
+expect_status "make run of an image without a shell" 0 "${shellless[@]}"
+expect "its own command runs" 2 "$(grep -c '^hello from no shell$' <<<"$OUTPUT")"
+expect_status "the same with a command" 0 env CONTAINER_CMD="/busybox echo as told" "${shellless[@]}"
+expect "that command runs, without a shell" 2 "$(grep -c '^as told$' <<<"$OUTPUT")"
+
+# A data directory of somebody else's: only what make run made there goes.
+expect_status "a cache of another's, of the same name" 0 imc create demo "oci:$IMC_TEST_IMAGES/small:latest"
+expect_status "make run beside it" 0 "${shellless[@]}"
+expect "it is there still, beside the one of this run" 2 \
+    "$(imc list --output json | json 'sum(cache["name"] == "demo" for cache in document)')"
+
 expect "the cache stays" demo "$(imc list --output json | json 'document[0]["name"] if isinstance(document, list) else document["caches"][0]["name"]')"
 expect "no instance stays" "0" "$(imc ps --all --output json | json 'len(document if isinstance(document, list) else document["instances"])')"
 expect_nothing_left

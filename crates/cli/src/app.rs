@@ -129,8 +129,9 @@ pub(crate) fn settings(args: &RegistryArgs) -> Result<registry::Settings, Failur
 
 /// Docker's `config.json`: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
 pub(crate) fn docker_config() -> Option<PathBuf> {
-    let dir = std::env::var_os("DOCKER_CONFIG")
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let dir = set("DOCKER_CONFIG")
         .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".docker")))?;
+        .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".docker")))?;
     Some(dir.join("config.json"))
 }

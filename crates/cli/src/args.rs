@@ -6,7 +6,8 @@ mod registries;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use model::{CacheName, ImageSource, Platform};
 
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
@@ -41,24 +42,67 @@ Exit status:
    77  not permitted: root is needed, or the password is wrong
    78  the machine lacks a feature
   130  cancelled by Ctrl-C or SIGTERM
-`run` and `exec` pass on the container's own; 125 is a failure of imc, 126 a command that cannot be
-executed, 127 a command that is not there."
+`run` and `exec` pass on the container's own; 125 is a failure of imc, 126 a command that cannot be \
+executed, 127 a command that is not there.
+
+IMC_LOG says what is logged to standard error: a level (error, warn, info, debug, trace), or levels by \
+part, as IMC_LOG=warn,registry=debug."
 )]
 pub(crate) struct Cli {
-    /// Where blobs, snapshots and records are kept
+    /// Where blobs, image snapshots and records are kept
     #[arg(long, global = true, env = "IMC_DATA_DIR", value_name = "DIR", default_value = "/var/lib/imc")]
     pub(crate) data_dir: PathBuf,
+
+    /// Where that was said.
+    #[arg(skip)]
+    pub(crate) data_dir_from: DataDirFrom,
 
     /// How results are printed
     #[arg(long, short = 'o', global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub(crate) output: Output,
 
-    /// Print results and errors only
+    /// Print results, warnings and errors only
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads the command line. A variable that is set to nothing is as good as unset, which clap would take for a value.
+    pub(crate) fn read(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, clap::Error> {
+        let mut command = without_empty_variables(Self::command());
+        let mut matches = command.try_get_matches_from_mut(words)?;
+        let data_dir_from = match matches.value_source("data_dir") {
+            Some(ValueSource::CommandLine) => DataDirFrom::CommandLine,
+            Some(ValueSource::EnvVariable) => DataDirFrom::Variable,
+            _ => DataDirFrom::Default,
+        };
+        let cli = Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+        Ok(Self { data_dir_from, ..cli })
+    }
+}
+
+/// Where the data directory was said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DataDirFrom {
+    /// Nowhere.
+    #[default]
+    Default,
+    /// In `IMC_DATA_DIR`.
+    Variable,
+    /// By `--data-dir`.
+    CommandLine,
+}
+
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let unless_empty = |arg: clap::Arg| match arg.get_env().is_some_and(is_empty) {
+        true => arg.env(None::<&str>),
+        false => arg,
+    };
+    command.mut_args(unless_empty).mut_subcommands(without_empty_variables)
 }
 
 /// Parses an argument. A refusal carries its causes, which clap would leave out.
@@ -137,8 +181,8 @@ Examples:
   imc create saved docker-archive:./saved.tar
   imc create dev localhost:5000/app:dev --plain-http localhost:5000
 
-An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or
-`docker-archive:FILE[:ref]`.")]
+An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or `docker-archive:FILE[:ref]`. \
+A path that holds colons is ended by two: `oci:/a:b/dir::ref`.")]
 pub(crate) struct CreateArgs {
     /// The cache's name; lower-case letters, digits, `-`, `_`, `.`
     #[arg(value_parser = whole::<CacheName>)]
@@ -179,13 +223,17 @@ pub(crate) struct EventsArgs {
 Examples:
   imc delete web
   imc delete web db && imc gc
+  imc delete --all web
 
-A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next
+A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next \
 `imc gc`, since another cache may need them.")]
 pub(crate) struct DeleteArgs {
     /// Names or ids of caches
     #[arg(required = true)]
     pub(crate) caches: Vec<String>,
+    /// Every cache of the name where several have it
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,35 +10,39 @@ mod login;
 mod reconcile;
 mod run;
 
+use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
 use crate::app::{App, Room};
-use crate::args::{Cli, Command, RegistryArgs};
+use crate::args::{Cli, Command, DataDirFrom, RegistryArgs};
 use crate::exit::Failure;
 use crate::printer::Printer;
 
 /// Does what was asked and returns the exit status.
 pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
-    let Cli { data_dir, command, .. } = cli;
+    let Cli { data_dir, data_dir_from, command, .. } = cli;
+    check_there(&data_dir, data_dir_from, &command)?;
     let plain = RegistryArgs::default();
     let frees = || open(data_dir.clone(), &plain, Room::Frees);
     let open = |registries: &RegistryArgs| open(data_dir.clone(), registries, Room::Takes);
     match command {
         Command::Create(args) => {
             let (runtime, app) = open(&args.registry)?;
-            runtime.block_on(create::create(&app, args, printer))
+            let imc = as_typed(&data_dir, data_dir_from);
+            runtime.block_on(create::create(&app, args, &imc, printer))
         }
         Command::List => with(frees()?, async |app| caches::list(app, printer).await),
         Command::Show(args) => with(frees()?, async |app| caches::show(app, &args.cache, printer).await),
         Command::Events(args) => {
             with(frees()?, async |app| caches::events(app, &args.subject, printer).await)
         }
-        Command::Delete(args) => with(frees()?, async |app| caches::delete(app, &args.caches, printer).await),
+        Command::Delete(args) => with(frees()?, async |app| caches::delete(app, &args, printer).await),
         Command::Gc(args) => with(frees()?, async |app| gc::gc(app, args.dry_run, printer).await),
         Command::Ps(args) => with(frees()?, async |app| instances::ps(app, args.all, printer).await),
-        Command::Logs(args) => with(frees()?, async |app| instances::logs(app, &args).await),
+        Command::Logs(args) => with(frees()?, async |app| instances::logs(app, &args, printer).await),
         Command::Stop(args) => {
             node::require_root("stop instances")?;
             with(frees()?, async |app| instances::stop(app, &args, printer).await)
@@ -60,9 +64,50 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
         Command::Logout(args) => runtime()?.block_on(login::logout(args, printer)),
         Command::Doctor => doctor::doctor(&data_dir, printer),
         Command::Completion(args) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "imc", &mut std::io::stdout());
+            // The generator panics where it cannot write, as where its reader has seen enough.
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "imc", &mut script);
+            printer.written(std::io::stdout().lock().write_all(&script));
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Commands that only make sense over what is there do not make a directory whose name was mistyped.
+fn check_there(data_dir: &Path, from: DataDirFrom, command: &Command) -> Result<(), Failure> {
+    let makes_or_needs_none = matches!(
+        command,
+        Command::Create(_)
+            | Command::Run(_)
+            | Command::Login(_)
+            | Command::Logout(_)
+            | Command::Doctor
+            | Command::Completion(_)
+    );
+    if makes_or_needs_none || from != DataDirFrom::CommandLine {
+        return Ok(());
+    }
+    match data_dir.metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let failure = Failure::not_found(
+                format!("failed to find the data directory {}: it does not exist", data_dir.display()),
+                "check `--data-dir DIR`; `imc create` makes one",
+            );
+            Err(if matches!(command, Command::Exec(_)) { failure.of_run() } else { failure })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How a further command over the same data directory begins, as root.
+fn as_typed(data_dir: &Path, from: DataDirFrom) -> String {
+    let is_root = rustix::process::geteuid().is_root();
+    let sudo = if is_root { "" } else { "sudo " };
+    // sudo forgets variables.
+    let by_itself = from == DataDirFrom::Default || (is_root && from == DataDirFrom::Variable);
+    match by_itself {
+        true => format!("{sudo}imc"),
+        false => format!("{sudo}imc --data-dir {}", data_dir.display()),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The numbers follow sysexits.h. `run` and `exec` use 125 to 127 as Docker does, since below lie the container's own.
 
-use std::process::ExitCode;
+mod advice;
 
 use engine::{FailureKind, chain};
 use node::InstanceErrorKind;
@@ -26,7 +26,7 @@ const NOT_PERMITTED: u8 = 77;
 /// The machine lacks a feature.
 pub(crate) const CONFIG: u8 = 78;
 /// `run` and `exec`: imc failed before the container's command could.
-const RUN_FAILED: u8 = 125;
+pub(crate) const RUN_FAILED: u8 = 125;
 /// `run` and `exec`: the command cannot be executed.
 const RUN_NOT_EXECUTABLE: u8 = 126;
 /// `run` and `exec`: the command was not found.
@@ -47,13 +47,6 @@ pub(crate) struct Failure {
     pub(crate) code: u8,
 }
 
-/// Prints what clap says. Wrong usage is 64, help and version are 0.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing is left to be told where standard error is closed.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
-}
-
 impl Failure {
     /// A failure of this machine or of imc itself.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
@@ -62,12 +55,14 @@ impl Failure {
 
     /// A request that makes no sense as it is.
     pub(crate) fn input(message: impl Into<String>) -> Self {
-        Self { kind: "input", message: message.into(), advice: None, code: USAGE }
+        let advice = Some(advice::INPUT.to_owned());
+        Self { kind: "input", message: message.into(), advice, code: USAGE }
     }
 
     /// An image that cannot be used here.
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
-        Self { kind: "unsupported-image", message: message.into(), advice: None, code: DATA }
+        let advice = Some(advice::OTHER_SYSTEM.to_owned());
+        Self { kind: "unsupported-image", message: message.into(), advice, code: DATA }
     }
 
     /// A request for what is not there.
@@ -75,9 +70,28 @@ impl Failure {
         Self { kind: "not-found", message: message.into(), advice: Some(advice.to_owned()), code: NO_INPUT }
     }
 
+    /// Somebody ended it.
+    pub(crate) fn cancelled(message: impl Into<String>) -> Self {
+        Self { kind: "cancelled", message: message.into(), advice: None, code: INTERRUPTED }
+    }
+
     /// An action on a local file or terminal that the system refused.
     pub(crate) fn system(action: impl std::fmt::Display, error: &std::io::Error) -> Self {
         Self::internal(format!("failed to {action}: {error}"))
+    }
+
+    /// A result that could not be written to standard output.
+    pub(crate) fn output(error: &std::io::Error) -> Self {
+        let failure = Self::system("write the result to standard output", error);
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self {
+                kind: "no-space",
+                code: CANNOT_CREATE,
+                advice: Some("what was asked for is done; free some space where the output goes".to_owned()),
+                ..failure
+            },
+            _ => failure,
+        }
     }
 
     /// The same as a failure of `run` or `exec`, whose status must not be taken for the container's.
@@ -85,6 +99,8 @@ impl Failure {
         let code = match self.kind {
             "command-not-found" => RUN_NOT_FOUND,
             "command-not-executable" => RUN_NOT_EXECUTABLE,
+            // Nothing failed: whoever sent the signal knows it by this status.
+            "cancelled" => INTERRUPTED,
             _ => RUN_FAILED,
         };
         Self { code, ..self }
@@ -140,7 +156,7 @@ fn of_kind(kind: FailureKind, message: String) -> Failure {
         FailureKind::NotUsable => {
             (NO_INPUT, Some("`imc events CACHE` says what happened to it; create it again with `imc create`"))
         }
-        FailureKind::Input => (USAGE, None),
+        FailureKind::Input => (USAGE, Some(advice::INPUT)),
         FailureKind::Cancelled => {
             (INTERRUPTED, Some("layers that were finished are kept; the same command goes on from there"))
         }
@@ -166,14 +182,22 @@ impl From<engine::Error> for Failure {
                 advice: Some("stop these instances with `imc stop` and remove them with `imc rm`".to_owned()),
                 ..failure
             },
-            _ => failure,
+            engine::Error::WhichImage { .. } => {
+                Self { advice: Some("say which with `--image IMAGE`".to_owned()), ..failure }
+            }
+            engine::Error::Build(engine::BuildError::Resolve(source)) => failure.resolving(source),
+            _ => failure.unless_denied(&error),
         }
     }
 }
 
 impl From<engine::BuildError> for Failure {
     fn from(error: engine::BuildError) -> Self {
-        of_kind(error.kind(), chain(&error))
+        let failure = of_kind(error.kind(), chain(&error));
+        match &error {
+            engine::BuildError::Resolve(source) => failure.resolving(source),
+            _ => failure.unless_denied(&error),
+        }
     }
 }
 
@@ -186,27 +210,24 @@ impl From<metastore::Error> for Failure {
 impl From<registry::Error> for Failure {
     fn from(error: registry::Error) -> Self {
         let message = chain(&error);
-        of_kind(engine::registry_failure_kind(&error), message)
+        of_kind(engine::registry_failure_kind(&error), message).resolving(&error)
     }
 }
 
 impl From<node::InstanceError> for Failure {
     fn from(error: node::InstanceError) -> Self {
         let message = chain(&error);
-        let (kind, code, advice) = match error.kind() {
-            InstanceErrorKind::Input => ("input", USAGE, None),
-            InstanceErrorKind::CommandNotFound => {
-                ("command-not-found", RUN_NOT_FOUND, Some("name the program by its path inside the image"))
-            }
-            InstanceErrorKind::CommandNotExecutable => ("command-not-executable", RUN_NOT_EXECUTABLE, None),
-            InstanceErrorKind::NotFound => ("not-found", NO_INPUT, Some("`imc ps -a` lists the instances")),
-            InstanceErrorKind::State => ("state", TEMPORARY, Some("`imc ps -a` shows the states")),
-            InstanceErrorKind::Privilege => ("not-permitted", NOT_PERMITTED, None),
-            InstanceErrorKind::System => {
-                ("system", SOFTWARE, Some("`imc doctor` finds out what this machine lacks"))
-            }
+        let (kind, code) = match error.kind() {
+            InstanceErrorKind::Input => ("input", USAGE),
+            InstanceErrorKind::CommandNotFound => ("command-not-found", RUN_NOT_FOUND),
+            InstanceErrorKind::CommandNotExecutable => ("command-not-executable", RUN_NOT_EXECUTABLE),
+            InstanceErrorKind::NotFound => ("not-found", NO_INPUT),
+            InstanceErrorKind::State => ("state", TEMPORARY),
+            InstanceErrorKind::Privilege => ("not-permitted", NOT_PERMITTED),
+            InstanceErrorKind::System => ("system", SOFTWARE),
         };
-        Self { kind, message, advice: advice.map(ToOwned::to_owned), code }
+        let advice = advice::of_instance(&error).map(ToOwned::to_owned);
+        Self { kind, message, advice, code }.unless_denied(&error)
     }
 }
 

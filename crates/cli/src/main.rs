@@ -3,31 +3,35 @@
 mod app;
 mod args;
 mod commands;
+mod documents;
 mod exit;
+mod interrupts;
 mod printer;
 mod progress;
 mod reserve;
+mod usage;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::Cli;
 use printer::Printer;
+use usage::Glimpse;
 
 fn main() -> ExitCode {
     // Before any thread: the embedded runtime and the monitor of an instance are this program too, and the runtime forks.
     if let Some(code) = node::dispatch_internal(std::env::args_os()) {
         return code;
     }
-    let cli = match Cli::try_parse() {
+    let seen = Glimpse::of(std::env::args_os().skip(1));
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => return exit::usage(&error),
+        Err(error) => return usage::usage(&error, seen),
     };
     log_to_stderr();
     let printer = Printer::new(cli.output, cli.quiet);
-    match commands::run(cli, &printer) {
+    let done = commands::run(cli, &printer);
+    match done.and_then(|code| printer.finish().map(|()| code).map_err(|failure| seen.failure(failure))) {
         Ok(code) => code,
         Err(failure) => {
             printer.failure(&failure);

@@ -1,14 +1,17 @@
 //! The progress of a build: a bar per layer on a terminal, plain lines elsewhere.
 
+mod bars;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
-use engine::{BuildHandle, BuildProgress, LayerPhase, LayerProgress};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use model::{ByteSize, DiffId};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use engine::{BuildHandle, BuildProgress, LayerPhase};
+use model::DiffId;
+
+use bars::Bars;
 
 use crate::exit::{Failure, INTERRUPTED};
+use crate::interrupts::Interrupts;
 use crate::printer::Printer;
 
 /// Short enough to look alive, long enough to cost nothing.
@@ -18,10 +21,10 @@ const REFRESH: Duration = Duration::from_millis(100);
 pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result<model::ImageCache, Failure> {
     let progress = build.progress.clone();
     let cancel = build.cancellation();
-    let mut show: Box<dyn Show + Send> = match (printer.is_live(), printer.is_quiet()) {
+    let mut show: Box<dyn Show + Send> = match (printer.is_live(), printer.is_silent()) {
         (true, _) => Box::new(Bars::new()),
         (false, true) => Box::new(Nothing),
-        (false, false) => Box::new(Lines { printer: *printer, phases: HashMap::new() }),
+        (false, false) => Box::new(Lines { printer: printer.clone(), phases: HashMap::new() }),
     };
     let mut tick = tokio::time::interval(REFRESH);
     let mut interrupts = Interrupts::listen()?;
@@ -36,7 +39,7 @@ pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result
                     std::process::exit(INTERRUPTED.into());
                 }
                 cancelled = true;
-                printer.note("cancelling the build; finished layers are kept");
+                show.say("cancelling the build; finished layers are kept");
                 cancel.cancel();
             }
             _ = tick.tick() => show.refresh(&progress),
@@ -47,28 +50,10 @@ pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result
     Ok(built?)
 }
 
-/// Ctrl-C and the signal of service managers, heard from now on.
-struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interrupts {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| Failure::system("listen for signals", &error));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
 trait Show {
     fn refresh(&mut self, progress: &BuildProgress);
+    /// A line that stays, whatever moves below it.
+    fn say(&mut self, text: &str);
     fn end(&mut self) {}
 }
 
@@ -76,66 +61,12 @@ struct Nothing;
 
 impl Show for Nothing {
     fn refresh(&mut self, _: &BuildProgress) {}
+    fn say(&mut self, _: &str) {}
 }
 
 /// `sha256:0123456789ab`, enough to recognise it.
 pub(crate) fn short(digest: &model::BlobDigest) -> String {
     digest.to_string().chars().take(19).collect()
-}
-
-struct Bars {
-    all: MultiProgress,
-    /// Shown until the layers are known: a registry may take its time.
-    resolving: ProgressBar,
-    bars: HashMap<DiffId, ProgressBar>,
-}
-
-impl Bars {
-    fn new() -> Self {
-        let all = MultiProgress::new();
-        let resolving = all.add(ProgressBar::new_spinner().with_message("resolving the images"));
-        Self { all, resolving, bars: HashMap::new() }
-    }
-
-    fn bar(&mut self, layer: &LayerProgress) -> &ProgressBar {
-        self.bars.entry(layer.diff_id).or_insert_with(|| {
-            let bar = self.all.add(ProgressBar::new(layer.size.as_u64()));
-            let style = ProgressStyle::with_template("{prefix} {bar:20} {bytes:>11}/{total_bytes:<11} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_prefix(short(&layer.digest));
-            bar
-        })
-    }
-}
-
-impl Show for Bars {
-    fn refresh(&mut self, progress: &BuildProgress) {
-        let layers = progress.layers();
-        if layers.is_empty() {
-            self.resolving.tick();
-        } else {
-            self.resolving.finish_and_clear();
-        }
-        for layer in layers {
-            let bar = self.bar(&layer);
-            let (position, message) = match layer.phase {
-                LayerPhase::Done => (layer.size, "done"),
-                LayerPhase::Reused => (layer.size, "already here"),
-                LayerPhase::Waiting => (ByteSize::ZERO, "waiting"),
-                LayerPhase::Unpacking if layer.fetched >= layer.size => (layer.size, "finishing"),
-                LayerPhase::Unpacking => (layer.fetched, "unpacking"),
-            };
-            bar.set_position(position.as_u64());
-            bar.set_message(message);
-        }
-    }
-
-    fn end(&mut self) {
-        self.resolving.finish_and_clear();
-        for bar in self.bars.values() {
-            bar.abandon();
-        }
-    }
 }
 
 struct Lines {
@@ -151,11 +82,16 @@ impl Show for Lines {
             }
             let what = match layer.phase {
                 LayerPhase::Waiting => continue,
-                LayerPhase::Unpacking => "fetching and unpacking".to_owned(),
-                LayerPhase::Done => format!("done, {} unpacked", layer.unpacked),
-                LayerPhase::Reused => "already here".to_owned(),
+                LayerPhase::Unpacking => "fetching and unpacking",
+                // How much it takes is what `imc show` says: the tar's length that is known here is another number.
+                LayerPhase::Done => "done",
+                LayerPhase::Reused => "already here",
             };
             self.printer.note(&format!("layer {} ({}): {what}", short(&layer.digest), layer.size));
         }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.printer.note(text);
     }
 }

@@ -14,7 +14,7 @@ use crate::{ImageReference, ReferenceError};
 pub enum ImageSource {
     /// An image in a registry.
     Registry(ImageReference),
-    /// `oci:DIR[:ref]`: an OCI image layout directory; the ref is the annotation `org.opencontainers.image.ref.name`.
+    /// `oci:DIR[:ref]`, or `oci:DIR::[ref]` where the path holds colons: an OCI image layout directory; the ref is the annotation `org.opencontainers.image.ref.name`.
     OciLayout {
         /// The directory.
         dir: PathBuf,
@@ -41,16 +41,21 @@ pub enum SourceError {
     Reference(#[from] ReferenceError),
 }
 
-/// Splits `PATH[:ref]`: what follows the last colon is a ref unless it holds a slash.
+/// Ends a path that holds colons itself.
+const END_OF_PATH: &str = "::";
+
+/// Splits `PATH[:ref]` at the first colon, since a ref may be a reference with a colon of its own (`FILE:repo/app:tag`). The
+/// last `::` goes before: a path with colons is said as `PATH::` or `PATH::ref`. We do not look which path exists: the
+/// rule must not depend on the file system.
 fn split_path(text: &str) -> (PathBuf, Option<String>) {
-    // A reference may itself hold slashes and one colon (`FILE:repo/app:tag`); a path before it exists or not, we do
-    // not look: the rule must not depend on the file system. A ref with slashes is written after a first colon.
-    match text.split_once(':') {
-        Some((path, name)) if !path.is_empty() && !name.is_empty() && !name.starts_with('/') => {
-            (PathBuf::from(path), Some(name.to_owned()))
-        }
-        _ => (PathBuf::from(text.strip_suffix(':').unwrap_or(text)), None),
-    }
+    let (path, name) = match text.rsplit_once(END_OF_PATH) {
+        Some(split) => split,
+        None => match text.split_once(':') {
+            Some((path, name)) if !name.starts_with('/') => (path, name),
+            _ => (text, ""),
+        },
+    };
+    (PathBuf::from(path), (!name.is_empty()).then(|| name.to_owned()))
 }
 
 impl FromStr for ImageSource {
@@ -82,10 +87,12 @@ impl fmt::Display for ImageSource {
             Self::OciLayout { dir, name } => ("oci", dir, name),
             Self::DockerArchive { file, name } => ("docker-archive", file, name),
         };
-        write!(f, "{scheme}:{}", path.display())?;
-        match name {
-            Some(name) => write!(f, ":{name}"),
-            None => Ok(()),
+        let path = path.display().to_string();
+        let name = name.as_deref();
+        match (path.contains(':'), name) {
+            (true, name) => write!(f, "{scheme}:{path}{END_OF_PATH}{}", name.unwrap_or_default()),
+            (false, Some(name)) => write!(f, "{scheme}:{path}:{name}"),
+            (false, None) => write!(f, "{scheme}:{path}"),
         }
     }
 }
@@ -122,8 +129,28 @@ mod tests {
     }
 
     #[test]
+    fn a_path_with_colons_is_ended_by_two() {
+        let layout = |dir: &str, name: Option<&str>| ImageSource::OciLayout {
+            dir: dir.into(),
+            name: name.map(ToOwned::to_owned),
+        };
+        for (text, source) in [
+            ("oci:/a:b/dir::", layout("/a:b/dir", None)),
+            ("oci:/a:b/dir::v1", layout("/a:b/dir", Some("v1"))),
+            ("oci:/a::b/dir::repo/app:1", layout("/a::b/dir", Some("repo/app:1"))),
+            ("oci:/a:b", layout("/a", Some("b"))),
+        ] {
+            assert_eq!(text.parse(), Ok(source.clone()), "{text}");
+            assert_eq!(source.to_string(), text);
+        }
+        // As it was said is not always as it is written.
+        assert_eq!("oci:/a::".parse(), Ok(layout("/a", None)));
+        assert_eq!("oci:/a:".parse(), Ok(layout("/a", None)));
+    }
+
+    #[test]
     fn a_path_is_needed() {
-        for text in ["oci:", "docker-archive:"] {
+        for text in ["oci:", "docker-archive:", "oci:::", "oci:::v1"] {
             assert_eq!(text.parse::<ImageSource>(), Err(SourceError::NoPath(text.to_owned())));
         }
     }

@@ -6,6 +6,18 @@ use node::{MilliCpus, Network, Volume};
 
 use super::{RegistryArgs, whole};
 
+/// Docker's least: with less the kernel ends the container before its first program runs.
+const LEAST_MEMORY: ByteSize = ByteSize::mib(6);
+
+fn memory(text: &str) -> Result<ByteSize, String> {
+    match whole::<ByteSize>(text)? {
+        less if less < LEAST_MEMORY => {
+            Err(format!("{less} are too few for a container: at least {LEAST_MEMORY}"))
+        }
+        enough => Ok(enough),
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -13,8 +25,8 @@ Examples:
   imc run -d --name front -e MODE=test -v /srv/www:/usr/share/nginx/html:ro web
   imc run --rm --memory 512m --cpus 1.5 --network none python:3-slim -- python -c 'print(1)'
 
-IMAGE may be the name or id of a cache with one image, or an image that a cache holds; where no cache
-holds it, one is created first. With the registry switched off a cached image starts all the same, by
+IMAGE may be the name or id of a cache with one image, or an image that a cache holds; where no cache \
+holds it, one is created first. With the registry switched off a cached image starts all the same, by \
 tag and by digest.")]
 pub(crate) struct RunArgs {
     /// Keep standard input open
@@ -54,7 +66,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "host|none", default_value = "host")]
     pub(crate) network: Network,
     /// The most memory it may take, as 512m or 2g
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub(crate) memory: Option<ByteSize>,
     /// How many processors it may use, as 1.5
     #[arg(long, value_name = "NUMBER")]

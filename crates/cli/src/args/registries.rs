@@ -31,7 +31,7 @@ Examples:
   imc login registry.example -u alice
   echo \"$TOKEN\" | imc login registry.example -u alice --password-stdin
 
-The credentials are checked with the registry and then stored in Docker's config.json ($DOCKER_CONFIG
+The credentials are checked with the registry and then stored in Docker's config.json ($DOCKER_CONFIG \
 or ~/.docker), readable by you alone, or handed to the credential helper that it names.")]
 pub(crate) struct LoginArgs {
     /// The registry, as in references

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
-use model::{CacheState, Event, ImageCache, ImageSnapshot, SnapshotImage, Subject};
-use serde::Serialize;
+use engine::CacheView;
+use model::{CacheId, CacheState, Event, ImageSnapshot, Subject};
 
 use crate::app::App;
+use crate::args::DeleteArgs;
+use crate::documents::{Cache, Shown, all};
 use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::progress::short;
@@ -23,16 +25,12 @@ pub(crate) async fn list(app: &App, printer: &Printer) -> Result<ExitCode, Failu
                 [first, rest @ ..] => format!("{first} and {} more", rest.len()),
                 [] => String::new(),
             };
-            let state = match view.interrupted {
-                true => format!("{} (interrupted)", cache.state),
-                false => cache.state.to_string(),
-            };
             let size = cache.unpacked_size.map_or_else(|| "-".to_owned(), |size| size.to_string());
             let used = cache.last_used.map_or_else(|| "-".to_owned(), |time| time.to_string());
             vec![
                 cache.name.to_string(),
                 cache.id.to_string(),
-                state,
+                state(view),
                 size,
                 cache.created.to_string(),
                 used,
@@ -40,32 +38,27 @@ pub(crate) async fn list(app: &App, printer: &Printer) -> Result<ExitCode, Failu
             ]
         })
         .collect();
-    printer.table(&caches, &["NAME", "ID", "STATE", "UNPACKED", "CREATED", "LAST USED", "IMAGES"], &rows);
+    let documents: Vec<Cache> = all(&caches);
+    printer.table(&documents, &["NAME", "ID", "STATE", "UNPACKED", "CREATED", "LAST USED", "IMAGES"], &rows);
     Ok(ExitCode::SUCCESS)
 }
 
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    cache: ImageCache,
-    images_resolved: Vec<ShownImage>,
-}
-
-#[derive(Serialize)]
-struct ShownImage {
-    image: String,
-    manifest_digest: String,
-    platform: String,
-    merged: bool,
-    layers: Vec<model::SnapshotLayer>,
+/// As a person reads it.
+fn state(view: &CacheView) -> String {
+    match view.interrupted {
+        true => format!("{} (interrupted)", view.cache.state),
+        false => view.cache.state.to_string(),
+    }
 }
 
 pub(crate) async fn show(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
     let found = app.engine.find_cache(word).await?;
     let snapshot = app.engine.snapshot_of(&found.cache).await?;
-    let images = snapshot.iter().flat_map(|snapshot| &snapshot.images).map(shown_image).collect();
-    let shown = Shown { cache: found.cache.clone(), images_resolved: images };
-    printer.result(&shown, || lines(&found.cache, snapshot.as_ref()));
+    // Whether its build runs still is known of all at once.
+    let views = app.engine.list_caches().await?;
+    let view = views.into_iter().find(|view| view.cache.id == found.cache.id);
+    let view = view.unwrap_or(CacheView { cache: found.cache, interrupted: false });
+    printer.result(&Shown::new(&view, snapshot.as_ref()), || lines(&view, snapshot.as_ref()));
     if !found.others.is_empty() {
         printer.note(&format!(
             "{} other cache(s) have this name; `imc list` shows their ids",
@@ -75,22 +68,18 @@ pub(crate) async fn show(app: &App, word: &str, printer: &Printer) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-fn shown_image(image: &SnapshotImage) -> ShownImage {
-    ShownImage {
-        image: image.source.to_string(),
-        manifest_digest: image.manifest_digest.to_string(),
-        platform: image.platform.to_string(),
-        merged: image.merged.is_some(),
-        layers: image.layers.clone(),
-    }
-}
-
-fn lines(cache: &ImageCache, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
+fn lines(view: &CacheView, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
+    let cache = &view.cache;
     let mut lines = vec![
         format!("Name:      {}", cache.name),
         format!("Id:        {}", cache.id),
-        format!("State:     {}", cache.state),
+        format!("State:     {}", state(view)),
     ];
+    if view.interrupted {
+        lines.push(
+            "Failure:   the build's process ended; the same `imc create` goes on from there".to_owned(),
+        );
+    }
     if let Some(failure) = &cache.failure {
         lines.push(format!("Failure:   {}: {}", failure.reason, failure.message));
     }
@@ -105,7 +94,7 @@ fn lines(cache: &ImageCache, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
         lines.extend(cache.images.iter().map(|image| format!("Image:     {image}")));
         return lines;
     };
-    lines.push(format!("Snapshot:  {} of {}", snapshot.id, snapshot.created));
+    lines.push(format!("Kept as:   image snapshot {} of {}", snapshot.id, snapshot.created));
     for image in &snapshot.images {
         lines.push(format!("Image:     {}", image.source));
         lines.push(format!("  pinned to {} ({})", image.manifest_digest, image.platform));
@@ -123,16 +112,7 @@ fn lines(cache: &ImageCache, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
 }
 
 pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
-    let subject = match app.engine.find_cache(word).await {
-        Ok(found) => Subject::Cache(found.cache.id),
-        Err(engine::Error::UnknownCache { .. }) => match (word.parse(), word.parse()) {
-            // The events of what is gone stay for a while, by its id.
-            (Ok(id), _) => Subject::Cache(id),
-            (_, Ok(id)) => Subject::Instance(id),
-            _ => Subject::Instance(find_instance(app, word).await?.id),
-        },
-        Err(error) => return Err(error.into()),
-    };
+    let (subject, others) = subject(app, word).await?;
     let events = app.engine.events(subject).await?;
     if events.is_empty() {
         return Err(Failure::not_found(
@@ -145,18 +125,86 @@ pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<E
         [cells.as_slice(), &[event.reason.to_string(), event.message.clone()]].concat()
     };
     let rows: Vec<Vec<String>> = events.iter().map(row).collect();
+    if !others.is_empty() {
+        printer.note(&format!("these are of {subject}; {} `{word}` as well", others.join(" and ")));
+    }
     printer.table(&events, &["LAST", "COUNT", "KIND", "REASON", "MESSAGE"], &rows);
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn delete(app: &App, words: &[String], printer: &Printer) -> Result<ExitCode, Failure> {
+/// Whose events a word asks for, and who else has that name.
+async fn subject(app: &App, word: &str) -> Result<(Subject, Vec<String>), Failure> {
+    let found = match app.engine.find_cache(word).await {
+        Ok(found) => found,
+        Err(engine::Error::UnknownCache { .. }) => {
+            // The events of what is gone stay for a while, by its id.
+            let subject = match (word.parse(), word.parse()) {
+                (Ok(id), _) => Subject::Cache(id),
+                (_, Ok(id)) => Subject::Instance(id),
+                _ => Subject::Instance(find_instance(app, word).await?.id),
+            };
+            return Ok((subject, Vec::new()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut others = Vec::new();
+    match found.others.len() {
+        0 => {}
+        1 => others.push("1 other cache is named".to_owned()),
+        several => others.push(format!("{several} other caches are named")),
+    }
+    if word.parse::<CacheId>().is_err()
+        && let Ok(instance) = find_instance(app, word).await
+    {
+        others.push(format!("the instance {} is named", instance.id));
+    }
+    Ok((Subject::Cache(found.cache.id), others))
+}
+
+pub(crate) async fn delete(app: &App, args: &DeleteArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     super::reconcile::reconcile(app).await?;
-    let (deleted, code) = each(words, printer, async |word| Ok(app.engine.delete_cache(word).await?)).await;
+    // One that cannot be deleted keeps none of the others.
+    let (ids, unknown) = each(&args.caches, printer, async |word| ids(app, word, args.all).await).await;
+    let delete = async |id: &str| Ok(app.engine.delete_cache(id).await?);
+    let (deleted, undeleted) = each(&ids.concat(), printer, delete).await;
     app.forget_old_events().await;
     let line = |one: &engine::DeletedCache| format!("{} ({}) deleted", one.cache.name, one.cache.id);
-    printer.result(&deleted, || deleted.iter().map(line).collect());
+    let documents: Vec<Cache> = all(deleted.iter().map(|one| &one.cache));
+    printer.result(&documents, || deleted.iter().map(line).collect());
     if deleted.iter().any(|one| one.cache.state != CacheState::Failed) {
         printer.note("its blobs stay until `imc gc`");
     }
-    Ok(code)
+    Ok(if unknown == ExitCode::SUCCESS { undeleted } else { unknown })
+}
+
+/// The ids that a word of `delete` means: one, or with `--all` every cache of that name.
+async fn ids(app: &App, word: &str, all: bool) -> Result<Vec<String>, Failure> {
+    let found = app.engine.find_cache(word).await?;
+    let by_id = word.parse() == Ok(found.cache.id);
+    if by_id || found.others.is_empty() {
+        return Ok(vec![found.cache.id.to_string()]);
+    }
+    let mut named = app.engine.list_caches().await?;
+    named.retain(|view| view.cache.name == found.cache.name);
+    match all {
+        true => Ok(named.iter().map(|view| view.cache.id.to_string()).collect()),
+        false => Err(several(word, &named)),
+    }
+}
+
+/// Several caches have the name. Where all but one are attempts that came to nothing, that one is probably to stay.
+fn several(word: &str, named: &[CacheView]) -> Failure {
+    let came_to_nothing = |view: &&CacheView| view.interrupted || view.cache.state == CacheState::Failed;
+    let built: Vec<CacheId> =
+        named.iter().filter(|view| !came_to_nothing(view)).map(|view| view.cache.id).collect();
+    let advice = match built.as_slice() {
+        [] => format!("all of them failed to build: `imc delete --all {word}` deletes them"),
+        [only] => format!(
+            "all but {only} failed to build; delete that one by its id, or all with `imc delete --all {word}`"
+        ),
+        _ => format!("`imc list` shows their ids; `imc delete --all {word}` deletes every one"),
+    };
+    let message =
+        format!("failed to choose a cache: {} caches are named `{word}`; say which by its id", named.len());
+    Failure { advice: Some(advice), ..Failure::input(message) }
 }

@@ -6,17 +6,16 @@ use std::time::Instant;
 
 use engine::{BuildHandle, LayerPhase, NewCache};
 use model::{ByteSize, ImageCache, ImageSource};
-use serde::Serialize;
 
 use crate::app::App;
 use crate::args::CreateArgs;
+use crate::documents::Created;
 use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::progress;
 
-#[derive(Serialize)]
-struct Created {
-    #[serde(flatten)]
+/// A cache and what its build took.
+struct Built {
     cache: ImageCache,
     layers: usize,
     layers_reused: usize,
@@ -24,7 +23,26 @@ struct Created {
     seconds: f64,
 }
 
-pub(crate) async fn create(app: &App, args: CreateArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+impl Built {
+    fn document(&self) -> Created {
+        let Self { cache, layers, layers_reused, fetched_bytes, seconds } = self;
+        Created {
+            cache: cache.into(),
+            layers: *layers,
+            layers_reused: *layers_reused,
+            fetched_bytes: *fetched_bytes,
+            seconds: *seconds,
+        }
+    }
+}
+
+/// `imc` is how a further command over the same data directory begins.
+pub(crate) async fn create(
+    app: &App,
+    args: CreateArgs,
+    imc: &str,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
     let new = NewCache {
         name: args.name,
         images: args.images.into_iter().map(absolute).collect::<Result<_, _>>()?,
@@ -38,18 +56,18 @@ pub(crate) async fn create(app: &App, args: CreateArgs, printer: &Printer) -> Re
     // A cancelled build cleans up after itself before the process ends.
     app.shut_down().await;
     let created = created?;
-    printer.result(&created, || vec![sentence(&created)]);
-    printer.note(&format!("start from it: imc run --rm -it {}", created.cache.name));
+    printer.result(&created.document(), || vec![sentence(&created)]);
+    printer.note(&format!("start from it: {imc} run --rm -it {}", created.cache.name));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Shows the progress of a build, to its end.
-async fn follow(mut build: BuildHandle, printer: &Printer) -> Result<Created, Failure> {
+async fn follow(mut build: BuildHandle, printer: &Printer) -> Result<Built, Failure> {
     let begun = Instant::now();
     let cache = progress::follow(&mut build, printer).await?;
     let layers = build.progress.layers();
     let reused = layers.iter().filter(|layer| layer.phase == LayerPhase::Reused);
-    Ok(Created {
+    Ok(Built {
         cache,
         layers: layers.len(),
         layers_reused: reused.count(),
@@ -79,8 +97,8 @@ pub(crate) async fn build_for_run(
     Ok(created.cache)
 }
 
-fn sentence(created: &Created) -> String {
-    let Created { cache, layers, layers_reused, fetched_bytes, seconds } = created;
+fn sentence(created: &Built) -> String {
+    let Built { cache, layers, layers_reused, fetched_bytes, seconds } = created;
     format!(
         "cache {} ({}) is {}: {} unpacked, {layers} layers ({layers_reused} were here), {fetched_bytes} fetched in {seconds:.2} s",
         cache.name,
@@ -90,10 +108,12 @@ fn sentence(created: &Created) -> String {
     )
 }
 
-/// Local sources by absolute path, so that the record means the same wherever it is read.
+/// Local sources by the path that holds wherever the record is read, and is the same however it was said.
 pub(crate) fn absolute(source: ImageSource) -> Result<ImageSource, Failure> {
     let whole = |path: &Path| -> Result<PathBuf, Failure> {
-        std::path::absolute(path)
+        // What is not there, or not for us to see, is told later, by its name.
+        path.canonicalize()
+            .or_else(|_| std::path::absolute(path))
             .map_err(|error| Failure::system(format_args!("find {}", path.display()), &error))
     };
     Ok(match source {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::app::App;
+use crate::documents::Collection;
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -13,13 +14,20 @@ pub(crate) async fn gc(app: &App, dry_run: bool, printer: &Printer) -> Result<Ex
         false => app.engine.collect(app.in_use()).await?,
     };
     let space = app.store.free_space().await.map_err(|error| Failure::internal(engine::chain(&error)))?;
-    printer.result(&collected, || {
-        let verb = if dry_run { "would be deleted" } else { "deleted" };
+    let document = Collection { collected: &collected, free_space: space.free, total_space: space.total };
+    printer.result(&document, || {
+        let (verb, freed) =
+            if dry_run { ("would be deleted", "would be freed") } else { ("deleted", "freed") };
         let report = &collected.store;
         vec![
-            format!("{} blob(s) {verb}, {} freed; {} kept", report.deleted.len(), report.freed, report.kept),
             format!(
-                "{} snapshot(s) of nobody {verb}; {} free of {}",
+                "{} blob(s) {verb}, {} {freed}; {} kept",
+                report.deleted.len(),
+                report.freed,
+                report.kept
+            ),
+            format!(
+                "{} image snapshot(s) of nobody {verb}; {} free of {}",
                 collected.snapshots.len(),
                 space.free,
                 space.total

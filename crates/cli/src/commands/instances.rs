@@ -11,6 +11,7 @@ use node::{LogLine, LogStream};
 use super::reconcile::{all_instances, blocking, reconcile, record_exit, wait_and_remove};
 use crate::app::App;
 use crate::args::{LogsArgs, RmArgs, StopArgs};
+use crate::documents;
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -52,26 +53,33 @@ pub(crate) async fn ps(app: &App, all: bool, printer: &Printer) -> Result<ExitCo
             ]
         })
         .collect();
-    printer.table(&instances, &["NAME", "ID", "STATE", "PID", "STARTED", "IMAGE", "COMMAND"], &rows);
+    let documents: Vec<documents::Instance> = documents::all(&instances);
+    printer.table(&documents, &["NAME", "ID", "STATE", "PID", "STARTED", "IMAGE", "COMMAND"], &rows);
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn logs(app: &App, args: &LogsArgs) -> Result<ExitCode, Failure> {
+pub(crate) async fn logs(app: &App, args: &LogsArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let instance = find_instance(app, &args.instance).await?;
     let (instances, follow) = (app.instances.clone(), args.follow);
-    blocking(move || instances.logs(instance.id, follow, &mut print_line)).await??;
+    let printer = printer.clone();
+    let mut print = move |line: LogLine| {
+        let written = print_line(&line);
+        let goes_on = written.is_ok();
+        printer.written(written);
+        goes_on
+    };
+    blocking(move || instances.logs(instance.id, follow, &mut print)).await??;
     Ok(ExitCode::SUCCESS)
 }
 
-/// To the stream that it came by; false where nobody reads any more.
-#[allow(clippy::needless_pass_by_value, reason = "the node hands lines over")]
-fn print_line(line: LogLine) -> bool {
+/// To the stream that it came by.
+fn print_line(line: &LogLine) -> std::io::Result<()> {
     match line.stream {
         LogStream::Stdout => {
             let mut out = std::io::stdout().lock();
-            out.write_all(&line.bytes).and_then(|()| out.flush()).is_ok()
+            out.write_all(&line.bytes).and_then(|()| out.flush())
         }
-        LogStream::Stderr => std::io::stderr().lock().write_all(&line.bytes).is_ok(),
+        LogStream::Stderr => std::io::stderr().lock().write_all(&line.bytes),
     }
 }
 
@@ -80,7 +88,8 @@ pub(crate) async fn stop(app: &App, args: &StopArgs, printer: &Printer) -> Resul
     let timeout = Duration::from_secs(u64::from(args.timeout));
     let (stopped, code) =
         each(&args.instances, printer, async |word| stop_one(app, word, timeout, printer).await).await;
-    printer.result(&stopped, || names(&stopped));
+    let documents: Vec<documents::Instance> = documents::all(&stopped);
+    printer.result(&documents, || names(&stopped));
     Ok(code)
 }
 
@@ -112,7 +121,8 @@ pub(crate) async fn rm(app: &App, args: &RmArgs, printer: &Printer) -> Result<Ex
     let (removed, code) =
         each(&args.instances, printer, async |word| remove_one(app, word, args.force).await).await;
     app.forget_old_events().await;
-    printer.result(&removed, || names(&removed));
+    let documents: Vec<documents::Instance> = documents::all(&removed);
+    printer.result(&documents, || names(&removed));
     Ok(code)
 }
 

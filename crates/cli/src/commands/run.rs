@@ -16,6 +16,7 @@ use super::create::{absolute, build_for_run};
 use super::reconcile::{reconcile, record_exit, wait_and_remove};
 use crate::app::App;
 use crate::args::RunArgs;
+use crate::documents;
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -57,7 +58,7 @@ pub(crate) fn run(
         let found = runtime
             .block_on(async { app.records.instance(&metastore::InstanceRef::Id(prepared.spec.id)).await });
         let document = found.unwrap_or(prepared.record);
-        printer.result(&document, || vec![prepared.spec.id.to_string()]);
+        printer.result(&documents::Instance::from(&document), || vec![prepared.spec.id.to_string()]);
         return Ok(ExitCode::SUCCESS);
     }
     let status = started.session.attach()?;
@@ -102,7 +103,7 @@ async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Choice, 
     let Target::Image { source, platform } = target.clone() else {
         return Err(Failure::internal("failed to choose a cache: it is gone"));
     };
-    printer.note(&format!("no cache has {source}: creating one"));
+    printer.note(&format!("no cache has {source} for {platform}: creating one"));
     let name = cache_name(&source);
     let new = NewCache { name, images: vec![source.clone()], platform, size_limit: MISS_SIZE };
     let cache = build_for_run(app, new, printer).await?;

@@ -418,8 +418,114 @@ fn a_data_directory_that_cannot_be_made() {
     let file = home.path().join("file");
     fs::write(&file, "").unwrap();
     let below = file.join("data");
+    home.imc(&["--data-dir", below.to_str().unwrap(), "doctor"]).fails(78, &[]);
     home.imc(&["--data-dir", below.to_str().unwrap(), "list"])
         .fails(70, &["failed to open the data directory", "Not a directory"]);
-    home.imc(&["--data-dir", "/proc/imc", "list"])
+    home.imc(&["--data-dir", "/proc/imc", "create", "web", "oci:/x"])
         .fails(70, &["failed to open the data directory /proc/imc", "next: "]);
+}
+
+/// The program with its standard output on a device that is full.
+fn into_a_full_device(home: &Home, arguments: &[&str]) -> Ran {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    home.command().args(arguments).stdout(full).output().unwrap().into()
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let home = Home::new();
+    for arguments in
+        [&["list"][..], &["-o", "json", "list"], &["completion", "bash"], &["--help"], &["--version"]]
+    {
+        into_a_full_device(&home, arguments).fails(73, &["standard output", "No space left"]);
+    }
+    into_a_full_device(&home, &["run", "--help"]).fails(125, &["standard output"]);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_none() {
+    let home = Home::new();
+    for arguments in [&["list"][..], &["completion", "bash"], &["completion", "zsh"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran: Ran = home.command().args(arguments).stdout(writer).output().unwrap().into();
+        assert_eq!(ran.ok().stderr, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn whoever_reads_documents_gets_errors_as_documents_and_nothing_else() {
+    let home = Home::new();
+    let server = serve(&image([layer("one")]));
+    let (host, missing) = (server.host(), format!("{}/app:2", server.host()));
+    for (arguments, kind, code) in [
+        (&["-o", "json", "nonsense"][..], "usage", 64),
+        (&["-o", "json"], "usage", 64),
+        (&["create", "web", "--output=json"], "usage", 64),
+        (&["run", "--memory", "much", "-o", "json", "web"], "usage", 125),
+        (&["-o", "json", "create", "web", &missing, "--plain-http", &host], "not-found", 66),
+    ] {
+        let ran = home.imc(arguments);
+        let document: Value =
+            serde_json::from_str(&ran.stderr).unwrap_or_else(|error| panic!("{error} in {ran:#?}"));
+        let error = &document["error"];
+        assert_eq!((&error["kind"], &error["exit_status"]), (&kind.into(), &code.into()), "{ran:#?}");
+        assert!(!error["message"].as_str().unwrap().is_empty() && error["advice"].is_string(), "{ran:#?}");
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(code), ""));
+    }
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_escaped() {
+    let home = Home::new();
+    let title = "\u{1b}]0;yours\u{7}";
+    let broken = home.path().join(format!("{title}.tar"));
+    fs::write(&broken, "no archive").unwrap();
+    let ran = home.imc(&["create", "web", &format!("docker-archive:{}", broken.display())]);
+    ran.fails(65, &[r"\u{1b}]0;yours\u{7}"]);
+    let folder = home.path().join("two\nlines");
+    image([layer("one")]).write_oci_layout(&folder, "latest");
+    home.imc(&["create", "good", &format!("oci:{}", folder.display())]).ok();
+    for arguments in [&["list"][..], &["show", "good"], &["events", "good"], &["events", "web"]] {
+        let ran = home.imc(arguments).ok();
+        assert!(!ran.stdout.chars().any(|c| c.is_control() && c != '\n'), "{ran:#?}");
+        assert!(arguments[0] != "list" || ran.stdout.lines().count() == 3, "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_place_with_several_images_says_how_to_name_one() {
+    let home = Home::new();
+    let folder = home.path().join("two");
+    image([layer("one")]).write_oci_layout(&folder, "a");
+    image([layer("two")]).write_oci_layout(&folder, "b");
+    let source = format!("oci:{}", folder.display());
+    home.imc(&["create", "web", &source])
+        .fails(64, &["several images", "next: name one of them: `oci:DIR:REF`"]);
+    home.imc(&["create", "web", &format!("{source}:b")]).ok();
+}
+
+#[test]
+fn a_local_image_of_another_user_is_a_matter_of_permissions() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    let archive = home.path().join("saved.tar");
+    image([layer("one")]).write_docker_archive(&archive, &["app:1"]);
+    for path in [home.path().join("image/oci-layout"), archive.clone()] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    fs::create_dir(home.data()).unwrap();
+    for path in [home.path().to_path_buf(), home.data()] {
+        chown(&path, Some(65_534), Some(65_534)).unwrap();
+    }
+    for source in [source, format!("docker-archive:{}", archive.display())] {
+        let mut command = home.command();
+        let ran: Ran =
+            command.uid(65_534).gid(65_534).args(["create", "web", &source]).output().unwrap().into();
+        ran.fails(77, &["Permission denied", "next: run it with sudo"]);
+    }
 }

@@ -59,7 +59,11 @@ fn the_words_for_people() {
     home.imc(&["create", "web", &source]).ok();
     home.imc(&["delete", "web"]).ok();
     let would = home.imc(&["gc", "--dry-run"]).ok().stdout;
-    assert!(would.starts_with("1 blob(s) would be deleted, ") && would.contains(" 0 kept\n"), "{would}");
+    assert!(
+        would.starts_with("1 blob(s) would be deleted, ") && would.contains(" would be freed; 0 kept\n"),
+        "{would}"
+    );
+    assert!(would.contains("image snapshot(s)"), "{would}");
     let does = home.imc(&["gc"]).ok().stdout;
     assert!(does.starts_with("1 blob(s) deleted, ") && does.contains(" free of "), "{does}");
     home.assert_nothing_left();

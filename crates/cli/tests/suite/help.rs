@@ -59,6 +59,26 @@ fn no_line_of_the_help_is_wider_than_a_terminal_of_100() {
     }
 }
 
+/// A paragraph that breaks in its source and again at the terminal's edge leaves lines of one word.
+#[test]
+fn paragraphs_of_the_help_are_wrapped_once() {
+    for command in std::iter::once(vec!["--help"]).chain(COMMANDS.iter().map(|one| vec![*one, "--help"])) {
+        let help = help(&command);
+        let lines: Vec<&str> = help.lines().collect();
+        for pair in lines.windows(2) {
+            let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
+            if let [line, next] = pair
+                && is_prose(line)
+                && is_prose(next)
+            {
+                let word = next.split_whitespace().next().unwrap();
+                let fits = line.chars().count() + 1 + word.chars().count() <= 100;
+                assert!(!fits || line.ends_with('.'), "{command:?}: {line}\n{next}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_list_of_commands_here_is_complete() {
     let help = help(&["--help"]);
@@ -84,7 +104,7 @@ fn every_shell_gets_a_completion_script() {
 }
 
 #[test]
-fn wrong_usage_is_64_and_touches_nothing() {
+fn wrong_usage_is_64_or_125_where_a_status_is_passed_on_and_touches_nothing() {
     let home = Home::new();
     let wrong: &[(&[&str], &str)] = &[
         (&[], "Usage: imc"),
@@ -105,7 +125,9 @@ fn wrong_usage_is_64_and_touches_nothing() {
         (&["completion", "tcsh"], "tcsh"),
     ];
     for (arguments, word) in wrong {
-        home.imc(arguments).fails(64, &[word]);
+        // Below 125 lies the container's own.
+        let code = if matches!(arguments.first(), Some(&("run" | "exec"))) { 125 } else { 64 };
+        home.imc(arguments).fails(code, &[word]);
     }
     assert!(!home.data().exists());
 }

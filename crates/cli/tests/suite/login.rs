@@ -50,8 +50,10 @@ fn a_login_is_kept_for_its_owner_alone_and_used() {
 #[test]
 fn a_wrong_password_is_refused_and_not_kept() {
     let (home, server) = (Home::new(), guarded());
-    let ran = log_in(&home, &server, "guessed-wrongly")
-        .fails(77, &["failed to log in to the registry", &server.host()]);
+    let ran = log_in(&home, &server, "guessed-wrongly").fails(
+        77,
+        &["failed to log in to the registry", &server.host(), "next: check the user name and the password"],
+    );
     assert!(!ran.stderr.contains("guessed-wrongly"), "{ran:#?}");
     assert!(!config(&home).exists());
 }
@@ -114,4 +116,16 @@ fn nothing_is_asked_where_there_is_no_terminal() {
     home.imc(&["login", "registry.example"]).fails(64, &["no terminal", "--password-stdin"]);
     home.imc(&["login", "registry.example", "-u", "alice"]).fails(64, &["no terminal", "--password-stdin"]);
     home.imc(&["login", "not a host"]).fails(64, &["not a host"]);
+}
+
+#[test]
+fn a_login_and_a_logout_have_documents() {
+    let (home, server) = (Home::new(), guarded());
+    let host = server.host();
+    let login = ["-o", "json", "login", &host, "-u", "alice", "--password-stdin", "--plain-http", &host];
+    let said = home.imc_fed(PASSWORD, &login).ok();
+    let document = serde_json::json!({ "registry": host, "username": "alice", "config": config(&home) });
+    assert_eq!((said.json(), said.stderr.as_str()), (document, ""));
+    assert_eq!(home.json(&["logout", &host]), serde_json::json!({ "registry": host, "forgotten": true }));
+    assert_eq!(home.json(&["logout", &host])["forgotten"], false);
 }

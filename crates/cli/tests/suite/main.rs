@@ -9,4 +9,6 @@ mod gc;
 mod help;
 mod login;
 mod run;
+mod screen;
 mod support;
+mod terminal;

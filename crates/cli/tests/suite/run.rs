@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use testkit::{Compression, FaultServer, Image, ImageBuilder, LayerBuilder};
 
 use crate::support::{Home, Ran, wait_until};
@@ -152,7 +153,15 @@ fn a_detached_instance_lives_until_it_is_stopped() {
         .fails(125, &["front", "next: choose another `--name`"]);
     home.imc(&["delete", "web"]).fails(75, &["in use by", "next: stop these instances"]);
     home.imc(&["rm", "front"]).fails(75, &["next: "]);
-    home.imc(&["stop", "front"]).ok();
+    assert_eq!(
+        (&scene.instances()[0]["state"], &scene.instances()[0]["exit"]),
+        (&"Running".into(), &Value::Null)
+    );
+    let stopped = &home.json(&["stop", "front"])[0];
+    assert_eq!(
+        (&stopped["state"], &stopped["exit"]),
+        (&"Exited".into(), &json!({ "code": 3, "signal": null }))
+    );
     assert!(home.imc(&["ps"]).ok().stdout.lines().count() == 1);
     assert!(home.imc(&["ps", "-a"]).ok().stdout.contains('3'));
     home.imc(&["rm", "front"]).ok();
@@ -294,4 +303,97 @@ fn a_start_that_cannot_be_recorded_goes_on() {
     let ran = home.imc_with(&[("IMC_FAIL_AT", "instance-started=ENOSPC")], &start);
     ran.fails(7, &["warning: the start could not be recorded", "No space left on device"]);
     assert!(scene.instances().is_empty(), "{:?}", scene.instances());
+}
+
+#[test]
+fn a_cancelled_pull_of_a_start_is_no_failure_of_the_container() {
+    if !testkit::privileged() {
+        return;
+    }
+    let (home, server, image) = (Home::new(), FaultServer::start(), tools());
+    server.serve_image("app", "1", &image);
+    let blob = format!("/v2/app/blobs/{}", image.layers[0].digest);
+    server.always(&blob, testkit::Reply::blob(&image.layers[0].blob).held());
+    let (host, reference) = (server.host(), format!("{}/app:1", server.host()));
+    let mut command = home.command();
+    command.args(["-o", "json", "run", "--rm", "--plain-http", &host, &reference]).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    server.wait_for_requests(&blob, 1);
+    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), Signal::INT).unwrap();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let document: Value =
+        serde_json::from_str(&ran.stderr).unwrap_or_else(|error| panic!("{error} in {ran:#?}"));
+    assert_eq!((ran.code, &document["error"]["kind"]), (Some(130), &"cancelled".into()));
+}
+
+#[test]
+fn options_that_cannot_be_say_what_to_do() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    for (arguments, words) in [
+        (&["--runtime", "nosuch"][..], &["nosuch", "next: name an installed one (runc, crun"]),
+        (&["-v", "/missing:/x"], &["/missing", "next: make it first"]),
+        (&["--user", "nobodyx"], &["nobodyx", "next: name one that the image has"]),
+        (&["--memory", "1k"], &["1.0 KiB are too few", "at least 6.0 MiB"]),
+    ] {
+        home.imc(&[&["run", "--rm"], arguments, &["web"]].concat()).fails(125, words);
+    }
+    let windows = home.layout("windows", &ImageBuilder::new().platform("windows", "amd64").build());
+    home.imc(&["create", "win", &windows, "--platform", "windows/amd64"]).ok();
+    home.imc(&["run", "--rm", "win"]).fails(125, &["windows", "next: start an image for linux"]);
+    let other = home.layout("other", &tools());
+    home.imc(&["create", "both", &home.layout("image", &tools()), &other]).ok();
+    home.imc(&["run", "--rm", "both"]).fails(125, &["it has oci:", "next: say which with `--image IMAGE`"]);
+    assert_eq!(home.imc(&["run", "--rm", "--image", &other, "both"]).ok().stdout, "hello from the cache\n");
+}
+
+#[test]
+fn events_of_a_cache_tell_of_an_instance_of_its_name() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    home.imc(&["run", "--name", "web", "web"]).ok();
+    let id = scene.instances()[0]["id"].as_str().unwrap().to_owned();
+    let ran = home.imc(&["events", "web"]).ok();
+    assert!(ran.stderr.contains(&format!("the instance {id} is named `web` as well")), "{ran:#?}");
+    assert_eq!(home.imc(&["events", &id]).ok().stderr, "");
+}
+
+#[test]
+fn logs_of_another_users_instance_are_a_matter_of_permissions() {
+    use std::os::unix::fs::chown;
+    use std::os::unix::process::CommandExt as _;
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    home.imc(&["run", "--name", "front", "web"]).ok();
+    for path in walk(home.path(), &["instances"]) {
+        chown(&path, Some(65_534), Some(65_534)).unwrap();
+    }
+    let ran: Ran = home.command().uid(65_534).gid(65_534).args(["logs", "front"]).output().unwrap().into();
+    ran.fails(77, &["Permission denied", "next: run it with sudo"]);
+    for path in walk(home.path(), &["instances"]) {
+        chown(&path, Some(0), Some(0)).unwrap();
+    }
+}
+
+/// A folder and all in it, but for the folders of those names.
+fn walk(folder: &std::path::Path, without: &[&str]) -> Vec<std::path::PathBuf> {
+    let mut found = vec![folder.to_path_buf()];
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true if without.iter().any(|name| entry.file_name() == *name) => {}
+            true => found.extend(walk(&entry.path(), without)),
+            false => found.push(entry.path()),
+        }
+    }
+    found
 }

@@ -48,6 +48,10 @@ pub(super) fn privilege() -> Check {
 pub(super) fn data_directory(data_dir: &Path) -> Check {
     let there = data_dir.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let there = there.canonicalize().unwrap_or_else(|_| there.to_owned());
+    if !there.is_dir() {
+        let found = format!("{} cannot be made: {} is no directory", data_dir.display(), there.display());
+        return Check::fail("data-dir", found, "name another with `--data-dir DIR` or IMC_DATA_DIR");
+    }
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let kind = mount_of(&table, &there).map_or_else(|| "unknown".to_owned(), |mount| mount.kind);
     let found = format!("{} on {kind}", data_dir.display());
