@@ -3,7 +3,7 @@
 
 mod support;
 
-use layer::{ConvertError, WarningKind};
+use layer::{ConvertError, Leans, WarningKind};
 use support::tape::{Header, Tape};
 use support::{convert, leans, names, tree};
 
@@ -206,7 +206,7 @@ fn opaque_directories_in_any_order() {
     let root = Tape::new().file(".wh..wh..opq", b"").file("a/.wh.b", b"").end();
     assert!(tree(&root)[0].ends_with("trusted.overlay.opaque=y"));
     assert_eq!(names(&root), [""; 0], "nothing is left to delete, and nothing to delete it from");
-    assert!(leans(&root).is_empty());
+    assert_eq!(leans(&root), Leans { root_is_opaque: true, ..Leans::default() });
 }
 
 #[test]

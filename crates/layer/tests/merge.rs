@@ -233,6 +233,9 @@ fn which_images_need_it() {
     assert!(cheaply(&[plain.clone(), implies_old.clone()]) && exactly(&[plain.clone(), implies_old]));
     assert!(cheaply(std::slice::from_ref(&deletes_first)) && exactly(std::slice::from_ref(&deletes_first)));
     assert!(!exactly(&[plain.clone(), deletes_first.clone()]));
+    let hides_all = Tape::new().file(".wh..wh..opq", b"").file("f", b"").end();
+    assert!(!exactly(std::slice::from_ref(&hides_all)), "there is nothing below the first layer");
+    assert!(cheaply(&[plain.clone(), hides_all.clone()]) && exactly(&[plain.clone(), hides_all]));
     let deletes_nothing = Tape::new().dir("e").file("e/.wh.f", b"").end();
     assert!(exactly(&[plain, deletes_nothing]), "its deletion would show as a name");
 }
@@ -262,6 +265,7 @@ fn leans_survive_json() {
         implied_directories: vec![b"a%b\xff\n/c".to_vec()],
         whiteout_directories: vec![Vec::new()],
         root_is_given: true,
+        root_is_opaque: true,
         lower_links: vec![layer::LowerLink { path: b"\x00x".to_vec(), target: "\u{e9}".as_bytes().to_vec() }],
     };
     let text = serde_json::to_string(&leans).unwrap();

@@ -58,6 +58,7 @@ impl LayerTree {
                 }
             }
         }
+        let root_is_opaque = self.opaque.contains(&Tree::ROOT);
         let mut opaque: Vec<NodeId> = self.opaque.into_iter().collect();
         opaque.sort_unstable();
         for dir in opaque {
@@ -68,7 +69,7 @@ impl LayerTree {
             self.tree.set_metadata(dir, metadata).expect("the node was just looked at");
         }
         let mut leans = findings.leans;
-        leans.root_is_given = self.root_is_given;
+        (leans.root_is_given, leans.root_is_opaque) = (self.root_is_given, root_is_opaque);
         leans.implied_directories.sort_unstable();
         leans.whiteout_directories.sort_unstable();
         leans.lower_links.sort_unstable();
