@@ -36,6 +36,9 @@ pub struct Limits {
     pub names_total: u64,
     /// Bytes of one extension header (PAX record block, GNU long name or link). Default 1 MiB.
     pub extension: u64,
+    /// Bytes of the records of global PAX headers that hold at once, each with 128 bytes more: they are applied to every entry
+    /// to come. Default 16 KiB.
+    pub globals: usize,
     /// Segments of all sparse files of the layer. Default 1,000,000.
     pub sparse_segments: usize,
     /// Bytes of one file, holes included. Default 8 TiB.
@@ -63,6 +66,7 @@ impl Default for Limits {
             xattrs_total: 64 << 20,
             names_total: 128 << 20,
             extension: 1 << 20,
+            globals: 16 << 10,
             sparse_segments: 1_000_000,
             file: 8 << 40,
             expanded: u64::MAX,
@@ -102,6 +106,8 @@ pub enum Limit {
     NamesTotal,
     /// [`Limits::extension`].
     Extension,
+    /// [`Limits::globals`].
+    Globals,
     /// [`Limits::sparse_segments`].
     SparseSegments,
     /// [`Limits::file`].
@@ -125,6 +131,7 @@ impl fmt::Display for Limit {
             Self::XattrsTotal => "size of all extended attributes",
             Self::NamesTotal => "size of all names and link targets",
             Self::Extension => "size of an extension header",
+            Self::Globals => "size of the global PAX records",
             Self::SparseSegments => "number of segments of sparse files",
             Self::File => "size of a file",
             Self::Expanded => "expanded size",

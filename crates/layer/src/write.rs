@@ -1,5 +1,6 @@
 //! The last step of the pipeline: parses the tar, builds the tree, writes file content into the blob as it comes.
 
+use std::io;
 use std::ops::Range;
 use std::sync::mpsc::Receiver;
 
@@ -36,11 +37,13 @@ pub(crate) fn write<S: BlockSink>(
         taken: 0,
         parser: Parser::new(limits),
     };
-    let mut image = ImageWriter::new(sink);
+    let mut image = ImageWriter::new(Watched { sink, control });
     let mut tree = LayerTree::new(limits);
     loop {
         match tar.next()? {
             Event::Entry => {
+                // One buffer may have hundreds of entries, each with much to do.
+                control.check()?;
                 let Some(place) = tree.apply(tar.parser.entry())? else { continue };
                 let content = write_file(&mut tar, &mut image)?;
                 tree.put_file(place, content, tar.parser.entry())?;
@@ -50,12 +53,28 @@ pub(crate) fn write<S: BlockSink>(
             Event::End => break,
         }
     }
-    let sealed = tree.seal();
+    let sealed = tree.seal(control)?;
     let laid_out = image.lay_out(&sealed.tree).map_err(failed)?;
     tar.expanded.reach(laid_out.size()).map_err(|bound| over_expanded(bound, None))?;
     let (_, written) = laid_out.write().map_err(failed)?;
     let crate::tree::Sealed { leans, warnings, entries, .. } = sealed;
     Ok(WrittenLayer { written, tar_size: tar.taken, entries, leans, warnings })
+}
+
+/// A sink that takes nothing more once the conversion is cancelled: the metadata region may be gigabytes.
+struct Watched<'c, S> {
+    sink: S,
+    control: &'c Control,
+}
+
+impl<S: BlockSink> BlockSink for Watched<'_, S> {
+    fn write_all_at(&mut self, data: &[u8], offset: u64) -> io::Result<()> {
+        if self.control.is_cancelled() {
+            // The conversion's answer says why.
+            return Err(io::ErrorKind::Other.into());
+        }
+        self.sink.write_all_at(data, offset)
+    }
 }
 
 fn write_file<S: BlockSink>(
@@ -106,7 +125,7 @@ fn over_expanded(bound: u64, entry: Option<&Entry>) -> ConvertError {
 fn failed(error: WriteError) -> ConvertError {
     match error {
         WriteError::Sink { source, .. } => ConvertError::Sink(source),
-        other => ConvertError::Sink(std::io::Error::new(std::io::ErrorKind::FileTooLarge, other)),
+        other => ConvertError::Sink(io::Error::new(io::ErrorKind::FileTooLarge, other)),
     }
 }
 
@@ -176,9 +195,7 @@ impl Tar<'_> {
     fn receive(&mut self) -> Result<bool, ConvertError> {
         // The old buffer goes back before waiting for a new one.
         (self.buffer, self.used) = (Bytes::new(), 0);
-        if self.control.is_cancelled() {
-            return Err(ConvertError::Cancelled);
-        }
+        self.control.check()?;
         let Ok(buffer) = self.buffers.recv() else { return Ok(false) };
         self.taken += buffer.len() as u64;
         self.control.add_tar(buffer.len());

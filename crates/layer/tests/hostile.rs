@@ -251,11 +251,22 @@ fn layer_with_abusive_pax_headers() {
         let tar = Tape::new().extension(b'x', raw).file("f", b"").end();
         assert!(matches!(convert(&tar), Err(ConvertError::Malformed { .. })), "{what}");
     }
-    let mut globals = Tape::new();
-    for i in 0..100 {
-        globals = globals.global_pax(&[(&format!("key{i}"), &[b'x'; 50_000])]);
+}
+
+#[test]
+fn layer_whose_global_pax_records_cost_time_at_every_entry() {
+    let globals = |count: usize, key: &str, value: &[u8]| {
+        (0..count).fold(Tape::new(), |tape, i| tape.global_pax(&[(&format!("{key}{i}"), value)]))
+    };
+    for (count, value) in [(2, &[b'x'; 10_000][..]), (200, b"1")] {
+        let tar = globals(count, "SCHILY.xattr.user.", value).file("f", b"").end();
+        assert_eq!(limit_of(&tar, Limits::default()), Limit::Globals, "{count} records");
     }
-    assert_eq!(limit_of(&globals.file("f", b"").end(), Limits::default()), Limit::Extension);
+    // Those that mean nothing are not kept at all.
+    assert_eq!(names(&globals(100, "key", &[b'x'; 50_000]).file("f", b"").end()), ["f"]);
+    // A record that is set again and again is one.
+    let again = (0..1000).fold(Tape::new(), |tape, _| tape.global_pax(&[("uid", b"7")]));
+    assert!(tree(&again.file("f", b"").end())[1].contains(" 7:0 "));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use erofs::{Children, DeviceNumber, Leaf, Metadata, Name, NodeId, Tree};
 
 use super::{LayerTree, OPAQUE_XATTR};
 use crate::lookup::{is_directory, is_whiteout};
-use crate::{Leans, LowerLink, Warnings};
+use crate::{Control, ConvertError, Leans, LowerLink, Warnings};
 
 /// A layer's tree, ready to be written.
 pub(crate) struct Sealed {
@@ -38,8 +38,8 @@ struct Hollow {
 
 impl LayerTree {
     /// Marks what hides the layers below, lists what leans on them, and takes out what has no place in the blob.
-    pub(crate) fn seal(mut self) -> Sealed {
-        let findings = self.survey();
+    pub(crate) fn seal(mut self, control: &Control) -> Result<Sealed, ConvertError> {
+        let findings = self.survey(control)?;
         for (dir, name) in findings.surplus {
             let name = Name::new(&name).expect("the tree gave the name");
             self.tree.remove(dir, name).expect("the tree gave the directory");
@@ -73,15 +73,16 @@ impl LayerTree {
         leans.implied_directories.sort_unstable();
         leans.whiteout_directories.sort_unstable();
         leans.lower_links.sort_unstable();
-        Sealed { tree: self.tree, leans, warnings: self.warnings, entries }
+        Ok(Sealed { tree: self.tree, leans, warnings: self.warnings, entries })
     }
 
     /// Walks the tree once. No recursion: the depth is the tar's to choose.
-    fn survey(&self) -> Findings {
+    fn survey(&self, control: &Control) -> Result<Findings, ConvertError> {
         let mut findings = Findings::default();
         let mut path = Vec::new();
         let mut open = vec![self.open(Tree::ROOT, 0, false)];
         while let Some(at) = open.last_mut() {
+            control.check()?;
             path.truncate(at.path_length);
             let Some((name, child)) = at.children.next() else {
                 if at.has_whiteouts {
@@ -121,7 +122,7 @@ impl LayerTree {
             }
             findings.entries += 1;
         }
-        findings
+        Ok(findings)
     }
 
     fn open(&self, dir: NodeId, path_length: usize, is_hidden: bool) -> Open<'_> {

@@ -121,10 +121,9 @@ impl Parser {
             Extension::LongName => self.pending.long_name = until_nul(&self.extension),
             Extension::LongLink => self.pending.long_link = until_nul(&self.extension),
             Extension::GlobalPax => {
-                let bound = self.limits.extension;
-                let most = usize::try_from(bound).unwrap_or(usize::MAX);
+                let most = self.limits.globals;
                 if !self.globals.merge(&self.extension, most).map_err(|e| self.pax_error(e))? {
-                    return Err(self.over_limit(Limit::Extension, bound));
+                    return Err(self.over_limit(Limit::Globals, most as u64));
                 }
             }
         }
