@@ -34,6 +34,9 @@ pub struct Limits {
     pub xattrs_total: u64,
     /// Bytes of all names and all targets of links of the layer. Default 128 MiB.
     pub names_total: u64,
+    /// Bytes of the targets of symlinks that are followed on the way to entries and to the targets of hard links, each time with 16
+    /// bytes more: how long paths may be walked, not what is kept. Default 256 MiB.
+    pub followed_total: u64,
     /// Bytes of one extension header (PAX record block, GNU long name or link). Default 1 MiB.
     pub extension: u64,
     /// Bytes of the records of global PAX headers that hold at once, each with 128 bytes more: they are applied to every entry
@@ -65,6 +68,7 @@ impl Default for Limits {
             xattrs_per_entry: 128 << 10,
             xattrs_total: 64 << 20,
             names_total: 128 << 20,
+            followed_total: 256 << 20,
             extension: 1 << 20,
             globals: 16 << 10,
             sparse_segments: 1_000_000,
@@ -104,6 +108,8 @@ pub enum Limit {
     XattrsTotal,
     /// [`Limits::names_total`].
     NamesTotal,
+    /// [`Limits::followed_total`].
+    Followed,
     /// [`Limits::extension`].
     Extension,
     /// [`Limits::globals`].
@@ -130,6 +136,7 @@ impl fmt::Display for Limit {
             Self::XattrsPerEntry => "size of an entry's extended attributes",
             Self::XattrsTotal => "size of all extended attributes",
             Self::NamesTotal => "size of all names and link targets",
+            Self::Followed => "size of all link targets followed",
             Self::Extension => "size of an extension header",
             Self::Globals => "size of the global PAX records",
             Self::SparseSegments => "number of segments of sparse files",

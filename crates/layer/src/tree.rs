@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 
 use erofs::{FileContent, Leaf, Metadata, Name, NodeId, Tree};
 
-use crate::lookup::{Found, Last, find, is_directory};
+use crate::lookup::{Found, Last, Steps, find, is_directory};
 use crate::tar::{Entry, Kind};
 use crate::{ConvertError, Limit, Limits, WarningKind, Warnings};
 
@@ -44,6 +44,8 @@ pub(crate) struct LayerTree {
     lower_links: HashMap<NodeId, Box<[u8]>>,
     root_is_given: bool,
     budget: Budget,
+    /// How far symlinks may still be followed.
+    steps: Steps,
     /// Extended attributes of the entry that last had other ones than the entry before it.
     last_xattrs: erofs::Xattrs,
     limits: Limits,
@@ -67,6 +69,7 @@ impl LayerTree {
             lower_links: HashMap::new(),
             root_is_given: false,
             budget: Budget::default(),
+            steps: Steps::new(limits.followed_total),
             last_xattrs: erofs::Xattrs::new(),
             limits: limits.clone(),
             warnings: Warnings::default(),
@@ -162,11 +165,11 @@ impl LayerTree {
     }
 
     fn apply_marker(&mut self, marker: Marker, parents: &[&[u8]], entry: &Entry) -> Result<(), ConvertError> {
-        if let Found::Node(node) = find(&self.tree, parents, Last::Followed)
-            && !is_directory(&self.tree, node)
-        {
+        match find(&self.tree, parents, Last::Followed, &mut self.steps) {
             // Below a file there is nothing to delete.
-            return Ok(());
+            Found::Node(node) if !is_directory(&self.tree, node) => return Ok(()),
+            Found::TooFar => return Err(self.over_steps(entry)),
+            _ => {}
         }
         match marker {
             Marker::Aufs => self.warnings.add(WarningKind::AufsEntry, || entry.display()),

@@ -269,6 +269,31 @@ fn layer_whose_global_pax_records_cost_time_at_every_entry() {
     assert!(tree(&again.file("f", b"").end())[1].contains(" 7:0 "));
 }
 
+/// Symlinks `s0` to `s38`, each to the next by a long way, the last to the directory `d`.
+fn long_way() -> Tape {
+    let chain = (0..39).fold(Tape::new().dir("d").file("d/old", b""), |tape, i| {
+        let next = if i < 38 { format!("s{}", i + 1) } else { "d".to_owned() };
+        let target = format!("{}{next}/{}", "./".repeat(1000), "./".repeat(1000));
+        tape.pax(&[("linkpath", target.as_bytes())]).symlink(&format!("s{i}"), "x")
+    });
+    chain.file("s0/new", b"")
+}
+
+#[test]
+fn layer_whose_symlinks_are_followed_a_long_way() {
+    assert!(names(&long_way().end()).contains(&"d/new".to_owned()));
+    let limits = || Limits { followed_total: 1 << 20, ..Limits::default() };
+    assert!(convert_limited(&long_way().end(), limits()).is_ok());
+    for again in [
+        |tape: Tape, i: usize| tape.file(&format!("s0/f{i}"), b""),
+        |tape: Tape, i: usize| tape.hard_link(&format!("h{i}"), "s0/old"),
+        |tape: Tape, _: usize| tape.file("s0/.wh.gone", b""),
+    ] {
+        let tar = (0..10).fold(long_way(), again).end();
+        assert_eq!(limit_of(&tar, limits()), Limit::Followed);
+    }
+}
+
 #[test]
 fn layer_with_lying_sizes() {
     let huge = Tape::new().entry(&mut Header::new(b"f", b'0', 1 << 32), b"short").end();

@@ -202,6 +202,26 @@ fn symlinks_below_stay_in_the_root_and_loops_end() {
 }
 
 #[test]
+fn symlinks_below_lead_neither_too_far_nor_too_deep() {
+    let below = (0..39).fold(Tape::new().file("f", b""), |tape, i| {
+        let target = format!("{}{}", "./".repeat(2000), if i < 38 { format!("s{}", i + 1) } else { "".into() });
+        tape.pax(&[("linkpath", target.as_bytes())]).symlink(&format!("s{i}"), "x")
+    });
+    let links = |count: usize| {
+        (0..count).fold(Tape::new(), |tape, i| tape.hard_link(&format!("h{i}"), "s0/f")).end()
+    };
+    let below = below.end();
+    assert!(short(&[below.clone(), links(3)]).contains(&"h2 file=\"\" 644".to_owned()));
+    let error = merge(&inputs(&layers(&[below, links(1800)])), Vec::new()).unwrap_err();
+    assert!(matches!(error, MergeError::TooFar { index: 1, .. }), "{error}");
+
+    let target = "d/".repeat(600);
+    let deep = Tape::new().pax(&[("linkpath", target.as_bytes())]).symlink("s", "x").end();
+    let error = merge(&inputs(&layers(&[deep, Tape::new().file("s/f", b"").end()])), Vec::new()).unwrap_err();
+    assert!(matches!(&error, MergeError::TooDeep { index: 1, path } if path == "s"), "{error}");
+}
+
+#[test]
 fn a_deletion_where_nothing_is_makes_no_directory() {
     let below = Tape::new().symlink("s", "nowhere").dir("d").file("f", b"").end();
     let above = Tape::new()

@@ -6,19 +6,20 @@ use erofs::{Leaf, Metadata, Name, NodeId, NodeKind, Tree, TreeError};
 
 use super::links::Links;
 use super::{MergeError, split};
-use crate::Leans;
-use crate::lookup::{Found, Last, find, is_directory, is_whiteout};
+use crate::lookup::{Found, Last, Steps, find, is_directory, is_whiteout};
 use crate::tar::display;
 use crate::tree::{OPAQUE_XATTR, implied_metadata};
+use crate::{Leans, Limits};
 
 /// Applies a layer.
 pub(super) fn apply(merged: &mut Tree, layer: &Tree, leans: &Leans, index: usize) -> Result<(), MergeError> {
-    let links = Links::hold(merged, leans, index)?;
+    let mut steps = Steps::new(Limits::default().followed_total);
+    let links = Links::hold(merged, leans, index, &mut steps)?;
     let mut applying = Applying {
         merged,
         layer,
         index,
-        implied: implied_nodes(layer, leans, index)?,
+        implied: implied_nodes(layer, leans, index, &mut steps)?,
         hard_links: HashMap::new(),
         own: HashSet::new(),
         through_symlinks: Vec::new(),
@@ -28,33 +29,48 @@ pub(super) fn apply(merged: &mut Tree, layer: &Tree, leans: &Leans, index: usize
     let mut done = 0;
     while let Some((directory, path)) = applying.through_symlinks.get(done).cloned() {
         done += 1;
-        if applying.only_deletes(directory) && !is_directory_at(applying.merged, &path) {
+        if applying.only_deletes(directory) && !is_directory_at(applying.merged, &path, index, &mut steps)? {
             continue;
         }
-        let target = directory_at(applying.merged, &path, index)?;
+        let target = directory_at(applying.merged, &path, index, &mut steps)?;
         applying.directories(directory, target, path)?;
     }
-    links.place(merged, leans, index)
+    links.place(merged, leans, index, &mut steps)
 }
 
-fn implied_nodes(layer: &Tree, leans: &Leans, index: usize) -> Result<HashSet<NodeId>, MergeError> {
-    let nodes = leans.implied_directories.iter().map(|path| match find(layer, &split(path), Last::Itself) {
+fn implied_nodes(
+    layer: &Tree,
+    leans: &Leans,
+    index: usize,
+    steps: &mut Steps,
+) -> Result<HashSet<NodeId>, MergeError> {
+    let mut node_at = |path: &Vec<u8>| match find(layer, &split(path), Last::Itself, steps) {
         Found::Node(node) if is_directory(layer, node) => Ok(node),
         _ => Err(MergeError::Sidecar { index, path: display(path) }),
-    });
-    nodes.collect()
+    };
+    leans.implied_directories.iter().map(&mut node_at).collect()
 }
 
 /// The directory at a path of the merged tree, symlinks followed; made, as tools that unpack do, where there is none.
-pub(super) fn directory_at(merged: &mut Tree, path: &[u8], index: usize) -> Result<NodeId, MergeError> {
+pub(super) fn directory_at(
+    merged: &mut Tree,
+    path: &[u8],
+    index: usize,
+    steps: &mut Steps,
+) -> Result<NodeId, MergeError> {
     let not_a_directory = || MergeError::NotADirectory { index, path: display(path) };
-    let resolved = match find(merged, &split(path), Last::Followed) {
+    let resolved = match find(merged, &split(path), Last::Followed, steps) {
         Found::Node(node) if is_directory(merged, node) => return Ok(node),
         Found::Node(_) | Found::Loop => return Err(not_a_directory()),
+        Found::TooFar => return Err(MergeError::TooFar { index, path: display(path) }),
         Found::Missing(resolved) => resolved,
     };
+    let components = split(&resolved);
+    if components.len() > Limits::default().depth {
+        return Err(MergeError::TooDeep { index, path: display(path) });
+    }
     let mut dir = Tree::ROOT;
-    for component in split(&resolved) {
+    for component in components {
         let name = Name::new(component).map_err(|_| not_a_directory())?;
         dir = match merged.lookup(dir, name) {
             Some(node) if is_directory(merged, node) => node,
@@ -65,8 +81,12 @@ pub(super) fn directory_at(merged: &mut Tree, path: &[u8], index: usize) -> Resu
     Ok(dir)
 }
 
-fn is_directory_at(merged: &Tree, path: &[u8]) -> bool {
-    matches!(find(merged, &split(path), Last::Followed), Found::Node(node) if is_directory(merged, node))
+fn is_directory_at(merged: &Tree, path: &[u8], index: usize, steps: &mut Steps) -> Result<bool, MergeError> {
+    match find(merged, &split(path), Last::Followed, steps) {
+        Found::Node(node) => Ok(is_directory(merged, node)),
+        Found::TooFar => Err(MergeError::TooFar { index, path: display(path) }),
+        Found::Missing(_) | Found::Loop => Ok(false),
+    }
 }
 
 struct Applying<'t> {
