@@ -19,7 +19,7 @@ pub struct Limits {
     pub depth: usize,
     /// Bytes of one path component. Default and maximum 255, what EROFS and Linux can name.
     pub name: usize,
-    /// Bytes of a whole path. Default 16 KiB.
+    /// Bytes of a whole path, as the tar has it and as it is in the tree. Default 16 KiB.
     pub path: usize,
     /// Bytes of a symlink's target. Default and maximum 4,095, the kernel's `PATH_MAX` less its end.
     pub symlink: usize,
@@ -37,6 +37,8 @@ pub struct Limits {
     /// Bytes of the targets of symlinks that are followed on the way to entries and to the targets of hard links, each time with 16
     /// bytes more: how long paths may be walked, not what is kept. Default 256 MiB.
     pub followed_total: u64,
+    /// Bytes of the paths in [`Leans`](crate::Leans), symlinks resolved, each with 16 bytes more. Default 32 MiB.
+    pub leans_total: u64,
     /// Bytes of one extension header (PAX record block, GNU long name or link). Default 1 MiB.
     pub extension: u64,
     /// Bytes of the records of global PAX headers that hold at once, each with 128 bytes more: they are applied to every entry
@@ -69,6 +71,7 @@ impl Default for Limits {
             xattrs_total: 64 << 20,
             names_total: 128 << 20,
             followed_total: 256 << 20,
+            leans_total: 32 << 20,
             extension: 1 << 20,
             globals: 16 << 10,
             sparse_segments: 1_000_000,
@@ -110,6 +113,8 @@ pub enum Limit {
     NamesTotal,
     /// [`Limits::followed_total`].
     Followed,
+    /// [`Limits::leans_total`].
+    LeansTotal,
     /// [`Limits::extension`].
     Extension,
     /// [`Limits::globals`].
@@ -137,6 +142,7 @@ impl fmt::Display for Limit {
             Self::XattrsTotal => "size of all extended attributes",
             Self::NamesTotal => "size of all names and link targets",
             Self::Followed => "size of all link targets followed",
+            Self::LeansTotal => "size of all paths that lean on the layers below",
             Self::Extension => "size of an extension header",
             Self::Globals => "size of the global PAX records",
             Self::SparseSegments => "number of segments of sparse files",

@@ -269,6 +269,42 @@ fn layer_whose_global_pax_records_cost_time_at_every_entry() {
     assert!(tree(&again.file("f", b"").end())[1].contains(" 7:0 "));
 }
 
+/// A symlink `S` to a directory whose path has `count` times 4 KiB.
+fn far(count: usize) -> Tape {
+    let part = vec!["n".repeat(250); 16].join("/");
+    let target = [("linkpath", part.as_bytes())];
+    let (mut tape, mut way) = (Tape::new(), String::new());
+    for _ in 0..count {
+        way.push('s');
+        tape = tape.pax(&target).symlink(&way, "x");
+        way.push('/');
+    }
+    tape.symlink("S", &way)
+}
+
+#[test]
+fn layer_whose_symlinks_make_paths_longer_than_any_tar_has() {
+    assert_eq!(limit_of(&far(5).dir("S/x").end(), Limits::default()), Limit::Path);
+    assert!(convert(&far(4).dir("S/x").end()).is_ok());
+}
+
+#[test]
+fn layer_that_leans_by_many_long_paths() {
+    let limits = |leans_total| Limits { leans_total, ..Limits::default() };
+    for entry in [
+        |tape: Tape, i: usize| tape.file(&format!("S/x{i}/f"), b""),
+        |tape: Tape, i: usize| tape.dir(&format!("S/x{i}")).file(&format!("S/x{i}/.wh.f"), b""),
+        |tape: Tape, i: usize| tape.hard_link(&format!("S/x{i}"), "f"),
+        |tape: Tape, i: usize| tape.hard_link(&format!("x{i}"), "S/f"),
+    ] {
+        assert!(convert_limited(&(0..2).fold(far(3), entry).end(), limits(1_000_000)).is_ok());
+        let tar = (0..200).fold(far(3), entry).end();
+        assert_eq!(limit_of(&tar, limits(1_000_000)), Limit::LeansTotal);
+    }
+    let short = (0..10_000).fold(Tape::new(), |tape, i| tape.file(&format!("{i}/f"), b"")).end();
+    assert_eq!(limit_of(&short, limits(100_000)), Limit::LeansTotal, "each costs more than its bytes");
+}
+
 /// Symlinks `s0` to `s38`, each to the next by a long way, the last to the directory `d`.
 fn long_way() -> Tape {
     let chain = (0..39).fold(Tape::new().dir("d").file("d/old", b""), |tape, i| {

@@ -89,6 +89,25 @@ fn is_directory_at(merged: &Tree, path: &[u8], index: usize, steps: &mut Steps) 
     }
 }
 
+/// A directory that is put and whose content is still to be applied.
+struct Waiting<'t> {
+    from: NodeId,
+    to: NodeId,
+    /// Bytes of the path of the directory above it.
+    above: usize,
+    /// Its name there; none for the directory that all began with.
+    name: Option<Name<'t>>,
+}
+
+/// Goes on with a path.
+fn push(path: &mut Vec<u8>, name: Option<Name<'_>>) {
+    let Some(name) = name else { return };
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name.as_bytes());
+}
+
 struct Applying<'t> {
     merged: &'t mut Tree,
     layer: &'t Tree,
@@ -116,25 +135,37 @@ impl Applying<'_> {
     }
 
     /// Applies a directory's content, and what is below it, to a directory of the merged tree.
-    fn directories(&mut self, from: NodeId, to: NodeId, path: Vec<u8>) -> Result<(), MergeError> {
-        let mut pending = vec![(from, to, path)];
-        while let Some((from, to, path)) = pending.pop() {
-            for (name, child) in self.layer.children(from) {
-                let child_path =
-                    [path.as_slice(), name.as_bytes()].join(&b"/"[usize::from(path.is_empty())..]);
-                if is_directory(self.layer, child) {
-                    if let Some(target) = self.directory(to, name, child, &child_path)? {
-                        pending.push((child, target, child_path));
+    ///
+    /// Depth first, with one path for all that waits: a layer may have many directories whose paths are long.
+    fn directories(&mut self, from: NodeId, to: NodeId, mut path: Vec<u8>) -> Result<(), MergeError> {
+        let layer = self.layer;
+        let mut pending = vec![Waiting { from, to, above: path.len(), name: None }];
+        while let Some(Waiting { from, to, above, name }) = pending.pop() {
+            path.truncate(above);
+            push(&mut path, name);
+            for (name, child) in layer.children(from) {
+                let above = path.len();
+                if is_directory(layer, child) {
+                    push(&mut path, Some(name));
+                    if let Some(to) = self.directory(to, name, child, &path)? {
+                        pending.push(Waiting { from: child, to, above, name: Some(name) });
                     }
-                } else if is_whiteout(self.layer, child) {
-                    // Behind a symlink below may be what this layer itself has just put there.
-                    if self.merged.lookup(to, name).is_some_and(|old| self.own.contains(&old)) {
-                        continue;
-                    }
-                    self.merged.remove(to, name).map_err(|error| self.broken(error, &child_path))?;
-                } else {
-                    self.leaf(to, name, child).map_err(|error| self.broken(error, &child_path))?;
+                    path.truncate(above);
+                    continue;
                 }
+                // Behind a symlink below may be what this layer itself has just put there.
+                let is_own = |old| self.own.contains(&old);
+                let put = if !is_whiteout(layer, child) {
+                    self.leaf(to, name, child)
+                } else if self.merged.lookup(to, name).is_some_and(is_own) {
+                    Ok(())
+                } else {
+                    self.merged.remove(to, name).map(|_| ())
+                };
+                put.map_err(|error| {
+                    push(&mut path, Some(name));
+                    self.broken(error, &path)
+                })?;
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use erofs::{Leaf, Metadata, Name, NodeId};
 use super::{LayerTree, path};
 use crate::lookup::{Found, Last, find, is_directory};
 use crate::tar::Entry;
-use crate::ConvertError;
+use crate::{ConvertError, Limit};
 
 impl LayerTree {
     pub(super) fn put_hard_link(
@@ -34,6 +34,10 @@ impl LayerTree {
             }
             Found::Missing(target) => {
                 // Only a merge can tell what this is; until then something holds the name that no tar can contain.
+                self.budget.lean(target.len(), &self.limits).map_err(|bound| {
+                    let path = entry.display();
+                    ConvertError::LimitExceeded { limit: Limit::LeansTotal, bound, path }
+                })?;
                 let placeholder = self.put_leaf(dir, name, Metadata::default(), Leaf::Socket, entry)?;
                 self.lower_links.insert(placeholder, target.into());
                 Ok(())

@@ -4,7 +4,8 @@ use erofs::{Children, DeviceNumber, Leaf, Metadata, Name, NodeId, Tree};
 
 use super::{LayerTree, OPAQUE_XATTR};
 use crate::lookup::{is_directory, is_whiteout};
-use crate::{Control, ConvertError, Leans, LowerLink, Warnings};
+use crate::tar::display;
+use crate::{Control, ConvertError, Leans, Limit, LowerLink, Warnings};
 
 /// A layer's tree, ready to be written.
 pub(crate) struct Sealed {
@@ -77,7 +78,14 @@ impl LayerTree {
     }
 
     /// Walks the tree once. No recursion: the depth is the tar's to choose.
-    fn survey(&self, control: &Control) -> Result<Findings, ConvertError> {
+    fn survey(&mut self, control: &Control) -> Result<Findings, ConvertError> {
+        let mut budget = std::mem::take(&mut self.budget);
+        let limits = &self.limits;
+        // Symlinks make long paths from short entries, so each is counted before it is copied.
+        let mut lean = |path: &[u8]| match budget.lean(path.len(), limits) {
+            Ok(()) => Ok(path.to_vec()),
+            Err(bound) => Err(over(Limit::LeansTotal, bound, path)),
+        };
         let mut findings = Findings::default();
         let mut path = Vec::new();
         let mut open = vec![self.open(Tree::ROOT, 0, false)];
@@ -86,7 +94,7 @@ impl LayerTree {
             path.truncate(at.path_length);
             let Some((name, child)) = at.children.next() else {
                 if at.has_whiteouts {
-                    findings.leans.whiteout_directories.push(path.clone());
+                    findings.leans.whiteout_directories.push(lean(&path)?);
                 }
                 open.pop();
                 continue;
@@ -95,6 +103,9 @@ impl LayerTree {
                 path.push(b'/');
             }
             path.extend_from_slice(name.as_bytes());
+            if path.len() > limits.path {
+                return Err(over(Limit::Path, limits.path as u64, &path));
+            }
             if is_directory(&self.tree, child) {
                 if self.implied.contains(&child) {
                     let is_anew = self.anew.contains(&child);
@@ -103,14 +114,14 @@ impl LayerTree {
                         findings.hollow.push(Hollow { dir, name, node: child, deletes: !at.is_hidden });
                         at.has_whiteouts |= is_anew && !at.is_hidden;
                     } else {
-                        findings.leans.implied_directories.push(path.clone());
+                        findings.leans.implied_directories.push(lean(&path)?);
                     }
                 }
                 let is_hidden = at.is_hidden;
                 open.push(self.open(child, path.len(), is_hidden));
             } else if let Some(target) = self.lower_links.get(&child) {
                 findings.surplus.push((at.dir, name.as_bytes().into()));
-                findings.leans.lower_links.push(LowerLink { path: path.clone(), target: target.to_vec() });
+                findings.leans.lower_links.push(LowerLink { path: lean(&path)?, target: target.to_vec() });
                 continue;
             } else if is_whiteout(&self.tree, child) {
                 if at.is_hidden {
@@ -129,6 +140,10 @@ impl LayerTree {
         let is_hidden = is_hidden || self.opaque.contains(&dir);
         Open { dir, children: self.tree.children(dir), path_length, is_hidden, has_whiteouts: false }
     }
+}
+
+fn over(limit: Limit, bound: u64, path: &[u8]) -> ConvertError {
+    ConvertError::LimitExceeded { limit, bound, path: display(path) }
 }
 
 /// A directory that the walk is in.
