@@ -204,12 +204,12 @@ fn symlinks_below_stay_in_the_root_and_loops_end() {
 #[test]
 fn symlinks_below_lead_neither_too_far_nor_too_deep() {
     let below = (0..39).fold(Tape::new().file("f", b""), |tape, i| {
-        let target = format!("{}{}", "./".repeat(2000), if i < 38 { format!("s{}", i + 1) } else { "".into() });
+        let target =
+            format!("{}{}", "./".repeat(2000), if i < 38 { format!("s{}", i + 1) } else { "".into() });
         tape.pax(&[("linkpath", target.as_bytes())]).symlink(&format!("s{i}"), "x")
     });
-    let links = |count: usize| {
-        (0..count).fold(Tape::new(), |tape, i| tape.hard_link(&format!("h{i}"), "s0/f")).end()
-    };
+    let links =
+        |count: usize| (0..count).fold(Tape::new(), |tape, i| tape.hard_link(&format!("h{i}"), "s0/f")).end();
     let below = below.end();
     assert!(short(&[below.clone(), links(3)]).contains(&"h2 file=\"\" 644".to_owned()));
     let error = merge(&inputs(&layers(&[below, links(1800)])), Vec::new()).unwrap_err();
@@ -219,6 +219,45 @@ fn symlinks_below_lead_neither_too_far_nor_too_deep() {
     let deep = Tape::new().pax(&[("linkpath", target.as_bytes())]).symlink("s", "x").end();
     let error = merge(&inputs(&layers(&[deep, Tape::new().file("s/f", b"").end()])), Vec::new()).unwrap_err();
     assert!(matches!(&error, MergeError::TooDeep { index: 1, path } if path == "s"), "{error}");
+}
+
+#[test]
+fn an_opaque_directory_behind_a_symlink_below_hides_what_was_there() {
+    let below = || {
+        let tape = Tape::new().dir("usr").dir("usr/lib").file("usr/lib/libc", b"libc").dir("usr/lib/deep");
+        tape.file("usr/lib/deep/old", b"").symlink("lib", "usr/lib").symlink("top", "/").file("kept", b"")
+    };
+    let above = Tape::new().file("lib/.wh..wh..opq", b"").file("lib/foo", b"foo").end();
+    assert_eq!(
+        short(&[below().end(), above]),
+        [
+            "kept file=\"\" 644",
+            "lib ->usr/lib 777",
+            "top ->/ 777",
+            "usr dir 755",
+            "usr/lib dir 755",
+            "usr/lib/foo file=\"foo\" 644"
+        ]
+    );
+    // What the same layer puts there by the other name stays, and links find what is hidden.
+    let above = Tape::new()
+        .file("usr/lib/deep/new", b"")
+        .file("lib/.wh..wh..opq", b"")
+        .hard_link("usr/lib/linked", "usr/lib/libc")
+        .end();
+    let lines = short(&[below().end(), above]);
+    assert_eq!(
+        lines[3..],
+        [
+            "usr dir 755",
+            "usr/lib dir 755",
+            "usr/lib/deep dir 755",
+            "usr/lib/deep/new file=\"\" 644",
+            "usr/lib/linked file=\"libc\" 644",
+        ]
+    );
+    let above = Tape::new().file("top/.wh..wh..opq", b"").hard_link("linked", "kept").end();
+    assert_eq!(short(&[below().end(), above]), ["linked file=\"\" 644"]);
 }
 
 #[test]

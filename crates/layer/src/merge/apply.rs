@@ -33,6 +33,9 @@ pub(super) fn apply(merged: &mut Tree, layer: &Tree, leans: &Leans, index: usize
             continue;
         }
         let target = directory_at(applying.merged, &path, index, &mut steps)?;
+        if applying.is_opaque(directory) {
+            applying.clear_others(target).map_err(|error| applying.broken(error, &path))?;
+        }
         applying.directories(directory, target, path)?;
     }
     links.place(merged, leans, index, &mut steps)
@@ -187,7 +190,7 @@ impl Applying<'_> {
         match (old, kind) {
             (Some(old), Some(NodeKind::Directory)) => {
                 let metadata = self.metadata(child);
-                let cleared = if self.is_opaque(child) { self.merged.clear(old) } else { Ok(()) };
+                let cleared = if self.is_opaque(child) { self.clear_others(old) } else { Ok(()) };
                 let kept = if is_implied { Ok(()) } else { self.merged.set_metadata(old, metadata) };
                 if !is_implied {
                     self.note(old);
@@ -233,6 +236,37 @@ impl Applying<'_> {
             self.own.insert(node);
         }
         node
+    }
+
+    /// Removes all that is below a directory but what the layer itself has put there and the directories on the way to that:
+    /// behind a symlink below, a directory may have two names in the layer, and only one of them hides what was there.
+    fn clear_others(&mut self, directory: NodeId) -> Result<(), TreeError> {
+        if self.own.is_empty() && directory != Tree::ROOT {
+            return self.merged.clear(directory);
+        }
+        let mut directories: Vec<(NodeId, Box<[u8]>, NodeId)> = Vec::new();
+        let mut others: Vec<(NodeId, Box<[u8]>)> = Vec::new();
+        let mut pending = vec![directory];
+        while let Some(dir) = pending.pop() {
+            for (name, child) in self.merged.children(dir) {
+                if is_directory(self.merged, child) && !Links::is_holder(dir, name) {
+                    directories.push((dir, name.as_bytes().into(), child));
+                    pending.push(child);
+                } else if !self.own.contains(&child) && !Links::is_holder(dir, name) {
+                    others.push((dir, name.as_bytes().into()));
+                }
+            }
+        }
+        for (dir, name) in others {
+            self.merged.remove(dir, Name::new(&name).expect("the tree gave the name"))?;
+        }
+        // Each comes before what is in it.
+        for (dir, name, child) in directories.into_iter().rev() {
+            if !self.own.contains(&child) && self.merged.children(child).len() == 0 {
+                self.merged.remove(dir, Name::new(&name).expect("the tree gave the name"))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether nothing is in an implied directory but whiteouts, and implied directories of the same kind.

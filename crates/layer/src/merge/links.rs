@@ -62,6 +62,11 @@ impl Links {
         Ok(())
     }
 
+    /// Whether a name is that of the directory with what is held.
+    pub(super) fn is_holder(dir: NodeId, name: Name<'_>) -> bool {
+        dir == Tree::ROOT && name.as_bytes() == HOLDER
+    }
+
     /// Removes everything from the root but what is held.
     pub(super) fn clear_root(merged: &mut Tree) -> Result<(), TreeError> {
         let names: Vec<Vec<u8>> =
