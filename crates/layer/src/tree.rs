@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 
 use erofs::{FileContent, Leaf, Metadata, Name, NodeId, Tree};
 
-use crate::lookup::{Found, Last, Steps, find, is_directory};
+use crate::lookup::{Found, Last, Steps, find, is_directory, is_whiteout};
 use crate::tar::{Entry, Kind};
 use crate::{ConvertError, Limit, Limits, WarningKind, Warnings};
 
@@ -92,7 +92,7 @@ impl LayerTree {
         }
         if entry.kind == Kind::CharDevice && entry.device == (0, 0) {
             self.warnings.add(WarningKind::WhiteoutDevice, || entry.display());
-            return Ok(None);
+            return self.replace_by_nothing(parents, name, entry).map(|()| None);
         }
         let metadata = self.metadata(entry)?;
         let dir = self.directory(parents, entry)?;
@@ -128,6 +128,32 @@ impl LayerTree {
         let metadata = self.metadata(entry)?;
         self.root_is_given = true;
         self.tree.set_metadata(Tree::ROOT, metadata).map_err(|error| entry.malformed(error.to_string()))
+    }
+
+    /// Takes away what an entry replaces that is left out itself. What the replaced one hid below stays hidden.
+    fn replace_by_nothing(
+        &mut self,
+        parents: &[&[u8]],
+        name: &[u8],
+        entry: &Entry,
+    ) -> Result<(), ConvertError> {
+        let failed = |error: erofs::TreeError| entry.malformed(error.to_string());
+        let name = Name::new(name).map_err(|error| entry.malformed(error.to_string()))?;
+        let dir = match find(&self.tree, parents, Last::Followed, &mut self.steps) {
+            Found::Node(dir) => dir,
+            Found::TooFar => return Err(self.over_steps(entry)),
+            Found::Missing(_) | Found::Loop => return Ok(()),
+        };
+        let Some(old) = self.tree.lookup(dir, name).filter(|old| !is_whiteout(&self.tree, *old)) else {
+            return Ok(());
+        };
+        let hides = self.opaque.contains(&old);
+        self.tree.remove(dir, name).map_err(failed)?;
+        if hides {
+            let leaf = Leaf::CharDevice(erofs::DeviceNumber::WHITEOUT);
+            self.tree.add_leaf(dir, name, Metadata::default(), leaf).map_err(failed)?;
+        }
+        Ok(())
     }
 
     fn put_leaf(

@@ -216,3 +216,16 @@ fn the_files_of_aufs_are_left_out() {
     let warnings = convert(&tar).unwrap().1.warnings;
     assert_eq!(warnings.iter().map(|w| (w.kind, w.count)).collect::<Vec<_>>(), [(WarningKind::AufsEntry, 3)]);
 }
+
+#[test]
+fn a_device_that_is_left_out_replaces_what_had_its_path() {
+    let device = |tape: Tape| tape.entry(Header::new(b"x", b'3', 0).device(0, 0), b"");
+    assert!(names(&device(Tape::new().file("x", b"old")).end()).is_empty());
+    assert!(names(&device(Tape::new().dir("x").file("x/f", b"")).end()).is_empty());
+    assert_eq!(names(&device(Tape::new()).file("x", b"new").end()), ["x"], "the last one counts");
+    // What is deleted below stays deleted.
+    let whiteout = "x char:0:0 0 0:0 0.000000000 links=1";
+    for tape in [Tape::new().file(".wh.x", b""), Tape::new().file("x", b"").dir("x")] {
+        assert_eq!(tree(&device(tape).end())[1..], [whiteout]);
+    }
+}
