@@ -142,8 +142,12 @@ impl Parser {
         if let Some(link) = long_link {
             self.entry.link = link;
         }
-        self.stored = overrides.size.unwrap_or(size);
         let flag = header.type_flag();
+        if flag == 0 {
+            // Only the whole name tells an old directory, and the header's own may be cut.
+            self.entry.kind = kind(flag, &self.entry.path);
+        }
+        self.stored = overrides.size.unwrap_or(size);
         if self.entry.kind != Kind::File {
             // Whatever their size says: links, directories and devices have no content (as Go reads them).
             let has_content = self.entry.kind == Kind::Unknown || flag == b'D';
