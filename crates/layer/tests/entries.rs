@@ -268,3 +268,21 @@ fn an_old_directory_whose_name_comes_from_an_extension() {
     let tar = Tape::new().pax(&[("path", b"d/f")]).entry(&mut Header::new(b"d/", 0, 1), b"x").end();
     assert_eq!(names(&tar), ["d", "d/f"]);
 }
+
+#[test]
+fn a_prefix_where_gnu_has_times_as_go_once_wrote_it() {
+    let header = |prefix: &[u8]| {
+        let mut header = Header::new(b"name", b'0', 0);
+        header.gnu().bytes(345, prefix);
+        names(&Tape::new().entry(&mut header, b"").end())
+    };
+    assert_eq!(
+        header(b"some/long/prefix"),
+        ["some", "some/long", "some/long/prefix", "some/long/prefix/name"]
+    );
+    // Times are no prefix, nor is what is no text.
+    assert_eq!(header(b"14531250540\x0014531250540\0"), ["name"]);
+    assert_eq!(header(b"\x80\0\0\0\0\0\0\0\x55\x55\x55\x55"), ["name"]);
+    assert_eq!(header(b"caf\xc3\xa9/x"), ["name"]);
+    assert_eq!(header(b""), ["name"]);
+}
