@@ -295,6 +295,8 @@ fn which_images_need_it() {
     let hides_all = Tape::new().file(".wh..wh..opq", b"").file("f", b"").end();
     assert!(!exactly(std::slice::from_ref(&hides_all)), "there is nothing below the first layer");
     assert!(cheaply(&[plain.clone(), hides_all.clone()]) && exactly(&[plain.clone(), hides_all]));
+    let hides_nothing = Tape::new().file("e/.wh..wh..opq", b"").end();
+    assert!(exactly(&[plain.clone(), hides_nothing]), "its directory would show");
     let deletes_nothing = Tape::new().dir("e").file("e/.wh.f", b"").end();
     assert!(exactly(&[plain, deletes_nothing]), "its deletion would show as a name");
 }

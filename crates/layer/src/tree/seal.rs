@@ -118,7 +118,10 @@ impl LayerTree {
                     }
                 }
                 let is_hidden = at.is_hidden;
-                open.push(self.open(child, path.len(), is_hidden));
+                let mut next = self.open(child, path.len(), is_hidden);
+                // A mark alone makes no directory where there is none below either.
+                next.has_whiteouts = !is_hidden && next.is_hidden && self.implied.contains(&child);
+                open.push(next);
             } else if let Some(target) = self.lower_links.get(&child) {
                 findings.surplus.push((at.dir, name.as_bytes().into()));
                 findings.leans.lower_links.push(LowerLink { path: lean(&path)?, target: target.to_vec() });
