@@ -130,6 +130,7 @@ pub fn snapshot_over(keys: &[BlobKey]) -> ImageSnapshot {
                     urls: Vec::new(),
                 },
                 blob_size: ByteSize::bytes(bytes_of(key).len() as u64),
+                root_is_given: false,
             }),
         }
     }

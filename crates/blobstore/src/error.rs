@@ -113,6 +113,16 @@ pub enum Error {
         /// Bytes by the sidecar.
         expected: u64,
     },
+    /// A document would be longer than the store reads back: what it describes could never be used again.
+    #[error("failed to write the {object}: it has {size} bytes, more than the {limit} that are read back")]
+    DocumentTooLong {
+        /// What it was, as `sidecar`.
+        object: &'static str,
+        /// Its bytes.
+        size: u64,
+        /// The most bytes.
+        limit: u64,
+    },
     /// A chunk's bytes do not have the digest of the table.
     #[error("failed to verify the blob of {key}: the chunk at byte {offset} does not have its digest")]
     WrongChunk {
@@ -168,6 +178,7 @@ impl Error {
             Self::Busy { .. } => ErrorKind::Busy,
             Self::SnapshotExists(_)
             | Self::SizeMismatch { .. }
+            | Self::DocumentTooLong { .. }
             | Self::LeaseEnded(_)
             | Self::LeaseFull { .. }
             | Self::EmptyPage => ErrorKind::Misuse,

@@ -12,7 +12,8 @@ use blobstore::conformance::faults::{fails_and_recovers, recovers, script};
 use blobstore::conformance::{
     at, check_invariants, collect, commit_loose, layer_key, listed, merged_key, snapshot_over,
 };
-use blobstore::{BlobStore, DirectoryOptions, DirectoryStore, Error, ErrorKind, LeaseTerm};
+use blobstore::{BlobStore, DirectoryOptions, DirectoryStore, Error, ErrorKind, LeaseTerm, Sidecar};
+use model::ByteSize;
 use rustix::io::Errno;
 use tempfile::TempDir;
 
@@ -22,6 +23,22 @@ async fn make() -> (DirectoryStore, TempDir) {
 }
 
 blobstore::blobstore_conformance!(crate::make);
+
+#[tokio::test]
+async fn a_sidecar_that_could_not_be_read_back_is_not_written() {
+    let (store, _dir) = make().await;
+    let key = layer_key("a");
+    let lease = store.lease("test", &[], LeaseTerm::Held).await.unwrap();
+    let writer = store.begin(&*lease, &key).await.unwrap();
+    let leans = serde_json::Value::String("x".repeat(128 << 20));
+    let sidecar = Sidecar { leans, ..Sidecar::of_size(ByteSize::ZERO) };
+    let error = writer.commit(sidecar).await.unwrap_err();
+    assert!(matches!(error, Error::DocumentTooLong { object: "sidecar", .. }), "{error:?}");
+    assert_eq!(store.stat(&key).await.unwrap(), None);
+    // The key is as good as before.
+    commit_loose(&store, &[key]).await;
+    assert!(store.stat(&key).await.unwrap().is_some());
+}
 
 #[tokio::test]
 async fn every_call_may_fail() {

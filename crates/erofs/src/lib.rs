@@ -47,7 +47,7 @@ pub use read_at::ReadAt;
 pub use sink::BlockSink;
 pub use sparse::{Segment, SparseError, SparsePlan};
 pub use tree::{Children, Leaf, NodeId, NodeKind, NodeRef, Tree, TreeError};
-pub use writer::{Device, DeviceError, FileWriter, ImageWriter, WriteError, Written};
+pub use writer::{Device, DeviceError, FileWriter, ImageWriter, LaidOut, WriteError, Written};
 pub use xattr::{XattrError, XattrErrorKind, Xattrs};
 
 /// Bytes of a block: the unit in which data is placed and addressed.

@@ -75,9 +75,20 @@ impl SparsePlan {
         self.cost(self.chunk_bits)
     }
 
+    /// The same without the chunk table, which only the metadata region has: bytes that are written while the file's data
+    /// arrives.
+    #[must_use]
+    pub fn written_bytes(&self) -> u64 {
+        self.stretches_len(self.chunk_bits)
+    }
+
     fn cost(&self, bits: u8) -> u64 {
         let table = self.size.div_ceil(1 << bits).saturating_mul(CHUNK_INDEX_SIZE);
-        self.stretches(bits).map(|(start, end)| end - start).fold(table, u64::saturating_add)
+        table.saturating_add(self.stretches_len(bits))
+    }
+
+    fn stretches_len(&self, bits: u8) -> u64 {
+        self.stretches(bits).map(|(start, end)| end - start).fold(0, u64::saturating_add)
     }
 
     /// Byte ranges that are stored with chunks of `1 << bits` bytes: ascending, apart from each other, beginning on a chunk

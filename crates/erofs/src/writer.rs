@@ -64,18 +64,15 @@ impl<S: BlockSink> ImageWriter<S> {
 
     /// Writes the metadata region and the superblock, and gives the sink back. It then holds the whole image; syncing it is
     /// the caller's.
-    pub fn finish(mut self, tree: &Tree) -> Result<(S, Written), WriteError> {
+    pub fn finish(self, tree: &Tree) -> Result<(S, Written), WriteError> {
+        self.lay_out(tree)?.write()
+    }
+
+    /// Gives every node of the tree its place, without writing it: for callers that want to know the image's size before.
+    pub fn lay_out(mut self, tree: &Tree) -> Result<LaidOut<'_, S>, WriteError> {
         let start = self.output.align()?;
         let placement = Placement::of(tree)?;
-        Region { tree, devices: &self.devices, placement: &placement, start }.write(&mut self.output)?;
-        let blocks = self.output.align()?;
-        let head = self.superblock(start, blocks, &placement);
-        let written = Written {
-            size: u64::from(blocks) * BLOCK_SIZE,
-            metadata: u64::from(start) * BLOCK_SIZE..u64::from(blocks) * BLOCK_SIZE,
-            inodes: placement.order.len() as u64,
-        };
-        Ok((self.output.close(&head)?, written))
+        Ok(LaidOut { image: self, tree, placement, start })
     }
 
     fn superblock(&self, start: u32, blocks: u32, placement: &Placement) -> Vec<u8> {
@@ -92,6 +89,41 @@ impl<S: BlockSink> ImageWriter<S> {
             ..Superblock::default()
         }
         .encode(&slots)
+    }
+}
+
+/// An image whose tree has its places and is still to be written.
+#[derive(Debug)]
+pub struct LaidOut<'t, S> {
+    image: ImageWriter<S>,
+    tree: &'t Tree,
+    placement: Placement,
+    /// First block of the metadata region.
+    start: u32,
+}
+
+impl<S: BlockSink> LaidOut<'_, S> {
+    /// Bytes that the whole image will have.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let blocks = u64::from(self.start) + self.placement.blocks;
+        blocks.saturating_mul(BLOCK_SIZE).saturating_add(self.placement.inodes_len)
+    }
+
+    /// Writes what is left, as [`ImageWriter::finish`] does.
+    pub fn write(self) -> Result<(S, Written), WriteError> {
+        let size = self.size();
+        let Self { mut image, tree, placement, start } = self;
+        Region { tree, devices: &image.devices, placement: &placement, start }.write(&mut image.output)?;
+        let blocks = image.output.align()?;
+        debug_assert_eq!(size, u64::from(blocks) * BLOCK_SIZE, "the layout told the size");
+        let head = image.superblock(start, blocks, &placement);
+        let written = Written {
+            size: u64::from(blocks) * BLOCK_SIZE,
+            metadata: u64::from(start) * BLOCK_SIZE..u64::from(blocks) * BLOCK_SIZE,
+            inodes: placement.order.len() as u64,
+        };
+        Ok((image.output.close(&head)?, written))
     }
 }
 

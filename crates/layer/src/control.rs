@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::window_gate::WindowPermit;
-use crate::{SharedBudget, WindowGate};
+use crate::{ConvertError, SharedBudget, WindowGate};
 
 /// Shared by a running conversion and whoever watches or cancels it: put it in an `Arc`.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Control {
     }
 
     /// Asks the conversion to end with [`ConvertError::Cancelled`](crate::ConvertError::Cancelled) soon (within the
-    /// work of one buffer). A conversion that waits for its source notices when the source yields or ends,
+    /// work of one entry). A conversion that waits for its source notices when the source yields or ends,
     /// so end the source as well.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
@@ -63,6 +63,11 @@ impl Control {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Fails once the conversion is cancelled.
+    pub(crate) fn check(&self) -> Result<(), ConvertError> {
+        if self.is_cancelled() { Err(ConvertError::Cancelled) } else { Ok(()) }
     }
 
     /// Bytes taken from the source so far.

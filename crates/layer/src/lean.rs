@@ -22,6 +22,10 @@ pub struct Leans {
     /// Whether the tar has an entry for the root directory; without one the root's attributes are those below.
     #[serde(default)]
     pub root_is_given: bool,
+    /// Whether the root directory hides all that is below the layer. Overlayfs obeys its mark on every directory but the
+    /// root of a layer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub root_is_opaque: bool,
     /// Hard links whose target is not in this layer; the blob has nothing at their paths. Sorted by path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lower_links: Vec<LowerLink>,
@@ -40,10 +44,11 @@ pub struct LowerLink {
 }
 
 impl Leans {
-    /// Whether the layer stands alone: it implies and links nothing below itself. Deletions do not count.
+    /// Whether overlayfs shows the layer as it is meant, whatever lies below: it implies and links nothing below itself and
+    /// does not hide all of it. Deletions of single names do not count.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.implied_directories.is_empty() && self.lower_links.is_empty()
+        self.implied_directories.is_empty() && self.lower_links.is_empty() && !self.root_is_opaque
     }
 }
 

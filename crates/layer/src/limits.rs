@@ -19,7 +19,7 @@ pub struct Limits {
     pub depth: usize,
     /// Bytes of one path component. Default and maximum 255, what EROFS and Linux can name.
     pub name: usize,
-    /// Bytes of a whole path. Default 16 KiB.
+    /// Bytes of a whole path, as the tar has it and as it is in the tree. Default 16 KiB.
     pub path: usize,
     /// Bytes of a symlink's target. Default and maximum 4,095, the kernel's `PATH_MAX` less its end.
     pub symlink: usize,
@@ -34,8 +34,16 @@ pub struct Limits {
     pub xattrs_total: u64,
     /// Bytes of all names and all targets of links of the layer. Default 128 MiB.
     pub names_total: u64,
+    /// Bytes of the targets of symlinks that are followed on the way to entries and to the targets of hard links, each time with 16
+    /// bytes more: how long paths may be walked, not what is kept. Default 256 MiB.
+    pub followed_total: u64,
+    /// Bytes of the paths in [`Leans`](crate::Leans), symlinks resolved, each with 16 bytes more. Default 32 MiB.
+    pub leans_total: u64,
     /// Bytes of one extension header (PAX record block, GNU long name or link). Default 1 MiB.
     pub extension: u64,
+    /// Bytes of the records of global PAX headers that hold at once, each with 128 bytes more: they are applied to every entry
+    /// to come. Default 16 KiB.
+    pub globals: usize,
     /// Segments of all sparse files of the layer. Default 1,000,000.
     pub sparse_segments: usize,
     /// Bytes of one file, holes included. Default 8 TiB.
@@ -62,7 +70,10 @@ impl Default for Limits {
             xattrs_per_entry: 128 << 10,
             xattrs_total: 64 << 20,
             names_total: 128 << 20,
+            followed_total: 256 << 20,
+            leans_total: 32 << 20,
             extension: 1 << 20,
+            globals: 16 << 10,
             sparse_segments: 1_000_000,
             file: 8 << 40,
             expanded: u64::MAX,
@@ -100,8 +111,14 @@ pub enum Limit {
     XattrsTotal,
     /// [`Limits::names_total`].
     NamesTotal,
+    /// [`Limits::followed_total`].
+    Followed,
+    /// [`Limits::leans_total`].
+    LeansTotal,
     /// [`Limits::extension`].
     Extension,
+    /// [`Limits::globals`].
+    Globals,
     /// [`Limits::sparse_segments`].
     SparseSegments,
     /// [`Limits::file`].
@@ -124,7 +141,10 @@ impl fmt::Display for Limit {
             Self::XattrsPerEntry => "size of an entry's extended attributes",
             Self::XattrsTotal => "size of all extended attributes",
             Self::NamesTotal => "size of all names and link targets",
+            Self::Followed => "size of all link targets followed",
+            Self::LeansTotal => "size of all paths that lean on the layers below",
             Self::Extension => "size of an extension header",
+            Self::Globals => "size of the global PAX records",
             Self::SparseSegments => "number of segments of sparse files",
             Self::File => "size of a file",
             Self::Expanded => "expanded size",

@@ -57,6 +57,24 @@ pub enum MergeError {
         /// The path; lossy for display.
         path: String,
     },
+    /// A layer's paths lead through so many symlinks below that walking them has no end in sight.
+    #[error(
+        "failed to apply layer {index}: the symlinks below that its paths lead through (`{path}`) are too many and too long"
+    )]
+    TooFar {
+        /// Which layer, the lowest is 0.
+        index: usize,
+        /// The path; lossy for display.
+        path: String,
+    },
+    /// A path leads through a symlink below to where no tree may be that deep.
+    #[error("failed to apply layer {index}: `{path}` leads through a symlink below to too deep a directory")]
+    TooDeep {
+        /// Which layer, the lowest is 0.
+        index: usize,
+        /// The path; lossy for display.
+        path: String,
+    },
     /// What is said about a layer does not fit its blob.
     #[error("failed to apply layer {index}: its sidecar names `{path}`, which its blob does not have")]
     Sidecar {

@@ -6,8 +6,8 @@ use model::ByteSize;
 
 /// What is left of a size for all layers that are converted against it, at once or one after the other.
 ///
-/// A conversion takes its tar's bytes from it as they come, and at its end what its blob is larger than its tar: each
-/// layer counts as the larger of the two, in whatever order they run.
+/// A conversion takes from it before its tar or its blob grows, whichever is larger then: each layer counts as the larger
+/// of the two, in whatever order they run, and nothing is written that is not left.
 #[derive(Debug)]
 pub struct SharedBudget {
     bound: u64,

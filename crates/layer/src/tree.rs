@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 
 use erofs::{FileContent, Leaf, Metadata, Name, NodeId, Tree};
 
-use crate::lookup::{Found, Last, find, is_directory};
+use crate::lookup::{Found, Last, Steps, find, is_directory, is_whiteout};
 use crate::tar::{Entry, Kind};
 use crate::{ConvertError, Limit, Limits, WarningKind, Warnings};
 
@@ -44,6 +44,8 @@ pub(crate) struct LayerTree {
     lower_links: HashMap<NodeId, Box<[u8]>>,
     root_is_given: bool,
     budget: Budget,
+    /// How far symlinks may still be followed.
+    steps: Steps,
     /// Extended attributes of the entry that last had other ones than the entry before it.
     last_xattrs: erofs::Xattrs,
     limits: Limits,
@@ -67,6 +69,7 @@ impl LayerTree {
             lower_links: HashMap::new(),
             root_is_given: false,
             budget: Budget::default(),
+            steps: Steps::new(limits.followed_total),
             last_xattrs: erofs::Xattrs::new(),
             limits: limits.clone(),
             warnings: Warnings::default(),
@@ -89,7 +92,7 @@ impl LayerTree {
         }
         if entry.kind == Kind::CharDevice && entry.device == (0, 0) {
             self.warnings.add(WarningKind::WhiteoutDevice, || entry.display());
-            return Ok(None);
+            return self.replace_by_nothing(parents, name, entry).map(|()| None);
         }
         let metadata = self.metadata(entry)?;
         let dir = self.directory(parents, entry)?;
@@ -127,6 +130,32 @@ impl LayerTree {
         self.tree.set_metadata(Tree::ROOT, metadata).map_err(|error| entry.malformed(error.to_string()))
     }
 
+    /// Takes away what an entry replaces that is left out itself. What the replaced one hid below stays hidden.
+    fn replace_by_nothing(
+        &mut self,
+        parents: &[&[u8]],
+        name: &[u8],
+        entry: &Entry,
+    ) -> Result<(), ConvertError> {
+        let failed = |error: erofs::TreeError| entry.malformed(error.to_string());
+        let name = Name::new(name).map_err(|error| entry.malformed(error.to_string()))?;
+        let dir = match find(&self.tree, parents, Last::Followed, &mut self.steps) {
+            Found::Node(dir) => dir,
+            Found::TooFar => return Err(self.over_steps(entry)),
+            Found::Missing(_) | Found::Loop => return Ok(()),
+        };
+        let Some(old) = self.tree.lookup(dir, name).filter(|old| !is_whiteout(&self.tree, *old)) else {
+            return Ok(());
+        };
+        let hides = self.opaque.contains(&old);
+        self.tree.remove(dir, name).map_err(failed)?;
+        if hides {
+            let leaf = Leaf::CharDevice(erofs::DeviceNumber::WHITEOUT);
+            self.tree.add_leaf(dir, name, Metadata::default(), leaf).map_err(failed)?;
+        }
+        Ok(())
+    }
+
     fn put_leaf(
         &mut self,
         dir: NodeId,
@@ -162,11 +191,11 @@ impl LayerTree {
     }
 
     fn apply_marker(&mut self, marker: Marker, parents: &[&[u8]], entry: &Entry) -> Result<(), ConvertError> {
-        if let Found::Node(node) = find(&self.tree, parents, Last::Followed)
-            && !is_directory(&self.tree, node)
-        {
+        match find(&self.tree, parents, Last::Followed, &mut self.steps) {
             // Below a file there is nothing to delete.
-            return Ok(());
+            Found::Node(node) if !is_directory(&self.tree, node) => return Ok(()),
+            Found::TooFar => return Err(self.over_steps(entry)),
+            _ => {}
         }
         match marker {
             Marker::Aufs => self.warnings.add(WarningKind::AufsEntry, || entry.display()),

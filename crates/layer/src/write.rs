@@ -1,10 +1,11 @@
 //! The last step of the pipeline: parses the tar, builds the tree, writes file content into the blob as it comes.
 
+use std::io;
 use std::ops::Range;
 use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
-use erofs::{BlockSink, FileWriter, ImageWriter, SparsePlan, WriteError, Written};
+use erofs::{BLOCK_SIZE, BlockSink, FileContent, FileWriter, ImageWriter, SparsePlan, WriteError, Written};
 
 use crate::tar::{Entry, Parser, Step};
 use crate::tree::LayerTree;
@@ -30,19 +31,21 @@ pub(crate) fn write<S: BlockSink>(
     let mut tar = Tar {
         buffers,
         control,
-        limits,
+        expanded: Expanded { bound: limits.expanded, counted: 0, control },
         buffer: Bytes::new(),
         used: 0,
         taken: 0,
         parser: Parser::new(limits),
     };
-    let mut image = ImageWriter::new(sink);
+    let mut image = ImageWriter::new(Watched { sink, control });
     let mut tree = LayerTree::new(limits);
     loop {
         match tar.next()? {
             Event::Entry => {
+                // One buffer may have hundreds of entries, each with much to do.
+                control.check()?;
                 let Some(place) = tree.apply(tar.parser.entry())? else { continue };
-                let content = write_file(&mut tar, &mut image, limits.expanded)?;
+                let content = write_file(&mut tar, &mut image)?;
                 tree.put_file(place, content, tar.parser.entry())?;
             }
             // Content that the tree does not want.
@@ -50,43 +53,59 @@ pub(crate) fn write<S: BlockSink>(
             Event::End => break,
         }
     }
-    let sealed = tree.seal();
-    let (_, written) = image.finish(&sealed.tree).map_err(failed)?;
-    if written.size > limits.expanded {
-        return Err(over_expanded(limits.expanded, None));
-    }
-    let beyond_tar = written.size.saturating_sub(tar.taken);
-    control.take_expanded(beyond_tar).map_err(|bound| over_expanded(bound, None))?;
+    let sealed = tree.seal(control)?;
+    let laid_out = image.lay_out(&sealed.tree).map_err(failed)?;
+    tar.expanded.reach(laid_out.size()).map_err(|bound| over_expanded(bound, None))?;
+    let (_, written) = laid_out.write().map_err(failed)?;
     let crate::tree::Sealed { leans, warnings, entries, .. } = sealed;
     Ok(WrittenLayer { written, tar_size: tar.taken, entries, leans, warnings })
+}
+
+/// A sink that takes nothing more once the conversion is cancelled: the metadata region may be gigabytes.
+struct Watched<'c, S> {
+    sink: S,
+    control: &'c Control,
+}
+
+impl<S: BlockSink> BlockSink for Watched<'_, S> {
+    fn write_all_at(&mut self, data: &[u8], offset: u64) -> io::Result<()> {
+        if self.control.is_cancelled() {
+            // The conversion's answer says why.
+            return Err(io::ErrorKind::Other.into());
+        }
+        self.sink.write_all_at(data, offset)
+    }
 }
 
 fn write_file<S: BlockSink>(
     tar: &mut Tar<'_>,
     image: &mut ImageWriter<S>,
-    expanded: u64,
-) -> Result<erofs::FileContent, ConvertError> {
-    let mut left = expanded.saturating_sub(image.position());
+) -> Result<FileContent, ConvertError> {
+    let mut end = image.position().next_multiple_of(BLOCK_SIZE);
     let entry = tar.parser.entry();
+    let over = |bound| over_expanded(bound, Some(entry));
+    let is_sparse = entry.sparse.is_some();
     let mut file = match &entry.sparse {
-        None => image.begin_file().map_err(failed)?,
+        None => {
+            tar.expanded.reach(end).map_err(over)?;
+            image.begin_file().map_err(failed)?
+        }
         Some(segments) => {
             let plan = SparsePlan::new(entry.size, segments.clone());
             let plan = plan.map_err(|error| entry.malformed(error.to_string()))?;
-            if plan.stored_bytes() > left {
-                return Err(over_expanded(expanded, Some(entry)));
-            }
-            left = u64::MAX;
+            // One byte of tar may ask for megabytes of zeros around it.
+            tar.expanded.reach(end.saturating_add(plan.written_bytes())).map_err(over)?;
             image.begin_sparse_file(plan).map_err(failed)?
         }
     };
     loop {
         match tar.next()? {
             Event::Data(range) => {
-                let Some(after) = left.checked_sub(range.len() as u64) else {
-                    return Err(over_expanded(expanded, Some(tar.parser.entry())));
-                };
-                left = after;
+                if !is_sparse {
+                    end += range.len() as u64;
+                    let reached = tar.expanded.reach(end);
+                    reached.map_err(|bound| over_expanded(bound, Some(tar.parser.entry())))?;
+                }
                 append(&mut file, &tar.buffer[range])?;
             }
             Event::EndFile | Event::Entry | Event::End => return file.finish().map_err(failed),
@@ -106,7 +125,30 @@ fn over_expanded(bound: u64, entry: Option<&Entry>) -> ConvertError {
 fn failed(error: WriteError) -> ConvertError {
     match error {
         WriteError::Sink { source, .. } => ConvertError::Sink(source),
-        other => ConvertError::Sink(std::io::Error::new(std::io::ErrorKind::FileTooLarge, other)),
+        other => ConvertError::Sink(io::Error::new(io::ErrorKind::FileTooLarge, other)),
+    }
+}
+
+/// What the layer takes of the bounds on its expanded size: as much as the larger of its tar and its blob has.
+struct Expanded<'r> {
+    bound: u64,
+    /// Bytes taken so far.
+    counted: u64,
+    control: &'r Control,
+}
+
+impl Expanded<'_> {
+    /// Takes what is missing before the tar or the blob has so many bytes; the bound that this would pass, where it would.
+    /// Nothing is asked for that the finished layer does not have, so that a layer of exactly the bound fits.
+    fn reach(&mut self, bytes: u64) -> Result<(), u64> {
+        if bytes > self.bound {
+            return Err(self.bound);
+        }
+        if bytes > self.counted {
+            self.control.take_expanded(bytes - self.counted)?;
+            self.counted = bytes;
+        }
+        Ok(())
     }
 }
 
@@ -114,7 +156,7 @@ fn failed(error: WriteError) -> ConvertError {
 struct Tar<'r> {
     buffers: &'r Receiver<Bytes>,
     control: &'r Control,
-    limits: &'r Limits,
+    expanded: Expanded<'r>,
     buffer: Bytes,
     used: usize,
     taken: u64,
@@ -153,17 +195,12 @@ impl Tar<'_> {
     fn receive(&mut self) -> Result<bool, ConvertError> {
         // The old buffer goes back before waiting for a new one.
         (self.buffer, self.used) = (Bytes::new(), 0);
-        if self.control.is_cancelled() {
-            return Err(ConvertError::Cancelled);
-        }
+        self.control.check()?;
         let Ok(buffer) = self.buffers.recv() else { return Ok(false) };
         self.taken += buffer.len() as u64;
         self.control.add_tar(buffer.len());
-        if self.taken > self.limits.expanded {
-            return Err(over_expanded(self.limits.expanded, Some(self.parser.entry())));
-        }
-        let taken = self.control.take_expanded(buffer.len() as u64);
-        taken.map_err(|bound| over_expanded(bound, Some(self.parser.entry())))?;
+        let reached = self.expanded.reach(self.taken);
+        reached.map_err(|bound| over_expanded(bound, Some(self.parser.entry())))?;
         self.buffer = buffer;
         Ok(true)
     }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use layer::{ConvertError, WarningKind};
+use layer::{ConvertError, Leans, WarningKind};
 use support::tape::{Header, Tape};
 use support::{convert, leans, names, tree};
 
@@ -206,7 +206,7 @@ fn opaque_directories_in_any_order() {
     let root = Tape::new().file(".wh..wh..opq", b"").file("a/.wh.b", b"").end();
     assert!(tree(&root)[0].ends_with("trusted.overlay.opaque=y"));
     assert_eq!(names(&root), [""; 0], "nothing is left to delete, and nothing to delete it from");
-    assert!(leans(&root).is_empty());
+    assert_eq!(leans(&root), Leans { root_is_opaque: true, ..Leans::default() });
 }
 
 #[test]
@@ -215,4 +215,17 @@ fn the_files_of_aufs_are_left_out() {
     assert!(names(&tar).is_empty());
     let warnings = convert(&tar).unwrap().1.warnings;
     assert_eq!(warnings.iter().map(|w| (w.kind, w.count)).collect::<Vec<_>>(), [(WarningKind::AufsEntry, 3)]);
+}
+
+#[test]
+fn a_device_that_is_left_out_replaces_what_had_its_path() {
+    let device = |tape: Tape| tape.entry(Header::new(b"x", b'3', 0).device(0, 0), b"");
+    assert!(names(&device(Tape::new().file("x", b"old")).end()).is_empty());
+    assert!(names(&device(Tape::new().dir("x").file("x/f", b"")).end()).is_empty());
+    assert_eq!(names(&device(Tape::new()).file("x", b"new").end()), ["x"], "the last one counts");
+    // What is deleted below stays deleted.
+    let whiteout = "x char:0:0 0 0:0 0.000000000 links=1";
+    for tape in [Tape::new().file(".wh.x", b""), Tape::new().file("x", b"").dir("x")] {
+        assert_eq!(tree(&device(tape).end())[1..], [whiteout]);
+    }
 }

@@ -3,12 +3,13 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use layer::{Leans, MergeLayer, merge};
+use layer::{Leans, MergeLayer, merge, needs_merge_exactly};
 use support::mounted::{Directories, Mounted, assert_same, dump};
 use support::tape::{Header, Tape};
 use testkit::{ImageBuilder, Layer};
@@ -67,8 +68,11 @@ impl Dice {
     }
 }
 
-/// What our merge of the layers shows, mounted; `None` where the image is refused.
-fn ours(tars: &[Vec<u8>], folder: &Path) -> Option<std::collections::BTreeMap<String, String>> {
+type Shown = BTreeMap<String, String>;
+
+/// What our merge of the layers shows, mounted, and what their plain stack shows where they need no merge; `None` where the
+/// image is refused.
+fn ours(tars: &[Vec<u8>], folder: &Path) -> Option<(Shown, Option<Shown>)> {
     let mut layers: Vec<(File, Leans)> = Vec::new();
     let mut paths = Vec::new();
     for (index, tar) in tars.iter().enumerate() {
@@ -81,10 +85,34 @@ fn ours(tars: &[Vec<u8>], folder: &Path) -> Option<std::collections::BTreeMap<St
     let inputs: Vec<_> = layers.iter().map(|(blob, leans)| MergeLayer { blob, leans }).collect();
     let image = folder.join("merged.erofs");
     merge(&inputs, &File::create(&image).unwrap()).ok()?;
-    Some(dump(&Mounted::erofs(&image, &paths, &folder.join("merged")).0))
+    let merged = dump(&Mounted::erofs(&image, &paths, &folder.join("merged")).0);
+    let stack = (!needs_merge_exactly(&inputs).unwrap()).then(|| stack(&paths, folder));
+    Some((merged, stack))
 }
 
-fn theirs(tars: &[Vec<u8>], folder: &Path) -> Option<std::collections::BTreeMap<String, String>> {
+/// What overlayfs shows of the layers as they are.
+fn stack(paths: &[PathBuf], folder: &Path) -> Shown {
+    let mounts: Vec<Mounted> = (0..)
+        .zip(paths)
+        .map(|(index, path)| Mounted::erofs(path, &[], &folder.join(format!("layer-{index}"))))
+        .collect();
+    // As an instance is mounted: what is overlayfs's own in a blob is never seen without it. It wants two lowers.
+    let empty = folder.join("empty");
+    fs::create_dir(&empty).unwrap();
+    let lowers = std::iter::once(empty.as_path()).chain(mounts.iter().map(|mounted| mounted.0.as_path()));
+    let lowers: Vec<&Path> = lowers.collect();
+    dump(&Mounted::overlay(&lowers, &folder.join("overlay")).0)
+}
+
+/// Without link counts: overlayfs shows those of the lower inode, names that are replaced or deleted above included.
+fn without_links(shown: &Shown) -> Shown {
+    let without = |line: &String| {
+        line.split(' ').filter(|word| !word.starts_with("links=")).collect::<Vec<_>>().join(" ")
+    };
+    shown.iter().map(|(path, line)| (path.clone(), without(line))).collect()
+}
+
+fn theirs(tars: &[Vec<u8>], folder: &Path) -> Option<Shown> {
     let mut builder = ImageBuilder::new();
     for tar in tars {
         builder = builder.layer(Layer::from_tar(tar.clone(), testkit::Compression::None));
@@ -104,7 +132,7 @@ fn random_layers_as_umoci_unpacks_them() {
     if !testkit::privileged() {
         return;
     }
-    let (mut both, mut only_ours, mut only_theirs) = (0, Vec::new(), Vec::new());
+    let (mut both, mut stacked, mut only_ours, mut only_theirs) = (0, 0, Vec::new(), Vec::new());
     let cases: u64 =
         std::env::var("IMC_FUZZ_ITERATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(150);
     for seed in (1..=cases).filter(|seed| !ORDER_DECIDES.contains(seed)) {
@@ -113,17 +141,24 @@ fn random_layers_as_umoci_unpacks_them() {
         let folder = testkit::data_dir();
         let times = Directories::TimesBefore(fs::metadata(folder.path()).unwrap().mtime());
         match (ours(&tars, folder.path()), theirs(&tars, folder.path())) {
-            (Some(ours), Some(theirs)) => {
+            (Some((merged, stack)), Some(theirs)) => {
                 both += 1;
-                assert_same(&format!("seed {seed}"), &ours, &theirs, times);
+                assert_same(&format!("seed {seed}"), &merged, &theirs, times);
+                let Some(stack) = stack else { continue };
+                stacked += usize::from(tars.len() > 1);
+                let (stack, theirs) = (without_links(&stack), without_links(&theirs));
+                assert_same(&format!("seed {seed}, stacked"), &stack, &theirs, times);
             }
             (Some(_), None) => only_ours.push(seed),
             (None, Some(_)) => only_theirs.push(seed),
             (None, None) => {}
         }
     }
-    println!("{both} compared; refused by umoci alone: {only_ours:?}; by us alone: {only_theirs:?}");
+    println!(
+        "{both} compared, {stacked} as a stack; refused by umoci alone: {only_ours:?}; by us alone: {only_theirs:?}"
+    );
     // A link through a symlink that the same tar has replaced by then, and the like.
     assert!(only_theirs.len() as u64 <= cases / 100, "we refuse what umoci unpacks: {only_theirs:?}");
     assert!(both > cases / 10, "{both} of {cases} compared");
+    assert!(stacked > 0, "no stack compared");
 }

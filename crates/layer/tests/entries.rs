@@ -5,7 +5,7 @@ mod support;
 
 use layer::WarningKind;
 use support::tape::{Header, Tape};
-use support::{convert, tree};
+use support::{convert, names, tree};
 
 fn below_root(tar: &[u8]) -> Vec<String> {
     tree(tar)[1..].to_vec()
@@ -251,4 +251,38 @@ fn a_directory_of_100000_entries() {
     let lines = below_root(&tape.end());
     assert_eq!(lines.len(), 100_001);
     assert!(lines[100_000].starts_with("d/099999 "));
+}
+
+#[test]
+fn an_old_directory_whose_name_comes_from_an_extension() {
+    let long = format!("{}/", "n".repeat(150));
+    let old = || Header::new(&long.as_bytes()[..100], 0, 0);
+    let tars = [
+        Tape::new().extension(b'L', format!("{long}\0").as_bytes()).entry(&mut old(), b"").end(),
+        Tape::new().pax(&[("path", long.as_bytes())]).entry(&mut old(), b"").end(),
+    ];
+    for tar in tars {
+        assert!(tree(&tar)[1].starts_with(&format!("{} dir ", "n".repeat(150))), "{:?}", tree(&tar));
+    }
+    // And a file whose cut name ends like a directory's.
+    let tar = Tape::new().pax(&[("path", b"d/f")]).entry(&mut Header::new(b"d/", 0, 1), b"x").end();
+    assert_eq!(names(&tar), ["d", "d/f"]);
+}
+
+#[test]
+fn a_prefix_where_gnu_has_times_as_go_once_wrote_it() {
+    let header = |prefix: &[u8]| {
+        let mut header = Header::new(b"name", b'0', 0);
+        header.gnu().bytes(345, prefix);
+        names(&Tape::new().entry(&mut header, b"").end())
+    };
+    assert_eq!(
+        header(b"some/long/prefix"),
+        ["some", "some/long", "some/long/prefix", "some/long/prefix/name"]
+    );
+    // Times are no prefix, nor is what is no text.
+    assert_eq!(header(b"14531250540\x0014531250540\0"), ["name"]);
+    assert_eq!(header(b"\x80\0\0\0\0\0\0\0\x55\x55\x55\x55"), ["name"]);
+    assert_eq!(header(b"caf\xc3\xa9/x"), ["name"]);
+    assert_eq!(header(b""), ["name"]);
 }

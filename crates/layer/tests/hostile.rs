@@ -251,11 +251,83 @@ fn layer_with_abusive_pax_headers() {
         let tar = Tape::new().extension(b'x', raw).file("f", b"").end();
         assert!(matches!(convert(&tar), Err(ConvertError::Malformed { .. })), "{what}");
     }
-    let mut globals = Tape::new();
-    for i in 0..100 {
-        globals = globals.global_pax(&[(&format!("key{i}"), &[b'x'; 50_000])]);
+}
+
+#[test]
+fn layer_whose_global_pax_records_cost_time_at_every_entry() {
+    let globals = |count: usize, key: &str, value: &[u8]| {
+        (0..count).fold(Tape::new(), |tape, i| tape.global_pax(&[(&format!("{key}{i}"), value)]))
+    };
+    for (count, value) in [(2, &[b'x'; 10_000][..]), (200, b"1")] {
+        let tar = globals(count, "SCHILY.xattr.user.", value).file("f", b"").end();
+        assert_eq!(limit_of(&tar, Limits::default()), Limit::Globals, "{count} records");
     }
-    assert_eq!(limit_of(&globals.file("f", b"").end(), Limits::default()), Limit::Extension);
+    // Those that mean nothing are not kept at all.
+    assert_eq!(names(&globals(100, "key", &[b'x'; 50_000]).file("f", b"").end()), ["f"]);
+    // A record that is set again and again is one.
+    let again = (0..1000).fold(Tape::new(), |tape, _| tape.global_pax(&[("uid", b"7")]));
+    assert!(tree(&again.file("f", b"").end())[1].contains(" 7:0 "));
+}
+
+/// A symlink `S` to a directory whose path has `count` times 4 KiB.
+fn far(count: usize) -> Tape {
+    let part = vec!["n".repeat(250); 16].join("/");
+    let target = [("linkpath", part.as_bytes())];
+    let (mut tape, mut way) = (Tape::new(), String::new());
+    for _ in 0..count {
+        way.push('s');
+        tape = tape.pax(&target).symlink(&way, "x");
+        way.push('/');
+    }
+    tape.symlink("S", &way)
+}
+
+#[test]
+fn layer_whose_symlinks_make_paths_longer_than_any_tar_has() {
+    assert_eq!(limit_of(&far(5).dir("S/x").end(), Limits::default()), Limit::Path);
+    assert!(convert(&far(4).dir("S/x").end()).is_ok());
+}
+
+#[test]
+fn layer_that_leans_by_many_long_paths() {
+    let limits = |leans_total| Limits { leans_total, ..Limits::default() };
+    for entry in [
+        |tape: Tape, i: usize| tape.file(&format!("S/x{i}/f"), b""),
+        |tape: Tape, i: usize| tape.dir(&format!("S/x{i}")).file(&format!("S/x{i}/.wh.f"), b""),
+        |tape: Tape, i: usize| tape.hard_link(&format!("S/x{i}"), "f"),
+        |tape: Tape, i: usize| tape.hard_link(&format!("x{i}"), "S/f"),
+    ] {
+        assert!(convert_limited(&(0..2).fold(far(3), entry).end(), limits(1_000_000)).is_ok());
+        let tar = (0..200).fold(far(3), entry).end();
+        assert_eq!(limit_of(&tar, limits(1_000_000)), Limit::LeansTotal);
+    }
+    let short = (0..10_000).fold(Tape::new(), |tape, i| tape.file(&format!("{i}/f"), b"")).end();
+    assert_eq!(limit_of(&short, limits(100_000)), Limit::LeansTotal, "each costs more than its bytes");
+}
+
+/// Symlinks `s0` to `s38`, each to the next by a long way, the last to the directory `d`.
+fn long_way() -> Tape {
+    let chain = (0..39).fold(Tape::new().dir("d").file("d/old", b""), |tape, i| {
+        let next = if i < 38 { format!("s{}", i + 1) } else { "d".to_owned() };
+        let target = format!("{}{next}/{}", "./".repeat(1000), "./".repeat(1000));
+        tape.pax(&[("linkpath", target.as_bytes())]).symlink(&format!("s{i}"), "x")
+    });
+    chain.file("s0/new", b"")
+}
+
+#[test]
+fn layer_whose_symlinks_are_followed_a_long_way() {
+    assert!(names(&long_way().end()).contains(&"d/new".to_owned()));
+    let limits = || Limits { followed_total: 1 << 20, ..Limits::default() };
+    assert!(convert_limited(&long_way().end(), limits()).is_ok());
+    for again in [
+        |tape: Tape, i: usize| tape.file(&format!("s0/f{i}"), b""),
+        |tape: Tape, i: usize| tape.hard_link(&format!("h{i}"), "s0/old"),
+        |tape: Tape, _: usize| tape.file("s0/.wh.gone", b""),
+    ] {
+        let tar = (0..10).fold(long_way(), again).end();
+        assert_eq!(limit_of(&tar, limits()), Limit::Followed);
+    }
 }
 
 #[test]

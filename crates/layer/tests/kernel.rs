@@ -173,6 +173,9 @@ fn odd_tars_as_umoci_unpacks_them() {
         .file(".wh.twice", b"")
         .end();
     assert!(!compare_tars(&[base.clone(), above.clone(), hiding]));
+    let anew = Tape::new().file(".wh..wh..opq", b"").dir("dir").file("dir/alone", b"").end();
+    assert!(compare_tars(&[base.clone(), anew.clone()]), "overlayfs obeys no mark on a layer's root");
+    assert!(!compare_tars(&[anew]), "below the first layer is nothing to hide");
     let leaning = Tape::new()
         .file("link/below", b"through the symlink below")
         .file("dir/leaning", b"")

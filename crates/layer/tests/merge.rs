@@ -202,6 +202,65 @@ fn symlinks_below_stay_in_the_root_and_loops_end() {
 }
 
 #[test]
+fn symlinks_below_lead_neither_too_far_nor_too_deep() {
+    let below = (0..39).fold(Tape::new().file("f", b""), |tape, i| {
+        let target =
+            format!("{}{}", "./".repeat(2000), if i < 38 { format!("s{}", i + 1) } else { "".into() });
+        tape.pax(&[("linkpath", target.as_bytes())]).symlink(&format!("s{i}"), "x")
+    });
+    let links =
+        |count: usize| (0..count).fold(Tape::new(), |tape, i| tape.hard_link(&format!("h{i}"), "s0/f")).end();
+    let below = below.end();
+    assert!(short(&[below.clone(), links(3)]).contains(&"h2 file=\"\" 644".to_owned()));
+    let error = merge(&inputs(&layers(&[below, links(1800)])), Vec::new()).unwrap_err();
+    assert!(matches!(error, MergeError::TooFar { index: 1, .. }), "{error}");
+
+    let target = "d/".repeat(600);
+    let deep = Tape::new().pax(&[("linkpath", target.as_bytes())]).symlink("s", "x").end();
+    let error = merge(&inputs(&layers(&[deep, Tape::new().file("s/f", b"").end()])), Vec::new()).unwrap_err();
+    assert!(matches!(&error, MergeError::TooDeep { index: 1, path } if path == "s"), "{error}");
+}
+
+#[test]
+fn an_opaque_directory_behind_a_symlink_below_hides_what_was_there() {
+    let below = || {
+        let tape = Tape::new().dir("usr").dir("usr/lib").file("usr/lib/libc", b"libc").dir("usr/lib/deep");
+        tape.file("usr/lib/deep/old", b"").symlink("lib", "usr/lib").symlink("top", "/").file("kept", b"")
+    };
+    let above = Tape::new().file("lib/.wh..wh..opq", b"").file("lib/foo", b"foo").end();
+    assert_eq!(
+        short(&[below().end(), above]),
+        [
+            "kept file=\"\" 644",
+            "lib ->usr/lib 777",
+            "top ->/ 777",
+            "usr dir 755",
+            "usr/lib dir 755",
+            "usr/lib/foo file=\"foo\" 644"
+        ]
+    );
+    // What the same layer puts there by the other name stays, and links find what is hidden.
+    let above = Tape::new()
+        .file("usr/lib/deep/new", b"")
+        .file("lib/.wh..wh..opq", b"")
+        .hard_link("usr/lib/linked", "usr/lib/libc")
+        .end();
+    let lines = short(&[below().end(), above]);
+    assert_eq!(
+        lines[3..],
+        [
+            "usr dir 755",
+            "usr/lib dir 755",
+            "usr/lib/deep dir 755",
+            "usr/lib/deep/new file=\"\" 644",
+            "usr/lib/linked file=\"libc\" 644",
+        ]
+    );
+    let above = Tape::new().file("top/.wh..wh..opq", b"").hard_link("linked", "kept").end();
+    assert_eq!(short(&[below().end(), above]), ["linked file=\"\" 644"]);
+}
+
+#[test]
 fn a_deletion_where_nothing_is_makes_no_directory() {
     let below = Tape::new().symlink("s", "nowhere").dir("d").file("f", b"").end();
     let above = Tape::new()
@@ -233,6 +292,11 @@ fn which_images_need_it() {
     assert!(cheaply(&[plain.clone(), implies_old.clone()]) && exactly(&[plain.clone(), implies_old]));
     assert!(cheaply(std::slice::from_ref(&deletes_first)) && exactly(std::slice::from_ref(&deletes_first)));
     assert!(!exactly(&[plain.clone(), deletes_first.clone()]));
+    let hides_all = Tape::new().file(".wh..wh..opq", b"").file("f", b"").end();
+    assert!(!exactly(std::slice::from_ref(&hides_all)), "there is nothing below the first layer");
+    assert!(cheaply(&[plain.clone(), hides_all.clone()]) && exactly(&[plain.clone(), hides_all]));
+    let hides_nothing = Tape::new().file("e/.wh..wh..opq", b"").end();
+    assert!(exactly(&[plain.clone(), hides_nothing]), "its directory would show");
     let deletes_nothing = Tape::new().dir("e").file("e/.wh.f", b"").end();
     assert!(exactly(&[plain, deletes_nothing]), "its deletion would show as a name");
 }
@@ -262,6 +326,7 @@ fn leans_survive_json() {
         implied_directories: vec![b"a%b\xff\n/c".to_vec()],
         whiteout_directories: vec![Vec::new()],
         root_is_given: true,
+        root_is_opaque: true,
         lower_links: vec![layer::LowerLink { path: b"\x00x".to_vec(), target: "\u{e9}".as_bytes().to_vec() }],
     };
     let text = serde_json::to_string(&leans).unwrap();

@@ -294,6 +294,38 @@ fn cancelled_before_and_while_it_runs() {
     assert_eq!(again.kind(), ErrorKind::Cancelled);
 }
 
+/// A sink that has the conversion cancelled at its first write.
+struct Cancels<'c> {
+    control: &'c Control,
+    writes: usize,
+}
+
+impl erofs::BlockSink for Cancels<'_> {
+    fn write_all_at(&mut self, _: &[u8], _: u64) -> std::io::Result<()> {
+        self.control.cancel();
+        self.writes += 1;
+        Ok(())
+    }
+}
+
+#[test]
+fn cancelled_while_the_metadata_is_written() {
+    // All in the last buffer of the tar: a megabyte of data that is written at once, then many of metadata.
+    let mut tape =
+        Tape::new().file("data", &noise(2 << 20)).global_pax(&[("SCHILY.xattr.user.a", &[b'x'; 12_000])]);
+    for i in 0..300 {
+        tape = tape.file(&format!("f{i}"), b"");
+    }
+    let tar = tape.end();
+    let control = Control::new();
+    let mut sink = Cancels { control: &control, writes: 0 };
+    let options = options(&tar, &tar, Compression::None);
+    let error = convert([Ok(Bytes::from(tar))], &options, &mut sink, &control).unwrap_err();
+    assert!(matches!(error, ConvertError::Cancelled), "{error}");
+    assert_eq!(sink.writes, 1);
+    assert!(control.is_cancelled());
+}
+
 #[test]
 fn an_error_of_the_source_is_handed_on() {
     let tar = tar();

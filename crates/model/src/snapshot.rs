@@ -56,6 +56,9 @@ pub struct SnapshotLayer {
     pub descriptor: LayerDescriptor,
     /// Length of its EROFS blob.
     pub blob_size: ByteSize,
+    /// Whether the layer says what its root directory's attributes are.
+    #[serde(default)]
+    pub root_is_given: bool,
 }
 
 /// One image of a snapshot.

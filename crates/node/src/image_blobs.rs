@@ -21,6 +21,9 @@ pub struct LocalBlob {
 pub struct ImageBlobs {
     /// Lowest first.
     pub lowers: Vec<LocalBlob>,
+    /// Which of them has the attributes of the instance's root directory; none where no layer says any.
+    #[serde(default)]
+    pub root: Option<usize>,
 }
 
 impl ImageBlobs {
@@ -35,14 +38,17 @@ impl ImageBlobs {
         if let Some(chain) = image.merged {
             let key = BlobKey::Merged(chain);
             let devices = layers.map(|key| path_of(&key)).collect();
-            return Self { lowers: vec![LocalBlob { path: path_of(&key), key, devices }] };
+            return Self { lowers: vec![LocalBlob { path: path_of(&key), key, devices }], root: Some(0) };
         }
         let mut lowers: Vec<LocalBlob> = Vec::new();
         for key in layers {
             lowers.retain(|lower| lower.key != key);
             lowers.push(LocalBlob { path: path_of(&key), key, devices: Vec::new() });
         }
-        Self { lowers }
+        let giver = image.layers.iter().rev().find(|layer| layer.root_is_given);
+        let giver = giver.map(|layer| BlobKey::Layer(layer.diff_id));
+        let root = lowers.iter().position(|lower| Some(lower.key) == giver);
+        Self { lowers, root }
     }
 }
 
@@ -87,11 +93,24 @@ mod tests {
     }
 
     #[test]
+    fn the_topmost_layer_that_says_the_roots_attributes_has_them() {
+        let mut image = image(&[b"a", b"b", b"a", b"c"], false);
+        assert_eq!(ImageBlobs::of(&image, path_of).root, None);
+        image.layers[1].root_is_given = true;
+        assert_eq!(ImageBlobs::of(&image, path_of).root, Some(0), "b is the lowest of those that are left");
+        for layer in [0, 2] {
+            image.layers[layer].root_is_given = true;
+        }
+        assert_eq!(ImageBlobs::of(&image, path_of).root, Some(1));
+    }
+
+    #[test]
     fn a_merged_image_is_one_lower_with_every_layer_as_a_device_in_order() {
         let image = image(&[b"a", b"b", b"a"], true);
         let blobs = ImageBlobs::of(&image, path_of);
         assert_eq!(blobs.lowers.len(), 1);
         assert_eq!(blobs.lowers[0].key, BlobKey::Merged(image.merged.unwrap()));
         assert_eq!(blobs.lowers[0].devices.len(), 3);
+        assert_eq!(blobs.root, Some(0));
     }
 }

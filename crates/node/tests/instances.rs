@@ -3,11 +3,14 @@
 
 mod common;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::time::Duration;
 
-use common::{RUNTIMES, World, chain, words};
+use common::{RUNTIMES, World, chain, make_blob, words};
 use model::{ByteSize, ExitStatus, InstanceState};
 use node::{InstanceErrorKind, Network, Signal, UpperLimit};
+use rustix::fs::{XattrFlags, lgetxattr, lsetxattr};
 
 #[test]
 fn runs_prints_ends_and_leaves_no_mount() {
@@ -29,6 +32,28 @@ fn runs_prints_ends_and_leaves_no_mount() {
         world.assert_clean();
         world.instances.remove(spec.id, false).unwrap();
         assert_eq!(world.instances.inspect(spec.id).unwrap(), None);
+    }
+}
+
+#[test]
+fn the_root_directory_is_that_of_the_layer_which_says_what_it_is() {
+    let Some(mut world) = World::new() else { return };
+    let tree = world.data().join("rooted");
+    fs::create_dir_all(&tree).unwrap();
+    chown(&tree, Some(5), Some(6)).unwrap();
+    fs::set_permissions(&tree, Permissions::from_mode(0o751)).unwrap();
+    lsetxattr(&tree, "trusted.note", b"kept", XattrFlags::empty()).unwrap();
+    world.blobs.lowers.insert(0, make_blob(&tree, &world.data().join("rooted.erofs")));
+    for (root, expected) in [(Some(0), "751 5:6"), (None, "755 0:0")] {
+        world.blobs.root = root;
+        let spec = world.spec("embedded", &["/bin/busybox", "stat", "-c", "%a %u:%g", "/"]);
+        assert_eq!(world.start(&spec).session.wait().unwrap(), ExitStatus::Code(0));
+        assert_eq!(world.log(spec.id).trim(), expected);
+        let upper = world.data().join("instances").join(spec.id.to_string()).join("upper");
+        let mut value = [0; 10];
+        let found = lgetxattr(&upper, "trusted.note", &mut value[..]).ok();
+        assert_eq!(found.map(|length| &value[..length]), root.map(|_| &b"kept"[..]));
+        world.instances.remove(spec.id, false).unwrap();
     }
 }
 

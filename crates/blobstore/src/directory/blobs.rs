@@ -40,11 +40,11 @@ impl Ingest {
         if found != expected {
             return Err(Error::SizeMismatch { key, found, expected });
         }
+        let document = files::to_bounded_json("sidecar", sidecar)?;
         let read_only = Permissions::from_mode(0o444);
         temp.file().set_permissions(read_only).map_err(failed("protect", "ingest", temp.path()))?;
         temp.file().sync_data().map_err(failed("sync", "ingest", temp.path()))?;
         inner.step("blob-synced")?;
-        let document = files::to_json(sidecar);
         let document = TempFile::with_bytes(&inner.layout.tmp(), "sidecar", &document)?;
         inner.step("sidecar-written")?;
         let paths = inner.layout.blob(&key);

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
-/// The longest document that is read: a chunk table of a blob of 1 TiB in chunks of 1 MiB takes about 80 MB.
+/// The longest document that is read, and so the longest that is written: a chunk table of a blob of 1 TiB in chunks of 1 MiB takes about 80 MB.
 const DOCUMENT_LIMIT: u64 = 128 << 20;
 
 /// Makes an error of a file operation.
@@ -151,6 +151,16 @@ pub(super) fn to_json(document: &impl Serialize) -> Vec<u8> {
     let mut bytes = serde_json::to_vec(document).expect("our documents have text keys and no failing parts");
     bytes.push(b'\n');
     bytes
+}
+
+/// Serialises a document that [`read`] is to give back; one that it would refuse is not written.
+pub(super) fn to_bounded_json(object: &'static str, document: &impl Serialize) -> Result<Vec<u8>> {
+    let bytes = to_json(document);
+    let size = bytes.len() as u64;
+    if size > DOCUMENT_LIMIT {
+        return Err(Error::DocumentTooLong { object, size, limit: DOCUMENT_LIMIT });
+    }
+    Ok(bytes)
 }
 
 /// A file in `tmp/` that is removed again unless it was renamed. Its owner holds a lock on it while it lives, so that

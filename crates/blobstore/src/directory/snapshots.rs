@@ -18,7 +18,8 @@ pub(super) fn put(inner: &Inner, snapshot: &ImageSnapshot) -> Result<()> {
         let (found, known) = (u64::from(snapshot.version), ImageSnapshot::VERSION);
         return Err(Error::Version { object: "image snapshot", path, found, known });
     }
-    let temp = TempFile::with_bytes(&inner.layout.tmp(), "snapshot", &files::to_json(snapshot))?;
+    let document = files::to_bounded_json("image snapshot", snapshot)?;
+    let temp = TempFile::with_bytes(&inner.layout.tmp(), "snapshot", &document)?;
     inner.step("snapshot-written")?;
     let keys = snapshot.blob_keys();
     // Locked against collection from the look at the blobs until the snapshot names them.

@@ -235,6 +235,7 @@ impl Workshop {
                 diff_id: made.diff_id,
                 descriptor: descriptor.clone(),
                 blob_size: made.blob_size,
+                root_is_given: made.leans.root_is_given,
             });
             assembled.push(SnapshotImage {
                 source: image.source.clone(),

@@ -38,3 +38,22 @@ async fn layers_that_lean_are_merged_once_and_collected_with_their_caches() {
     world.assert_nothing_left_of_failures().await;
     assert!(world.blobs().await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_layer_that_hides_all_below_is_merged_and_one_that_says_what_its_root_is_is_known() {
+    let folder = testkit::data_dir();
+    let below = LayerBuilder::new().dir("./", 0o700).file("old", "old").build(Compression::Gzip);
+    let hiding = LayerBuilder::new().file(".wh..wh..opq", "").file("new", "new").build(Compression::Gzip);
+    let world = World::in_memory(None);
+    for (name, layers, merged) in [
+        ("hides", vec![below.clone(), hiding.clone()], true),
+        ("nothing-to-hide", vec![hiding, below], false),
+    ] {
+        let source = layout(folder.path(), name, &image(layers));
+        let cache = world.create(new_cache(name, &source, ByteSize::gib(1))).await.unwrap();
+        let snapshot = world.engine.snapshot_of(&cache).await.unwrap().unwrap();
+        assert_eq!(snapshot.images[0].merged.is_some(), merged, "{name}");
+        let given: Vec<bool> = snapshot.images[0].layers.iter().map(|layer| layer.root_is_given).collect();
+        assert_eq!(given, [merged, !merged], "{name}");
+    }
+}

@@ -6,19 +6,20 @@ use erofs::{Leaf, Metadata, Name, NodeId, NodeKind, Tree, TreeError};
 
 use super::links::Links;
 use super::{MergeError, split};
-use crate::Leans;
-use crate::lookup::{Found, Last, find, is_directory, is_whiteout};
+use crate::lookup::{Found, Last, Steps, find, is_directory, is_whiteout};
 use crate::tar::display;
 use crate::tree::{OPAQUE_XATTR, implied_metadata};
+use crate::{Leans, Limits};
 
 /// Applies a layer.
 pub(super) fn apply(merged: &mut Tree, layer: &Tree, leans: &Leans, index: usize) -> Result<(), MergeError> {
-    let links = Links::hold(merged, leans, index)?;
+    let mut steps = Steps::new(Limits::default().followed_total);
+    let links = Links::hold(merged, leans, index, &mut steps)?;
     let mut applying = Applying {
         merged,
         layer,
         index,
-        implied: implied_nodes(layer, leans, index)?,
+        implied: implied_nodes(layer, leans, index, &mut steps)?,
         hard_links: HashMap::new(),
         own: HashSet::new(),
         through_symlinks: Vec::new(),
@@ -28,33 +29,51 @@ pub(super) fn apply(merged: &mut Tree, layer: &Tree, leans: &Leans, index: usize
     let mut done = 0;
     while let Some((directory, path)) = applying.through_symlinks.get(done).cloned() {
         done += 1;
-        if applying.only_deletes(directory) && !is_directory_at(applying.merged, &path) {
+        if applying.only_deletes(directory) && !is_directory_at(applying.merged, &path, index, &mut steps)? {
             continue;
         }
-        let target = directory_at(applying.merged, &path, index)?;
+        let target = directory_at(applying.merged, &path, index, &mut steps)?;
+        if applying.is_opaque(directory) {
+            applying.clear_others(target).map_err(|error| applying.broken(error, &path))?;
+        }
         applying.directories(directory, target, path)?;
     }
-    links.place(merged, leans, index)
+    links.place(merged, leans, index, &mut steps)
 }
 
-fn implied_nodes(layer: &Tree, leans: &Leans, index: usize) -> Result<HashSet<NodeId>, MergeError> {
-    let nodes = leans.implied_directories.iter().map(|path| match find(layer, &split(path), Last::Itself) {
+fn implied_nodes(
+    layer: &Tree,
+    leans: &Leans,
+    index: usize,
+    steps: &mut Steps,
+) -> Result<HashSet<NodeId>, MergeError> {
+    let mut node_at = |path: &Vec<u8>| match find(layer, &split(path), Last::Itself, steps) {
         Found::Node(node) if is_directory(layer, node) => Ok(node),
         _ => Err(MergeError::Sidecar { index, path: display(path) }),
-    });
-    nodes.collect()
+    };
+    leans.implied_directories.iter().map(&mut node_at).collect()
 }
 
 /// The directory at a path of the merged tree, symlinks followed; made, as tools that unpack do, where there is none.
-pub(super) fn directory_at(merged: &mut Tree, path: &[u8], index: usize) -> Result<NodeId, MergeError> {
+pub(super) fn directory_at(
+    merged: &mut Tree,
+    path: &[u8],
+    index: usize,
+    steps: &mut Steps,
+) -> Result<NodeId, MergeError> {
     let not_a_directory = || MergeError::NotADirectory { index, path: display(path) };
-    let resolved = match find(merged, &split(path), Last::Followed) {
+    let resolved = match find(merged, &split(path), Last::Followed, steps) {
         Found::Node(node) if is_directory(merged, node) => return Ok(node),
         Found::Node(_) | Found::Loop => return Err(not_a_directory()),
+        Found::TooFar => return Err(MergeError::TooFar { index, path: display(path) }),
         Found::Missing(resolved) => resolved,
     };
+    let components = split(&resolved);
+    if components.len() > Limits::default().depth {
+        return Err(MergeError::TooDeep { index, path: display(path) });
+    }
     let mut dir = Tree::ROOT;
-    for component in split(&resolved) {
+    for component in components {
         let name = Name::new(component).map_err(|_| not_a_directory())?;
         dir = match merged.lookup(dir, name) {
             Some(node) if is_directory(merged, node) => node,
@@ -65,8 +84,31 @@ pub(super) fn directory_at(merged: &mut Tree, path: &[u8], index: usize) -> Resu
     Ok(dir)
 }
 
-fn is_directory_at(merged: &Tree, path: &[u8]) -> bool {
-    matches!(find(merged, &split(path), Last::Followed), Found::Node(node) if is_directory(merged, node))
+fn is_directory_at(merged: &Tree, path: &[u8], index: usize, steps: &mut Steps) -> Result<bool, MergeError> {
+    match find(merged, &split(path), Last::Followed, steps) {
+        Found::Node(node) => Ok(is_directory(merged, node)),
+        Found::TooFar => Err(MergeError::TooFar { index, path: display(path) }),
+        Found::Missing(_) | Found::Loop => Ok(false),
+    }
+}
+
+/// A directory that is put and whose content is still to be applied.
+struct Waiting<'t> {
+    from: NodeId,
+    to: NodeId,
+    /// Bytes of the path of the directory above it.
+    above: usize,
+    /// Its name there; none for the directory that all began with.
+    name: Option<Name<'t>>,
+}
+
+/// Goes on with a path.
+fn push(path: &mut Vec<u8>, name: Option<Name<'_>>) {
+    let Some(name) = name else { return };
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name.as_bytes());
 }
 
 struct Applying<'t> {
@@ -96,25 +138,37 @@ impl Applying<'_> {
     }
 
     /// Applies a directory's content, and what is below it, to a directory of the merged tree.
-    fn directories(&mut self, from: NodeId, to: NodeId, path: Vec<u8>) -> Result<(), MergeError> {
-        let mut pending = vec![(from, to, path)];
-        while let Some((from, to, path)) = pending.pop() {
-            for (name, child) in self.layer.children(from) {
-                let child_path =
-                    [path.as_slice(), name.as_bytes()].join(&b"/"[usize::from(path.is_empty())..]);
-                if is_directory(self.layer, child) {
-                    if let Some(target) = self.directory(to, name, child, &child_path)? {
-                        pending.push((child, target, child_path));
+    ///
+    /// Depth first, with one path for all that waits: a layer may have many directories whose paths are long.
+    fn directories(&mut self, from: NodeId, to: NodeId, mut path: Vec<u8>) -> Result<(), MergeError> {
+        let layer = self.layer;
+        let mut pending = vec![Waiting { from, to, above: path.len(), name: None }];
+        while let Some(Waiting { from, to, above, name }) = pending.pop() {
+            path.truncate(above);
+            push(&mut path, name);
+            for (name, child) in layer.children(from) {
+                let above = path.len();
+                if is_directory(layer, child) {
+                    push(&mut path, Some(name));
+                    if let Some(to) = self.directory(to, name, child, &path)? {
+                        pending.push(Waiting { from: child, to, above, name: Some(name) });
                     }
-                } else if is_whiteout(self.layer, child) {
-                    // Behind a symlink below may be what this layer itself has just put there.
-                    if self.merged.lookup(to, name).is_some_and(|old| self.own.contains(&old)) {
-                        continue;
-                    }
-                    self.merged.remove(to, name).map_err(|error| self.broken(error, &child_path))?;
-                } else {
-                    self.leaf(to, name, child).map_err(|error| self.broken(error, &child_path))?;
+                    path.truncate(above);
+                    continue;
                 }
+                // Behind a symlink below may be what this layer itself has just put there.
+                let is_own = |old| self.own.contains(&old);
+                let put = if !is_whiteout(layer, child) {
+                    self.leaf(to, name, child)
+                } else if self.merged.lookup(to, name).is_some_and(is_own) {
+                    Ok(())
+                } else {
+                    self.merged.remove(to, name).map(|_| ())
+                };
+                put.map_err(|error| {
+                    push(&mut path, Some(name));
+                    self.broken(error, &path)
+                })?;
             }
         }
         Ok(())
@@ -136,7 +190,7 @@ impl Applying<'_> {
         match (old, kind) {
             (Some(old), Some(NodeKind::Directory)) => {
                 let metadata = self.metadata(child);
-                let cleared = if self.is_opaque(child) { self.merged.clear(old) } else { Ok(()) };
+                let cleared = if self.is_opaque(child) { self.clear_others(old) } else { Ok(()) };
                 let kept = if is_implied { Ok(()) } else { self.merged.set_metadata(old, metadata) };
                 if !is_implied {
                     self.note(old);
@@ -182,6 +236,37 @@ impl Applying<'_> {
             self.own.insert(node);
         }
         node
+    }
+
+    /// Removes all that is below a directory but what the layer itself has put there and the directories on the way to that:
+    /// behind a symlink below, a directory may have two names in the layer, and only one of them hides what was there.
+    fn clear_others(&mut self, directory: NodeId) -> Result<(), TreeError> {
+        if self.own.is_empty() && directory != Tree::ROOT {
+            return self.merged.clear(directory);
+        }
+        let mut directories: Vec<(NodeId, Box<[u8]>, NodeId)> = Vec::new();
+        let mut others: Vec<(NodeId, Box<[u8]>)> = Vec::new();
+        let mut pending = vec![directory];
+        while let Some(dir) = pending.pop() {
+            for (name, child) in self.merged.children(dir) {
+                if is_directory(self.merged, child) && !Links::is_holder(dir, name) {
+                    directories.push((dir, name.as_bytes().into(), child));
+                    pending.push(child);
+                } else if !self.own.contains(&child) && !Links::is_holder(dir, name) {
+                    others.push((dir, name.as_bytes().into()));
+                }
+            }
+        }
+        for (dir, name) in others {
+            self.merged.remove(dir, Name::new(&name).expect("the tree gave the name"))?;
+        }
+        // Each comes before what is in it.
+        for (dir, name, child) in directories.into_iter().rev() {
+            if !self.own.contains(&child) && self.merged.children(child).len() == 0 {
+                self.merged.remove(dir, Name::new(&name).expect("the tree gave the name"))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether nothing is in an implied directory but whiteouts, and implied directories of the same kind.

@@ -4,7 +4,7 @@ use erofs::{Name, NodeId, Tree, TreeError};
 
 use super::apply::directory_at;
 use super::{MergeError, split};
-use crate::lookup::{Found, Last, find, is_directory};
+use crate::lookup::{Found, Last, Steps, find, is_directory};
 use crate::tar::display;
 use crate::{Leans, LowerLink};
 
@@ -21,17 +21,29 @@ fn holder_name() -> Name<'static> {
     Name::new(HOLDER).expect("a constant without `/`")
 }
 
-fn target(merged: &Tree, link: &LowerLink) -> Option<NodeId> {
-    match find(merged, &split(&link.target), Last::Itself) {
-        Found::Node(node) if !is_directory(merged, node) => Some(node),
-        _ => None,
+fn target(
+    merged: &Tree,
+    link: &LowerLink,
+    index: usize,
+    steps: &mut Steps,
+) -> Result<Option<NodeId>, MergeError> {
+    match find(merged, &split(&link.target), Last::Itself, steps) {
+        Found::Node(node) if !is_directory(merged, node) => Ok(Some(node)),
+        Found::TooFar => Err(MergeError::TooFar { index, path: display(&link.path) }),
+        _ => Ok(None),
     }
 }
 
 impl Links {
     /// Looks the targets up and holds them.
-    pub(super) fn hold(merged: &mut Tree, leans: &Leans, index: usize) -> Result<Self, MergeError> {
-        let targets: Vec<_> = leans.lower_links.iter().map(|link| target(merged, link)).collect();
+    pub(super) fn hold(
+        merged: &mut Tree,
+        leans: &Leans,
+        index: usize,
+        steps: &mut Steps,
+    ) -> Result<Self, MergeError> {
+        let targets = leans.lower_links.iter().map(|link| target(merged, link, index, steps));
+        let targets = targets.collect::<Result<Vec<_>, _>>()?;
         if targets.iter().any(Option::is_some) {
             let held = Self::hold_all(merged, &targets);
             held.map_err(|error| MergeError::from_tree(error, index, HOLDER))?;
@@ -50,6 +62,11 @@ impl Links {
         Ok(())
     }
 
+    /// Whether a name is that of the directory with what is held.
+    pub(super) fn is_holder(dir: NodeId, name: Name<'_>) -> bool {
+        dir == Tree::ROOT && name.as_bytes() == HOLDER
+    }
+
     /// Removes everything from the root but what is held.
     pub(super) fn clear_root(merged: &mut Tree) -> Result<(), TreeError> {
         let names: Vec<Vec<u8>> =
@@ -62,9 +79,18 @@ impl Links {
 
     /// Puts the links into their places. A target that the layers below lack may be one that this layer put behind a
     /// symlink below.
-    pub(super) fn place(self, merged: &mut Tree, leans: &Leans, index: usize) -> Result<(), MergeError> {
+    pub(super) fn place(
+        self,
+        merged: &mut Tree,
+        leans: &Leans,
+        index: usize,
+        steps: &mut Steps,
+    ) -> Result<(), MergeError> {
         for (link, held) in leans.lower_links.iter().zip(self.targets) {
-            let found = held.or_else(|| target(merged, link));
+            let found = match held {
+                Some(held) => Some(held),
+                None => target(merged, link, index, steps)?,
+            };
             let found = found.ok_or_else(|| MergeError::MissingTarget {
                 index,
                 path: display(&link.path),
@@ -77,7 +103,7 @@ impl Links {
             let broken = |error| MergeError::from_tree(error, index, &link.path);
             let name =
                 Name::new(name).map_err(|_| MergeError::Sidecar { index, path: display(&link.path) })?;
-            let dir = directory_at(merged, &parents.join(&b'/'), index)?;
+            let dir = directory_at(merged, &parents.join(&b'/'), index, steps)?;
             if merged.lookup(dir, name) == Some(found) {
                 continue;
             }

@@ -20,7 +20,8 @@ pub fn needs_merge(layers: &[&Leans]) -> bool {
 }
 
 /// The same with the blobs at hand, by looking up what the layers take for granted: a directory that is implied and that no
-/// layer below has is no reason to merge; a deletion from a directory that no layer below has is one.
+/// layer below has is no reason to merge; a deletion from a directory that no layer below has is one. So is a root that hides
+/// all that is below, since overlayfs obeys no mark on the root of a layer.
 ///
 /// # Errors
 /// [`MergeError::Read`] when a blob cannot be read.
@@ -31,7 +32,8 @@ pub fn needs_merge_exactly<R: ReadAt>(layers: &[MergeLayer<'_, R>]) -> Result<bo
     let mut below = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
         let leans = layer.leans;
-        if !leans.lower_links.is_empty() {
+        let hides_all = leans.root_is_opaque && !below.is_empty();
+        if hides_all || !leans.lower_links.is_empty() {
             return Ok(true);
         }
         for path in &leans.implied_directories {

@@ -60,13 +60,23 @@ impl<'a> Header<'a> {
         let prefix = match self.format() {
             Format::Ustar => text(&self.0[345..500]),
             Format::Star => text(&self.0[345..476]),
-            Format::Old | Format::Gnu => b"",
+            Format::Gnu => self.go_prefix(),
+            Format::Old => b"",
         };
         if !prefix.is_empty() {
             path.extend_from_slice(prefix);
             path.push(b'/');
         }
         path.extend_from_slice(text(&self.0[..100]));
+    }
+
+    /// The prefix that Go wrote under GNU's magic before its version 1.8, which belongs to ustar alone. As Go reads it: where
+    /// GNU's times of access and change are no numbers and the field is ASCII.
+    fn go_prefix(self) -> &'a [u8] {
+        let prefix = text(&self.0[345..500]);
+        let is_time = |field: &[u8]| field[0] == 0 || number::field(field).is_some();
+        let is_gnu = is_time(&self.0[345..357]) && is_time(&self.0[357..369]);
+        if is_gnu || !prefix.is_ascii() { b"" } else { prefix }
     }
 
     pub(super) fn link(self) -> &'a [u8] {

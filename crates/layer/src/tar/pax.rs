@@ -1,6 +1,6 @@
 //! PAX extended headers: records `LENGTH KEY=VALUE\n`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use erofs::Segment;
 
@@ -13,6 +13,9 @@ type Record<'a> = (&'a [u8], &'a [u8]);
 
 const SCHILY_XATTR: &[u8] = b"SCHILY.xattr.";
 const LIBARCHIVE_XATTR: &[u8] = b"LIBARCHIVE.xattr.";
+/// Attributes in notations that unpackers do not apply.
+const FOREIGN: [&[u8]; 4] =
+    [b"SCHILY.acl.access", b"SCHILY.acl.default", b"SCHILY.acl.ace", b"RHT.security.selinux"];
 
 /// Why records are wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,9 @@ pub(super) struct Overrides {
     path: bool,
 }
 
+/// What each global record counts beside its key and value: a record costs time at every entry to come, however short it is.
+const GLOBAL_OVERHEAD: usize = 128;
+
 /// Records that hold for all entries to come; an empty value takes a record back.
 #[derive(Debug, Default)]
 pub(super) struct Globals {
@@ -90,15 +96,26 @@ impl Globals {
     pub(super) fn merge(&mut self, raw: &[u8], most: usize) -> Result<bool, PaxError> {
         for (key, value) in records(raw)? {
             if let Some(old) = self.records.remove(key) {
-                self.bytes -= key.len() + old.len();
+                self.bytes -= GLOBAL_OVERHEAD + key.len() + old.len();
             }
-            // A sparse map belongs to one file; a global one could only confuse.
-            if !value.is_empty() && !key.starts_with(b"GNU.sparse.") {
-                self.bytes += key.len() + value.len();
+            // What no entry would obey is not kept. A sparse map belongs to one file; a global one could only confuse.
+            if !value.is_empty() && is_obeyed(key) {
+                self.bytes += GLOBAL_OVERHEAD + key.len() + value.len();
+                if self.bytes > most {
+                    return Ok(false);
+                }
                 self.records.insert(key.to_vec(), value.to_vec());
             }
         }
-        Ok(self.bytes <= most)
+        Ok(true)
+    }
+
+    /// The keys of own records that stand in for global ones.
+    fn replaced<'r>(&self, own: &[Record<'r>]) -> BTreeSet<&'r [u8]> {
+        if self.records.is_empty() {
+            return BTreeSet::new();
+        }
+        own.iter().map(|(key, _)| *key).filter(|key| self.records.contains_key(*key)).collect()
     }
 }
 
@@ -111,8 +128,9 @@ pub(super) fn apply(
 ) -> Result<Overrides, PaxError> {
     let own = records(own)?;
     let mut overrides = Overrides::default();
+    let replaced = globals.replaced(&own);
     for (key, value) in &globals.records {
-        if !own.iter().any(|(own_key, _)| own_key == key) {
+        if !replaced.contains(key.as_slice()) {
             record(key, value, entry, &mut overrides)?;
         }
     }
@@ -130,6 +148,14 @@ pub(super) fn apply(
         return Err(PaxError::Invalid("a path has a NUL byte"));
     }
     Ok(overrides)
+}
+
+/// Whether [`record`] does anything with a record of that key.
+fn is_obeyed(key: &[u8]) -> bool {
+    matches!(key, b"path" | b"linkpath" | b"uid" | b"gid" | b"size" | b"mtime")
+        || key.starts_with(SCHILY_XATTR)
+        || key.starts_with(LIBARCHIVE_XATTR)
+        || FOREIGN.contains(&key)
 }
 
 fn record(key: &[u8], value: &[u8], entry: &mut Entry, overrides: &mut Overrides) -> Result<(), PaxError> {
@@ -163,7 +189,7 @@ fn record(key: &[u8], value: &[u8], entry: &mut Entry, overrides: &mut Overrides
             let (name, value) = pair.ok_or(PaxError::Invalid("an extended attribute is malformed"))?;
             entry.xattrs.push(Xattr { name, value });
         }
-        b"SCHILY.acl.access" | b"SCHILY.acl.default" | b"SCHILY.acl.ace" | b"RHT.security.selinux" => {
+        _ if FOREIGN.contains(&key) => {
             entry.foreign_attribute.get_or_insert_with(|| key.to_vec());
         }
         _ => {}

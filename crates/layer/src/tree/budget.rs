@@ -9,7 +9,11 @@ pub(super) struct Budget {
     names: u64,
     xattrs: u64,
     segments: u64,
+    leans: u64,
 }
+
+/// What a path in the leans takes beside its bytes.
+const LEAN_OVERHEAD: u64 = 16;
 
 impl Budget {
     /// Counts an entry, its name and its target.
@@ -34,6 +38,12 @@ impl Budget {
         self.names += name.len() as u64;
         check(self.entries, limits.entries, Limit::Entries, entry)?;
         check(self.names, limits.names_total, Limit::NamesTotal, entry)
+    }
+
+    /// Counts a path of the leans; the bound where it passes that.
+    pub(super) fn lean(&mut self, bytes: usize, limits: &Limits) -> Result<(), u64> {
+        self.leans += LEAN_OVERHEAD + bytes as u64;
+        if self.leans > limits.leans_total { Err(limits.leans_total) } else { Ok(()) }
     }
 
     /// Counts extended attributes.

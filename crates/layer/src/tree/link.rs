@@ -3,9 +3,9 @@
 use erofs::{Leaf, Metadata, Name, NodeId};
 
 use super::{LayerTree, path};
-use crate::ConvertError;
 use crate::lookup::{Found, Last, find, is_directory};
 use crate::tar::Entry;
+use crate::{ConvertError, Limit};
 
 impl LayerTree {
     pub(super) fn put_hard_link(
@@ -16,7 +16,8 @@ impl LayerTree {
     ) -> Result<(), ConvertError> {
         let failed = |error: erofs::TreeError| entry.malformed(error.to_string());
         let components = path::clean_bytes(&entry.link, entry, &self.limits)?;
-        match find(&self.tree, &components, Last::Itself) {
+        match find(&self.tree, &components, Last::Itself, &mut self.steps) {
+            Found::TooFar => Err(self.over_steps(entry)),
             Found::Loop => Err(entry.malformed("too many symlinks on the way")),
             Found::Node(target) => {
                 if is_directory(&self.tree, target) {
@@ -33,6 +34,10 @@ impl LayerTree {
             }
             Found::Missing(target) => {
                 // Only a merge can tell what this is; until then something holds the name that no tar can contain.
+                self.budget.lean(target.len(), &self.limits).map_err(|bound| {
+                    let path = entry.display();
+                    ConvertError::LimitExceeded { limit: Limit::LeansTotal, bound, path }
+                })?;
                 let placeholder = self.put_leaf(dir, name, Metadata::default(), Leaf::Socket, entry)?;
                 self.lower_links.insert(placeholder, target.into());
                 Ok(())

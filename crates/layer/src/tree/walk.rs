@@ -1,9 +1,11 @@
 //! From a path to a node: symlinks within the layer are followed, never out of its root.
 
+use std::borrow::Cow;
+
 use erofs::{Leaf, Name, NodeId, NodeKind, Tree};
 
 use super::{LayerTree, implied_metadata};
-use crate::lookup::{MOST_SYMLINKS, is_whiteout, push_target};
+use crate::lookup::{MOST_SYMLINKS, is_whiteout, split_component};
 use crate::tar::Entry;
 use crate::{ConvertError, Limit};
 
@@ -32,32 +34,37 @@ impl LayerTree {
         rest: &[&[u8]],
         entry: &Entry,
     ) -> Result<NodeId, ConvertError> {
-        let mut pending: Vec<Vec<u8>> = rest.iter().rev().map(|component| component.to_vec()).collect();
+        // Texts that are still to be walked, the last one first, and how far each has been.
+        let mut way: Vec<(Cow<'_, [u8]>, usize)> =
+            rest.iter().rev().map(|component| (Cow::Borrowed(*component), 0)).collect();
         let mut followed = 1;
-        push_target(&mut pending, target, &mut dir);
-        while let Some(component) = pending.pop() {
-            match component.as_slice() {
-                b"" | b"." => continue,
-                b".." => {
-                    dir = self.tree.parent(dir).unwrap_or(Tree::ROOT);
-                    continue;
-                }
-                _ => {}
+        self.follow(target, &mut dir, entry)?;
+        way.push((Cow::Borrowed(target), 0));
+        while let Some((text, at)) = way.last_mut() {
+            let Some((component, left)) = split_component(&text[*at..]) else {
+                way.pop();
+                continue;
+            };
+            *at = text.len() - left.len();
+            if component == b".." {
+                dir = self.tree.parent(dir).unwrap_or(Tree::ROOT);
+                continue;
             }
-            match self.child(dir, &component, entry)? {
+            match self.child(dir, component, entry)? {
                 Child::Directory(next) => dir = next,
                 Child::Missing => {
                     if self.depth(dir) >= self.limits.depth {
                         return Err(self.over(Limit::Depth, self.limits.depth, entry));
                     }
-                    dir = self.imply(dir, &component, entry)?;
+                    dir = self.imply(dir, component, entry)?;
                 }
                 Child::Symlink(target) => {
                     followed += 1;
                     if followed > MOST_SYMLINKS {
                         return Err(entry.malformed("too many symlinks on the way"));
                     }
-                    push_target(&mut pending, &target, &mut dir);
+                    self.follow(&target, &mut dir, entry)?;
+                    way.push((Cow::Owned(target), 0));
                 }
             }
         }
@@ -65,6 +72,25 @@ impl LayerTree {
             return Err(self.over(Limit::Depth, self.limits.depth, entry));
         }
         Ok(dir)
+    }
+
+    /// Counts that a symlink is followed; an absolute one leads on from the root.
+    fn follow(&mut self, target: &[u8], dir: &mut NodeId, entry: &Entry) -> Result<(), ConvertError> {
+        if !self.steps.take(target) {
+            return Err(self.over_steps(entry));
+        }
+        if target.starts_with(b"/") {
+            *dir = Tree::ROOT;
+        }
+        Ok(())
+    }
+
+    pub(super) fn over_steps(&self, entry: &Entry) -> ConvertError {
+        ConvertError::LimitExceeded {
+            limit: Limit::Followed,
+            bound: self.limits.followed_total,
+            path: entry.display(),
+        }
     }
 
     fn child(&self, dir: NodeId, component: &[u8], entry: &Entry) -> Result<Child, ConvertError> {

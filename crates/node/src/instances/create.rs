@@ -6,6 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use rustix::fs::{XattrFlags, lgetxattr, llistxattr, lsetxattr};
+use rustix::io::Errno;
+
 use super::{Attachment, InstanceSpec, Instances, StartTimings, Started, UpperLimit};
 use crate::layout::InstanceDir;
 use crate::lock::{lock_exclusive, wait_exclusive};
@@ -112,10 +115,9 @@ impl Instances {
                 .map_err(|source| InstanceError::Directory { path: empty.clone(), source })?;
             lowers.push(empty);
         }
-        if let Some(top) = lowers.last() {
-            like_root_of(&dir.upper(), top)
-                .map_err(|source| InstanceError::Directory { path: dir.upper(), source })?;
-        }
+        let giver = spec.blobs.root.and_then(|root| lowers.get(root));
+        like_root_of(&dir.upper(), giver.map(PathBuf::as_path))
+            .map_err(|source| InstanceError::Directory { path: dir.upper(), source })?;
         let (upper, work) = (dir.upper(), dir.work());
         let nodev = !super::prepare::host_traits(&spec.runtime).device_rules;
         let overlay = Overlay { lowers: &lowers, upper: &upper, work: &work, nodev };
@@ -141,11 +143,40 @@ impl Instances {
     }
 }
 
-/// The root directory of an overlay is its upper: give it the mode and owner that the image's root has.
-fn like_root_of(upper: &Path, top: &Path) -> io::Result<()> {
-    let found = fs::metadata(top)?;
+/// The root directory of an overlay is its upper: give it the attributes that the image's root has, or those of a directory
+/// that no layer says anything of.
+fn like_root_of(upper: &Path, giver: Option<&Path>) -> io::Result<()> {
+    let Some(giver) = giver else {
+        chown(upper, Some(0), Some(0))?;
+        return fs::set_permissions(upper, fs::Permissions::from_mode(0o755));
+    };
+    let found = fs::metadata(giver)?;
     chown(upper, Some(found.uid()), Some(found.gid()))?;
-    fs::set_permissions(upper, fs::Permissions::from_mode(found.mode() & 0o7777))
+    fs::set_permissions(upper, fs::Permissions::from_mode(found.mode() & 0o7777))?;
+    copy_xattrs(giver, upper)?;
+    File::open(upper)?.set_modified(found.modified()?)
+}
+
+/// Copies extended attributes but overlayfs's own marks and the label that this machine gives every file.
+fn copy_xattrs(from: &Path, to: &Path) -> io::Result<()> {
+    let mut names = vec![0; 64 << 10];
+    let length = match llistxattr(from, &mut names[..]) {
+        Err(Errno::OPNOTSUPP) => 0,
+        length => length?,
+    };
+    let mut value = vec![0; 64 << 10];
+    for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        if name.starts_with(b"trusted.overlay.") || name == b"security.selinux" {
+            continue;
+        }
+        let length = lgetxattr(from, name, &mut value[..])?;
+        match lsetxattr(to, name, &value[..length], XattrFlags::empty()) {
+            // A file system without such attributes: the instance is to start all the same.
+            Ok(()) | Err(Errno::OPNOTSUPP) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
 }
 
 /// What can be told to be wrong before anything is made.

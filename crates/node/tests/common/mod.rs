@@ -109,7 +109,12 @@ impl World {
             labels: std::collections::BTreeMap::new(),
             healthcheck: None,
         };
-        Some(Self { folder, instances, blobs: ImageBlobs { lowers: vec![base, second] }, config })
+        Some(Self {
+            folder,
+            instances,
+            blobs: ImageBlobs { lowers: vec![base, second], root: Some(1) },
+            config,
+        })
     }
 
     /// A further layer on top of the image.

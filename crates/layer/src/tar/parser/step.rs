@@ -121,10 +121,9 @@ impl Parser {
             Extension::LongName => self.pending.long_name = until_nul(&self.extension),
             Extension::LongLink => self.pending.long_link = until_nul(&self.extension),
             Extension::GlobalPax => {
-                let bound = self.limits.extension;
-                let most = usize::try_from(bound).unwrap_or(usize::MAX);
+                let most = self.limits.globals;
                 if !self.globals.merge(&self.extension, most).map_err(|e| self.pax_error(e))? {
-                    return Err(self.over_limit(Limit::Extension, bound));
+                    return Err(self.over_limit(Limit::Globals, most as u64));
                 }
             }
         }
@@ -143,8 +142,12 @@ impl Parser {
         if let Some(link) = long_link {
             self.entry.link = link;
         }
-        self.stored = overrides.size.unwrap_or(size);
         let flag = header.type_flag();
+        if flag == 0 {
+            // Only the whole name tells an old directory, and the header's own may be cut.
+            self.entry.kind = kind(flag, &self.entry.path);
+        }
+        self.stored = overrides.size.unwrap_or(size);
         if self.entry.kind != Kind::File {
             // Whatever their size says: links, directories and devices have no content (as Go reads them).
             let has_content = self.entry.kind == Kind::Unknown || flag == b'D';
