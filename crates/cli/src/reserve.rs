@@ -9,9 +9,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 
 /// Bytes kept: what opening the records and deleting some takes, several times over.
 const SIZE: u64 = 1 << 20;
+
+/// The least that is worth keeping. What a command wrote on a full disk may be missing from the whole size.
+const LEAST: u64 = SIZE / 4;
 
 /// The reserve of a data directory.
 #[derive(Debug)]
@@ -33,11 +37,17 @@ impl Reserve {
 
     fn make(&self) -> io::Result<()> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.0)?;
-        let made = fallocate(&file, FallocateFlags::empty(), 0, SIZE);
-        if made.is_err() {
-            std::fs::remove_file(&self.0)?;
+        let mut size = SIZE;
+        loop {
+            match fallocate(&file, FallocateFlags::empty(), 0, size) {
+                Ok(()) => return Ok(()),
+                Err(Errno::NOSPC) if size > LEAST => size /= 2,
+                Err(error) => {
+                    std::fs::remove_file(&self.0)?;
+                    return Err(error.into());
+                }
+            }
         }
-        Ok(made?)
     }
 
     /// Frees it where the file system has less room than it takes.

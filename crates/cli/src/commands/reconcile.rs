@@ -21,7 +21,15 @@ pub(crate) async fn reconcile(app: &App) -> Result<(), Failure> {
     let records = all_instances(app, &InstanceFilter::default()).await?;
     let instances = app.instances.clone();
     let found = blocking(move || instances.reconcile()).await??;
+    for (id, error) in &found.failed {
+        let error = engine::chain(error);
+        tracing::warn!(instance = %id, error, "failed to clean up after an instance; the next command tries again");
+    }
     for record in records {
+        // What its process is cannot be told, or it still holds something.
+        if found.failed.iter().any(|(id, _)| *id == record.id) {
+            continue;
+        }
         let status = found.instances.iter().find(|status| status.id == record.id);
         let cleaned = found.cleaned.contains(&record.id);
         settle(app, record, status, cleaned).await?;
@@ -99,7 +107,7 @@ fn is_starting(app: &App, record: &Instance) -> bool {
 pub(crate) async fn wait_and_remove(app: &App, record: &Instance) -> Result<(), Failure> {
     let (instances, id) = (app.instances.clone(), record.id);
     match blocking(move || instances.wait(id)).await? {
-        Err(error) if error.kind() != node::InstanceErrorKind::NotFound => return Err(error.into()),
+        Err(error) if error.kind() != node::InstanceErrorKind::NotFound => Err(error.into()),
         _ => remove(app, record).await,
     }
 }

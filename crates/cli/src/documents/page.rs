@@ -68,7 +68,8 @@ fn shown() -> Shown {
         size: ByteSize::mib(28),
         urls: Vec::new(),
     };
-    let layer = SnapshotLayer { diff_id: DIGEST.parse().unwrap(), descriptor, blob_size: ByteSize::mib(74) };
+    let diff_id = DIGEST.parse().unwrap();
+    let layer = SnapshotLayer { diff_id, descriptor, blob_size: ByteSize::mib(74), root_is_given: true };
     let image = Image {
         image: "docker.io/library/nginx:1.27".to_owned(),
         manifest_digest: DIGEST.parse().unwrap(),

@@ -51,11 +51,11 @@ async fn a_build_whose_process_is_not_seen_here_lives_while_its_lease_holds() {
     let world = World::of(store.clone(), records.clone(), None);
     let (cache, build) = build_of_a_distant_process(&*records).await;
     let lease = store.lease(&format!("build {}", build.id), &[], LeaseTerm::Held).await.unwrap();
-    assert_eq!(world.engine.list_caches().await.unwrap()[0].interrupted, false);
+    assert!(!world.engine.list_caches().await.unwrap()[0].interrupted);
     world.engine.fail_interrupted().await.unwrap();
     assert_eq!(records.cache(cache.id).await.unwrap().state, CacheState::Creating);
     lease.release().await.unwrap();
-    assert_eq!(world.engine.list_caches().await.unwrap()[0].interrupted, true);
+    assert!(world.engine.list_caches().await.unwrap()[0].interrupted);
     world.engine.fail_interrupted().await.unwrap();
     assert_eq!(records.cache(cache.id).await.unwrap().state, CacheState::Failed);
 }
@@ -71,7 +71,8 @@ async fn records_that_are_busy_for_a_while_fail_no_build() {
         let world = World::of(Arc::new(MemoryStore::default()), records.clone(), None);
         // Until the build runs, who creates the cache is told and tries again.
         if let Ok(mut build) = world.engine.create_cache(new_cache("web", &source, ByteSize::gib(1))).await {
-            assert_eq!(build.finished().await.expect(&format!("{plan:?}")).state, CacheState::Ready);
+            let built = build.finished().await.unwrap_or_else(|error| panic!("{plan:?}: {error}"));
+            assert_eq!(built.state, CacheState::Ready);
             busy_at_the_end += 1;
         }
         if records.calls() <= call {
