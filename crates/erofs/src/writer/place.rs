@@ -50,8 +50,14 @@ impl Cursor {
     }
 
     /// Bytes handed out, in whole blocks.
-    pub(super) fn end(&self) -> u64 {
+    fn end(&self) -> u64 {
         self.at.next_multiple_of(BLOCK_LEN as u64)
+    }
+
+    /// The same where nothing comes behind. `fsck.erofs` of erofs-utils 1.5 reads the place where an inode's attributes would
+    /// be of inodes without any, too, and calls it damage where that is the image's end: so one slot stays free.
+    fn end_of_image(&self) -> u64 {
+        (self.at + SLOT_SIZE).next_multiple_of(BLOCK_LEN as u64)
     }
 }
 
@@ -96,7 +102,7 @@ impl Placement {
             }
             next += 1;
         }
-        placement.inodes_len = cursor.end();
+        placement.inodes_len = if placement.blocks == 0 { cursor.end_of_image() } else { cursor.end() };
         Ok(placement)
     }
 

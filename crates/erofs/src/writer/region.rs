@@ -43,7 +43,7 @@ impl Region<'_> {
                 _ => Ok(()),
             }
         })?;
-        output.align()?;
+        output.append_zeros(start + self.placement.inodes_len - output.position())?;
         self.each(|_, id, node, shape, place| self.write_blocks(output, id, node, shape, place))
     }
 

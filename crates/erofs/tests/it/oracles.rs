@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use erofs::{Image, check};
+use erofs::{Image, Leaf, Metadata, Tree, check};
 use erofs_rs::EroFS;
 use erofs_rs::backend::{Image as _, SliceImage};
 use proptest::prelude::*;
@@ -107,6 +107,22 @@ proptest! {
         prop_assert_eq!(second_reader(&blob), facts(&expected));
         fsck(&blob, &[]);
     }
+}
+
+#[test]
+fn fsck_is_clean_wherever_the_last_inode_ends() {
+    let mut sizes = std::collections::BTreeSet::new();
+    for count in 60..130 {
+        let mut made = shapes::empty();
+        for number in 0..count {
+            let name = format!("{number:03}");
+            made.tree.add_leaf(Tree::ROOT, shapes::name(&name), Metadata::default(), Leaf::Fifo).unwrap();
+        }
+        let (blob, _) = made.writer.finish(&made.tree).unwrap();
+        sizes.insert(blob.len());
+        fsck(&blob, &[]);
+    }
+    assert!(sizes.len() > 1, "somewhere a block was full");
 }
 
 #[test]
