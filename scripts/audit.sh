@@ -8,7 +8,7 @@
 cd "$REPO" || exit
 
 VERSION=0.20.2
-ADVISORIES=https://github.com/rustsec/advisory-db
+ADVISORIES=https://github.com/RustSec/advisory-db
 
 install_cargo_deny() {
     [ -x "$1/bin/cargo-deny" ] && return
