@@ -38,6 +38,16 @@ pub enum BuildError {
         /// The cache's size.
         limit: ByteSize,
     },
+    /// The images are larger than the cache, by a merged metadata image.
+    #[error(
+        "failed to fit the images into the cache: its size is {limit}, the merged metadata image of {image} goes beyond it"
+    )]
+    MergedSizeExceeded {
+        /// The image as asked for.
+        image: ImageSource,
+        /// The cache's size.
+        limit: ByteSize,
+    },
     /// Layers that lean on each other could not be merged.
     #[error("failed to merge the layers of {image}")]
     Merge {
@@ -215,7 +225,7 @@ impl BuildError {
         match self {
             Self::Resolve(source) => registry_failure_kind(source),
             Self::Layer { source, .. } => kind_of_layer(source),
-            Self::SizeExceeded { .. } => FailureKind::SizeTooSmall,
+            Self::SizeExceeded { .. } | Self::MergedSizeExceeded { .. } => FailureKind::SizeTooSmall,
             Self::Merge { .. } => FailureKind::BadImage,
             Self::Store { source, .. } => kind_of_store(source),
             Self::Records { source, .. } => kind_of_records(source),

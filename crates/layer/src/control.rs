@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::decompress::Stop;
 use crate::window_gate::WindowPermit;
 use crate::{ConvertError, SharedBudget, WindowGate};
 
@@ -13,13 +14,11 @@ pub struct Control {
     tar: AtomicU64,
     cancelled: AtomicBool,
     given_up: AtomicBool,
+    /// Nobody takes the tar any more.
+    unwanted: AtomicBool,
     budget: Option<Arc<SharedBudget>>,
     windows: Option<Arc<WindowGate>>,
 }
-
-/// The conversion was cancelled while it waited.
-#[derive(Debug)]
-pub(crate) struct Cancelled;
 
 impl Control {
     /// A fresh one: nothing read, not cancelled.
@@ -42,7 +41,7 @@ impl Control {
     }
 
     /// Asks the conversion to end with [`ConvertError::Cancelled`](crate::ConvertError::Cancelled) soon (within the
-    /// work of one entry). A conversion that waits for its source notices when the source yields or ends,
+    /// work of one entry, or of giving a finished tree its places). A conversion that waits for its source notices when the source yields or ends,
     /// so end the source as well.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
@@ -53,6 +52,11 @@ impl Control {
     #[must_use]
     pub fn has_given_up(&self) -> bool {
         self.given_up.load(Ordering::Acquire)
+    }
+
+    /// Says that what is decoded goes nowhere: the decoder need not wait for memory.
+    pub(crate) fn want_no_more(&self) {
+        self.unwanted.store(true, Ordering::Release);
     }
 
     pub(crate) fn give_up(&self) {
@@ -99,8 +103,13 @@ impl Control {
     }
 
     /// Waits until there is memory for a window of so many bytes. `None` where nothing bounds it.
-    pub(crate) fn enter_window(&self, bytes: u64) -> Result<Option<WindowPermit>, Cancelled> {
+    pub(crate) fn enter_window(&self, bytes: u64) -> Result<Option<WindowPermit>, Stop> {
         let Some(windows) = &self.windows else { return Ok(None) };
-        windows.enter(bytes, || self.is_cancelled()).map(Some).ok_or(Cancelled)
+        let is_over = || self.is_cancelled() || self.has_given_up() || self.unwanted.load(Ordering::Acquire);
+        match windows.enter(bytes, is_over) {
+            Some(permit) => Ok(Some(permit)),
+            None if self.is_cancelled() => Err(Stop::Failed(ConvertError::Cancelled)),
+            None => Err(Stop::Unwanted),
+        }
     }
 }

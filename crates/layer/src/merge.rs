@@ -7,8 +7,9 @@
 use erofs::{BlockSink, Device, DeviceIndex, Image, ImageWriter, ReadAt, ReadError, Tree, WriteError};
 use model::ByteSize;
 
-use crate::Leans;
 use crate::tree::implied_metadata;
+use crate::write::Watched;
+use crate::{Control, Leans};
 
 mod apply;
 mod links;
@@ -98,20 +99,37 @@ pub enum MergeError {
         /// Which layer, the lowest is 0.
         index: usize,
     },
+    /// It would take more than is left of the cache's size.
+    #[error("failed to write the merged metadata image: of the size of {} bytes less is left", bound)]
+    TooLarge {
+        /// The whole size, in bytes.
+        bound: u64,
+    },
+    /// It was cancelled.
+    #[error("failed to merge the layers: it was cancelled")]
+    Cancelled,
     /// The image could not be written.
     #[error("failed to write the merged metadata image")]
     Write(#[source] WriteError),
 }
 
 /// Writes the tree of the layers (lowest first) as unpacking them in order makes it to `image`, files being chunks on
-/// the layers' blobs: the first extra device is the first layer's blob, and so on.
+/// the layers' blobs: the first extra device is the first layer's blob, and so on. Takes the image's bytes from the control's
+/// budget, where it has one.
 ///
 /// # Errors
 /// [`MergeError`]; what was written to `image` is then useless.
-pub fn merge<R: ReadAt, S: BlockSink>(layers: &[MergeLayer<'_, R>], image: S) -> Result<Merged, MergeError> {
+pub fn merge<R: ReadAt, S: BlockSink>(
+    layers: &[MergeLayer<'_, R>],
+    image: S,
+    control: &Control,
+) -> Result<Merged, MergeError> {
     let mut merged = Tree::new(implied_metadata());
     let mut devices = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
+        if control.is_cancelled() {
+            return Err(MergeError::Cancelled);
+        }
         let read = |source| MergeError::Read { index, source };
         let blob = Image::open(layer.blob).map_err(read)?;
         let device = DeviceIndex::extra(index).ok_or(MergeError::Device { index })?;
@@ -122,8 +140,14 @@ pub fn merge<R: ReadAt, S: BlockSink>(layers: &[MergeLayer<'_, R>], image: S) ->
         let tree = blob.read_tree(device).map_err(read)?;
         apply::apply(&mut merged, &tree, layer.leans, index)?;
     }
-    let writer = ImageWriter::with_devices(image, devices).map_err(MergeError::Write)?;
-    let (_, written) = writer.finish(&merged).map_err(MergeError::Write)?;
+    let writer = ImageWriter::with_devices(Watched { sink: image, control }, devices);
+    let laid_out = writer.and_then(|writer| writer.lay_out(&merged)).map_err(MergeError::Write)?;
+    control.take_expanded(laid_out.size()).map_err(|bound| MergeError::TooLarge { bound })?;
+    let written = laid_out.write();
+    if control.is_cancelled() {
+        return Err(MergeError::Cancelled);
+    }
+    let (_, written) = written.map_err(MergeError::Write)?;
     Ok(Merged { size: ByteSize::bytes(written.size), entries: merged.len() as u64 - 1 })
 }
 

@@ -61,6 +61,9 @@ where
         if written.as_ref().is_err_and(is_final) {
             control.give_up();
         }
+        if written.is_err() {
+            control.want_no_more();
+        }
         drop(to_write);
         let decoded = join(decoder);
         if matches!(&decoded, Err(Stop::Failed(ConvertError::LimitExceeded { .. } | ConvertError::Cancelled)))

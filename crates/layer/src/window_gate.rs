@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::ByteSize;
 
 /// Windows up to this size pass ungated: what the usual tools ask for, and less than a conversion's own buffers and tree.
-const FREE: u64 = 8 << 20;
+pub(crate) const FREE: u64 = 8 << 20;
 
 /// How often one that waits looks whether its conversion was cancelled.
 const WATCH: Duration = Duration::from_millis(50);

@@ -61,10 +61,10 @@ pub(crate) fn write<S: BlockSink>(
     Ok(WrittenLayer { written, tar_size: tar.taken, entries, leans, warnings })
 }
 
-/// A sink that takes nothing more once the conversion is cancelled: the metadata region may be gigabytes.
-struct Watched<'c, S> {
-    sink: S,
-    control: &'c Control,
+/// A sink that takes nothing more once the work is cancelled: the metadata region may be gigabytes.
+pub(crate) struct Watched<'c, S> {
+    pub(crate) sink: S,
+    pub(crate) control: &'c Control,
 }
 
 impl<S: BlockSink> BlockSink for Watched<'_, S> {

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use layer::{Leans, MergeLayer, merge, needs_merge_exactly};
+use layer::{Control, Leans, MergeLayer, merge, needs_merge_exactly};
 use support::mounted::{Directories, Mounted, assert_same, dump};
 use support::tape::{Header, Tape};
 use testkit::{ImageBuilder, Layer};
@@ -84,7 +84,7 @@ fn ours(tars: &[Vec<u8>], folder: &Path) -> Option<(Shown, Option<Shown>)> {
     }
     let inputs: Vec<_> = layers.iter().map(|(blob, leans)| MergeLayer { blob, leans }).collect();
     let image = folder.join("merged.erofs");
-    merge(&inputs, &File::create(&image).unwrap()).ok()?;
+    merge(&inputs, &File::create(&image).unwrap(), &Control::new()).ok()?;
     let merged = dump(&Mounted::erofs(&image, &paths, &folder.join("merged")).0);
     let stack = (!needs_merge_exactly(&inputs).unwrap()).then(|| stack(&paths, folder));
     Some((merged, stack))

@@ -4,7 +4,7 @@
 mod support;
 
 use bolero::check;
-use layer::{ConvertOptions, Limits};
+use layer::{Control, ConvertOptions, Limits};
 use model::{Compression, DiffId, Digest};
 use support::convert_with;
 use support::tape::{Header, Tape};
@@ -106,7 +106,7 @@ fn entries_that_meet() {
         let layers: Vec<_> =
             converted.iter().map(|(blob, made)| layer::MergeLayer { blob, leans: &made.leans }).collect();
         let mut image = Vec::new();
-        if layer::merge(&layers, &mut image).is_ok() {
+        if layer::merge(&layers, &mut image, &Control::new()).is_ok() {
             let blobs = converted.iter().map(|(blob, _)| blob).collect();
             let merged = support::describe_image(&erofs::Image::open_with_devices(&image, blobs).unwrap());
             assert!(

@@ -3,7 +3,7 @@
 
 mod support;
 
-use layer::{MergeLayer, merge};
+use layer::{Control, MergeLayer, merge};
 use model::Digest;
 use support::convert;
 use support::tape::{Header, Tape};
@@ -52,7 +52,7 @@ fn digests_of_blobs_are_frozen() {
     leans.lower_links.clear();
     let mut image = Vec::new();
     let layer = || MergeLayer { blob: &blob, leans: &leans };
-    merge(&[layer(), layer()], &mut image).unwrap();
+    merge(&[layer(), layer()], &mut image, &Control::new()).unwrap();
     assert_eq!(Digest::sha256(&image).hex(), MERGED);
 }
 

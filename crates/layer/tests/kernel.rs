@@ -72,7 +72,7 @@ fn compare_with_umoci(layout: &Path, tag: &str) -> bool {
     let paths: Vec<PathBuf> = layers.iter().map(|(_, path, _)| path.clone()).collect();
 
     let image = at("merged.erofs");
-    merge(&inputs, &File::create(&image).unwrap()).unwrap();
+    merge(&inputs, &File::create(&image).unwrap(), &Control::new()).unwrap();
     let mounted = Mounted::erofs(&image, &paths, &at("merged"));
     assert_same("merged", &dump(&mounted.0), &unpacked, times);
     drop(mounted);
@@ -271,6 +271,6 @@ fn a_deletion_of_nothing_shows_under_overlayfs_and_not_in_a_merged_image() {
     let inputs: Vec<_> = blobs.iter().zip(&leans).map(|(blob, leans)| MergeLayer { blob, leans }).collect();
     assert!(needs_merge_exactly(&inputs).unwrap());
     let image = at("merged.erofs");
-    merge(&inputs, &File::create(&image).unwrap()).unwrap();
+    merge(&inputs, &File::create(&image).unwrap(), &Control::new()).unwrap();
     assert_eq!(names(&Mounted::erofs(&image, &paths, &at("merged"))), ["kept"]);
 }

@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 
-use layer::{MergeLayer, merge};
+use layer::{Control, MergeLayer, merge};
 use support::convert;
 use support::tape::Tape;
 
@@ -29,7 +29,7 @@ fn layer_of_many_directories_far_down_is_merged_without_a_path_for_each() {
     let layers = layers.map(|tar| convert(&tar).map(|(blob, converted)| (blob, converted.leans)).unwrap());
     let inputs: Vec<_> = layers.iter().map(|(blob, leans)| MergeLayer { blob, leans }).collect();
     let before = peak();
-    merge(&inputs, Vec::new()).unwrap();
+    merge(&inputs, Vec::new(), &Control::new()).unwrap();
     let taken = peak() - before;
     // 8,000 paths of 12 KiB are 96 MB.
     assert!(taken < 48 << 20, "{taken} bytes");

@@ -4,7 +4,7 @@
 mod support;
 
 use erofs::Image;
-use layer::{Leans, MergeError, MergeLayer, merge, needs_merge, needs_merge_exactly};
+use layer::{Control, Leans, MergeError, MergeLayer, merge, needs_merge, needs_merge_exactly};
 use support::tape::{Header, Tape};
 use support::{convert, describe_image};
 
@@ -22,7 +22,7 @@ fn inputs(layers: &[Layer]) -> Vec<MergeLayer<'_, Vec<u8>>> {
 fn merged(tars: &[Vec<u8>]) -> Vec<String> {
     let layers = layers(tars);
     let mut image = Vec::new();
-    let done = merge(&inputs(&layers), &mut image).unwrap();
+    let done = merge(&inputs(&layers), &mut image, &Control::new()).unwrap();
     assert_eq!(done.size.as_u64(), image.len() as u64);
     let devices = layers.iter().map(|(blob, _)| blob).collect();
     describe_image(&Image::open_with_devices(&image, devices).unwrap())
@@ -167,7 +167,7 @@ fn a_link_to_what_the_same_layer_put_behind_a_symlink_below() {
 
 #[test]
 fn a_link_to_nothing_is_an_error_that_names_it() {
-    let error = |tars: &[Vec<u8>]| merge(&inputs(&layers(tars)), Vec::new()).unwrap_err();
+    let error = |tars: &[Vec<u8>]| merge(&inputs(&layers(tars)), Vec::new(), &Control::new()).unwrap_err();
     let lone = Tape::new().hard_link("h", "bin/tool").end();
     assert!(cheaply(std::slice::from_ref(&lone)) && exactly(std::slice::from_ref(&lone)));
     let failed = error(std::slice::from_ref(&lone));
@@ -183,7 +183,7 @@ fn a_link_to_nothing_is_an_error_that_names_it() {
 #[test]
 fn a_file_below_where_a_directory_is_implied_is_an_error() {
     let tars = [Tape::new().file("a", b"").end(), Tape::new().file("a/b", b"").end()];
-    let error = merge(&inputs(&layers(&tars)), Vec::new()).unwrap_err();
+    let error = merge(&inputs(&layers(&tars)), Vec::new(), &Control::new()).unwrap_err();
     assert!(matches!(&error, MergeError::NotADirectory { index: 1, path } if path == "a"), "{error}");
 }
 
@@ -198,7 +198,10 @@ fn symlinks_below_stay_in_the_root_and_loops_end() {
             && lines.contains(&"x/y/g file=\"\" 644".to_owned())
     );
     let looping = [below, Tape::new().file("loop/f", b"").end()];
-    assert!(matches!(merge(&inputs(&layers(&looping)), Vec::new()), Err(MergeError::NotADirectory { .. })));
+    assert!(matches!(
+        merge(&inputs(&layers(&looping)), Vec::new(), &Control::new()),
+        Err(MergeError::NotADirectory { .. })
+    ));
 }
 
 #[test]
@@ -212,12 +215,14 @@ fn symlinks_below_lead_neither_too_far_nor_too_deep() {
         |count: usize| (0..count).fold(Tape::new(), |tape, i| tape.hard_link(&format!("h{i}"), "s0/f")).end();
     let below = below.end();
     assert!(short(&[below.clone(), links(3)]).contains(&"h2 file=\"\" 644".to_owned()));
-    let error = merge(&inputs(&layers(&[below, links(1800)])), Vec::new()).unwrap_err();
+    let error = merge(&inputs(&layers(&[below, links(1800)])), Vec::new(), &Control::new()).unwrap_err();
     assert!(matches!(error, MergeError::TooFar { index: 1, .. }), "{error}");
 
     let target = "d/".repeat(600);
     let deep = Tape::new().pax(&[("linkpath", target.as_bytes())]).symlink("s", "x").end();
-    let error = merge(&inputs(&layers(&[deep, Tape::new().file("s/f", b"").end()])), Vec::new()).unwrap_err();
+    let error =
+        merge(&inputs(&layers(&[deep, Tape::new().file("s/f", b"").end()])), Vec::new(), &Control::new())
+            .unwrap_err();
     assert!(matches!(&error, MergeError::TooDeep { index: 1, path } if path == "s"), "{error}");
 }
 
@@ -305,9 +310,10 @@ fn which_images_need_it() {
 fn what_a_sidecar_says_must_fit_its_blob() {
     let (blob, _) = layers(&[Tape::new().file("f", b"").end()]).remove(0);
     let leans = Leans { implied_directories: vec![b"f".to_vec()], ..Leans::default() };
-    let error = merge(&[MergeLayer { blob: &blob, leans: &leans }], Vec::new()).unwrap_err();
+    let error = merge(&[MergeLayer { blob: &blob, leans: &leans }], Vec::new(), &Control::new()).unwrap_err();
     assert!(matches!(error, MergeError::Sidecar { index: 0, .. }));
-    let error = merge(&[MergeLayer { blob: &vec![0u8; 4096], leans: &leans }], Vec::new()).unwrap_err();
+    let error = merge(&[MergeLayer { blob: &vec![0u8; 4096], leans: &leans }], Vec::new(), &Control::new())
+        .unwrap_err();
     assert!(matches!(error, MergeError::Read { index: 0, .. }));
 }
 
@@ -315,8 +321,8 @@ fn what_a_sidecar_says_must_fit_its_blob() {
 fn the_same_layers_give_the_same_bytes() {
     let layers = layers(&odd());
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    merge(&inputs(&layers), &mut a).unwrap();
-    merge(&inputs(&layers), &mut b).unwrap();
+    merge(&inputs(&layers), &mut a, &Control::new()).unwrap();
+    merge(&inputs(&layers), &mut b, &Control::new()).unwrap();
     assert!(a == b);
 }
 

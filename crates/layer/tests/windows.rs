@@ -98,3 +98,27 @@ fn one_that_waits_for_anothers_window_can_be_cancelled_and_the_other_goes_on() {
     // What both had is free again.
     convert(chunks(&stream, 1 << 20), &options, Vec::new(), &control()).unwrap();
 }
+
+#[test]
+fn one_whose_tar_is_damaged_does_not_wait_for_anothers_window_to_say_so() {
+    let damaged = vec![b'x'; 1 << 20];
+    let stream = [frame(&damaged, 20), frame(&damaged, 26)].concat();
+    let whole = frame(&tar(), 26);
+    let gate = Arc::new(WindowGate::new(ByteSize::mib(64)));
+    let control = || Control::new().sharing_windows(Arc::clone(&gate));
+    let holder = control();
+    let (to_holder, holders) = channel();
+    let of_whole = options(&whole, &tar(), Compression::Zstd);
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| convert(fed(holders), &of_whole, Vec::new(), &holder));
+        to_holder.send(whole[..whole.len() - 8].to_vec()).unwrap();
+        while holder.tar_bytes() == 0 {
+            std::thread::yield_now();
+        }
+        let of_damaged = options(&stream, &[damaged.clone(), damaged].concat(), Compression::Zstd);
+        let error = convert(chunks(&stream, 1000), &of_damaged, Vec::new(), &control()).unwrap_err();
+        assert!(matches!(error, ConvertError::Malformed { .. }), "{error:?}");
+        drop(to_holder);
+        held.join().unwrap().unwrap_err();
+    });
+}

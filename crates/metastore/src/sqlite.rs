@@ -23,12 +23,16 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 use self::columns::failed;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How long a verb waits for other processes before it says `Busy`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Between two tries to open the file while another process has it alone.
+const OPEN_PAUSE: Duration = Duration::from_millis(5);
 
 /// The most connections for reading, and for writing what need not be durable at once.
 const QUICK_CONNECTIONS: u32 = 4;
@@ -74,10 +78,22 @@ impl SqliteMetastore {
             .connect_lazy_with(options.clone().synchronous(SqliteSynchronous::Full));
         let quick = SqlitePoolOptions::new()
             .max_connections(QUICK_CONNECTIONS)
+            // One stays open as long as the store is, so that opening others never meets one that closes the file.
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_lazy_with(options.synchronous(SqliteSynchronous::Normal));
         let store = Self { durable, quick, writer: Mutex::new(()) };
-        store.prepare(path.to_owned()).await?;
-        Ok(store)
+        let begun = Instant::now();
+        loop {
+            match store.prepare(path.to_owned()).await {
+                // Who closes the file last, and who opens it first, has it alone for a moment, and SQLite lets nobody wait
+                // for that. While we have it open there is no such moment.
+                Err(error) if error.kind() == ErrorKind::Busy && begun.elapsed() < BUSY_TIMEOUT => {
+                    tokio::time::sleep(OPEN_PAUSE).await;
+                }
+                prepared => return prepared.map(|()| store),
+            }
+        }
     }
 
     async fn prepare(&self, path: PathBuf) -> Result<()> {

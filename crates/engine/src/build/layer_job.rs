@@ -1,10 +1,9 @@
 //! One layer: fetched, converted and committed, unless the store has it.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blobstore::{BlobWriter, Claim, ClaimBeat, Lease, Sidecar};
+use blobstore::{BlobInfo, BlobStore, BlobWriter, Claim, ClaimBeat, Committed, Lease, Sidecar};
 use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
@@ -21,7 +20,7 @@ const WATCH: Duration = Duration::from_millis(50);
 /// How often a layer that another process makes is looked for.
 const CLAIM_WATCH: Duration = Duration::from_millis(50);
 
-/// How often whoever waits for a claim of ours is shown that we get on.
+/// How often whoever waits for a claim of ours is shown that we live.
 const BEAT: Duration = Duration::from_secs(5);
 
 /// Why a layer is not in the store.
@@ -45,13 +44,6 @@ pub enum LayerFailure {
     /// The thread that converted it panicked.
     #[error("the conversion of the layer ended without a result")]
     Aborted,
-}
-
-impl LayerFailure {
-    /// Whether the store has files of that layer that contradict each other or do not parse.
-    fn is_broken_blob(&self) -> bool {
-        matches!(self, Self::Store(error) if error.kind() == blobstore::ErrorKind::Corrupt)
-    }
 }
 
 /// A layer that is in the store.
@@ -86,36 +78,43 @@ pub(super) struct LayerOrder {
     pub(super) progress: BuildProgress,
 }
 
-/// Asks the store for a layer. The answer holds while the lease names its key.
-pub(super) async fn in_store(
-    workshop: &Workshop,
-    diff_id: DiffId,
-) -> Result<Option<LayerMade>, LayerFailure> {
-    let Some(info) = workshop.parts.store.stat(&BlobKey::Layer(diff_id)).await? else { return Ok(None) };
-    let leans = read_leans(info.sidecar.leans)?;
-    Ok(Some(LayerMade {
-        diff_id,
-        blob_size: info.size,
-        tar_size: info.sidecar.tar_size,
-        leans,
-        fetched: None,
-        warnings: Vec::new(),
-    }))
-}
-
-/// The same before a layer is made: one whose files are broken is deleted. Whether one was, the flag says.
-pub(super) async fn in_store_whole(
-    workshop: &Workshop,
-    diff_id: DiffId,
-) -> Result<(Option<LayerMade>, bool), LayerFailure> {
-    match in_store(workshop, diff_id).await {
-        Err(error) if error.is_broken_blob() => {
-            let discarded = workshop.parts.store.discard_broken(&BlobKey::Layer(diff_id)).await?;
-            tracing::warn!(layer = %diff_id, error = crate::chain(&error), "discarded a broken blob");
-            Ok((in_store(workshop, diff_id).await?, discarded))
+/// Asks the store for a blob that is about to be made or used: one whose files are broken is deleted, to be made again.
+/// Whether one was, the flag says.
+pub(super) async fn stat_whole(
+    store: &dyn BlobStore,
+    key: &BlobKey,
+) -> blobstore::Result<(Option<BlobInfo>, bool)> {
+    match store.stat(key).await {
+        Err(error) if error.kind() == blobstore::ErrorKind::Corrupt => {
+            let discarded = store.discard_broken(key).await?;
+            tracing::warn!(%key, error = crate::chain(&error), "discarded a broken blob");
+            Ok((store.stat(key).await?, discarded))
         }
         found => Ok((found?, false)),
     }
+}
+
+/// Asks the store for a layer. The answer holds while the lease names its key.
+async fn in_store(workshop: &Workshop, diff_id: DiffId) -> Result<Option<LayerMade>, LayerFailure> {
+    Ok(look(workshop, diff_id).await?.0)
+}
+
+/// The same, and whether a broken one was deleted.
+pub(super) async fn look(
+    workshop: &Workshop,
+    diff_id: DiffId,
+) -> Result<(Option<LayerMade>, bool), LayerFailure> {
+    let (info, discarded) = stat_whole(&*workshop.parts.store, &BlobKey::Layer(diff_id)).await?;
+    let Some(info) = info else { return Ok((None, discarded)) };
+    let made = LayerMade {
+        diff_id,
+        blob_size: info.size,
+        tar_size: info.sidecar.tar_size,
+        leans: read_leans(info.sidecar.leans)?,
+        fetched: None,
+        warnings: Vec::new(),
+    };
+    Ok((Some(made), discarded))
 }
 
 fn read_leans(document: serde_json::Value) -> Result<Leans, LayerFailure> {
@@ -198,7 +197,7 @@ async fn find_way(workshop: &Workshop, order: &LayerOrder) -> Result<Way, LayerF
     }
     let turn = match early {
         Some(turn) => turn,
-        None => turn(workshop).await?,
+        None => with_beats(claim.as_deref(), turn(workshop)).await?,
     };
     order.progress.layer_is(order.diff_id, LayerPhase::Unpacking);
     Ok(Way::Make(Licence { claim, turn }))
@@ -219,18 +218,8 @@ pub(super) async fn make(
         Way::There(made) => return Ok(made),
         Way::Make(licence) => licence,
     };
-    let writer = workshop.parts.store.begin(&*order.lease, &BlobKey::Layer(order.diff_id)).await?;
-    let converted = tokio::select! {
-        converted = fetch_and_convert(&workshop, &order, &*writer, &cancel) => converted?,
-        never = beat_on(claim.as_deref(), &order.control) => match never {},
-    };
-    // The next layer may be converted while this one is synced.
-    drop(turn);
-    if cancel.is_cancelled() {
-        return Err(LayerFailure::Cancelled);
-    }
-    let sidecar = sidecar_of(&converted, &order.descriptor)?;
-    let committed = writer.commit(sidecar).await?;
+    let work = make_under(&workshop, &order, turn, &cancel);
+    let (committed, converted) = with_beats(claim.as_deref(), work).await?;
     let mut warnings: Vec<String> = converted.warnings.iter().map(sentence).collect();
     if claim.is_none() {
         warnings.push(
@@ -249,17 +238,35 @@ pub(super) async fn make(
     })
 }
 
-/// Shows that we get on, as long as bytes do.
-async fn beat_on(claim: Option<&dyn Claim>, control: &Control) -> Infallible {
+async fn make_under(
+    workshop: &Workshop,
+    order: &LayerOrder,
+    turn: OwnedSemaphorePermit,
+    cancel: &CancellationToken,
+) -> Result<(Committed, Converted), LayerFailure> {
+    let writer = workshop.parts.store.begin(&*order.lease, &BlobKey::Layer(order.diff_id)).await?;
+    let converted = fetch_and_convert(workshop, order, &*writer, cancel).await?;
+    // The next layer may be converted while this one is synced.
+    drop(turn);
+    if cancel.is_cancelled() {
+        return Err(LayerFailure::Cancelled);
+    }
+    let sidecar = sidecar_of(&converted, &order.descriptor)?;
+    Ok((writer.commit(sidecar).await?, converted))
+}
+
+/// Does the work and shows meanwhile that this process lives. What the work waits for has bounds of its own: a turn, a
+/// download, memory, the disk.
+async fn with_beats<T>(claim: Option<&dyn Claim>, work: impl Future<Output = T>) -> T {
     let mut tick = tokio::time::interval(BEAT);
-    let mut seen = None;
+    let mut work = std::pin::pin!(work);
     loop {
-        tick.tick().await;
-        let now = (control.compressed_bytes(), control.tar_bytes());
-        if let Some(claim) = claim.filter(|_| seen != Some(now)) {
-            claim.beat();
+        tokio::select! {
+            done = &mut work => return done,
+            _ = tick.tick() => {
+                claim.inspect(|claim| claim.beat());
+            }
         }
-        seen = Some(now);
     }
 }
 

@@ -4,19 +4,20 @@ use std::fs::File;
 use std::sync::Arc;
 
 use blobstore::{Lease, Sidecar};
-use layer::{Leans, MergeLayer};
+use layer::{Control, Leans, MergeError, MergeLayer, SharedBudget};
 use model::{BlobKey, ByteSize, ChainId, DiffId, ImageSource};
 
 use super::Workshop;
-use super::layer_job::LayerMade;
+use super::layer_job::{LayerMade, stat_whole};
 use crate::BuildError;
 
-/// Makes the merged metadata image where the layers need one; `None` where they do not.
+/// Makes the merged metadata image where the layers need one; `None` where they do not. Its bytes count against the size.
 pub(super) async fn merge_where_needed(
     workshop: &Workshop,
     image: &ImageSource,
     layers: &[&LayerMade],
     lease: &Arc<dyn Lease>,
+    budget: &Arc<SharedBudget>,
 ) -> Result<Option<ChainId>, BuildError> {
     // The blobs are opened only where a layer says that it may lean on another.
     if layers.iter().all(|layer| layer.leans.is_empty() && layer.leans.whiteout_directories.is_empty()) {
@@ -27,28 +28,56 @@ pub(super) async fn merge_where_needed(
     let key = BlobKey::Merged(chain);
     let store = &workshop.parts.store;
     lease.extend(&[key]).await.map_err(BuildError::store("keep the merged metadata image"))?;
-    if store.stat(&key).await.map_err(BuildError::store("look for the merged metadata image"))?.is_some() {
-        return Ok(Some(chain));
+    let (found, _) =
+        stat_whole(&**store, &key).await.map_err(BuildError::store("look for the merged metadata image"))?;
+    if let Some(found) = found {
+        let limit = budget.bound();
+        let too_large = || BuildError::MergedSizeExceeded { image: image.clone(), limit };
+        return budget.take(found.size.as_u64()).then_some(Some(chain)).ok_or_else(too_large);
     }
-    let failed =
-        |source: Arc<dyn std::error::Error + Send + Sync>| BuildError::Merge { image: image.clone(), source };
     let blobs = Arc::new(open_blobs(workshop, layers).await?);
     let looked_at = Arc::clone(&blobs);
-    let needed =
-        tokio::task::spawn_blocking(move || layer::needs_merge_exactly(&as_layers(&looked_at))).await;
-    if !needed.map_err(|error| failed(Arc::new(error)))?.map_err(|error| failed(Arc::new(error)))? {
+    let needed = blocking(image, move || layer::needs_merge_exactly(&as_layers(&looked_at))).await?;
+    if !needed {
         return Ok(None);
     }
     let writer =
         store.begin(&**lease, &key).await.map_err(BuildError::store("begin the merged metadata image"))?;
-    let target = writer.file().try_clone().map_err(|error| failed(Arc::new(error)))?;
-    let merged = tokio::task::spawn_blocking(move || layer::merge(&as_layers(&blobs), &target));
-    let merged =
-        merged.await.map_err(|error| failed(Arc::new(error)))?.map_err(|error| failed(Arc::new(error)))?;
+    let target = writer.file().try_clone().map_err(|error| failed(image, error))?;
+    let control = Arc::new(Control::with_budget(Arc::clone(budget)));
+    // A build that is cancelled drops this in the middle; the thread that works shall not go on for nobody.
+    let _cancel = CancelOnDrop(Arc::clone(&control));
+    let merged = blocking(image, move || layer::merge(&as_layers(&blobs), &target, &control)).await?;
     let sidecar =
         Sidecar { tar_size: ByteSize::ZERO, entries: merged.entries, ..Sidecar::of_size(merged.size) };
     writer.commit(sidecar).await.map_err(BuildError::store("commit the merged metadata image"))?;
     Ok(Some(chain))
+}
+
+struct CancelOnDrop(Arc<Control>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+fn failed(image: &ImageSource, source: impl std::error::Error + Send + Sync + 'static) -> BuildError {
+    BuildError::Merge { image: image.clone(), source: Arc::new(source) }
+}
+
+/// Does a part of the merge on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    image: &ImageSource,
+    work: impl FnOnce() -> Result<T, MergeError> + Send + 'static,
+) -> Result<T, BuildError> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| failed(image, error))?;
+    done.map_err(|error| match error {
+        MergeError::TooLarge { bound } => {
+            BuildError::MergedSizeExceeded { image: image.clone(), limit: ByteSize::bytes(bound) }
+        }
+        error => failed(image, error),
+    })
 }
 
 /// The layers' blobs, open, with what each takes for granted.

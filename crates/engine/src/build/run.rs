@@ -65,9 +65,10 @@ impl Workshop {
             step("lease-taken")?;
             let images = self.resolve(&order.cache, progress).await?;
             step("images-resolved")?;
-            let layers = self.make_layers(order, &images, &lease, progress).await?;
+            let budget = Arc::new(SharedBudget::new(order.cache.size_limit));
+            let layers = self.make_layers(order, &images, &lease, &budget, progress).await?;
             step("layers-made")?;
-            let images = self.assemble(&order.cache, &images, &layers, &lease).await?;
+            let images = self.assemble(&order.cache, &images, &layers, &lease, &budget).await?;
             let snapshot = ImageSnapshot {
                 version: ImageSnapshot::VERSION,
                 id: order.build.snapshot,
@@ -127,6 +128,7 @@ impl Workshop {
         order: &BuildOrder,
         images: &[Arc<ResolvedImage>],
         lease: &Arc<dyn Lease>,
+        budget: &Arc<SharedBudget>,
         progress: &BuildProgress,
     ) -> Result<HashMap<DiffId, LayerMade>, BuildError> {
         let mut wanted = wanted_layers(images);
@@ -136,12 +138,11 @@ impl Workshop {
         let keys: Vec<BlobKey> = wanted.iter().map(|layer| BlobKey::Layer(layer.diff_id)).collect();
         lease.extend(&keys).await.map_err(BuildError::store("keep the layers"))?;
         wanted.sort_by_key(|layer| std::cmp::Reverse(layer.descriptor.size));
-        let budget = Arc::new(SharedBudget::new(order.cache.size_limit));
         let mut made = HashMap::new();
         let mut missing = Vec::new();
         // What is there already is counted first, so that the size is known to be too small before anything is fetched.
         for layer in wanted {
-            let found = layer_job::in_store_whole(self, layer.diff_id).await;
+            let found = layer_job::look(self, layer.diff_id).await;
             let (found, discarded) = found.map_err(|error| layer.failed(error))?;
             if discarded {
                 self.note_discarded(order, &layer).await;
@@ -149,7 +150,7 @@ impl Workshop {
             match found {
                 Some(found) => {
                     progress.layer_is(layer.diff_id, LayerPhase::Reused);
-                    take(&budget, &layer, &found)?;
+                    take(budget, &layer, &found)?;
                     self.note_reused(order, &layer).await;
                     made.insert(layer.diff_id, found);
                 }
@@ -157,7 +158,7 @@ impl Workshop {
             }
         }
         let mut running: FuturesUnordered<_> =
-            missing.iter().map(|layer| self.make_layer(order, layer, lease, &budget, progress)).collect();
+            missing.iter().map(|layer| self.make_layer(order, layer, lease, budget, progress)).collect();
         while let Some(layer) = running.try_next().await? {
             made.insert(layer.diff_id, layer);
         }
@@ -222,11 +223,12 @@ impl Workshop {
         images: &[Arc<ResolvedImage>],
         layers: &HashMap<DiffId, LayerMade>,
         lease: &Arc<dyn Lease>,
+        budget: &Arc<SharedBudget>,
     ) -> Result<Vec<SnapshotImage>, BuildError> {
         let mut assembled = Vec::with_capacity(images.len());
         for image in images {
             let own: Vec<&LayerMade> = image.config.diff_ids.iter().filter_map(|id| layers.get(id)).collect();
-            let merged = merge_job::merge_where_needed(self, &image.source, &own, lease).await?;
+            let merged = merge_job::merge_where_needed(self, &image.source, &own, lease, budget).await?;
             if merged.is_some() {
                 let message = format!("{}: layers lean on those below, so they were merged", image.source);
                 self.note(self.event(cache.id, EventKind::Normal, EventReason::LayersMerged, message)).await;

@@ -6,8 +6,7 @@ use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 use super::frame::FrameStart;
 use super::outlet::{BUFFER, Pool};
 use super::{Decompress, Outlet, Stop};
-use crate::control::Cancelled;
-use crate::window_gate::WindowPermit;
+use crate::window_gate::{FREE, WindowPermit};
 use crate::{ConvertError, Limit};
 
 pub(super) struct Zstd {
@@ -16,7 +15,7 @@ pub(super) struct Zstd {
     decoder: Decoder<'static>,
     /// The largest window that may be asked for.
     limit: u64,
-    /// The largest window so far, which is what the decoder holds.
+    /// The largest window so far, which is what the decoder may hold. The first [`FREE`] bytes are nobody's business.
     window: u64,
     permit: Option<WindowPermit>,
     pool: Pool<Vec<u8>>,
@@ -29,7 +28,7 @@ impl Zstd {
             start: Some(FrameStart::default()),
             decoder,
             limit,
-            window: 0,
+            window: FREE,
             permit: None,
             pool: Pool::new(),
         })
@@ -41,12 +40,13 @@ impl Zstd {
             let (limit, bound) = (Limit::ZstdWindow, self.limit);
             return Err(Stop::Failed(ConvertError::LimitExceeded { limit, bound, path: String::new() }));
         }
+        // In steps, so that frames that grow little by little do not make a new decoder each.
+        let window = window.next_power_of_two();
         if window > self.window {
             // What the smaller window took goes first: who holds one never waits for another.
             self.decoder = decoder(self.limit).map_err(|source| corrupt(outlet.sent(), source))?;
             self.permit = None;
-            self.permit =
-                outlet.control().enter_window(window).map_err(|Cancelled| ConvertError::Cancelled)?;
+            self.permit = outlet.control().enter_window(window)?;
             self.window = window;
         }
         Ok(())

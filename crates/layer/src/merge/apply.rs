@@ -49,6 +49,7 @@ fn implied_nodes(
 ) -> Result<HashSet<NodeId>, MergeError> {
     let mut node_at = |path: &Vec<u8>| match find(layer, &split(path), Last::Itself, steps) {
         Found::Node(node) if is_directory(layer, node) => Ok(node),
+        Found::TooFar => Err(MergeError::TooFar { index, path: display(path) }),
         _ => Err(MergeError::Sidecar { index, path: display(path) }),
     };
     leans.implied_directories.iter().map(&mut node_at).collect()
