@@ -195,3 +195,19 @@ async fn two_open_files_write_in_turns_and_one_build_wins() {
     }
     check_invariants(&*stores[0]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_a_fresh_file_beside_others_is_never_busy() {
+    let dir = TempDir::new().unwrap();
+    for round in 0..40 {
+        let path = dir.path().join(format!("{round}.db"));
+        let mut opening = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let path = path.clone();
+            opening.spawn(async move { SqliteMetastore::open(&path).await.unwrap().close().await });
+        }
+        while let Some(opened) = opening.join_next().await {
+            opened.unwrap();
+        }
+    }
+}
