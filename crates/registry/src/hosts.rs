@@ -45,6 +45,12 @@ impl std::fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
+    /// Its address, where it may be left out for a while after it could not be reached. The registry itself never is: only
+    /// its word that there is nothing is final.
+    pub(crate) fn may_rest(&self) -> Option<&Url> {
+        (!self.own).then_some(&self.base)
+    }
+
     /// Address of a manifest or blob.
     pub(crate) fn address(&self, repository: &RepositoryName, kind: &str, name: &str) -> Url {
         let mut url = self.base.clone();

@@ -114,9 +114,7 @@ impl Remote {
         loop {
             let candidates = candidates.clone();
             let mut at_mirrors = Vec::new();
-            // The registry itself never rests: only its word that there is nothing is final.
-            for endpoint in self.wire.awake(candidates, |endpoint| (!endpoint.own).then_some(&endpoint.base))
-            {
+            for endpoint in self.wire.awake(candidates, |endpoint| endpoint.may_rest()) {
                 // On the heap: the future of a whole request is large.
                 match Box::pin(self.document_at(endpoint, wish)).await {
                     Ok(step) => return Ok(step),
@@ -203,7 +201,7 @@ impl Remote {
         });
         let foreign = layer.urls.iter().filter_map(|text| Url::parse(text).ok());
         let plain_allowed = |url: &Url| {
-            let listed = host_of(url).parse().is_ok_and(|host| self.wire.settings.plain_http.contains(&host));
+            let listed = self.wire.settings.plain_http.has_url(url);
             url.scheme() == "https" || (url.scheme() == "http" && listed)
         };
         let foreign = foreign

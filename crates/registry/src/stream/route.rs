@@ -28,8 +28,7 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// Its address, where it may be left out for a while after it could not be reached.
     fn may_rest(&self) -> Option<&Url> {
-        let own = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.own);
-        (!own).then_some(&self.url)
+        self.endpoint.as_ref().map_or(Some(&self.url), Endpoint::may_rest)
     }
 }
 

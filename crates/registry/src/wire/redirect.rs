@@ -37,18 +37,16 @@ pub(crate) struct Elsewhere<'a> {
 impl Elsewhere<'_> {
     /// Refuses a way from TLS to plain HTTP that the user has not listed.
     fn check(&self, from: &Url, to: &Url) -> Result<(), Fault> {
-        let listed = || host_of(to).parse().is_ok_and(|host| self.plain_http.contains(&host));
-        if from.scheme() == "https" && to.scheme() == "http" && !listed() {
+        if from.scheme() == "https" && to.scheme() == "http" && !self.plain_http.has_url(to) {
             return Err(Fault::PlainRedirect { host: host_of(from), target: host_of(to) });
         }
         Ok(())
     }
 
     pub(crate) fn client(&self, url: &Url) -> Result<Client, Fault> {
-        let listed = host_of(url).parse().is_ok_and(|host| self.insecure.contains(&host));
         let profile = match url.scheme() {
             "http" => TlsProfile::Plain,
-            _ if listed => TlsProfile::Unverified { identity: None },
+            _ if self.insecure.has_url(url) => TlsProfile::Unverified { identity: None },
             _ => TlsProfile::Verified { roots: self.roots.to_vec(), identity: None },
         };
         self.clients.get(&profile, url)
