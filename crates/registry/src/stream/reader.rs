@@ -117,7 +117,7 @@ impl Reader {
             let opened = self.route.open(self.at, self.end).await?;
             // A server without ranges sends everything: go on to the end rather than ask again.
             self.end = self.end.max(opened.end);
-            self.pace.add(0, opened.took);
+            self.pace.add(0, 0, opened.took);
             self.body = Some(Reading { body: opened.body, skip: self.at - opened.from, end: opened.end });
         }
         Ok(())
@@ -131,11 +131,12 @@ impl Reader {
                 return Err(Fault::Hang { host: reading.body.host().to_owned(), after });
             }
             let (came, waited) = (reading.body.come, reading.body.waited);
-            let chunk = reading.body.chunk().await?;
+            let chunk = reading.body.chunk().await;
             let (came, waited) = (reading.body.come - came, reading.body.waited - waited);
             let skipped = reading.skip.min(came);
             reading.skip -= skipped;
-            self.pace.add(came, waited);
+            self.pace.add(came, came - skipped, waited);
+            let chunk = chunk?;
             if came - skipped > reading.end - self.at {
                 return Err(self.route.wrong_length(reading.body.host(), self.at + came - skipped));
             }

@@ -97,6 +97,30 @@ async fn bytes_that_trickle_are_no_progress_where_ranges_are_served() {
     assert!(store.requests.load(Ordering::SeqCst) <= 6, "three attempts in a row are all");
 }
 
+/// Pulls a layer whose server falls silent in each answer. Returns how often it was asked.
+async fn asked_of_a_server_that_falls_silent(answer: impl Fn(u64) -> Reply) -> usize {
+    let image = image(300_000);
+    let server = server(&image);
+    server.script(&blob_path(&image), (0..30).map(answer));
+    assert_kind(pull_in_time(&server, 30).await, ErrorKind::Hang);
+    server.requests_for(&blob_path(&image)).len()
+}
+
+#[tokio::test]
+async fn a_byte_and_then_silence_is_no_progress() {
+    let blob = image(300_000).layers[0].blob.clone();
+    let asked = asked_of_a_server_that_falls_silent(|_| Reply::blob(&blob).hang_after(1)).await;
+    assert!(asked <= 5, "three attempts in a row are all: {asked}");
+}
+
+#[tokio::test]
+async fn all_that_came_again_with_a_new_byte_is_no_progress() {
+    let blob = image(300_000).layers[0].blob.clone();
+    let silent = |nth| Reply::blob(&blob).without_ranges().hang_after(200_000 + nth);
+    let asked = asked_of_a_server_that_falls_silent(silent).await;
+    assert!(asked <= 6, "three attempts in a row are all: {asked}");
+}
+
 #[tokio::test]
 async fn an_error_document_for_a_layer_may_not_trickle_for_ever() {
     let image = image(10);
