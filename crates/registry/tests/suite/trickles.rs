@@ -172,3 +172,20 @@ async fn answers_somewhat_shorter_than_the_range_are_taken() {
     assert_eq!(&pull(settings(&[&server.host()]), &server.host()).await.unwrap(), blob);
     assert!(server.requests_for(&blob_path(&image))[1..].iter().all(|request| request.range().is_some()));
 }
+
+#[tokio::test]
+async fn a_proxy_that_cuts_every_range_to_its_own_size_is_asked_on() {
+    let image = image(2_000_000);
+    let blob = &image.layers[0].blob;
+    let server = server(&image);
+    let answers = |count: usize, length| (0..count).map(move |_| Reply::blob(blob).short_ranges(length));
+    server.script(&blob_path(&image), [Reply::blob(blob).cut_after(50_000)]);
+    // Fifteen short ones, and those after them, are not in a row.
+    for (count, length) in [(15, 1000), (1, 64 << 10), (15, 1000)] {
+        server.script(&blob_path(&image), answers(count, length));
+    }
+    server.always(&blob_path(&image), Reply::blob(blob).short_ranges(64 << 10));
+    assert_eq!(&pull(settings(&[&server.host()]), &server.host()).await.unwrap(), blob);
+    let asked = server.requests_for(&blob_path(&image));
+    assert!(asked.len() > 50 && asked[1..].iter().all(|request| request.range().is_some()));
+}
