@@ -120,7 +120,7 @@ pub enum Fault {
         /// Where it leads.
         target: String,
     },
-    /// Asked by plain HTTP, the server closed without a word: as some do that want TLS.
+    /// Asked by plain HTTP, a server that has never answered closed without a word: as some do that want TLS.
     #[error(
         "{host} closed the connection without an answer; if it wants TLS, take it off the --plain-http list"
     )]

@@ -1,6 +1,6 @@
 //! One HTTP client per TLS profile, and what its errors mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use reqwest::{Certificate, Client, Identity, redirect};
 use rustls::AlertDescription;
 use url::{Host, Url};
 
+use super::host_of;
 use crate::Fault;
 
 /// How a server is told to be the right one.
@@ -46,11 +47,16 @@ pub(crate) struct Clients {
     idle_connections: usize,
     /// By profile, and whether past any proxy.
     made: Mutex<HashMap<(TlsProfile, bool), Client>>,
+    /// Hosts that have answered by plain HTTP.
+    speaking: Mutex<HashSet<String>>,
 }
+
+/// Hosts that are remembered for having answered, before all are forgotten.
+const MOST_SPEAKING: usize = 1024;
 
 impl Clients {
     pub(crate) fn new(connect: Duration, idle_connections: usize) -> Self {
-        Self { connect, idle_connections, made: Mutex::new(HashMap::new()) }
+        Self { connect, idle_connections, made: Mutex::default(), speaking: Mutex::default() }
     }
 
     /// The client for that profile and server; clients of equal profiles share connections.
@@ -65,6 +71,33 @@ impl Clients {
             .map_err(|error| Fault::Client { source: error.without_url().into() })?;
         made.insert(key, client.clone());
         Ok(client)
+    }
+
+    /// Remembers that a server speaks plain HTTP, since it has answered.
+    pub(crate) fn note_answer(&self, url: &Url) {
+        if url.scheme() != "http" {
+            return;
+        }
+        let mut speaking = self.speaking.lock().expect("no panic while the set is locked");
+        if speaking.len() >= MOST_SPEAKING {
+            speaking.clear();
+        }
+        speaking.insert(host_of(url));
+    }
+
+    /// What an error is for a request to that address. One closed without an answer says something about TLS only where the
+    /// server has never answered; else it has just broken off, as on a restart.
+    pub(crate) fn fault_of_request(&self, error: reqwest::Error, url: &Url) -> Fault {
+        match fault_of(error, &host_of(url), 0) {
+            Fault::NoAnswer { host, source } if self.has_answered(&host) => {
+                Fault::Cut { host, at: 0, source: Some(source) }
+            }
+            fault => fault,
+        }
+    }
+
+    fn has_answered(&self, host: &str) -> bool {
+        self.speaking.lock().expect("no panic while the set is locked").contains(host)
     }
 
     fn build(&self, profile: &TlsProfile, direct: bool) -> Result<Client, reqwest::Error> {

@@ -7,7 +7,7 @@ use reqwest::{Client, Method};
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Answer, Clients, TlsProfile, fault_of};
+use super::{Answer, Clients, TlsProfile};
 use crate::{Fault, HostList};
 
 /// Most redirects followed for one request.
@@ -109,7 +109,8 @@ pub(crate) async fn follow(
         let response = timeout(idle, request.send())
             .await
             .map_err(|_| Fault::Hang { host: host.clone(), after: idle })?
-            .map_err(|error| fault_of(error, &host, 0))?;
+            .map_err(|error| elsewhere.clients.fault_of_request(error, &url))?;
+        elsewhere.clients.note_answer(&url);
         let answer = Answer { response, host, at_origin: !left };
         let Some(next) = target(&answer, &url)? else { return Ok((answer, url)) };
         elsewhere.check(&url, &next)?;
