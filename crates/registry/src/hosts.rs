@@ -116,7 +116,10 @@ fn endpoint(
         "http" => TlsProfile::Plain,
         _ if unverified => TlsProfile::Unverified { identity: entry.identity.clone() },
         _ => TlsProfile::Verified {
-            roots: wire.roots.iter().chain(&entry.roots).cloned().collect(),
+            roots: match entry.roots.is_empty() {
+                true => wire.roots.clone(),
+                false => wire.roots.iter().chain(&entry.roots).cloned().collect(),
+            },
             identity: entry.identity.clone(),
         },
     };
@@ -175,7 +178,7 @@ mod tests {
     fn own(host: &str) -> Endpoint {
         let host: RegistryHost = host.parse().unwrap();
         let settings = Settings { plain_http: [host.clone()].into_iter().collect(), ..Settings::default() };
-        endpoints(&Wire::new(settings, Vec::new()), &host).unwrap().pop().unwrap()
+        endpoints(&Wire::new(settings, [].into()), &host).unwrap().pop().unwrap()
     }
 
     #[test]

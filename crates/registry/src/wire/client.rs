@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, redirect};
@@ -19,8 +19,8 @@ pub(crate) enum TlsProfile {
     Plain,
     /// By the system's authorities and these.
     Verified {
-        /// PEM files' contents.
-        roots: Vec<Vec<u8>>,
+        /// PEM files' contents, shared: they are large, and each request to a server elsewhere names them.
+        roots: Arc<[Vec<u8>]>,
         /// Client certificate with key, PEM.
         identity: Option<Vec<u8>>,
     },
@@ -41,12 +41,18 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Clients by profile.
+#[derive(Default)]
+struct Made {
+    past_any_proxy: HashMap<TlsProfile, Client>,
+    others: HashMap<TlsProfile, Client>,
+}
+
 /// The clients made so far.
 pub(crate) struct Clients {
     connect: Duration,
     idle_connections: usize,
-    /// By profile, and whether past any proxy.
-    made: Mutex<HashMap<(TlsProfile, bool), Client>>,
+    made: Mutex<Made>,
     /// Hosts that have answered by plain HTTP.
     speaking: Mutex<HashSet<String>>,
 }
@@ -61,15 +67,16 @@ impl Clients {
 
     /// The client for that profile and server; clients of equal profiles share connections.
     pub(crate) fn get(&self, profile: &TlsProfile, url: &Url) -> Result<Client, Fault> {
-        let key = (profile.clone(), is_loopback(url));
+        let direct = is_loopback(url);
         let mut made = self.made.lock().expect("no panic while the map is locked");
-        if let Some(client) = made.get(&key) {
+        let made = if direct { &mut made.past_any_proxy } else { &mut made.others };
+        if let Some(client) = made.get(profile) {
             return Ok(client.clone());
         }
         let client = self
-            .build(profile, key.1)
+            .build(profile, direct)
             .map_err(|error| Fault::Client { source: error.without_url().into() })?;
-        made.insert(key, client.clone());
+        made.insert(profile.clone(), client.clone());
         Ok(client)
     }
 
@@ -118,7 +125,7 @@ impl Clients {
                 None
             }
             TlsProfile::Verified { roots, identity } => {
-                for pem in roots {
+                for pem in roots.iter() {
                     builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem)?);
                 }
                 identity.as_ref()

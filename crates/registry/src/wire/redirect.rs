@@ -1,5 +1,6 @@
 //! Redirects, followed by hand: what is secret stays with the server that it was meant for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, LOCATION};
@@ -29,7 +30,7 @@ pub(crate) fn same_origin(a: &Url, b: &Url) -> bool {
 /// The clients for servers that a redirect leads to.
 pub(crate) struct Elsewhere<'a> {
     pub(crate) clients: &'a Clients,
-    pub(crate) roots: &'a [Vec<u8>],
+    pub(crate) roots: &'a Arc<[Vec<u8>]>,
     pub(crate) insecure: &'a HostList,
     pub(crate) plain_http: &'a HostList,
 }
@@ -47,7 +48,7 @@ impl Elsewhere<'_> {
         let profile = match url.scheme() {
             "http" => TlsProfile::Plain,
             _ if self.insecure.has_url(url) => TlsProfile::Unverified { identity: None },
-            _ => TlsProfile::Verified { roots: self.roots.to_vec(), identity: None },
+            _ => TlsProfile::Verified { roots: self.roots.clone(), identity: None },
         };
         self.clients.get(&profile, url)
     }

@@ -92,7 +92,7 @@ pub(crate) struct Wire {
     pub(crate) settings: Settings,
     pub(crate) clients: Clients,
     /// Contents of the CA files.
-    pub(crate) roots: Vec<Vec<u8>>,
+    pub(crate) roots: Arc<[Vec<u8>]>,
     pub(crate) keyring: Keyring,
     slots: Mutex<HashMap<(String, String), Slot>>,
     limits: Mutex<HashMap<String, HostLimit>>,
@@ -104,7 +104,7 @@ pub(crate) struct Wire {
 const REST: Duration = Duration::from_secs(30);
 
 impl Wire {
-    pub(crate) fn new(settings: Settings, roots: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn new(settings: Settings, roots: Arc<[Vec<u8>]>) -> Self {
         let keyring = Keyring::new(&settings);
         let per_host = settings.requests_per_host.max(1);
         let clients = Clients::new(settings.timeouts.connect, per_host);
