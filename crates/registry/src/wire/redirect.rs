@@ -37,7 +37,7 @@ pub(crate) struct Elsewhere<'a> {
 
 impl Elsewhere<'_> {
     /// Refuses a way from TLS to plain HTTP that the user has not listed.
-    fn check(&self, from: &Url, to: &Url) -> Result<(), Fault> {
+    pub(crate) fn check(&self, from: &Url, to: &Url) -> Result<(), Fault> {
         if from.scheme() == "https" && to.scheme() == "http" && !self.plain_http.has_url(to) {
             return Err(Fault::PlainRedirect { host: host_of(from), target: host_of(to) });
         }
@@ -112,7 +112,7 @@ pub(crate) async fn follow(
             .map_err(|_| Fault::Hang { host: host.clone(), after: idle })?
             .map_err(|error| elsewhere.clients.fault_of_request(error, &url))?;
         elsewhere.clients.note_answer(&url);
-        let answer = Answer { response, host, at_origin: !left };
+        let answer = Answer { response, host, at_origin: !left, of_registry: !left };
         let Some(next) = target(&answer, &url)? else { return Ok((answer, url)) };
         elsewhere.check(&url, &next)?;
         if start.body.is_some() {

@@ -196,7 +196,8 @@ impl Wire {
             secret_headers: HeaderMap::new(),
             body: None,
         };
-        follow(start, &elsewhere, self.settings.timeouts.idle).await
+        let (answer, last) = follow(start, &elsewhere, self.settings.timeouts.idle).await?;
+        Ok((Answer { of_registry: false, ..answer }, last))
     }
 
     async fn send(

@@ -90,6 +90,8 @@ fn service<'a>(
             why,
         })?;
     }
+    // Also without credentials nothing is tried over HTTP unasked.
+    wire.elsewhere().check(&endpoint.base, &url)?;
     let scopes = match (challenge.parameter("scope"), repository) {
         (Some(scope), _) if !scope.is_empty() => scope.split(' ').map(str::to_owned).collect(),
         (_, Some(repository)) => vec![format!("repository:{repository}:pull")],
