@@ -40,6 +40,12 @@ pub enum Fault {
         /// The server that said so.
         host: String,
     },
+    /// The same, where it denies access: a signed address that has run out, most likely.
+    #[error("{host} denies access, and is no registry to log in to: it is only where the registry leads")]
+    ElsewhereForbidden {
+        /// The server that said so.
+        host: String,
+    },
     /// The credentials do not reach that far.
     #[error("{host} denies access to {what}")]
     Forbidden {
@@ -112,15 +118,15 @@ pub enum Fault {
         /// The server asked.
         host: String,
     },
-    /// A server with TLS leads to one without.
-    #[error("{host} redirects to plain HTTP at {target}; if that is meant, list {target} with --plain-http")]
+    /// A server with TLS leads to one without, by a redirect or as to its token service.
+    #[error("{host} leads to plain HTTP at {target}; if that is meant, list {target} with --plain-http")]
     PlainRedirect {
         /// The server asked.
         host: String,
         /// Where it leads.
         target: String,
     },
-    /// Asked by plain HTTP, the server closed without a word: as some do that want TLS.
+    /// Asked by plain HTTP, a server that has never answered closed without a word: as some do that want TLS.
     #[error(
         "{host} closed the connection without an answer; if it wants TLS, take it off the --plain-http list"
     )]
@@ -353,9 +359,10 @@ impl Fault {
             Self::Unauthorized { .. } => ErrorKind::Unauthorized,
             Self::Forbidden { .. } => ErrorKind::Forbidden,
             Self::RateLimited { .. } => ErrorKind::RateLimited,
-            Self::ServerError { .. } | Self::Refused { .. } | Self::ElsewhereUnauthorized { .. } => {
-                ErrorKind::ServerError
-            }
+            Self::ServerError { .. }
+            | Self::Refused { .. }
+            | Self::ElsewhereUnauthorized { .. }
+            | Self::ElsewhereForbidden { .. } => ErrorKind::ServerError,
             Self::Unreachable { .. } => ErrorKind::Unreachable,
             Self::Certificate { .. } => ErrorKind::Certificate,
             Self::PlainHttpExpected { .. } | Self::PlainRedirect { .. } => ErrorKind::PlainHttpExpected,

@@ -45,6 +45,12 @@ impl std::fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
+    /// Its address, where it may be left out for a while after it could not be reached. The registry itself never is: only
+    /// its word that there is nothing is final.
+    pub(crate) fn may_rest(&self) -> Option<&Url> {
+        (!self.own).then_some(&self.base)
+    }
+
     /// Address of a manifest or blob.
     pub(crate) fn address(&self, repository: &RepositoryName, kind: &str, name: &str) -> Url {
         let mut url = self.base.clone();
@@ -110,7 +116,10 @@ fn endpoint(
         "http" => TlsProfile::Plain,
         _ if unverified => TlsProfile::Unverified { identity: entry.identity.clone() },
         _ => TlsProfile::Verified {
-            roots: wire.roots.iter().chain(&entry.roots).cloned().collect(),
+            roots: match entry.roots.is_empty() {
+                true => wire.roots.clone(),
+                false => wire.roots.iter().chain(&entry.roots).cloned().collect(),
+            },
             identity: entry.identity.clone(),
         },
     };
@@ -169,7 +178,7 @@ mod tests {
     fn own(host: &str) -> Endpoint {
         let host: RegistryHost = host.parse().unwrap();
         let settings = Settings { plain_http: [host.clone()].into_iter().collect(), ..Settings::default() };
-        endpoints(&Wire::new(settings, Vec::new()), &host).unwrap().pop().unwrap()
+        endpoints(&Wire::new(settings, [].into()), &host).unwrap().pop().unwrap()
     }
 
     #[test]

@@ -93,7 +93,9 @@ fn choose(
     let Some(name) = name else {
         let other =
             |entry: &Entry| (&entry.name, &entry.image_name) != (&entries[0].name, &entries[0].image_name);
-        let several = entries.iter().any(other) || are_several(&entries, wanted);
+        // One image may have several names.
+        let is_one = entries.iter().all(|entry| entry.digest == entries[0].digest);
+        let several = !is_one && (entries.iter().any(other) || are_several(&entries, wanted));
         let fault = || Fault::ChooseImage { path, among: None, names: labels(&entries) };
         return if several { Err(fault()) } else { Ok(entries) };
     };

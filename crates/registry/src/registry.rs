@@ -36,7 +36,7 @@ impl Registry {
         for path in &settings.ca_files {
             roots.push(hosts::read_certificates(path).map_err(|fault| Error::SetUp(Box::new(fault)))?);
         }
-        Ok(Self { wire: Arc::new(Wire::new(settings, roots)) })
+        Ok(Self { wire: Arc::new(Wire::new(settings, roots.into())) })
     }
 
     /// Finds the one image that `source` means for `wanted` and fetches its documents: tag to digest, index to manifest

@@ -38,6 +38,23 @@ struct Wish<'a> {
     what: &'static str,
 }
 
+/// What each mirror failed with last.
+#[derive(Default)]
+struct AtMirrors(Vec<(Url, String)>);
+
+impl AtMirrors {
+    fn add(&mut self, mirror: &Endpoint, fault: &Fault) {
+        match self.0.iter_mut().find(|(base, _)| *base == mirror.base) {
+            Some((_, text)) => *text = fault.to_string(),
+            None => self.0.push((mirror.base.clone(), fault.to_string())),
+        }
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.0.iter().map(|(_, text)| text.clone()).collect()
+    }
+}
+
 impl Remote {
     pub(crate) async fn new(wire: Arc<Wire>, reference: &ImageReference) -> Result<Self, Fault> {
         let (shared, host) = (wire.clone(), reference.host().clone());
@@ -108,31 +125,66 @@ impl Remote {
         let serves = |endpoint: &&Endpoint| {
             if wish.digest.is_some() { endpoint.pulls } else { endpoint.resolves }
         };
-        let candidates: Vec<&Endpoint> = self.endpoints.iter().filter(serves).collect();
-        let own_last = candidates.last().is_some_and(|endpoint| endpoint.own);
-        let mut fault = self.nobody_to_ask(wish);
+        let servers: Vec<&Endpoint> = self.endpoints.iter().filter(serves).collect();
+        let own_last = servers.last().is_some_and(|endpoint| endpoint.own);
+        let mut at_mirrors = AtMirrors::default();
         loop {
-            let candidates = candidates.clone();
-            let mut at_mirrors = Vec::new();
-            // The registry itself never rests: only its word that there is nothing is final.
-            for endpoint in self.wire.awake(candidates, |endpoint| (!endpoint.own).then_some(&endpoint.base))
-            {
-                // On the heap: the future of a whole request is large.
-                match Box::pin(self.document_at(endpoint, wish)).await {
-                    Ok(step) => return Ok(step),
-                    Err(at_endpoint) => {
-                        tracing::debug!(server = %endpoint.base, fault = %at_endpoint, "no document there");
-                        self.wire.note(&endpoint.base, &at_endpoint);
-                        if own_last && !endpoint.own && at_endpoint.kind() != ErrorKind::NotFound {
-                            at_mirrors.push(at_endpoint.to_string());
-                        }
-                        fault = at_endpoint;
-                    }
+            match self.document_round(&servers, wish, &mut at_mirrors).await {
+                Ok(step) => return Ok(step),
+                Err(fault) => backoff.pause(fault).await.map_err(|fault| match own_last {
+                    true => fault.after_mirrors(at_mirrors.texts()),
+                    false => fault,
+                })?,
+            }
+        }
+    }
+
+    /// Asks each server once. Those resting come last, and only where the others may have it and failed for now: a mirror
+    /// that was cut off for a moment may be all that is left.
+    async fn document_round(
+        &self,
+        servers: &[&Endpoint],
+        wish: &Wish<'_>,
+        at_mirrors: &mut AtMirrors,
+    ) -> Result<Step, Fault> {
+        let (awake, resting) = self.wire.awake(servers.iter().copied(), |endpoint| endpoint.may_rest());
+        let mut fault = self.nobody_to_ask(wish);
+        for endpoint in awake {
+            match self.document_from(endpoint, wish, at_mirrors).await {
+                Ok(step) => return Ok(step),
+                Err(at_endpoint) => fault = at_endpoint,
+            }
+        }
+        if fault.is_passing() {
+            for endpoint in resting {
+                if let Ok(step) = self.document_from(endpoint, wish, at_mirrors).await {
+                    return Ok(step);
                 }
             }
-            backoff.pause(fault).await.map_err(|fault| fault.after_mirrors(at_mirrors))?;
-            fault = self.nobody_to_ask(wish);
         }
+        Err(fault)
+    }
+
+    /// Asks one server, and remembers how that went.
+    async fn document_from(
+        &self,
+        endpoint: &Endpoint,
+        wish: &Wish<'_>,
+        at_mirrors: &mut AtMirrors,
+    ) -> Result<Step, Fault> {
+        // On the heap: the future of a whole request is large.
+        let answer = Box::pin(self.document_at(endpoint, wish)).await;
+        match &answer {
+            Ok(_) => self.wire.reached(&endpoint.base),
+            Err(fault) => {
+                tracing::debug!(server = %endpoint.base, %fault, "no document there");
+                self.wire.note(&endpoint.base, fault);
+                if !endpoint.own && fault.kind() != ErrorKind::NotFound {
+                    at_mirrors.add(endpoint, fault);
+                }
+            }
+        }
+        answer
     }
 
     /// What is wrong where no server may be asked. Only settings can have it so.
@@ -203,7 +255,7 @@ impl Remote {
         });
         let foreign = layer.urls.iter().filter_map(|text| Url::parse(text).ok());
         let plain_allowed = |url: &Url| {
-            let listed = host_of(url).parse().is_ok_and(|host| self.wire.settings.plain_http.contains(&host));
+            let listed = self.wire.settings.plain_http.has_url(url);
             url.scheme() == "https" || (url.scheme() == "http" && listed)
         };
         let foreign = foreign

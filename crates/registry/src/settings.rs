@@ -73,7 +73,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Longest silence of a server: until the answer's head, and between two reads of its body.
     pub idle: Duration,
-    /// For a small document (manifest, config, token) from the request to its last byte.
+    /// For a small document (manifest, config) from the request to its last byte, and for a layer from the request to the
+    /// answer's head; redirects and the token on the way included.
     pub document: Duration,
     /// A layer's connection that brings fewer bytes than this per second over [`Timeouts::slow_window`] counts as hung.
     pub slowest_bytes_per_second: u64,
@@ -96,9 +97,11 @@ impl Default for Timeouts {
 /// Retries of connect errors, time-outs, cuts, 429 and 5xx. Other answers are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in a row without a single new byte, the first one included. At least 1.
+    /// Attempts in a row without progress, the first one included. At least 1. New bytes of a layer are progress, unless
+    /// they come more slowly than [`Timeouts::slowest_bytes_per_second`].
     pub attempts: u32,
-    /// Of these, most at a host that cannot be reached at all: a name mistyped shall not take long to be told.
+    /// Of these, most at a host that cannot be reached at all, that ends the TLS handshake, or that closes by plain HTTP without
+    /// ever having answered: a name mistyped, or TLS on the wrong side, shall not take long to be told.
     pub connect_attempts: u32,
     /// Attempts for one layer altogether, whatever each of them brought.
     pub attempts_in_all: u32,

@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use model::{ReferenceError, RegistryHost};
+use url::Url;
+
+use crate::wire::host_of;
 
 /// A set of registries. A host with a port and the same host without are two different entries: the port must be given
 /// exactly when the image reference has one.
@@ -26,6 +29,11 @@ impl HostList {
     #[must_use]
     pub fn contains(&self, host: &RegistryHost) -> bool {
         self.0.contains(host)
+    }
+
+    /// Whether the server of that address is listed.
+    pub(crate) fn has_url(&self, url: &Url) -> bool {
+        host_of(url).parse().is_ok_and(|host| self.contains(&host))
     }
 
     /// Adds a registry.
@@ -88,6 +96,22 @@ mod tests {
         assert!(list.contains(&host("a.example.com")));
         assert!(!list.contains(&host("a.example.com:443")));
         assert!(!list.contains(&host("b.example.com")));
+    }
+
+    #[test]
+    fn an_address_is_listed_by_its_host_and_a_port_that_is_not_its_schemes() {
+        let list: HostList = "a.example.com,b.example.com:5000,[::1]:80".parse().unwrap();
+        let has = |text: &str| list.has_url(&text.parse().unwrap());
+        assert!(
+            has("http://a.example.com/x?y")
+                && has("http://a.example.com:80")
+                && has("https://b.example.com:5000")
+        );
+        assert!(
+            !has("http://a.example.com:5000")
+                && !has("http://b.example.com")
+                && !has("file:///a.example.com")
+        );
     }
 
     #[test]

@@ -36,11 +36,11 @@ impl Body {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
         let start = Instant::now();
         let idle = self.idle;
-        let chunk = timeout(idle, self.answer.response.chunk())
-            .await
-            .map_err(|_| Fault::Hang { host: self.answer.host.clone(), after: idle })?;
-        let chunk = chunk.map_err(|error| fault_of(error, &self.answer.host, self.come))?;
+        let chunk = timeout(idle, self.answer.response.chunk()).await;
+        // Silence that ends in a fault was waited for all the same.
         self.waited += start.elapsed();
+        let chunk = chunk.map_err(|_| Fault::Hang { host: self.answer.host.clone(), after: idle })?;
+        let chunk = chunk.map_err(|error| fault_of(error, &self.answer.host, self.come))?;
         self.come += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
         Ok(chunk)
     }

@@ -12,14 +12,19 @@ use super::route::BlobRoute;
 use crate::Fault;
 use crate::wire::Backoff;
 
-/// So many answers in a row that are shorter than the range asked for are patience enough: the whole is asked for instead.
+/// So many short answers in a row are patience enough: the whole is asked for instead.
 const MOST_SHORT_ANSWERS: u32 = 16;
+/// An answer with less than the range asked for is short under this length. Longer ones are a proxy's right, which may cut
+/// every range to a size of its own.
+const SHORT_ANSWER: u64 = 64 << 10;
 
 /// The body under way.
 struct Reading {
     body: Body,
     /// How many of its first bytes are still to be dropped.
     skip: u64,
+    /// Bytes that it is to have.
+    length: u64,
     /// Where it ends in the blob.
     end: u64,
 }
@@ -33,7 +38,7 @@ pub(crate) struct Reader {
     backoff: Backoff,
     pace: Pace,
     gather: Gather,
-    /// Answers that had less than the range asked for.
+    /// Short answers in a row.
     short_answers: u32,
     /// Where a body ended early without a cut.
     ended_at: Option<u64>,
@@ -105,10 +110,9 @@ impl Reader {
     }
 
     async fn open(&mut self) -> Result<(), Fault> {
-        if self.body.as_ref().is_some_and(|reading| self.at == reading.end) {
+        if let Some(over) = self.body.take_if(|reading| self.at == reading.end) {
             // A server may answer with less than the range asked for, though not with a byte at a time.
-            self.body = None;
-            self.short_answers += 1;
+            self.short_answers = if over.length < SHORT_ANSWER { self.short_answers + 1 } else { 0 };
             if self.short_answers >= MOST_SHORT_ANSWERS {
                 self.route.give_up_ranges();
             }
@@ -117,8 +121,9 @@ impl Reader {
             let opened = self.route.open(self.at, self.end).await?;
             // A server without ranges sends everything: go on to the end rather than ask again.
             self.end = self.end.max(opened.end);
-            self.pace.add(0, opened.took);
-            self.body = Some(Reading { body: opened.body, skip: self.at - opened.from, end: opened.end });
+            self.pace.add(0, 0, opened.took);
+            let (skip, length) = (self.at - opened.from, opened.end - opened.from);
+            self.body = Some(Reading { body: opened.body, skip, length, end: opened.end });
         }
         Ok(())
     }
@@ -131,11 +136,12 @@ impl Reader {
                 return Err(Fault::Hang { host: reading.body.host().to_owned(), after });
             }
             let (came, waited) = (reading.body.come, reading.body.waited);
-            let chunk = reading.body.chunk().await?;
+            let chunk = reading.body.chunk().await;
             let (came, waited) = (reading.body.come - came, reading.body.waited - waited);
             let skipped = reading.skip.min(came);
             reading.skip -= skipped;
-            self.pace.add(came, waited);
+            self.pace.add(came, came - skipped, waited);
+            let chunk = chunk?;
             if came - skipped > reading.end - self.at {
                 return Err(self.route.wrong_length(reading.body.host(), self.at + came - skipped));
             }

@@ -28,8 +28,7 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// Its address, where it may be left out for a while after it could not be reached.
     fn may_rest(&self) -> Option<&Url> {
-        let own = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.own);
-        (!own).then_some(&self.url)
+        self.endpoint.as_ref().map_or(Some(&self.url), Endpoint::may_rest)
     }
 }
 
@@ -126,12 +125,11 @@ impl BlobRoute {
             host: self.repository.to_string(),
             what: format!("{} at any server that may be asked", self.digest),
         };
-        for candidate in self.wire.awake(self.candidates.iter().collect(), |candidate| candidate.may_rest()) {
-            match Box::pin(self.open_at(&candidate.url, candidate.endpoint.as_ref(), from, end)).await {
+        let (awake, resting) = self.wire.awake(&self.candidates, |candidate| candidate.may_rest());
+        for candidate in awake {
+            match self.open_from(candidate, from, end).await {
                 Ok(opened) => return Ok(opened),
                 Err(at_server) => {
-                    tracing::debug!(server = %host_of(&candidate.url), fault = %at_server, "no blob there");
-                    self.wire.note(&candidate.url, &at_server);
                     // A web server that does not have it says nothing for a registry that has failed for now.
                     let foreign = candidate.endpoint.is_none() && at_server.kind() == ErrorKind::NotFound;
                     if !foreign || !fault.is_passing() {
@@ -140,7 +138,28 @@ impl BlobRoute {
                 }
             }
         }
+        // As for documents: whoever rests may be all that is left.
+        if fault.is_passing() {
+            for candidate in resting {
+                if let Ok(opened) = self.open_from(candidate, from, end).await {
+                    return Ok(opened);
+                }
+            }
+        }
         Err(fault)
+    }
+
+    /// Asks one server, and remembers how that went.
+    async fn open_from(&self, candidate: &Candidate, from: u64, end: u64) -> Result<Box<Opened>, Fault> {
+        let opened = Box::pin(self.open_at(&candidate.url, candidate.endpoint.as_ref(), from, end)).await;
+        match &opened {
+            Ok(_) => self.wire.reached(&candidate.url),
+            Err(fault) => {
+                tracing::debug!(server = %host_of(&candidate.url), %fault, "no blob there");
+                self.wire.note(&candidate.url, fault);
+            }
+        }
+        opened
     }
 
     async fn open_at(

@@ -32,6 +32,8 @@ pub(crate) struct Answer {
     pub(crate) host: String,
     /// Whether the server that answered is the one first asked.
     pub(crate) at_origin: bool,
+    /// Whether that server is one to log in to: neither where a redirect leads nor a foreign layer's.
+    pub(crate) of_registry: bool,
 }
 
 #[derive(serde::Deserialize)]
@@ -77,6 +79,7 @@ impl Answer {
             StatusCode::NOT_FOUND | StatusCode::GONE => Fault::NotFound { host, what: what.to_owned() },
             // A registry's own 401 is answered with credentials before anybody sees it.
             StatusCode::UNAUTHORIZED => Fault::ElsewhereUnauthorized { host },
+            StatusCode::FORBIDDEN if !self.of_registry => Fault::ElsewhereForbidden { host },
             StatusCode::FORBIDDEN => Fault::Forbidden { host, what: what.to_owned() },
             StatusCode::TOO_MANY_REQUESTS => Fault::RateLimited { host, retry_after },
             StatusCode::REQUEST_TIMEOUT => Fault::ServerError { host, status: status.as_u16(), retry_after },

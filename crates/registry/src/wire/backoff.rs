@@ -40,22 +40,23 @@ impl Backoff {
     }
 
     fn next(&mut self, fault: &Fault) -> Option<Duration> {
-        let (again, asked) = match fault {
+        if !fault.is_passing() {
+            return None;
+        }
+        let (attempts, asked) = match fault {
             // A server that closes during the TLS handshake may also be one that is just starting.
             Fault::Unreachable { .. } | Fault::PlainHttpExpected { .. } | Fault::NoAnswer { .. } => {
-                (self.in_a_row + 1 < self.policy.connect_attempts, None)
+                (self.policy.attempts.min(self.policy.connect_attempts), None)
             }
-            Fault::Hang { .. } | Fault::Cut { .. } => (true, None),
             Fault::RateLimited { retry_after, .. } | Fault::ServerError { retry_after, .. } => {
-                (true, *retry_after)
+                (self.policy.attempts, *retry_after)
             }
-            _ => (false, None),
+            _ => (self.policy.attempts, None),
         };
         self.in_a_row += 1;
         self.in_all += 1;
-        let spent =
-            self.in_a_row >= self.policy.attempts.max(1) || self.in_all >= self.policy.attempts_in_all;
-        if !again || spent || asked.is_some_and(|asked| asked > self.policy.longest_retry_after) {
+        let spent = self.in_a_row >= attempts || self.in_all >= self.policy.attempts_in_all;
+        if spent || asked.is_some_and(|asked| asked > self.policy.longest_retry_after) {
             return None;
         }
         let doubled = self.policy.first_pause.saturating_mul(1 << (self.in_a_row - 1).min(16));

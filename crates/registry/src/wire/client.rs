@@ -1,14 +1,15 @@
 //! One HTTP client per TLS profile, and what its errors mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, redirect};
 use rustls::AlertDescription;
 use url::{Host, Url};
 
+use super::host_of;
 use crate::Fault;
 
 /// How a server is told to be the right one.
@@ -18,8 +19,8 @@ pub(crate) enum TlsProfile {
     Plain,
     /// By the system's authorities and these.
     Verified {
-        /// PEM files' contents.
-        roots: Vec<Vec<u8>>,
+        /// PEM files' contents, shared: they are large, and each request to a server elsewhere names them.
+        roots: Arc<[Vec<u8>]>,
         /// Client certificate with key, PEM.
         identity: Option<Vec<u8>>,
     },
@@ -40,31 +41,70 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Clients by profile.
+#[derive(Default)]
+struct Made {
+    past_any_proxy: HashMap<TlsProfile, Client>,
+    others: HashMap<TlsProfile, Client>,
+}
+
 /// The clients made so far.
 pub(crate) struct Clients {
     connect: Duration,
     idle_connections: usize,
-    /// By profile, and whether past any proxy.
-    made: Mutex<HashMap<(TlsProfile, bool), Client>>,
+    made: Mutex<Made>,
+    /// Hosts that have answered by plain HTTP.
+    speaking: Mutex<HashSet<String>>,
 }
+
+/// Hosts that are remembered for having answered, before all are forgotten.
+const MOST_SPEAKING: usize = 1024;
 
 impl Clients {
     pub(crate) fn new(connect: Duration, idle_connections: usize) -> Self {
-        Self { connect, idle_connections, made: Mutex::new(HashMap::new()) }
+        Self { connect, idle_connections, made: Mutex::default(), speaking: Mutex::default() }
     }
 
     /// The client for that profile and server; clients of equal profiles share connections.
     pub(crate) fn get(&self, profile: &TlsProfile, url: &Url) -> Result<Client, Fault> {
-        let key = (profile.clone(), is_loopback(url));
+        let direct = is_loopback(url);
         let mut made = self.made.lock().expect("no panic while the map is locked");
-        if let Some(client) = made.get(&key) {
+        let made = if direct { &mut made.past_any_proxy } else { &mut made.others };
+        if let Some(client) = made.get(profile) {
             return Ok(client.clone());
         }
         let client = self
-            .build(profile, key.1)
+            .build(profile, direct)
             .map_err(|error| Fault::Client { source: error.without_url().into() })?;
-        made.insert(key, client.clone());
+        made.insert(profile.clone(), client.clone());
         Ok(client)
+    }
+
+    /// Remembers that a server speaks plain HTTP, since it has answered.
+    pub(crate) fn note_answer(&self, url: &Url) {
+        if url.scheme() != "http" {
+            return;
+        }
+        let mut speaking = self.speaking.lock().expect("no panic while the set is locked");
+        if speaking.len() >= MOST_SPEAKING {
+            speaking.clear();
+        }
+        speaking.insert(host_of(url));
+    }
+
+    /// What an error is for a request to that address. One closed without an answer says something about TLS only where the
+    /// server has never answered; else it has just broken off, as on a restart.
+    pub(crate) fn fault_of_request(&self, error: reqwest::Error, url: &Url) -> Fault {
+        match fault_of(error, &host_of(url), 0) {
+            Fault::NoAnswer { host, source } if self.has_answered(&host) => {
+                Fault::Cut { host, at: 0, source: Some(source) }
+            }
+            fault => fault,
+        }
+    }
+
+    fn has_answered(&self, host: &str) -> bool {
+        self.speaking.lock().expect("no panic while the set is locked").contains(host)
     }
 
     fn build(&self, profile: &TlsProfile, direct: bool) -> Result<Client, reqwest::Error> {
@@ -85,7 +125,7 @@ impl Clients {
                 None
             }
             TlsProfile::Verified { roots, identity } => {
-                for pem in roots {
+                for pem in roots.iter() {
                     builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem)?);
                 }
                 identity.as_ref()

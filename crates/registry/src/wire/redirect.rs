@@ -1,5 +1,6 @@
 //! Redirects, followed by hand: what is secret stays with the server that it was meant for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, LOCATION};
@@ -7,7 +8,7 @@ use reqwest::{Client, Method};
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Answer, Clients, TlsProfile, fault_of};
+use super::{Answer, Clients, TlsProfile};
 use crate::{Fault, HostList};
 
 /// Most redirects followed for one request.
@@ -29,27 +30,25 @@ pub(crate) fn same_origin(a: &Url, b: &Url) -> bool {
 /// The clients for servers that a redirect leads to.
 pub(crate) struct Elsewhere<'a> {
     pub(crate) clients: &'a Clients,
-    pub(crate) roots: &'a [Vec<u8>],
+    pub(crate) roots: &'a Arc<[Vec<u8>]>,
     pub(crate) insecure: &'a HostList,
     pub(crate) plain_http: &'a HostList,
 }
 
 impl Elsewhere<'_> {
     /// Refuses a way from TLS to plain HTTP that the user has not listed.
-    fn check(&self, from: &Url, to: &Url) -> Result<(), Fault> {
-        let listed = || host_of(to).parse().is_ok_and(|host| self.plain_http.contains(&host));
-        if from.scheme() == "https" && to.scheme() == "http" && !listed() {
+    pub(crate) fn check(&self, from: &Url, to: &Url) -> Result<(), Fault> {
+        if from.scheme() == "https" && to.scheme() == "http" && !self.plain_http.has_url(to) {
             return Err(Fault::PlainRedirect { host: host_of(from), target: host_of(to) });
         }
         Ok(())
     }
 
     pub(crate) fn client(&self, url: &Url) -> Result<Client, Fault> {
-        let listed = host_of(url).parse().is_ok_and(|host| self.insecure.contains(&host));
         let profile = match url.scheme() {
             "http" => TlsProfile::Plain,
-            _ if listed => TlsProfile::Unverified { identity: None },
-            _ => TlsProfile::Verified { roots: self.roots.to_vec(), identity: None },
+            _ if self.insecure.has_url(url) => TlsProfile::Unverified { identity: None },
+            _ => TlsProfile::Verified { roots: self.roots.clone(), identity: None },
         };
         self.clients.get(&profile, url)
     }
@@ -111,8 +110,9 @@ pub(crate) async fn follow(
         let response = timeout(idle, request.send())
             .await
             .map_err(|_| Fault::Hang { host: host.clone(), after: idle })?
-            .map_err(|error| fault_of(error, &host, 0))?;
-        let answer = Answer { response, host, at_origin: !left };
+            .map_err(|error| elsewhere.clients.fault_of_request(error, &url))?;
+        elsewhere.clients.note_answer(&url);
+        let answer = Answer { response, host, at_origin: !left, of_registry: !left };
         let Some(next) = target(&answer, &url)? else { return Ok((answer, url)) };
         elsewhere.check(&url, &next)?;
         if start.body.is_some() {

@@ -92,7 +92,7 @@ pub(crate) struct Wire {
     pub(crate) settings: Settings,
     pub(crate) clients: Clients,
     /// Contents of the CA files.
-    pub(crate) roots: Vec<Vec<u8>>,
+    pub(crate) roots: Arc<[Vec<u8>]>,
     pub(crate) keyring: Keyring,
     slots: Mutex<HashMap<(String, String), Slot>>,
     limits: Mutex<HashMap<String, HostLimit>>,
@@ -104,7 +104,7 @@ pub(crate) struct Wire {
 const REST: Duration = Duration::from_secs(30);
 
 impl Wire {
-    pub(crate) fn new(settings: Settings, roots: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn new(settings: Settings, roots: Arc<[Vec<u8>]>) -> Self {
         let keyring = Keyring::new(&settings);
         let per_host = settings.requests_per_host.max(1);
         let clients = Clients::new(settings.timeouts.connect, per_host);
@@ -156,17 +156,25 @@ impl Wire {
         semaphore.acquire_owned().await.expect("these semaphores are never closed")
     }
 
-    /// The servers to try, in their order: without those resting, as long as one is left. Those without an address never
-    /// rest.
-    pub(crate) fn awake<T>(&self, mut servers: Vec<T>, address: impl Fn(&T) -> Option<&Url>) -> Vec<T> {
+    /// The servers to try, in their order, and those resting, which are only to be tried where these have failed and may do
+    /// better later. Where all would rest, none does. Those without an address never rest.
+    pub(crate) fn awake<T>(
+        &self,
+        servers: impl IntoIterator<Item = T>,
+        address: impl Fn(&T) -> Option<&Url>,
+    ) -> (Vec<T>, Vec<T>) {
         let mut resting = self.resting.lock().expect("no panic while the map is locked");
         let now = Instant::now();
         resting.retain(|_, until| *until > now);
         let rests = |server: &T| address(server).is_some_and(|url| resting.contains_key(&host_of(url)));
-        if servers.iter().any(|server| !rests(server)) {
-            servers.retain(|server| !rests(server));
-        }
-        servers
+        let (resting, awake): (Vec<T>, Vec<T>) = servers.into_iter().partition(rests);
+        if awake.is_empty() { (resting, awake) } else { (awake, resting) }
+    }
+
+    /// Forgets that a server could not be reached: it was.
+    pub(crate) fn reached(&self, address: &Url) {
+        let mut resting = self.resting.lock().expect("no panic while the map is locked");
+        resting.remove(&host_of(address));
     }
 
     /// Remembers a server that could not be reached.
@@ -188,7 +196,8 @@ impl Wire {
             secret_headers: HeaderMap::new(),
             body: None,
         };
-        follow(start, &elsewhere, self.settings.timeouts.idle).await
+        let (answer, last) = follow(start, &elsewhere, self.settings.timeouts.idle).await?;
+        Ok((Answer { of_registry: false, ..answer }, last))
     }
 
     async fn send(

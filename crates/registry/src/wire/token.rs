@@ -44,7 +44,7 @@ fn may_have_credentials(wire: &Wire, endpoint: &Endpoint, realm: &Url) -> Result
         "http" => &wire.settings.plain_http,
         _ => &wire.settings.insecure,
     };
-    let listed = host_of(realm).parse().is_ok_and(|host| list.contains(&host));
+    let listed = list.has_url(realm);
     let same_host = realm.host_str() == endpoint.base.host_str();
     let trusted = endpoint.verified && (realm.scheme() == "https" || listed);
     if trusted || same_origin(realm, &endpoint.base) || (same_host && listed) {
@@ -90,6 +90,8 @@ fn service<'a>(
             why,
         })?;
     }
+    // Also without credentials nothing is tried over HTTP unasked.
+    wire.elsewhere().check(&endpoint.base, &url)?;
     let scopes = match (challenge.parameter("scope"), repository) {
         (Some(scope), _) if !scope.is_empty() => scope.split(' ').map(str::to_owned).collect(),
         (_, Some(repository)) => vec![format!("repository:{repository}:pull")],

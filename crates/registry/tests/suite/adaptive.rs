@@ -69,6 +69,21 @@ async fn a_foreign_address_without_the_layer_does_not_outdo_a_registry_that_fail
 }
 
 #[tokio::test]
+async fn nobody_is_told_to_log_in_to_a_foreign_address() {
+    let image = image(1000);
+    let (server, elsewhere) = (server(&image), FaultServer::start());
+    let listed = settings(&[&server.host(), &elsewhere.host()]);
+    let (registry, resolved) = resolve(listed, &format!("{}/app:v1", server.host())).await.unwrap();
+    server.always(&blob_path(&image), Reply::error(404, "BLOB_UNKNOWN"));
+    elsewhere.always("/layer", Reply::error(403, "DENIED"));
+    let layer =
+        LayerDescriptor { urls: vec![elsewhere.url("/layer")], ..resolved.manifest.layers[0].clone() };
+    let stream = registry.fetch_layer(&resolved, &layer).await.unwrap();
+    let text = assert_kind(read(stream).await, ErrorKind::ServerError);
+    assert!(text.contains("no registry to log in to"), "{text}");
+}
+
+#[tokio::test]
 async fn a_name_that_does_not_exist_is_unreachable() {
     let text = assert_kind(pull(settings(&[]), "no-such-host.invalid").await, ErrorKind::Unreachable);
     assert!(text.contains("no-such-host.invalid"), "{text}");

@@ -190,6 +190,29 @@ async fn a_password_does_not_go_to_a_tls_service_that_a_plain_registry_names() {
 }
 
 #[tokio::test]
+async fn an_anonymous_token_is_not_fetched_by_plain_http_for_a_registry_with_tls() {
+    let image = image(1000);
+    for verified in [true, false] {
+        let (server, tokens) = (FaultServer::start_tls(), FaultServer::start());
+        server.serve_image("app", "v1", &image);
+        tokens.always("/token", Reply::json(r#"{"token":"tok"}"#));
+        bearer(&server, &tokens.host());
+        let mut settings = settings(&[]);
+        let ca = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(ca.path(), server.ca_pem().unwrap()).unwrap();
+        match verified {
+            true => settings.ca_files.push(ca.path().to_owned()),
+            false => settings.insecure = server.host().parse().unwrap(),
+        }
+        let text = assert_kind(pull(settings.clone(), &server.host()).await, ErrorKind::PlainHttpExpected);
+        assert!(text.contains(&format!("list {} with --plain-http", tokens.host())), "{text}");
+        assert!(tokens.requests().is_empty());
+        settings.plain_http.insert(tokens.host().parse().unwrap());
+        assert_eq!(pull(settings, &server.host()).await.unwrap(), image.layers[0].blob);
+    }
+}
+
+#[tokio::test]
 async fn credentials_are_for_their_host_only() {
     let server = server(&image(10));
     server.require(BASIC, "Basic realm=\"x\"");
@@ -249,6 +272,18 @@ async fn a_challenge_of_a_redirect_target_is_not_answered() {
     let text = assert_kind(pull(settings, &server.host()).await, ErrorKind::ServerError);
     assert!(!text.contains("private") && !text.contains("imc login"), "{text}");
     assert!(thief.requests().iter().all(|request| request.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_log_in_where_a_redirect_leads() {
+    let image = image(1000);
+    let (server, store) = (server(&image), FaultServer::start());
+    server.always(&blob_path(&image), Reply::redirect(307, &store.url("/b")));
+    store.always("/b", Reply::error(403, "EXPIRED"));
+    let text = assert_kind(pull(settings(&[&server.host()]), &server.host()).await, ErrorKind::ServerError);
+    assert!(text.contains(&store.host()) && text.contains("no registry to log in to"), "{text}");
+    server.always(&blob_path(&image), Reply::error(403, "DENIED"));
+    assert_kind(pull(settings(&[&server.host()]), &server.host()).await, ErrorKind::Forbidden);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Connections that break, ranges, parts, and servers that get ranges wrong.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use registry::{ErrorKind, RangeSettings, Registry, Settings};
@@ -41,6 +43,40 @@ async fn cuts_without_progress_end() {
     server.always(&blob_path(&image), Reply::blob(&image.layers[0].blob).cut_after(0));
     assert_kind(pull(settings(&[&server.host()]), &server.host()).await, ErrorKind::Cut);
     assert_eq!(server.requests_for(&blob_path(&image)).len(), 3);
+}
+
+/// A plain server that answers its first request with 503, closes without a word on the next `closes`, and has that blob
+/// from then on.
+fn restarting(closes: usize, blob: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            if number == 0 {
+                let _ =
+                    stream.write_all(b"HTTP/1.1 503 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            } else if number > closes {
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", blob.len());
+                let _ = stream.write_all(head.as_bytes());
+                let _ = stream.write_all(&blob);
+            }
+        }
+    });
+    host
+}
+
+#[tokio::test]
+async fn a_plain_server_that_closes_without_a_word_after_it_has_answered_is_cut_off() {
+    let image = image(1000);
+    let server = server(&image);
+    let mut settings = settings(&[&server.host()]);
+    (settings.retry.attempts, settings.retry.connect_attempts) = (9, 1);
+    let store = restarting(5, image.layers[0].blob.clone());
+    server.always(&blob_path(&image), Reply::redirect(307, &format!("http://{store}/b")));
+    assert_eq!(pull(settings, &server.host()).await.unwrap(), image.layers[0].blob);
 }
 
 #[tokio::test]

@@ -71,6 +71,19 @@ async fn several_images_without_names_are_chosen_by_digest() {
 }
 
 #[tokio::test]
+async fn one_image_under_several_tags_needs_no_choice() {
+    let (one, two) = two();
+    let tag = |tag: &str| json!({"org.opencontainers.image.ref.name": tag});
+    let dir = layout_of(&[(&one, tag("1")), (&one, tag("latest"))]);
+    for name in ["", ":1", ":latest"] {
+        assert_eq!(pull(dir.path(), name).await.unwrap(), one.layers[0].blob, "{name}");
+    }
+    let other = layout_of(&[(&one, tag("1")), (&one, tag("latest")), (&two, tag("2"))]);
+    let text = assert_kind(pull(other.path(), "").await, ErrorKind::Ambiguous);
+    assert!(text.contains("1, 2, latest"), "{text}");
+}
+
+#[tokio::test]
 async fn images_that_share_a_tag_are_told_apart_by_their_whole_name() {
     let (one, two) = two();
     let names =

@@ -115,6 +115,50 @@ async fn a_server_that_fails_for_now_is_asked_again_though_its_mirror_has_nothin
     assert_eq!(server.requests_for(&blob_path(&image)).len(), 3);
 }
 
+/// One mirror and the registry's own server, for `images.example`.
+fn mirrored(mirror: &FaultServer, server: &FaultServer) -> TempDir {
+    let hosts_toml = format!("server = \"{}\"\n[host.\"{}\"]\n", server.url(""), mirror.url(""));
+    certs_dir("images.example", &hosts_toml)
+}
+
+#[tokio::test]
+async fn a_mirror_that_hangs_once_is_asked_again_where_the_server_is_off() {
+    let image = image(1000);
+    let (mirror, mut off) = (server(&image), FaultServer::start());
+    off.stop();
+    let config = format!("/v2/app/blobs/{}", image.config_digest());
+    for path in ["/v2/app/manifests/v1", &config, &blob_path(&image)] {
+        mirror.script(path, [Reply::blob("").hang()]);
+    }
+    assert_eq!(pull(with(&mirrored(&mirror, &off)), "images.example").await.unwrap(), image.layers[0].blob);
+    assert_eq!(mirror.requests_for(&blob_path(&image)).len(), 2);
+}
+
+#[tokio::test]
+async fn a_mirror_that_answers_again_rests_no_more() {
+    let image = image(1000);
+    let (mirror, server) = (server(&image), server(&image));
+    let manifest = "/v2/app/manifests/v1";
+    mirror.script(manifest, [Reply::blob("").hang()]);
+    server.always(manifest, Reply::error(500, "X"));
+    assert_eq!(
+        pull(with(&mirrored(&mirror, &server)), "images.example").await.unwrap(),
+        image.layers[0].blob
+    );
+    assert!(server.requests().iter().all(|request| request.path == manifest));
+}
+
+#[tokio::test]
+async fn what_a_mirror_failed_with_in_an_earlier_round_is_told() {
+    let (mut mirror, server) = (FaultServer::start(), FaultServer::start());
+    mirror.stop();
+    server.script("/v2/app/manifests/v1", [Reply::error(500, "X")]);
+    let text =
+        assert_kind(pull(with(&mirrored(&mirror, &server)), "images.example").await, ErrorKind::NotFound);
+    let told = format!("its mirrors failed ({} cannot be reached)", mirror.host());
+    assert!(text.contains(&told), "{text}");
+}
+
 #[tokio::test]
 async fn a_mirror_gets_its_own_credentials_and_headers_and_no_others() {
     let image = image(1000);

@@ -97,6 +97,30 @@ async fn bytes_that_trickle_are_no_progress_where_ranges_are_served() {
     assert!(store.requests.load(Ordering::SeqCst) <= 6, "three attempts in a row are all");
 }
 
+/// Pulls a layer whose server falls silent in each answer. Returns how often it was asked.
+async fn asked_of_a_server_that_falls_silent(answer: impl Fn(u64) -> Reply) -> usize {
+    let image = image(300_000);
+    let server = server(&image);
+    server.script(&blob_path(&image), (0..30).map(answer));
+    assert_kind(pull_in_time(&server, 30).await, ErrorKind::Hang);
+    server.requests_for(&blob_path(&image)).len()
+}
+
+#[tokio::test]
+async fn a_byte_and_then_silence_is_no_progress() {
+    let blob = image(300_000).layers[0].blob.clone();
+    let asked = asked_of_a_server_that_falls_silent(|_| Reply::blob(&blob).hang_after(1)).await;
+    assert!(asked <= 5, "three attempts in a row are all: {asked}");
+}
+
+#[tokio::test]
+async fn all_that_came_again_with_a_new_byte_is_no_progress() {
+    let blob = image(300_000).layers[0].blob.clone();
+    let silent = |nth| Reply::blob(&blob).without_ranges().hang_after(200_000 + nth);
+    let asked = asked_of_a_server_that_falls_silent(silent).await;
+    assert!(asked <= 6, "three attempts in a row are all: {asked}");
+}
+
 #[tokio::test]
 async fn an_error_document_for_a_layer_may_not_trickle_for_ever() {
     let image = image(10);
@@ -147,4 +171,21 @@ async fn answers_somewhat_shorter_than_the_range_are_taken() {
     server.always(&blob_path(&image), Reply::blob(blob).short_ranges(20_000));
     assert_eq!(&pull(settings(&[&server.host()]), &server.host()).await.unwrap(), blob);
     assert!(server.requests_for(&blob_path(&image))[1..].iter().all(|request| request.range().is_some()));
+}
+
+#[tokio::test]
+async fn a_proxy_that_cuts_every_range_to_its_own_size_is_asked_on() {
+    let image = image(2_000_000);
+    let blob = &image.layers[0].blob;
+    let server = server(&image);
+    let answers = |count: usize, length| (0..count).map(move |_| Reply::blob(blob).short_ranges(length));
+    server.script(&blob_path(&image), [Reply::blob(blob).cut_after(50_000)]);
+    // Fifteen short ones, and those after them, are not in a row.
+    for (count, length) in [(15, 1000), (1, 64 << 10), (15, 1000)] {
+        server.script(&blob_path(&image), answers(count, length));
+    }
+    server.always(&blob_path(&image), Reply::blob(blob).short_ranges(64 << 10));
+    assert_eq!(&pull(settings(&[&server.host()]), &server.host()).await.unwrap(), blob);
+    let asked = server.requests_for(&blob_path(&image));
+    assert!(asked.len() > 50 && asked[1..].iter().all(|request| request.range().is_some()));
 }
