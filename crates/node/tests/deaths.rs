@@ -138,18 +138,20 @@ fn one_that_cannot_be_cleaned_up_is_named_and_in_nobody_elses_way() {
 #[test]
 fn groups_inside_an_instances_group_do_not_hold_it_up() {
     let Some(world) = World::new() else { return };
-    let spec = world.spec("embedded", &["sh", "-c", "read line"]);
+    let spec = world.spec("embedded", &["sleep", "1000"]);
     let started = world.start(&spec);
     let mut made = 0;
     for hierarchy in fs::read_dir("/sys/fs/cgroup").unwrap() {
         let group = hierarchy.unwrap().path().join("imc").join(spec.id.to_string());
         if group.exists() {
-            fs::create_dir_all(group.join("inner/most")).unwrap();
+            // Not those above it: of an instance that has ended nothing may come to be again.
+            fs::create_dir(group.join("inner")).unwrap();
+            fs::create_dir(group.join("inner/most")).unwrap();
             made += 1;
         }
     }
     assert!(made > 0);
-    world.instances.kill(spec.id, node::Signal::KILL).unwrap();
+    assert!(world.instances.kill(spec.id, node::Signal::KILL).unwrap());
     started.session.wait().unwrap();
     world.assert_clean();
     assert_no_cgroups(spec.id);
