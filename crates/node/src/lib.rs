@@ -22,6 +22,7 @@ mod embedded;
 mod error;
 mod identity;
 mod image_blobs;
+mod inside;
 mod instances;
 mod layout;
 mod lock;

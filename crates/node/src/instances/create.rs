@@ -9,6 +9,7 @@ use std::time::Instant;
 use rustix::fs::{XattrFlags, lgetxattr, llistxattr, lsetxattr};
 use rustix::io::Errno;
 
+use super::mount_points::check_place;
 use super::{Attachment, InstanceSpec, Instances, StartTimings, Started, UpperLimit};
 use crate::layout::InstanceDir;
 use crate::lock::{lock_exclusive, wait_exclusive};
@@ -196,6 +197,7 @@ fn check_input(spec: &InstanceSpec) -> Result<(), InstanceError> {
         return Err(InstanceError::Option { option, value, expected: "expected more than nothing" });
     }
     for volume in &spec.options.volumes {
+        check_place(volume)?;
         // Followed: a symlink to nothing cannot be mounted either.
         fs::metadata(&volume.host)
             .map_err(|source| InstanceError::Volume { path: volume.host.clone(), source })?;
