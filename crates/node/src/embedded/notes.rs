@@ -17,7 +17,7 @@ const ERROR: &str = ", err ";
 /// Longest note, in characters.
 const LONGEST: usize = 400;
 
-/// A log file, open for appending, that takes libcontainer's errors.
+/// A log file, open for appending, that takes libcontainer's errors and panics.
 pub(super) struct Notes(File);
 
 impl Notes {
@@ -25,7 +25,10 @@ impl Notes {
     pub(super) fn begin(log: &std::path::Path) -> Option<u64> {
         let mut file = File::options().create(true).append(true).open(log).ok()?;
         let end = file.seek(SeekFrom::End(0)).ok()?;
+        let for_panics = file.try_clone().ok()?;
         tracing::subscriber::set_global_default(Self(file)).ok()?;
+        // Standard error is the container's.
+        std::panic::set_hook(Box::new(move |panic| note(&for_panics, &panic.to_string().replace('\n', " "))));
         Some(end)
     }
 
@@ -68,16 +71,19 @@ impl Subscriber for Notes {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
-        let whole = format!("{}{}", text.message, text.fields);
-        let msg: String = whole.chars().take(LONGEST).collect();
-        let line = serde_json::json!({ "level": NOTE, "msg": msg });
-        // One call, since several processes may write. There is nobody to tell that it failed.
-        let _ = (&self.0).write_all(format!("{line}\n").as_bytes());
+        note(&self.0, &format!("{}{}", text.message, text.fields));
     }
 
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
+}
+
+fn note(mut file: &File, whole: &str) {
+    let msg: String = whole.chars().take(LONGEST).collect();
+    let line = serde_json::json!({ "level": NOTE, "msg": msg });
+    // One call, since several processes may write. There is nobody to tell that it failed.
+    let _ = file.write_all(format!("{line}\n").as_bytes());
 }
 
 #[derive(Default)]
