@@ -270,7 +270,8 @@ fn a_refusal_of_the_embedded_runtime_has_its_cause() {
     let spec = world.spec("embedded", &["true"]);
     let error = world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
     let text = chain(&error);
-    assert!(text.contains("/etc/hosts") && text.contains("EINVAL"), "{text}");
+    assert!(text.contains("mount \"/etc/hosts\"") && text.contains("EINVAL"), "{text}");
+    assert!(!text.contains('{'), "{text}");
     world.assert_clean();
 }
 
