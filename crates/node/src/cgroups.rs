@@ -18,9 +18,12 @@ const ROOT: &str = "/sys/fs/cgroup";
 /// After how long a group is tried again whose killed processes have not gone yet.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The group above those of all instances.
+pub(crate) const ABOVE: &str = "imc";
+
 /// The group of an instance in every hierarchy, as runtimes take it.
 pub(crate) fn path_of(id: InstanceId) -> String {
-    format!("/imc/{id}")
+    format!("/{ABOVE}/{id}")
 }
 
 /// The directories of the hierarchies of cgroups v1, by name; those that are links to others are left out.
