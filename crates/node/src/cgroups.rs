@@ -5,13 +5,14 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use model::InstanceId;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::mount_table::{self, MountEntry};
 
 /// Where Linux keeps the hierarchies.
 const ROOT: &str = "/sys/fs/cgroup";
@@ -50,45 +51,20 @@ pub(crate) fn thaw(id: InstanceId) {
 
 /// Where the groups of an instance are, or would be.
 fn groups_of(id: InstanceId) -> io::Result<Vec<PathBuf>> {
-    let table = fs::read("/proc/self/mountinfo")?;
+    let table = mount_table::read()?;
     let group = path_of(id);
     let points = hierarchies(&table).into_iter();
     Ok(points.map(|point| point.join(group.trim_start_matches('/'))).collect())
 }
 
-/// The writable mount points of all hierarchies. Source: `proc_pid_mountinfo(5)`.
-fn hierarchies(table: &[u8]) -> Vec<PathBuf> {
-    let table = String::from_utf8_lossy(table);
-    let points = table.lines().filter_map(|line| {
-        let (left, right) = line.split_once(" - ")?;
-        let mut fields = left.split(' ').skip(4);
-        let (point, options) = fields.next().zip(fields.next())?;
-        let is_cgroup = matches!(right.split(' ').next()?, "cgroup" | "cgroup2");
-        // Where one cannot write one could not have made a group: what there is was made by another mount of the same.
-        let is_writable = options.split(',').all(|option| option != "ro");
-        (is_cgroup && is_writable).then(|| unescaped(point))
-    });
-    points.collect()
-}
-
-/// The kernel writes blanks, tabs, line ends and backslashes as three octal digits.
-fn unescaped(path: &str) -> PathBuf {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) if *first == b'\\' => {
-                bytes.push(byte);
-                rest = &behind[3..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
+/// The writable mount points of all hierarchies.
+fn hierarchies(table: &str) -> Vec<PathBuf> {
+    let is_cgroup = |mount: &MountEntry| matches!(mount.kind.as_str(), "cgroup" | "cgroup2");
+    // Where one cannot write one could not have made a group: what there is was made by another mount of the same.
+    mount_table::entries(table)
+        .filter(|mount| is_cgroup(mount) && !mount.read_only)
+        .map(|mount| mount.point)
+        .collect()
 }
 
 fn remove_group(group: &Path, until: Instant) -> io::Result<()> {
@@ -161,12 +137,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writable_hierarchies_of_both_versions_are_found_and_their_names_unescaped() {
-        let table = b"30 22 0:30 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
+    fn writable_hierarchies_of_both_versions_are_found() {
+        let table = "30 22 0:30 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
             31 30 0:31 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu\n\
-            32 30 0:32 / /mnt/a\\040b\\134 rw - cgroup2 none rw\n\
+            32 30 0:32 / /mnt/two rw - cgroup2 none rw\n\
             33 30 0:31 / /mnt/second ro,relatime - cgroup cgroup rw,cpu\n";
-        assert_eq!(hierarchies(table), ["/sys/fs/cgroup/cpu,cpuacct", "/mnt/a b\\"].map(PathBuf::from));
+        assert_eq!(hierarchies(table), ["/sys/fs/cgroup/cpu,cpuacct", "/mnt/two"].map(PathBuf::from));
     }
 
     #[test]
@@ -188,7 +164,7 @@ mod tests {
         if !testkit::privileged() {
             return None;
         }
-        let table = fs::read("/proc/self/mountinfo").unwrap();
+        let table = mount_table::read().unwrap();
         // The cpuset hierarchy wants a set before it takes a process; any other will do.
         let usable = |point: &PathBuf| point.join("tasks").exists() && !point.ends_with("cpuset");
         let hierarchies = hierarchies(&table);

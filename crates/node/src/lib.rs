@@ -29,6 +29,7 @@ mod lock;
 mod logs;
 mod monitor;
 mod mount;
+mod mount_table;
 mod options;
 mod privilege;
 mod quota;
