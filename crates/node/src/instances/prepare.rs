@@ -116,25 +116,35 @@ impl Instances {
         };
         state::write_json(&dir.config(), &config::build(&input))?;
         write_bound_files(dir, hostname, options.network)?;
+        let record = self.record(spec, &input.process, user)?;
+        state::write_json(&dir.record(), &record)?;
+        let path = config::value_of(&record.environment, "PATH").unwrap_or_default().to_owned();
+        Ok(Prepared { warnings: warnings(host, options, swap), command: arguments[0].clone(), path })
+    }
+
+    /// What later calls and the monitor must know of the instance.
+    fn record(
+        &self,
+        spec: &InstanceSpec,
+        process: &ProcessInput<'_>,
+        user: &str,
+    ) -> Result<Record, InstanceError> {
         let stop_signal = spec.config.stop_signal.as_deref().map_or(Ok(Signal::TERM), str::parse);
-        let record = Record {
-            id,
+        Ok(Record {
+            id: spec.id,
             name: spec.name.clone(),
             blobs: spec.blobs.clone(),
-            options: options.clone(),
+            options: spec.options.clone(),
             runtime: spec.runtime.clone(),
             self_exe: self.config.self_exe.clone(),
             stop_signal: stop_signal.map_err(InstanceError::StopSignal)?,
             size_limit: spec.size_limit,
             remove_on_exit: spec.remove_on_exit,
-            environment,
-            working_dir,
+            environment: process.environment.to_vec(),
+            working_dir: process.working_dir.to_owned(),
             user: user.to_owned(),
-            device_rules: host.device_rules,
-        };
-        state::write_json(&dir.record(), &record)?;
-        let path = config::value_of(&record.environment, "PATH").unwrap_or_default().to_owned();
-        Ok(Prepared { warnings: warnings(host, options, swap), command: arguments[0].clone(), path })
+            device_rules: process.device_rules,
+        })
     }
 }
 
