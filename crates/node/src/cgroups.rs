@@ -5,22 +5,26 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::InstanceId;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::mount_table::{self, MountEntry};
+
 /// Where Linux keeps the hierarchies.
 const ROOT: &str = "/sys/fs/cgroup";
-/// How often, and after how long each time, a group is tried again whose killed processes have not gone yet.
-const ATTEMPTS: (u32, Duration) = (250, Duration::from_millis(20));
+/// After how long a group is tried again whose killed processes have not gone yet.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The group above those of all instances.
+pub(crate) const ABOVE: &str = "imc";
 
 /// The group of an instance in every hierarchy, as runtimes take it.
 pub(crate) fn path_of(id: InstanceId) -> String {
-    format!("/imc/{id}")
+    format!("/{ABOVE}/{id}")
 }
 
 /// The directories of the hierarchies of cgroups v1, by name; those that are links to others are left out.
@@ -31,74 +35,74 @@ pub(crate) fn v1_hierarchies() -> Vec<String> {
 }
 
 /// Ends whatever runs in an instance's groups and removes them, with all that was made below them. Done where they are
-/// gone.
-pub(crate) fn remove(id: InstanceId) -> io::Result<()> {
-    let table = fs::read("/proc/self/mountinfo")?;
+/// gone; what has been killed and does not go is waited for no longer than `patience`.
+pub(crate) fn remove(id: InstanceId, patience: Duration) -> io::Result<()> {
+    let until = Instant::now() + patience;
+    let groups = groups_of(id)?;
+    groups.iter().for_each(|group| thaw_all(group));
+    groups.iter().try_for_each(|group| remove_group(group, until))
+}
+
+/// Lets an instance's processes run again where somebody has frozen them: one that is frozen by cgroups v1 does not hear of
+/// its end. What stays frozen is seen by who waits for that end.
+pub(crate) fn thaw(id: InstanceId) {
+    groups_of(id).into_iter().flatten().for_each(|group| thaw_all(&group));
+}
+
+/// Where the groups of an instance are, or would be.
+fn groups_of(id: InstanceId) -> io::Result<Vec<PathBuf>> {
+    let table = mount_table::read()?;
     let group = path_of(id);
-    hierarchies(&table).iter().try_for_each(|point| remove_group(&point.join(group.trim_start_matches('/'))))
+    let points = hierarchies(&table).into_iter();
+    Ok(points.map(|point| point.join(group.trim_start_matches('/'))).collect())
 }
 
-/// The mount points of all hierarchies. Source: `proc_pid_mountinfo(5)`.
-fn hierarchies(table: &[u8]) -> Vec<PathBuf> {
-    let table = String::from_utf8_lossy(table);
-    let points = table.lines().filter_map(|line| {
-        let (left, right) = line.split_once(" - ")?;
-        let is_cgroup = matches!(right.split(' ').next()?, "cgroup" | "cgroup2");
-        is_cgroup.then(|| unescaped(left.split(' ').nth(4).unwrap_or_default()))
-    });
-    points.collect()
+/// The writable mount points of all hierarchies.
+fn hierarchies(table: &str) -> Vec<PathBuf> {
+    let is_cgroup = |mount: &MountEntry| matches!(mount.kind.as_str(), "cgroup" | "cgroup2");
+    // Where one cannot write one could not have made a group: what there is was made by another mount of the same.
+    mount_table::entries(table)
+        .filter(|mount| is_cgroup(mount) && !mount.read_only)
+        .map(|mount| mount.point)
+        .collect()
 }
 
-/// The kernel writes blanks, tabs, line ends and backslashes as three octal digits.
-fn unescaped(path: &str) -> PathBuf {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) if *first == b'\\' => {
-                bytes.push(byte);
-                rest = &behind[3..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
-}
-
-fn remove_group(group: &Path) -> io::Result<()> {
+fn remove_group(group: &Path, until: Instant) -> io::Result<()> {
     let failed = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", group.display()));
-    for _ in 0..ATTEMPTS.0 {
+    loop {
         match remove_tree(group) {
-            Err(error) if is_busy(&error) => {
+            Err(error) if is(Errno::BUSY, &error) => {
                 end_all(group);
-                std::thread::sleep(ATTEMPTS.1);
+                if Instant::now() >= until {
+                    return Err(failed(error));
+                }
+                std::thread::sleep(PAUSE);
             }
             other => return other.map_err(failed),
         }
     }
-    remove_tree(group).map_err(failed)
 }
 
-fn is_busy(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::BUSY.raw_os_error())
+fn is(errno: Errno, error: &io::Error) -> bool {
+    error.raw_os_error() == Some(errno.raw_os_error())
 }
 
 /// Deepest first, and only directories: a group's files go with it and cannot be removed.
 fn remove_tree(group: &Path) -> io::Result<()> {
-    match fs::remove_dir(group) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) if !is_busy(&error) => return Err(error),
-        Ok(()) => return Ok(()),
+    match remove_directory(group) {
         // It has groups below it, or processes in it.
-        Err(_) => {}
+        Err(error) if is(Errno::BUSY, &error) => {}
+        other => return other,
     }
     below(group).iter().try_for_each(|inner| remove_tree(inner))?;
+    remove_directory(group)
+}
+
+fn remove_directory(group: &Path) -> io::Result<()> {
     match fs::remove_dir(group) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // Said of what is missing as well.
+        Err(error) if is(Errno::ROFS, &error) && !group.exists() => Ok(()),
         other => other,
     }
 }
@@ -109,15 +113,18 @@ fn below(group: &Path) -> Vec<PathBuf> {
     directories.map(|entry| entry.path()).collect()
 }
 
-/// Kills what is in a group and below it. What cannot be killed is seen by the group that does not go.
-fn end_all(group: &Path) {
-    // A frozen process does not hear of its end.
+fn thaw_all(group: &Path) {
     for (file, word) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
         let file = group.join(file);
         if file.exists() {
             let _ = fs::write(file, word);
         }
     }
+    below(group).iter().for_each(|inner| thaw_all(inner));
+}
+
+/// Kills what is in a group and below it. What cannot be killed is seen by the group that does not go.
+fn end_all(group: &Path) {
     let members = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
     for pid in members.lines().filter_map(|line| line.parse().ok()).filter_map(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
@@ -130,39 +137,67 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hierarchies_of_both_versions_are_found_and_their_names_unescaped() {
-        let table = b"30 22 0:30 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
+    fn writable_hierarchies_of_both_versions_are_found() {
+        let table = "30 22 0:30 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
             31 30 0:31 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu\n\
-            32 30 0:32 / /mnt/a\\040b\\134 rw - cgroup2 none rw\n";
-        assert_eq!(hierarchies(table), ["/sys/fs/cgroup/cpu,cpuacct", "/mnt/a b\\"].map(PathBuf::from));
+            32 30 0:32 / /mnt/two rw - cgroup2 none rw\n\
+            33 30 0:31 / /mnt/second ro,relatime - cgroup cgroup rw,cpu\n";
+        assert_eq!(hierarchies(table), ["/sys/fs/cgroup/cpu,cpuacct", "/mnt/two"].map(PathBuf::from));
     }
 
     #[test]
-    fn groups_below_groups_with_processes_in_them_go() {
+    fn a_missing_group_of_a_read_only_hierarchy_is_gone() {
         if !testkit::privileged() {
             return;
         }
-        let table = fs::read("/proc/self/mountinfo").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let flags = rustix::mount::MountFlags::RDONLY;
+        rustix::mount::mount("tmpfs", folder.path(), "tmpfs", flags, None).unwrap();
+        let answer = remove_group(&folder.path().join("imc/absent"), Instant::now());
+        let answer = answer.and_then(|()| remove_group(&folder.path().join("absent"), Instant::now()));
+        rustix::mount::unmount(folder.path(), rustix::mount::UnmountFlags::empty()).unwrap();
+        answer.unwrap();
+    }
+
+    /// A group of a fresh instance with a process in a group below it.
+    fn occupied() -> Option<(InstanceId, PathBuf, std::process::Child)> {
+        if !testkit::privileged() {
+            return None;
+        }
+        let table = mount_table::read().unwrap();
         // The cpuset hierarchy wants a set before it takes a process; any other will do.
         let usable = |point: &PathBuf| point.join("tasks").exists() && !point.ends_with("cpuset");
         let hierarchies = hierarchies(&table);
-        let Some(point) = hierarchies.iter().find(|point| usable(point)).or(hierarchies.first()) else {
-            return;
-        };
+        let point = hierarchies.iter().find(|point| usable(point)).or(hierarchies.first())?;
         let id = InstanceId::generate();
         let group = point.join(path_of(id).trim_start_matches('/'));
         let inner = group.join("a/b");
         fs::create_dir_all(&inner).unwrap();
-        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         fs::write(inner.join("cgroup.procs"), child.id().to_string()).unwrap();
+        Some((id, group, child))
+    }
+
+    #[test]
+    fn groups_below_groups_with_processes_in_them_go() {
+        let Some((id, group, mut child)) = occupied() else { return };
         // The child is this test's to wait for, and the group goes only then.
         std::thread::scope(|scope| {
-            let removal = scope.spawn(|| remove(id));
+            let removal = scope.spawn(|| remove(id, Duration::from_secs(30)));
             let status = child.wait().unwrap();
             assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
             removal.join().unwrap().unwrap();
         });
         assert!(!group.exists());
-        remove(id).unwrap();
+        remove(id, Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn a_group_that_does_not_go_is_named_when_patience_ends() {
+        let Some((id, group, mut child)) = occupied() else { return };
+        let error = remove(id, Duration::ZERO).unwrap_err();
+        assert!(error.to_string().contains(&group.display().to_string()), "{error}");
+        child.wait().unwrap();
+        remove(id, Duration::from_secs(30)).unwrap();
     }
 }

@@ -12,7 +12,7 @@ use model::{ImageConfig, InstanceId};
 use serde_json::{Value, json};
 
 pub(crate) use command::{Surroundings, arguments, environment, no_zero, overlay, value_of};
-pub(crate) use mounts::BoundFiles;
+pub(crate) use mounts::{BoundFiles, in_order};
 pub(crate) use resources::SwapLimit;
 
 use crate::account::Account;

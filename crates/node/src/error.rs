@@ -112,6 +112,17 @@ pub enum InstanceError {
         /// Which.
         path: &'static str,
     },
+    /// The image's symlinks, or those in another volume, lead a volume to where the kernel's own file systems are mounted.
+    #[error(
+        "failed to mount a volume on `{}`: inside the instance it leads to `{}`, and nothing can be mounted there safely",
+        path.display(), leads_to.display()
+    )]
+    VolumePlace {
+        /// Which, as given.
+        path: PathBuf,
+        /// Where it leads.
+        leads_to: PathBuf,
+    },
     /// What a file or directory of the host is mounted on inside.
     #[error("failed to make the mount point `{}` inside the instance", path.display())]
     MountPoint {
@@ -218,6 +229,7 @@ impl InstanceError {
             | Self::StopSignal(_)
             | Self::Volume { .. }
             | Self::SystemDirectory { .. }
+            | Self::VolumePlace { .. }
             | Self::MountPoint { .. }
             | Self::WorkingDir { .. } => InstanceErrorKind::Input,
             Self::Directory { .. }

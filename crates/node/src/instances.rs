@@ -6,6 +6,7 @@ mod create;
 mod exec;
 mod launch;
 mod life;
+mod mount_points;
 mod prepare;
 mod reconcile;
 

@@ -27,7 +27,7 @@ use crate::lock::unlock;
 use crate::mount::Via;
 use crate::runtime::{RuntimeCall, Streams};
 use crate::state::{self, Ended, Record, Running};
-use crate::teardown::{remove_directory, take_down};
+use crate::teardown::{PATIENCE, remove_directory, take_down};
 use log_writer::LogWriter;
 use supervise::{Source, Supervision};
 
@@ -77,7 +77,7 @@ fn watch() -> io::Result<()> {
     drop(keep);
     let status = reap(pid);
     let ended = Ended { status, finished: SystemClock.now() };
-    let clean = take_down(&mounts, &dir, &record);
+    let clean = take_down(&mounts, &dir, &record, PATIENCE);
     // Unwritten, it ended with an unknown status, as the next reconciliation finds.
     let written = state::write_end(&mut lock, ended);
     let removed = if record.remove_on_exit && clean.is_ok() { remove_directory(&dir) } else { Ok(()) };
@@ -190,7 +190,7 @@ fn streams(begun: &Begun) -> io::Result<Wiring> {
 
 /// The container did not come to run: as if it had never been.
 fn give_up(mut begun: Begun, message: String) -> io::Result<()> {
-    let clean = take_down(&begun.mounts, &begun.dir, &begun.record);
+    let clean = take_down(&begun.mounts, &begun.dir, &begun.record, PATIENCE);
     if clean.is_ok() {
         // What is left of it is half made, and removed by the next reconciliation.
         let _ = remove_directory(&begun.dir);

@@ -179,9 +179,15 @@ impl Terminal {
         self.input.clear();
         loop {
             let mut all = [PollFd::new(&self.master, PollFlags::IN)];
-            let ready = poll(&mut all, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
-            if ready == 0 || !self.exchange()? {
-                return Ok(());
+            match poll(&mut all, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+                Err(Errno::INTR) => {}
+                Ok(0) => return Ok(()),
+                other => {
+                    other?;
+                    if !self.exchange()? {
+                        return Ok(());
+                    }
+                }
             }
         }
     }
@@ -209,5 +215,34 @@ impl Drop for RawMode {
     fn drop(&mut self) {
         // A terminal that has gone needs no mode.
         let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, &self.before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    #[allow(unsafe_code, reason = "nothing safe sends a signal to one thread")]
+    fn signals_that_come_while_the_last_output_is_read_do_no_harm() {
+        let _relay = Relay::begin().unwrap();
+        let (master, _open) = io::pipe().unwrap();
+        let mut terminal =
+            Terminal { master: master.into(), reads_input: false, input: Vec::new(), last: None, _raw: None };
+        // SAFETY: it has no arguments and no effect.
+        let drainer = unsafe { libc::pthread_self() };
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    // SAFETY: the thread lives until this one has been joined, and the signal is caught.
+                    unsafe { libc::pthread_kill(drainer, SIGWINCH) };
+                }
+            });
+            let answer = (0..50_000).try_for_each(|_| terminal.drain());
+            done.store(true, Ordering::Relaxed);
+            answer.unwrap();
+        });
     }
 }

@@ -20,7 +20,7 @@ use crate::account::Account;
 /// A rename racing with a look-up makes the kernel ask to try again; that often, and somebody is playing.
 const ATTEMPTS: usize = 32;
 /// Source: the kernel's `MAXSYMLINKS`.
-const MOST_LINKS: usize = 40;
+pub(crate) const MOST_LINKS: usize = 40;
 
 /// The root directory of an instance.
 #[derive(Debug)]
@@ -82,6 +82,27 @@ impl Rootfs {
             Ok(_) | Err(Errno::NOENT) => Ok(true),
             Err(Errno::LOOP | Errno::NOTDIR) => Ok(false),
             Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// What the symlink at the path says; `None` where there is none.
+    pub(crate) fn link_at(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        let open = match self.resolve(path, OFlags::PATH | OFlags::NOFOLLOW) {
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            other => other?,
+        };
+        match readlinkat(&open, "", Vec::new()) {
+            Ok(target) => Ok(Some(PathBuf::from(OsStr::from_bytes(target.as_bytes())))),
+            Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Whether a directory is at the path; `None` where nothing is.
+    pub(crate) fn is_directory(&self, path: &Path) -> io::Result<Option<bool>> {
+        match self.resolve(path, OFlags::PATH) {
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            other => Ok(Some(File::from(other?).metadata()?.is_dir())),
         }
     }
 

@@ -133,7 +133,7 @@ impl RuntimeCall<'_> {
             command.arg("--console-socket").arg(console);
         }
         command.arg(self.id.to_string());
-        self.finish(call, streams, &log)
+        finish(call, streams, &log)
     }
 
     /// Runs a further process in the running container.
@@ -152,7 +152,7 @@ impl RuntimeCall<'_> {
             command.arg("--console-socket").arg(console);
         }
         command.arg(self.id.to_string());
-        let answer = self.finish(call, streams, &log);
+        let answer = finish(call, streams, &log);
         let _ = fs::remove_file(&log);
         answer
     }
@@ -162,24 +162,24 @@ impl RuntimeCall<'_> {
         let log = self.dir.path().join("runtime.log");
         let mut call = self.command(&log)?;
         call.command.arg("delete").arg("--force").arg(self.id.to_string());
-        self.finish(call, Streams::default(), &log)
+        finish(call, Streams::default(), &log)
     }
+}
 
-    #[allow(clippy::unused_self, reason = "the last part of each call")]
-    fn finish(&self, mut call: Call, streams: Streams, log: &Path) -> Result<(), String> {
-        let command = &mut call.command;
-        let or_null = |stream: Option<OwnedFd>| stream.map_or_else(Stdio::null, Stdio::from);
-        command.stdin(or_null(streams.stdin)).stdout(or_null(streams.stdout)).stderr(or_null(streams.stderr));
-        let before = fs::metadata(log).map_or(0, |found| found.len());
-        let status = command.status().map_err(|error| format!("failed to execute it: {error}"))?;
-        if status.success() {
-            return Ok(());
-        }
-        let said = fs::read(log).unwrap_or_default();
-        let new = said.get(usize::try_from(before).unwrap_or(0)..).unwrap_or_default();
-        Err(last_error(&String::from_utf8_lossy(new))
-            .unwrap_or_else(|| format!("it ended with {status} and said nothing")))
+/// Executes a call; the error is what the runtime said.
+fn finish(mut call: Call, streams: Streams, log: &Path) -> Result<(), String> {
+    let command = &mut call.command;
+    let or_null = |stream: Option<OwnedFd>| stream.map_or_else(Stdio::null, Stdio::from);
+    command.stdin(or_null(streams.stdin)).stdout(or_null(streams.stdout)).stderr(or_null(streams.stderr));
+    let before = fs::metadata(log).map_or(0, |found| found.len());
+    let status = command.status().map_err(|error| format!("failed to execute it: {error}"))?;
+    if status.success() {
+        return Ok(());
     }
+    let said = fs::read(log).unwrap_or_default();
+    let new = said.get(usize::try_from(before).unwrap_or(0)..).unwrap_or_default();
+    Err(last_error(&String::from_utf8_lossy(new))
+        .unwrap_or_else(|| format!("it ended with {status} and said nothing")))
 }
 
 /// Why a command cannot be executed, as a shell tells it apart. Its text is what the embedded runtime says.

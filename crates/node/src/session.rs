@@ -53,7 +53,8 @@ impl Session {
         self.wait()
     }
 
-    /// Waits until the instance has ended and is cleaned up, and forwards nothing.
+    /// Waits until the instance has ended and is cleaned up, and forwards nothing. What could not be cleaned up is left to
+    /// [`crate::Instances::reconcile`].
     ///
     /// # Errors
     ///

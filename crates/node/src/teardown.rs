@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::blob_mounts::BlobMounts;
 use crate::layout::InstanceDir;
@@ -12,14 +13,19 @@ use crate::runtime::RuntimeCall;
 use crate::state::Record;
 use crate::{InstanceError, RuntimeChoice, cgroups};
 
-/// Ends the container and gives back everything that it held. Its directory, with what it wrote, stays.
+/// How long killed processes may take to go; longer, and they hang in the kernel.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Ends the container and gives back everything that it held. Its directory, with what it wrote, stays. Killed processes
+/// are waited for no longer than `patience`.
 pub(crate) fn take_down(
     mounts: &BlobMounts,
     dir: &InstanceDir,
     record: &Record,
+    patience: Duration,
 ) -> Result<(), InstanceError> {
     let id = record.id;
-    delete_container(dir, record).map_err(|message| InstanceError::Runtime {
+    delete_container(dir, record, patience).map_err(|message| InstanceError::Runtime {
         action: "delete",
         id,
         runtime: record.runtime.name(),
@@ -31,14 +37,17 @@ pub(crate) fn take_down(
         .map_err(|source| InstanceError::Attach { id, source })
 }
 
-fn delete_container(dir: &InstanceDir, record: &Record) -> Result<(), String> {
+fn delete_container(dir: &InstanceDir, record: &Record, patience: Duration) -> Result<(), String> {
     let state = dir.oci_root().join(record.id.to_string());
+    let remove_groups = || {
+        cgroups::remove(record.id, patience)
+            .map_err(|error| format!("failed to remove its control group {error}"))
+    };
     match &record.runtime {
         // libcontainer knows the first process by its number alone, which may be somebody else's by now, and does not
         // remove groups below a group. The process is ended by its identity, and here by its group.
         RuntimeChoice::Embedded => {
-            cgroups::remove(record.id)
-                .map_err(|error| format!("failed to remove its control group {error}"))?;
+            remove_groups()?;
             match fs::remove_dir_all(&state) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(format!("failed to remove `{}`: {error}", state.display()))
@@ -46,10 +55,14 @@ fn delete_container(dir: &InstanceDir, record: &Record) -> Result<(), String> {
                 _ => Ok(()),
             }
         }
-        RuntimeChoice::Installed(_) if !state.exists() => Ok(()),
         RuntimeChoice::Installed(_) => {
-            let runtime = record.runtime.program(&record.self_exe);
-            RuntimeCall { runtime: &runtime, dir, id: record.id }.delete()
+            if state.exists() {
+                cgroups::thaw(record.id);
+                let runtime = record.runtime.program(&record.self_exe);
+                RuntimeCall { runtime: &runtime, dir, id: record.id }.delete()?;
+            }
+            // It may have died between making these and noting its state.
+            remove_groups()
         }
     }
 }

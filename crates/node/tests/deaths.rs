@@ -6,23 +6,9 @@ mod common;
 use std::fs;
 use std::process::Stdio;
 
-use common::{World, output};
+use common::{World, assert_no_cgroups, monitor_of, output};
 use model::{ExitStatus, InstanceId, InstanceState};
 use rustix::process::{Pid, Signal, kill_process};
-
-/// The monitor of an instance works in the instance's directory. It is not always the parent of the first process: with
-/// crun that may for a moment be what made the container.
-fn monitor_of(world: &World, id: InstanceId) -> Pid {
-    let dir = world.data().join("instances").join(id.to_string()).canonicalize().unwrap();
-    let numbers =
-        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-    let is_monitor = |pid: &i32| {
-        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == dir);
-        here && line.ends_with(b"internal-monitor\0")
-    };
-    Pid::from_raw(numbers.into_iter().find(is_monitor).expect("a monitor")).unwrap()
-}
 
 #[test]
 fn a_killed_monitor_leaves_nothing_that_the_next_command_does_not_clean_up() {
@@ -70,13 +56,6 @@ fn a_callers_open_files_are_not_held_by_the_monitor() {
         assert_eq!(held.count(), 0, "{pid}");
     }
     world.instances.remove(spec.id, true).unwrap();
-}
-
-fn assert_no_cgroups(id: InstanceId) {
-    for controller in fs::read_dir("/sys/fs/cgroup").unwrap() {
-        let path = controller.unwrap().path().join("imc").join(id.to_string());
-        assert!(!path.exists(), "{} is left", path.display());
-    }
 }
 
 #[test]
@@ -138,18 +117,20 @@ fn one_that_cannot_be_cleaned_up_is_named_and_in_nobody_elses_way() {
 #[test]
 fn groups_inside_an_instances_group_do_not_hold_it_up() {
     let Some(world) = World::new() else { return };
-    let spec = world.spec("embedded", &["sh", "-c", "read line"]);
+    let spec = world.spec("embedded", &["sleep", "1000"]);
     let started = world.start(&spec);
     let mut made = 0;
     for hierarchy in fs::read_dir("/sys/fs/cgroup").unwrap() {
         let group = hierarchy.unwrap().path().join("imc").join(spec.id.to_string());
         if group.exists() {
-            fs::create_dir_all(group.join("inner/most")).unwrap();
+            // Not those above it: of an instance that has ended nothing may come to be again.
+            fs::create_dir(group.join("inner")).unwrap();
+            fs::create_dir(group.join("inner/most")).unwrap();
             made += 1;
         }
     }
     assert!(made > 0);
-    world.instances.kill(spec.id, node::Signal::KILL).unwrap();
+    assert!(world.instances.kill(spec.id, node::Signal::KILL).unwrap());
     started.session.wait().unwrap();
     world.assert_clean();
     assert_no_cgroups(spec.id);

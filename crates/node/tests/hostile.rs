@@ -77,3 +77,75 @@ fn a_container_that_executes_the_runtime_again_cannot_write_to_it() {
     assert_eq!(child.0.wait().unwrap().code(), Some(0));
     world.assert_clean();
 }
+
+/// A runtime makes its devices by path, and whatever is mounted over the instance's own `/dev` by then gets them.
+#[test]
+fn an_image_that_leads_a_volume_to_a_system_directory_is_refused_and_the_volume_untouched() {
+    let Some(mut world) = World::new() else { return };
+    let (volume, outer) = (world.folder.path().join("volume"), world.folder.path().join("outer"));
+    for folder in [&volume, &outer] {
+        fs::create_dir(folder).unwrap();
+    }
+    fs::write(volume.join("ptmx"), "the host's").unwrap();
+    symlink("/system", outer.join("left")).unwrap();
+    let links =
+        [("dev", "/dev"), ("root", "/"), ("proc", "/proc/x"), ("up", "../../sys"), ("second", "/a/up")];
+    world.add_layer(|tree| {
+        fs::create_dir_all(tree.join("a")).unwrap();
+        for (name, target) in links {
+            symlink(target, tree.join("a").join(name)).unwrap();
+        }
+        symlink("dev", tree.join("system")).unwrap();
+    });
+    for runtime in RUNTIMES {
+        for (path, leads_to) in [
+            ("/a/dev", "/dev"),
+            ("/a/root", "/"),
+            ("/a/proc", "/proc/x"),
+            ("/a/second", "/sys"),
+            ("/a/root/dev", "/dev"),
+            ("/outer/left", "/dev"),
+        ] {
+            let mut spec = world.spec(runtime, &["true"]);
+            spec.options.volumes =
+                [format!("{}:/outer", outer.display()), format!("{}:{path}", volume.display())]
+                    .map(|text| text.parse().unwrap())
+                    .into();
+            let error = world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
+            assert_eq!(error.kind(), InstanceErrorKind::Input, "{runtime} {path}");
+            let said = format!("`{path}`: inside the instance it leads to `{leads_to}`");
+            assert!(chain(&error).contains(&said), "{}", chain(&error));
+        }
+    }
+    let names: Vec<_> = fs::read_dir(&volume).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["ptmx"]);
+    assert_eq!(fs::read_to_string(volume.join("ptmx")).unwrap(), "the host's");
+    world.assert_clean();
+}
+
+#[test]
+fn a_volume_over_a_system_directory_is_refused_and_one_below_it_is_mounted() {
+    let Some(world) = World::new() else { return };
+    let volume = world.folder.path().join("volume");
+    fs::create_dir(&volume).unwrap();
+    fs::write(volume.join("file"), "of the host").unwrap();
+    for runtime in RUNTIMES {
+        let with = |place: &str| {
+            let mut spec = world.spec(runtime, &["cat", &format!("{place}/file")]);
+            let volume = node::Volume { host: volume.clone(), container: place.into(), read_only: false };
+            spec.options.volumes = vec![volume];
+            spec
+        };
+        for place in ["/", "/dev", "/dev/", "/./dev", "/proc", "/proc/self", "/srv/../dev", "dev"] {
+            let error = world.instances.create_and_start(&with(place), node::Attachment::Log).unwrap_err();
+            assert_eq!(error.kind(), InstanceErrorKind::Input, "{runtime} {place}");
+            assert!(chain(&error).contains("volume"), "{}", chain(&error));
+        }
+        let spec = with("/dev/shared");
+        world.start(&spec).session.wait().unwrap();
+        assert_eq!(world.log(spec.id), "of the host", "{runtime}");
+    }
+    let names: Vec<_> = fs::read_dir(&volume).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["file"]);
+    world.assert_clean();
+}

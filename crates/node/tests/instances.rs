@@ -252,66 +252,6 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn mounts_on_dangling_symlinks_of_the_image_are_made_inside() {
-    use std::os::unix::fs::symlink;
-    let Some(mut world) = World::new() else { return };
-    let outside = world.folder.path().join("outside");
-    let volume = world.folder.path().join("volume");
-    std::fs::create_dir(&volume).unwrap();
-    std::fs::write(volume.join("file"), "of the host").unwrap();
-    world.add_layer(|tree| {
-        std::fs::create_dir_all(tree.join("etc")).unwrap();
-        symlink("../run/systemd/resolve/stub-resolv.conf", tree.join("etc/resolv.conf")).unwrap();
-        symlink("/run/hosts", tree.join("etc/hosts")).unwrap();
-        symlink("nothing", tree.join("etc/hostname")).unwrap();
-        symlink(&outside, tree.join("data")).unwrap();
-        symlink("../run/inner/file", tree.join("etc/file")).unwrap();
-    });
-    for runtime in RUNTIMES {
-        let script =
-            "cat /etc/hostname /data/file /etc/file; cat /etc/hosts /etc/resolv.conf >/dev/null && echo both";
-        let mut spec = world.spec(runtime, &["sh", "-c", script]);
-        let host = volume.display();
-        spec.options.volumes = [format!("{host}:/data"), format!("{host}/file:/etc/file:ro")]
-            .map(|text| text.parse().unwrap())
-            .into();
-        world.start(&spec).session.wait().unwrap();
-        assert_eq!(world.log(spec.id), format!("{}\nof the hostof the hostboth\n", spec.name), "{runtime}");
-    }
-    assert!(!outside.exists());
-    world.assert_clean();
-}
-
-#[test]
-fn a_working_directory_below_a_volume_is_made_in_the_volume() {
-    let Some(world) = World::new() else { return };
-    let volume = world.folder.path().join("volume");
-    let outside = world.folder.path().join("outside");
-    std::fs::create_dir(&volume).unwrap();
-    std::fs::create_dir(&outside).unwrap();
-    std::os::unix::fs::symlink(&outside, volume.join("link")).unwrap();
-    for (index, runtime) in RUNTIMES.into_iter().enumerate() {
-        let mut spec = world.spec(runtime, &["busybox", "pwd"]);
-        spec.options.volumes = vec![format!("{}:/data", volume.display()).parse().unwrap()];
-        spec.options.working_dir = Some(format!("/data/made/{index}"));
-        let status = world.start(&spec).session.wait().unwrap();
-        assert_eq!((status, world.log(spec.id)), (ExitStatus::Code(0), format!("/data/made/{index}\n")));
-        assert!(volume.join(format!("made/{index}")).is_dir(), "{runtime}");
-        assert!(!world.data().join("instances").join(spec.id.to_string()).join("upper/data/made").exists());
-        spec.id = model::InstanceId::generate();
-        spec.options.working_dir = Some("/data/link/inner".to_owned());
-        world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
-    }
-    let mut spec = world.spec("embedded", &["true"]);
-    spec.options.volumes = vec![format!("{}:/data:ro", volume.display()).parse().unwrap()];
-    spec.options.working_dir = Some("/data/absent".to_owned());
-    world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
-    assert!(!volume.join("absent").exists());
-    assert!(std::fs::read_dir(&outside).unwrap().next().is_none());
-    world.assert_clean();
-}
-
-#[test]
 fn without_a_network_there_is_loopback_and_it_is_up() {
     let Some(world) = World::new() else { return };
     for runtime in RUNTIMES {
@@ -330,7 +270,8 @@ fn a_refusal_of_the_embedded_runtime_has_its_cause() {
     let spec = world.spec("embedded", &["true"]);
     let error = world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
     let text = chain(&error);
-    assert!(text.contains("/etc/hosts") && text.contains("EINVAL"), "{text}");
+    assert!(text.contains("mount \"/etc/hosts\"") && text.contains("EINVAL"), "{text}");
+    assert!(!text.contains('{'), "{text}");
     world.assert_clean();
 }
 
@@ -350,11 +291,11 @@ fn swap_is_limited_with_memory_where_the_kernel_accounts_for_it() {
 
 #[test]
 fn a_runtime_that_refuses_is_quoted() {
-    let Some(world) = World::new() else { return };
+    let Some(mut world) = World::new() else { return };
+    world.add_layer(|tree| std::fs::create_dir_all(tree.join("etc/hosts/is/a/directory")).unwrap());
     for runtime in RUNTIMES {
-        // A file over a directory passes our own look and not the runtime's.
-        let mut spec = world.spec(runtime, &["true"]);
-        spec.options.volumes = vec!["/etc/passwd:/srv".parse().unwrap()];
+        // An image's directory where a file is mounted passes our own look and not the runtime's.
+        let spec = world.spec(runtime, &["true"]);
         let error = world.instances.create_and_start(&spec, node::Attachment::Log).unwrap_err();
         assert_eq!(error.kind(), InstanceErrorKind::System);
         assert!(chain(&error).contains(runtime), "{}", chain(&error));

@@ -41,11 +41,17 @@ pub(super) fn mounts(files: &BoundFiles<'_>, volumes: &[Volume]) -> Vec<Value> {
     for (name, inside) in BoundFiles::ALL {
         all.push(bind(&files.directory.join(name), Path::new(inside), false));
     }
-    // After the defaults, so that a user may cover them, and the outer before the inner.
+    // After the defaults, so that a user may cover them.
+    let volumes = in_order(volumes).into_iter();
+    all.extend(volumes.map(|volume| bind(&volume.host, &volume.container, volume.read_only)));
+    all
+}
+
+/// Volumes as they are mounted, the outer before the inner.
+pub(crate) fn in_order(volumes: &[Volume]) -> Vec<&Volume> {
     let mut volumes: Vec<&Volume> = volumes.iter().collect();
     volumes.sort_by_key(|volume| volume.container.components().count());
-    all.extend(volumes.into_iter().map(|volume| bind(&volume.host, &volume.container, volume.read_only)));
-    all
+    volumes
 }
 
 fn bind(source: &Path, destination: &Path, read_only: bool) -> Value {

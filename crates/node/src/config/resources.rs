@@ -46,16 +46,23 @@ pub(crate) enum SwapLimit {
 }
 
 impl SwapLimit {
-    /// What this host can do. The root of the unified hierarchy has no limits: a group below it shows them.
+    /// What this host can do.
     pub(crate) fn of_host(unified: bool) -> Self {
-        let root = Path::new("/sys/fs/cgroup");
+        Self::below(Path::new("/sys/fs/cgroup"), unified)
+    }
+
+    /// The root of the unified hierarchy has no limits: the group above those of all instances shows them, as soon as it is
+    /// there and the root gives it the controller. Runtimes would make both, and too late to be looked at.
+    fn below(root: &Path, unified: bool) -> Self {
         if !unified {
             let accounted = root.join("memory/memory.memsw.limit_in_bytes").exists();
             return if accounted { Self::WithMemory } else { Self::None };
         }
-        let mut groups = fs::read_dir(root).into_iter().flatten().flatten();
-        let accounted = groups.any(|group| group.path().join("memory.swap.max").exists());
-        if accounted { Self::Own } else { Self::None }
+        let group = root.join(crate::cgroups::ABOVE);
+        // Where either cannot be done, the group does not show the limit.
+        let _ = fs::create_dir(&group);
+        let _ = fs::write(root.join("cgroup.subtree_control"), "+memory");
+        if group.join("memory.swap.max").exists() { Self::Own } else { Self::None }
     }
 }
 
@@ -78,4 +85,22 @@ pub(super) fn resources(options: &RunOptions, swap: SwapLimit) -> Value {
         all.insert("cpu".to_owned(), json!({ "quota": quota, "period": CPU_PERIOD_US }));
     }
     Value::Object(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel shows is a file that it makes by itself: a plain directory shows what was asked of it.
+    #[test]
+    fn on_the_unified_hierarchy_swap_is_looked_for_where_instances_will_be() {
+        let root = tempfile::tempdir().unwrap();
+        let other = root.path().join("other");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("memory.swap.max"), "max").unwrap();
+        assert_eq!(SwapLimit::below(root.path(), true), SwapLimit::None);
+        assert_eq!(fs::read_to_string(root.path().join("cgroup.subtree_control")).unwrap(), "+memory");
+        fs::write(root.path().join("imc/memory.swap.max"), "max").unwrap();
+        assert_eq!(SwapLimit::below(root.path(), true), SwapLimit::Own);
+    }
 }

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Resource, getrlimit};
 
 use super::Check;
-use crate::require_root;
 use crate::runtime::find_program;
-use crate::upper::mount_of;
+use crate::{mount_table, require_root};
 
 /// Kernels from this one on mount EROFS from a file, and from that one on tell us of reads.
 const FILE_MOUNTS: (u32, u32) = (6, 12);
@@ -52,8 +51,8 @@ pub(super) fn data_directory(data_dir: &Path) -> Check {
         let found = format!("{} cannot be made: {} is no directory", data_dir.display(), there.display());
         return Check::fail("data-dir", found, "name another with `--data-dir DIR` or IMC_DATA_DIR");
     }
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let kind = mount_of(&table, &there).map_or_else(|| "unknown".to_owned(), |mount| mount.kind);
+    let table = mount_table::read().unwrap_or_default();
+    let kind = mount_table::mount_of(&table, &there).map_or_else(|| "unknown".to_owned(), |mount| mount.kind);
     let found = format!("{} on {kind}", data_dir.display());
     match kind.as_str() {
         "tmpfs" | "ramfs" => {

@@ -17,7 +17,7 @@ const ERROR: &str = ", err ";
 /// Longest note, in characters.
 const LONGEST: usize = 400;
 
-/// A log file, open for appending, that takes libcontainer's errors.
+/// A log file, open for appending, that takes libcontainer's errors and panics.
 pub(super) struct Notes(File);
 
 impl Notes {
@@ -25,7 +25,10 @@ impl Notes {
     pub(super) fn begin(log: &std::path::Path) -> Option<u64> {
         let mut file = File::options().create(true).append(true).open(log).ok()?;
         let end = file.seek(SeekFrom::End(0)).ok()?;
+        let for_panics = file.try_clone().ok()?;
         tracing::subscriber::set_global_default(Self(file)).ok()?;
+        // Standard error is the container's.
+        std::panic::set_hook(Box::new(move |panic| note(&for_panics, &panic.to_string().replace('\n', " "))));
         Some(end)
     }
 
@@ -68,16 +71,34 @@ impl Subscriber for Notes {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
-        let whole = format!("{}{}", text.message, text.fields);
-        let msg: String = whole.chars().take(LONGEST).collect();
-        let line = serde_json::json!({ "level": NOTE, "msg": msg });
-        // One call, since several processes may write. There is nobody to tell that it failed.
-        let _ = (&self.0).write_all(format!("{line}\n").as_bytes());
+        note(&self.0, &for_people(&format!("{}{}", text.message, text.fields)));
     }
 
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
+}
+
+/// A note without the insides of libcontainer's values: of a mount its destination stays, of another value its name.
+fn for_people(note: &str) -> String {
+    const MOUNT: &str = "Mount { destination: ";
+    let mut text = note.to_owned();
+    if let Some((before, (destination, rest))) =
+        note.split_once(MOUNT).and_then(|(before, mount)| Some((before, mount.split_once(", ")?)))
+    {
+        let after = rest.split_once(" }").map_or("", |(_, after)| after);
+        text = format!("{before}{destination}{after}");
+    }
+    let end = text.find(" { ").unwrap_or(text.len());
+    text.truncate(end);
+    text
+}
+
+fn note(mut file: &File, whole: &str) {
+    let msg: String = whole.chars().take(LONGEST).collect();
+    let line = serde_json::json!({ "level": NOTE, "msg": msg });
+    // One call, since several processes may write. There is nobody to tell that it failed.
+    let _ = file.write_all(format!("{line}\n").as_bytes());
 }
 
 #[derive(Default)]
@@ -93,5 +114,27 @@ impl Visit for Text {
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.fields, ", {name} {value:?}"),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_name_what_was_mounted_and_have_no_insides() {
+        let mount = "Mount { destination: \"/etc/hosts\", typ: Some(\"bind\"), source: Some(\"/x/hosts\"), \
+                     options: Some([\"rbind\"]), uid_mappings: None, gid_mappings: None }";
+        for (note, text) in [
+            (format!("failed to mount {mount}: syscall"), "failed to mount \"/etc/hosts\": syscall"),
+            (
+                "failed to prepare, err Mount(Pathrs(Error { kind: Os(20), more: Inner { x: 1 } }))"
+                    .to_owned(),
+                "failed to prepare, err Mount(Pathrs(Error",
+            ),
+            ("failed, err Syscall(Nix(EINVAL))".to_owned(), "failed, err Syscall(Nix(EINVAL))"),
+        ] {
+            assert_eq!(for_people(&note), text);
+        }
     }
 }

@@ -9,12 +9,13 @@ use std::time::Instant;
 use rustix::fs::{XattrFlags, lgetxattr, llistxattr, lsetxattr};
 use rustix::io::Errno;
 
+use super::mount_points::check_place;
 use super::{Attachment, InstanceSpec, Instances, StartTimings, Started, UpperLimit};
 use crate::layout::InstanceDir;
 use crate::lock::{lock_exclusive, wait_exclusive};
 use crate::mount::{Lowers, Overlay, mount_overlay, unmount_path};
 use crate::runtime::find_program;
-use crate::teardown::{remove_directory, take_down};
+use crate::teardown::{PATIENCE, remove_directory, take_down};
 use crate::{InstanceError, RuntimeChoice, require_root, upper};
 
 fn micros(since: Instant) -> u64 {
@@ -131,7 +132,7 @@ impl Instances {
     fn undo(&self, spec: &InstanceSpec, dir: &InstanceDir) {
         let record = crate::state::read_json(&dir.record()).ok().flatten();
         let clean = match record {
-            Some(record) => take_down(&self.mounts, dir, &record).is_ok(),
+            Some(record) => take_down(&self.mounts, dir, &record, PATIENCE).is_ok(),
             None => {
                 unmount_path(&dir.merged()).is_ok()
                     && self.mounts.release(spec.id, spec.blobs.lowers.iter().map(|blob| &blob.key)).is_ok()
@@ -196,6 +197,7 @@ fn check_input(spec: &InstanceSpec) -> Result<(), InstanceError> {
         return Err(InstanceError::Option { option, value, expected: "expected more than nothing" });
     }
     for volume in &spec.options.volumes {
+        check_place(volume)?;
         // Followed: a symlink to nothing cannot be mounted either.
         fs::metadata(&volume.host)
             .map_err(|source| InstanceError::Volume { path: volume.host.clone(), source })?;

@@ -11,16 +11,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 
 use super::{InstanceStatus, Instances};
-use crate::identity;
 use crate::layout::InstanceDir;
 use crate::lock::{is_free, try_exclusive, wait_free};
 use crate::logs::LogReader;
 use crate::state::{self, Ended, Record, Running};
-use crate::teardown::{remove_directory, take_down};
-use crate::{InstanceError, LogLine, Signal};
+use crate::teardown::{PATIENCE, remove_directory, take_down};
+use crate::{InstanceError, LogLine, Signal, cgroups, identity};
 
-/// How long a killed process may take to go; longer, and it hangs in the kernel.
-const KILL_SECONDS: u64 = 30;
 /// How long an instance may take from its lock to its first process, and how often that is looked for.
 const START: (Duration, Timespec) = (Duration::from_secs(60), Timespec { tv_sec: 0, tv_nsec: 20_000_000 });
 
@@ -107,6 +104,9 @@ impl Instances {
     pub fn kill(&self, id: InstanceId, signal: Signal) -> Result<bool, InstanceError> {
         match self.process(id)? {
             Some(handle) => {
+                if signal == Signal::KILL {
+                    cgroups::thaw(id);
+                }
                 identity::send(&handle, signal).map_err(|source| InstanceError::Signal { id, source })
             }
             None => Ok(false),
@@ -126,7 +126,8 @@ impl Instances {
             // Written before the process came to be, and read after it: an instance that is starting may not have it yet.
             let record = state::read_json::<Record>(&dir.record())?;
             let signal = record.map_or(Signal::TERM, |record| record.stop_signal);
-            end_process(&handle, signal, timeout).map_err(|source| InstanceError::Signal { id, source })?;
+            end_process(id, &handle, signal, timeout)
+                .map_err(|source| InstanceError::Signal { id, source })?;
         }
         wait_free(&lock).map_err(read_failed(&dir.lock()))?;
         let ended = state::read_end(&mut lock).map_err(read_failed(&dir.lock()))?;
@@ -150,14 +151,13 @@ impl Instances {
             }
             let process = if runs { self.coming_process(id, &lock)? } else { None };
             if let Some(handle) = process {
-                end_process(&handle, Signal::KILL, Duration::ZERO)
-                    .map_err(|source| InstanceError::Signal { id, source })?;
+                kill_process(id, &handle, PATIENCE).map_err(|source| InstanceError::Signal { id, source })?;
             }
             crate::lock::wait_exclusive(&lock).map_err(read_failed(&dir.lock()))?;
         }
         if let Some(record) = state::read_json::<Record>(&dir.record())? {
-            self.end_leftover(&dir, id)?;
-            take_down(&self.mounts, &dir, &record)?;
+            self.end_leftover(&dir, id, PATIENCE)?;
+            take_down(&self.mounts, &dir, &record, PATIENCE)?;
         }
         remove_directory(&dir)
     }
@@ -204,27 +204,38 @@ impl Instances {
         }
     }
 
-    /// Kills a first process whose monitor is gone. The instance's lock must be held.
-    pub(super) fn end_leftover(&self, dir: &InstanceDir, id: InstanceId) -> Result<(), InstanceError> {
+    /// Kills a first process whose monitor is gone, and waits for its end no longer than `patience`. The instance's lock
+    /// must be held.
+    pub(super) fn end_leftover(
+        &self,
+        dir: &InstanceDir,
+        id: InstanceId,
+        patience: Duration,
+    ) -> Result<(), InstanceError> {
         let Some(running) = state::read_json::<Running>(&dir.process())? else { return Ok(()) };
         let failed = |source| InstanceError::Signal { id, source };
         match running.process.open().map_err(failed)? {
-            Some(handle) => end_process(&handle, Signal::KILL, Duration::ZERO).map_err(failed),
+            Some(handle) => kill_process(id, &handle, patience).map_err(failed),
             None => Ok(()),
         }
     }
 }
 
-/// Asks a process to end by `signal`, makes it end after `patience`, and returns when it has.
-fn end_process(handle: &OwnedFd, signal: Signal, patience: Duration) -> io::Result<()> {
-    if !identity::send(handle, signal)? || has_ended(handle, patience)? {
+/// Asks a process to end by `signal`, kills it after `grace`, and returns when it has ended.
+fn end_process(id: InstanceId, handle: &OwnedFd, signal: Signal, grace: Duration) -> io::Result<()> {
+    if !identity::send(handle, signal)? || has_ended(handle, grace)? {
         return Ok(());
     }
-    identity::send(handle, Signal::KILL)?;
-    if has_ended(handle, Duration::from_secs(KILL_SECONDS))? {
+    kill_process(id, handle, PATIENCE)
+}
+
+/// Kills a process of an instance, be it frozen, and returns when it has ended.
+fn kill_process(id: InstanceId, handle: &OwnedFd, patience: Duration) -> io::Result<()> {
+    cgroups::thaw(id);
+    if !identity::send(handle, Signal::KILL)? || has_ended(handle, patience)? {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::TimedOut, format!("it has not ended {KILL_SECONDS} s after SIGKILL")))
+    Err(io::Error::new(io::ErrorKind::TimedOut, format!("it has not ended {patience:?} after SIGKILL")))
 }
 
 fn has_ended(handle: &OwnedFd, limit: Duration) -> io::Result<bool> {

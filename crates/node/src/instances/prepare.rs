@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, Path};
 
 use rustix::fs::statfs;
 use rustix::termios::tcgetwinsize;
 
+use super::mount_points::{check_system_directories, make_mount_points, make_working_dir};
 use super::{InstanceSpec, Instances};
 use crate::account::{self, Account};
 use crate::cgroups;
@@ -15,15 +15,12 @@ use crate::layout::InstanceDir;
 use crate::rootfs::{Command, Rootfs};
 use crate::runtime::CommandFailure;
 use crate::state::{self, Record};
-use crate::{InstanceError, Network, RunOptions, RuntimeChoice, Signal, Volume};
+use crate::{InstanceError, Network, RunOptions, RuntimeChoice, Signal};
 
 /// Source: the kernel's include/uapi/linux/magic.h.
 const CGROUP2_MAGIC: u64 = 0x6367_7270;
 /// Longest host file that is copied.
 const LONGEST_HOST_FILE: usize = 1 << 20;
-
-/// Where the kernel's own file systems are mounted.
-const COVERED: [&str; 3] = ["/proc", "/dev", "/sys"];
 
 /// What this host and this runtime can do.
 pub(super) fn host_traits(runtime: &RuntimeChoice) -> HostTraits {
@@ -90,8 +87,8 @@ impl Instances {
         let around = Surroundings { hostname, home: &account.home, terminal: options.terminal };
         let environment = config::environment(&spec.config, options, &around)?;
         let working_dir = config::working_dir(&spec.config, options.working_dir.as_deref())?;
-        make_working_dir(&root, &options.volumes, &working_dir)?;
-        make_mount_points(&root, &options.volumes)?;
+        let inside = make_mount_points(&root, &options.volumes)?;
+        make_working_dir(&root, &inside, &working_dir)?;
         // With volumes the command may come from outside of the image, and the runtime has the word.
         if options.volumes.is_empty() {
             check_command(&root, &arguments[0], &environment, &working_dir, &account)?;
@@ -119,25 +116,35 @@ impl Instances {
         };
         state::write_json(&dir.config(), &config::build(&input))?;
         write_bound_files(dir, hostname, options.network)?;
+        let record = self.record(spec, &input.process, user)?;
+        state::write_json(&dir.record(), &record)?;
+        let path = config::value_of(&record.environment, "PATH").unwrap_or_default().to_owned();
+        Ok(Prepared { warnings: warnings(host, options, swap), command: arguments[0].clone(), path })
+    }
+
+    /// What later calls and the monitor must know of the instance.
+    fn record(
+        &self,
+        spec: &InstanceSpec,
+        process: &ProcessInput<'_>,
+        user: &str,
+    ) -> Result<Record, InstanceError> {
         let stop_signal = spec.config.stop_signal.as_deref().map_or(Ok(Signal::TERM), str::parse);
-        let record = Record {
-            id,
+        Ok(Record {
+            id: spec.id,
             name: spec.name.clone(),
             blobs: spec.blobs.clone(),
-            options: options.clone(),
+            options: spec.options.clone(),
             runtime: spec.runtime.clone(),
             self_exe: self.config.self_exe.clone(),
             stop_signal: stop_signal.map_err(InstanceError::StopSignal)?,
             size_limit: spec.size_limit,
             remove_on_exit: spec.remove_on_exit,
-            environment,
-            working_dir,
+            environment: process.environment.to_vec(),
+            working_dir: process.working_dir.to_owned(),
             user: user.to_owned(),
-            device_rules: host.device_rules,
-        };
-        state::write_json(&dir.record(), &record)?;
-        let path = config::value_of(&record.environment, "PATH").unwrap_or_default().to_owned();
-        Ok(Prepared { warnings: warnings(host, options, swap), command: arguments[0].clone(), path })
+            device_rules: process.device_rules,
+        })
     }
 }
 
@@ -156,60 +163,6 @@ pub(super) fn process_input<'a>(
     host: HostTraits,
 ) -> ProcessInput<'a> {
     ProcessInput { arguments, environment, working_dir, account, terminal, device_rules: host.device_rules }
-}
-
-/// Where the image has a symlink, a runtime that makes devices or links by path reaches what it leads to on the host. What
-/// lies below is covered by the mounts on these.
-fn check_system_directories(id: model::InstanceId, root: &Rootfs) -> Result<(), InstanceError> {
-    for path in COVERED {
-        let plain = root
-            .is_plain_directory_or_missing(path)
-            .map_err(|source| InstanceError::ReadState { path: path.into(), source })?;
-        if !plain {
-            return Err(InstanceError::SystemDirectory { id, path });
-        }
-    }
-    Ok(())
-}
-
-/// The directory in which the command starts, made where it is missing: in the volume that it lies in, else in the root.
-fn make_working_dir(root: &Rootfs, volumes: &[Volume], path: &str) -> Result<(), InstanceError> {
-    let directory = Path::new(path);
-    let leaves = directory.components().any(|part| part == Component::ParentDir);
-    let around = volumes.iter().filter(|volume| !leaves && directory.starts_with(&volume.container));
-    // Of two at the same point the later one covers the earlier.
-    let made = match around.max_by_key(|volume| volume.container.components().count()) {
-        None => root.make_directories(directory),
-        // It is there or the runtime refuses.
-        Some(volume) if volume.read_only => Ok(()),
-        Some(volume) => {
-            let inner = directory.strip_prefix(&volume.container).unwrap_or(directory);
-            Rootfs::open(&volume.host).and_then(|source| source.make_directories(&Path::new("/").join(inner)))
-        }
-    };
-    made.map_err(|source| InstanceError::WorkingDir { path: path.to_owned(), source })
-}
-
-/// Where the image has dangling symlinks, not every runtime makes what it mounts on. What is mounted in another volume is
-/// left to the runtime: it is covered here.
-fn make_mount_points(root: &Rootfs, volumes: &[Volume]) -> Result<(), InstanceError> {
-    let outermost = |volume: &&Volume| {
-        let covers = |other: &Volume| {
-            other.container != volume.container && volume.container.starts_with(&other.container)
-        };
-        !COVERED.iter().any(|covered| volume.container.starts_with(covered)) && !volumes.iter().any(covers)
-    };
-    let bound = BoundFiles::ALL.map(|(_, inside)| (Path::new(inside), false));
-    let bound = bound.into_iter().filter(|(inside, _)| {
-        !volumes.iter().any(|volume| inside.starts_with(&volume.container) && *inside != volume.container)
-    });
-    let chosen = volumes.iter().filter(outermost);
-    let chosen = chosen.map(|volume| (volume.container.as_path(), volume.host.is_dir()));
-    for (path, is_directory) in bound.chain(chosen) {
-        root.make_target(path, is_directory)
-            .map_err(|source| InstanceError::MountPoint { path: path.to_owned(), source })?;
-    }
-    Ok(())
 }
 
 /// Runtimes say in their own words that a command is missing, and one of them only after the start: look first.

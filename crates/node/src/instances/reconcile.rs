@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::time::Duration;
 
 use model::{Clock, ExitStatus, InstanceId, SystemClock};
 
@@ -16,6 +17,9 @@ use crate::lock::{is_free, try_exclusive, unlock};
 use crate::mount::{is_mount_point, unmount_path};
 use crate::state::{self, Ended, Record};
 use crate::teardown::{remove_directory, take_down};
+
+/// How long what is killed here may take to go. Every command waits for it, and the next one tries again.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Instances {
     /// Makes the world match: ends and cleans up instances whose monitor is gone (killed, or the machine was restarted),
@@ -101,8 +105,8 @@ impl Instances {
             unmount_path(&dir.merged()).map_err(|source| InstanceError::Attach { id, source })?;
             return remove_directory(dir).map(|()| true);
         };
-        self.end_leftover(dir, id)?;
-        take_down(&self.mounts, dir, &record)?;
+        self.end_leftover(dir, id, PATIENCE)?;
+        take_down(&self.mounts, dir, &record, PATIENCE)?;
         let never_ran = !dir.process().exists();
         if record.remove_on_exit || never_ran {
             return remove_directory(dir).map(|()| true);

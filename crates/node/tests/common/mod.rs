@@ -240,3 +240,24 @@ impl Drop for Killed {
         let _ = self.0.wait();
     }
 }
+
+/// The monitor of an instance works in the instance's directory. It is not always the parent of the first process: with
+/// crun that may for a moment be what made the container.
+pub fn monitor_of(world: &World, id: InstanceId) -> rustix::process::Pid {
+    let dir = world.data().join("instances").join(id.to_string()).canonicalize().unwrap();
+    let numbers =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let is_monitor = |pid: &i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let here = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == dir);
+        here && line.ends_with(b"internal-monitor\0")
+    };
+    rustix::process::Pid::from_raw(numbers.into_iter().find(is_monitor).expect("a monitor")).unwrap()
+}
+
+pub fn assert_no_cgroups(id: InstanceId) {
+    for controller in fs::read_dir("/sys/fs/cgroup").unwrap() {
+        let path = controller.unwrap().path().join("imc").join(id.to_string());
+        assert!(!path.exists(), "{} is left", path.display());
+    }
+}
