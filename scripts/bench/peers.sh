@@ -8,6 +8,9 @@ timed() {
     /usr/bin/time -o "$peak_file" -f %M "$@"
 }
 
+# How many microseconds the image took to be ready, from what a start logs.
+ready_from() { sed -n 's/.*image_ready_us=\([0-9]*\).*/\1/p' "$1" | tail -1; }
+
 peak_from() { awk 'END { printf "%.0f", $1 / 1024 }' "$1"; }
 
 bench_podman() {
@@ -60,7 +63,8 @@ bench_imc() {
     measure "$image" "$name" sync sync -f "$root"
     measure "$image" "$name" again "${imc[@]}" create second "$reference" --plain-http "$REGISTRY"
     for ((i = 0; i < STARTS; i++)); do
-        measure "$image" "$name" start "${imc[@]}" run --rm --network none bench -- /bin/true
+        IMC_LOG=imc=info measure "$image" "$name" start "${imc[@]}" run --rm --network none bench -- /bin/true
+        note "$image" "$name" ready_us "$(ready_from "$BENCH_DIR/output")"
     done
     note "$image" "$name" disk_mb "$(disk_of "$root/data")"
     remove_tree "$root"
