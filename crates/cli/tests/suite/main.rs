@@ -7,6 +7,7 @@ mod create;
 mod docs;
 mod gc;
 mod help;
+mod interrupts;
 mod login;
 mod run;
 mod screen;

@@ -10,7 +10,7 @@ use testkit::{Compression, FaultServer, Image, ImageBuilder, LayerBuilder};
 use crate::support::{Home, Ran, wait_until};
 
 /// An image with busybox as its tools.
-fn tools() -> Image {
+pub(crate) fn tools() -> Image {
     let busybox = fs::read(testkit::program("busybox").unwrap()).unwrap();
     let mut base = LayerBuilder::new()
         .dir("bin/", 0o755)
