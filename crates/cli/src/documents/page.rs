@@ -8,6 +8,7 @@ use model::{
     BlobKey, BuildFailure, ByteSize, CacheState, Compression, Event, EventKind, EventReason, ExitStatus,
     ImageCache, InstanceState, LayerDescriptor, SnapshotLayer, Subject, Timestamp,
 };
+use node::{Check, CheckResult};
 use serde::Serialize;
 
 use super::{Cache, Collection, Created, Image, Instance, LoggedIn, LoggedOut, Shown, all};
@@ -150,7 +151,8 @@ fn page() -> String {
         "What was deleted, or with `--dry-run` would be, and the room that there is.",
         &room,
     );
-    let check = serde_json::json!([{ "name": "kernel", "result": "ok", "found": "6.12.1", "advice": "" }]);
+    let (found, advice) = ("6.12.1".to_owned(), String::new());
+    let check = [Check { name: "kernel", result: CheckResult::Ok, found, advice }];
     let about = "What was found out of the machine; `result` is `ok`, `warn` or `fail`.";
     section(&mut page, "doctor", about, &check);
     let config = "/home/alice/.docker/config.json".to_owned();
