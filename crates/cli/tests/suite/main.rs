@@ -11,5 +11,6 @@ mod interrupts;
 mod login;
 mod run;
 mod screen;
+mod scripts;
 mod support;
 mod terminal;
