@@ -24,7 +24,7 @@ install_cargo_deny() {
 main() {
     local folder="$TOOLS_CACHE/cargo-deny-$VERSION" checks=(bans licenses sources)
     with_lock cargo-deny install_cargo_deny "$folder"
-    if git ls-remote "$ADVISORIES" HEAD >/dev/null 2>&1 </dev/null; then
+    if timeout 20 git ls-remote "$ADVISORIES" HEAD >/dev/null 2>&1 </dev/null; then
         checks+=(advisories)
     else
         say "known vulnerabilities are not looked for: $ADVISORIES does not answer"

@@ -82,24 +82,46 @@ forget_last_run() {
     fi
 }
 
+# The ids of all caches of our name, our own or not.
+cache_ids() { imc list | awk -v name="$CACHE" '$1 == name { print $2 }'; }
+
+# What an attempt that came to nothing left in a data directory of somebody else's. Argument: the ids before it.
+forget_attempt() {
+    local id
+    [ "$DATA_DIR" != "$OWN_DATA_DIR" ] || return 0
+    for id in $(cache_ids); do
+        grep -qxF "$id" <<<"$1" || imc --quiet delete "$id" >/dev/null || true
+    done
+}
+
 # Sets CREATE_MS.
 create_cache() {
-    local before said
+    local before said ids status=0
     step "imc create $CACHE $IMAGE_USED"
+    ids="$(cache_ids)"
     before="$(now_ms)"
-    said="$(imc create "$CACHE" "$IMAGE_USED" ${REGISTRY_ARGS[@]+"${REGISTRY_ARGS[@]}"})" || return
+    said="$(imc create "$CACHE" "$IMAGE_USED" ${REGISTRY_ARGS[@]+"${REGISTRY_ARGS[@]}"})" || status=$?
+    if [ "$status" -ne 0 ]; then
+        forget_attempt "$ids"
+        return "$status"
+    fi
     CREATE_MS=$(($(now_ms) - before))
     printf '%s\n' "$said"
     mkdir -p "$(dirname "$MADE")"
     sed -n 's/^cache [^ ]* (\(imc-[0-9a-f]*\)).*/\1/p' <<<"$said" >"$MADE"
 }
 
-# A registry that answers may still serve its blobs from a host that cannot be reached.
+# A registry that answers may still serve its blobs from a host that cannot be reached (69), let this address pull no more
+# (75), or stand behind a proxy that forbids it (77).
 create_cache_from_any() {
     local status=0
     create_cache || status=$?
-    [ "$status" -ne 0 ] || return 0
-    [ "$status" -eq 69 ] && [ -z "${IMAGE:-}" ] && [ "$IMAGE_USED" = "$PUBLIC_IMAGE" ] || exit "$status"
+    case "$status" in
+    0) return ;;
+    69 | 75 | 77) ;;
+    *) exit "$status" ;;
+    esac
+    [ -z "${IMAGE:-}" ] && [ "$IMAGE_USED" = "$PUBLIC_IMAGE" ] || exit "$status"
     step "image: a Debian system made of packages here, since $PUBLIC_IMAGE could not be pulled"
     serve_own_image
     forget_last_run

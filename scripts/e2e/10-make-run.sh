@@ -33,7 +33,35 @@ expect_status "make run beside it" 0 "${shellless[@]}"
 expect "it is there still, beside the one of this run" 2 \
     "$(imc list --output json | json 'sum(cache["name"] == "demo" for cache in document)')"
 
-expect "the cache stays" demo "$(imc list --output json | json 'document[0]["name"] if isinstance(document, list) else document["caches"][0]["name"]')"
-expect "no instance stays" "0" "$(imc ps --all --output json | json 'len(document if isinstance(document, list) else document["instances"])')"
+# A public registry that answers and does not let its image be pulled: unreachable blobs, too many pulls, a proxy's refusal.
+mkdir "$SCRATCH/stubs"
+cat >"$SCRATCH/stubs/curl" <<'EOF'
+#!/bin/sh
+case "$*" in *registry-1.docker.io*) printf 401 ;; *) exec "$REAL_CURL" "$@" ;; esac
+EOF
+cat >"$SCRATCH/stubs/imc" <<'EOF'
+#!/bin/sh
+case "$*" in
+*" create demo docker.io/"*)
+    "$REAL_IMC" --data-dir "$2" create demo 127.0.0.1:1/none:1 --plain-http 127.0.0.1:1
+    exit "$STATUS"
+    ;;
+*) exec "$REAL_IMC" "$@" ;;
+esac
+EOF
+chmod +x "$SCRATCH/stubs/curl" "$SCRATCH/stubs/imc"
+failed_demos() { imc list --output json | json 'sum(c["name"] == "demo" and c["state"] == "Failed" for c in document)'; }
+for status in 69 75 77; do
+    expect_status "make run where the public image cannot be pulled ($status)" 0 env REAL_CURL="$(command -v curl)" \
+        REAL_IMC="$IMC_BIN" IMC_BIN="$SCRATCH/stubs/imc" STATUS="$status" PATH="$SCRATCH/stubs:$PATH" \
+        make --no-print-directory -C "$REPO" run
+    expect_match "it says so" 'since docker.io/library/python:3-slim could not be pulled' "$MESSAGES"
+    expect "the attempt leaves no cache" 0 "$(failed_demos)"
+done
+expect_status "make run of an image that is not there" 2 env IMAGE="oci:$SCRATCH/missing" make --no-print-directory -C "$REPO" run
+expect "it leaves no cache either" 0 "$(failed_demos)"
+
+expect "the cache stays" demo "$(imc list --output json | json 'document[0]["name"]')"
+expect "no instance stays" "0" "$(imc ps --all --output json | json 'len(document)')"
 expect_nothing_left
 finished

@@ -10,6 +10,7 @@ mod login;
 mod reconcile;
 mod run;
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -107,7 +108,16 @@ fn as_typed(data_dir: &Path, from: DataDirFrom) -> String {
     let by_itself = from == DataDirFrom::Default || (is_root && from == DataDirFrom::Variable);
     match by_itself {
         true => format!("{sudo}imc"),
-        false => format!("{sudo}imc --data-dir {}", data_dir.display()),
+        false => format!("{sudo}imc --data-dir {}", shell_word(&data_dir.to_string_lossy())),
+    }
+}
+
+/// The text as one word of a shell.
+fn shell_word(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
     }
 }
 

@@ -3,9 +3,12 @@
 //! The numbers follow sysexits.h. `run` and `exec` use 125 to 127 as Docker does, since below lie the container's own.
 
 mod advice;
+mod opening;
 
 use engine::{FailureKind, chain};
 use node::InstanceErrorKind;
+
+pub(crate) use opening::opening;
 
 /// Wrong usage.
 pub(crate) const USAGE: u8 = 64;
@@ -235,59 +238,4 @@ impl From<node::MissingPrivilege> for Failure {
     fn from(error: node::MissingPrivilege) -> Self {
         Self { kind: "not-permitted", message: error.to_string(), advice: None, code: NOT_PERMITTED }
     }
-}
-
-/// The data directory could not be opened.
-pub(crate) fn opening(data_dir: &std::path::Path, error: &(dyn std::error::Error + 'static)) -> Failure {
-    let message = format!("failed to open the data directory {}: {}", data_dir.display(), chain(error));
-    let causes = || std::iter::successors(Some(error), |error| error.source());
-    let is_io = |kind| {
-        let io = |error: &(dyn std::error::Error + 'static)| {
-            error.downcast_ref::<std::io::Error>().map(|e| e.kind())
-        };
-        causes().any(|error| io(error) == Some(kind))
-    };
-    let store =
-        causes().find_map(|error| error.downcast_ref::<blobstore::Error>()).map(blobstore::Error::kind);
-    let records =
-        causes().find_map(|error| error.downcast_ref::<metastore::Error>()).map(metastore::Error::kind);
-    let (kind, code, advice) = if is_io(std::io::ErrorKind::PermissionDenied) {
-        (
-            "not-permitted",
-            NOT_PERMITTED,
-            "run it with sudo, or choose a directory of yours with `--data-dir DIR` or IMC_DATA_DIR",
-        )
-    } else if store == Some(blobstore::ErrorKind::NoSpace)
-        || records == Some(metastore::ErrorKind::NoSpace)
-        || is_io(std::io::ErrorKind::StorageFull)
-    {
-        (
-            "no-space",
-            CANNOT_CREATE,
-            "free some space there, or choose another directory with `--data-dir DIR` or IMC_DATA_DIR",
-        )
-    } else if store == Some(blobstore::ErrorKind::Unsupported)
-        || records == Some(metastore::ErrorKind::Unsupported)
-    {
-        (
-            "newer-data",
-            SOFTWARE,
-            "use the imc that wrote it or a newer one, or choose another directory with `--data-dir DIR`",
-        )
-    } else if store == Some(blobstore::ErrorKind::Busy) || records == Some(metastore::ErrorKind::Busy) {
-        ("busy", TEMPORARY, "another imc works on it: try again")
-    } else if store == Some(blobstore::ErrorKind::Corrupt) || records == Some(metastore::ErrorKind::Corrupt) {
-        (
-            "damaged-data",
-            SOFTWARE,
-            "put that file back from a copy, or move the directory away and create the caches again",
-        )
-    } else {
-        (
-            "internal",
-            SOFTWARE,
-            "choose a directory that can be made and written with `--data-dir DIR` or IMC_DATA_DIR",
-        )
-    };
-    Failure { kind, message, advice: Some(advice.to_owned()), code }
 }

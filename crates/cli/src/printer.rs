@@ -78,9 +78,11 @@ impl Printer {
 
     /// Something that is not as it should be and does not stop the work. Not left out by `--quiet`.
     pub(crate) fn warning(&self, text: &str) {
-        if self.output == Output::Text {
-            let _ = writeln!(anstream::stderr(), "warning: {}", printable(text));
-        }
+        let mut err = anstream::stderr().lock();
+        let _ = match self.output {
+            Output::Json => writeln!(err, "{:#}", warning_document(text)),
+            Output::Text => writeln!(err, "warning: {}", printable(text)),
+        };
     }
 
     /// Why it ended, and what to do.
@@ -110,6 +112,11 @@ pub(crate) fn failure_document(failure: &Failure) -> serde_json::Value {
     serde_json::json!({ "error": {
         "kind": failure.kind, "message": failure.message, "advice": failure.advice, "exit_status": failure.code,
     }})
+}
+
+/// What is not as it should be, as a document.
+pub(crate) fn warning_document(text: &str) -> serde_json::Value {
+    serde_json::json!({ "warning": { "message": text } })
 }
 
 fn text(lines: &[String]) -> std::io::Result<()> {

@@ -17,7 +17,8 @@ use crate::printer::Printer;
 /// Short enough to look alive, long enough to cost nothing.
 const REFRESH: Duration = Duration::from_millis(100);
 
-/// Waits for a build and shows how far it is. An interrupt cancels the build, which is then waited for; a second one does not wait.
+/// Waits for a build and shows how far it is. An interrupt cancels the build, which is then waited for; a second one does not
+/// wait. After the build an interrupt ends the process again.
 pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result<model::ImageCache, Failure> {
     let progress = build.progress.clone();
     let cancel = build.cancellation();
@@ -33,7 +34,7 @@ pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result
         tokio::select! {
             biased;
             built = build.finished() => break built,
-            () = interrupts.next() => {
+            _ = interrupts.next() => {
                 if cancelled {
                     // The records say later that it was interrupted; nothing partial is visible.
                     std::process::exit(INTERRUPTED.into());
@@ -45,6 +46,7 @@ pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result
             _ = tick.tick() => show.refresh(&progress),
         }
     };
+    interrupts.end_the_process();
     show.refresh(&progress);
     show.end();
     Ok(built?)

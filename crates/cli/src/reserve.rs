@@ -3,12 +3,11 @@
 //! To delete, too, something has to be written first: the records' log, their index. So a little room is kept in a file of the
 //! data directory, and the commands that look or free give it up where there is no other.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, Mode, OFlags, fallocate, open};
 use rustix::io::Errno;
 
 /// Bytes kept: what opening the records and deleting some takes, several times over.
@@ -26,24 +25,27 @@ impl Reserve {
         Self(data_dir.join("reserve"))
     }
 
-    /// Makes it where it is missing and there is room. Where there is not, the next command tries again.
+    /// Makes it whole as far as there is room. Where there is not enough, the next command tries again.
     pub(crate) fn keep(&self) {
-        if let Err(error) = self.make()
-            && error.kind() != io::ErrorKind::AlreadyExists
-        {
+        if let Err(error) = self.make() {
             tracing::debug!(reserve = %self.0.display(), %error, "no room is kept for a full disk");
         }
     }
 
     fn make(&self) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.0)?;
+        // One that is there may be empty or small: its maker was killed, or had no more room. Whoever owns the directory
+        // cannot lead this to another file.
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(open(&self.0, flags, Mode::RUSR | Mode::WUSR)?);
         let mut size = SIZE;
         loop {
             match fallocate(&file, FallocateFlags::empty(), 0, size) {
                 Ok(()) => return Ok(()),
                 Err(Errno::NOSPC) if size > LEAST => size /= 2,
                 Err(error) => {
-                    std::fs::remove_file(&self.0)?;
+                    if file.metadata()?.len() == 0 {
+                        std::fs::remove_file(&self.0)?;
+                    }
                     return Err(error.into());
                 }
             }
@@ -67,6 +69,8 @@ impl Reserve {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     #[test]
@@ -80,5 +84,28 @@ mod tests {
         assert_eq!(file.metadata().unwrap().len(), SIZE);
         reserve.give_up_if_full();
         assert!(file.exists(), "this file system has room");
+    }
+
+    #[test]
+    fn one_that_is_empty_or_small_is_made_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("reserve");
+        for there in [0, LEAST] {
+            File::create(&file).unwrap().set_len(there).unwrap();
+            Reserve::of(folder.path()).keep();
+            let made = file.metadata().unwrap();
+            assert_eq!(made.len(), SIZE, "{there}");
+            assert!(made.blocks() * 512 >= SIZE, "{there}: {} blocks", made.blocks());
+        }
+    }
+
+    #[test]
+    fn a_link_in_its_place_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("other");
+        File::create(&other).unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join("reserve")).unwrap();
+        Reserve::of(folder.path()).keep();
+        assert_eq!(other.metadata().unwrap().len(), 0);
     }
 }

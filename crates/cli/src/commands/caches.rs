@@ -162,7 +162,7 @@ async fn subject(app: &App, word: &str) -> Result<(Subject, Vec<String>), Failur
 }
 
 pub(crate) async fn delete(app: &App, args: &DeleteArgs, printer: &Printer) -> Result<ExitCode, Failure> {
-    super::reconcile::reconcile(app).await?;
+    super::reconcile::reconcile(app, printer).await?;
     // One that cannot be deleted keeps none of the others.
     let (ids, unknown) = each(&args.caches, printer, async |word| ids(app, word, args.all).await).await;
     let delete = async |id: &str| Ok(app.engine.delete_cache(id).await?);

@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::printer::Printer;
 
 pub(crate) async fn gc(app: &App, dry_run: bool, printer: &Printer) -> Result<ExitCode, Failure> {
-    super::reconcile::reconcile(app).await?;
+    super::reconcile::reconcile(app, printer).await?;
     let collected = match dry_run {
         true => app.engine.preview_collection(&*app.in_use()).await?,
         false => app.engine.collect(app.in_use()).await?,

@@ -33,7 +33,7 @@ pub(crate) async fn find_instance(app: &App, word: &str) -> Result<Instance, Fai
 }
 
 pub(crate) async fn ps(app: &App, all: bool, printer: &Printer) -> Result<ExitCode, Failure> {
-    reconcile(app).await?;
+    reconcile(app, printer).await?;
     let instances =
         all_instances(app, &InstanceFilter { unfinished: !all, ..InstanceFilter::default() }).await?;
     let rows: Vec<Vec<String>> = instances
@@ -84,7 +84,7 @@ fn print_line(line: &LogLine) -> std::io::Result<()> {
 }
 
 pub(crate) async fn stop(app: &App, args: &StopArgs, printer: &Printer) -> Result<ExitCode, Failure> {
-    reconcile(app).await?;
+    reconcile(app, printer).await?;
     let timeout = Duration::from_secs(u64::from(args.timeout));
     let (stopped, code) =
         each(&args.instances, printer, async |word| stop_one(app, word, timeout, printer).await).await;
@@ -117,7 +117,7 @@ async fn stop_one(app: &App, word: &str, timeout: Duration, printer: &Printer) -
 }
 
 pub(crate) async fn rm(app: &App, args: &RmArgs, printer: &Printer) -> Result<ExitCode, Failure> {
-    reconcile(app).await?;
+    reconcile(app, printer).await?;
     let (removed, code) =
         each(&args.instances, printer, async |word| remove_one(app, word, args.force).await).await;
     app.forget_old_events().await;

@@ -28,7 +28,7 @@ pub(crate) async fn login(args: LoginArgs, printer: &Printer) -> Result<ExitCode
     let mut interrupts = Interrupts::listen_at_terminal()?;
     tokio::select! {
         done = check_and_keep(&args, username, printer) => done,
-        () = interrupts.next() => Err(Failure::cancelled(format!("failed to log in to {}: cancelled", args.host))),
+        _ = interrupts.next() => Err(Failure::cancelled(format!("failed to log in to {}: cancelled", args.host))),
     }
 }
 

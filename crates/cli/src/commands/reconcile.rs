@@ -6,6 +6,7 @@ use node::InstanceStatus;
 
 use crate::app::App;
 use crate::exit::Failure;
+use crate::printer::Printer;
 
 /// An instance that was recorded this recently may be on its way to its process: longer than any start takes.
 const STARTING_SECONDS: u64 = 60;
@@ -13,7 +14,7 @@ const STARTING_SECONDS: u64 = 60;
 /// Brings the records in line with what the node finds, and cleans up after monitors that were killed.
 ///
 /// Does nothing where there is no right to: reading commands work without root.
-pub(crate) async fn reconcile(app: &App) -> Result<(), Failure> {
+pub(crate) async fn reconcile(app: &App, printer: &Printer) -> Result<(), Failure> {
     if node::require_root("clean up after instances").is_err() {
         return Ok(());
     }
@@ -23,7 +24,9 @@ pub(crate) async fn reconcile(app: &App) -> Result<(), Failure> {
     let found = blocking(move || instances.reconcile()).await??;
     for (id, error) in &found.failed {
         let error = engine::chain(error);
-        tracing::warn!(instance = %id, error, "failed to clean up after an instance; the next command tries again");
+        printer.warning(&format!(
+            "failed to clean up after the instance {id}; the next command tries again: {error}"
+        ));
     }
     for record in records {
         // What its process is cannot be told, or it still holds something.

@@ -30,7 +30,7 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
-    runtime.block_on(reconcile(app))?;
+    runtime.block_on(reconcile(app, printer))?;
     let choice = runtime.block_on(choose(app, args, printer))?;
     check_platform(&choice.chosen, printer)?;
     let prepared = runtime.block_on(prepare(app, args, choice))?;

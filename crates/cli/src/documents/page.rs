@@ -8,6 +8,7 @@ use model::{
     BlobKey, BuildFailure, ByteSize, CacheState, Compression, Event, EventKind, EventReason, ExitStatus,
     ImageCache, InstanceState, LayerDescriptor, SnapshotLayer, Subject, Timestamp,
 };
+use node::{Check, CheckResult};
 use serde::Serialize;
 
 use super::{Cache, Collection, Created, Image, Instance, LoggedIn, LoggedOut, Shown, all};
@@ -24,9 +25,9 @@ A command that succeeds writes one document to standard output. Sizes are bytes,
 `OS/ARCH[/VARIANT]`, images as they were asked for. A field that has no value is `null`; further fields may be added.
 `logs`, `completion`, `exec` and `run` without `--detach` have no document: standard output is somebody else's.
 
-Standard error has nothing but failures, one document for each thing that failed, and what is logged (`IMC_LOG=off` for
-nothing); where some of several targets fail, standard output says what was done to the others. Warnings of a start are
-events of its instance (`imc events`).
+Standard error has failures and warnings, a document for each, and what is logged, in lines (`IMC_LOG=off` for none); with
+`exec` and `run` without `--detach` it is the container's as well. Where some of several targets fail, standard output says
+what was done to the others.
 ";
 
 fn cache(state: CacheState) -> ImageCache {
@@ -150,7 +151,8 @@ fn page() -> String {
         "What was deleted, or with `--dry-run` would be, and the room that there is.",
         &room,
     );
-    let check = serde_json::json!([{ "name": "kernel", "result": "ok", "found": "6.12.1", "advice": "" }]);
+    let (found, advice) = ("6.12.1".to_owned(), String::new());
+    let check = [Check { name: "kernel", result: CheckResult::Ok, found, advice }];
     let about = "What was found out of the machine; `result` is `ok`, `warn` or `fail`.";
     section(&mut page, "doctor", about, &check);
     let config = "/home/alice/.docker/config.json".to_owned();
@@ -167,6 +169,10 @@ fn page() -> String {
     let failure = crate::exit::Failure::not_found("failed to find `web`", "`imc list` shows the caches");
     let about = "What failed, on standard error. `kind` is a stable word; the exit statuses are those of `imc --help`.";
     section(&mut page, "Failures", about, &crate::printer::failure_document(&failure));
+    let warning =
+        crate::printer::warning_document("the start could not be recorded: no space left on device");
+    let about = "What is not as it should be and did not stop the work, on standard error.";
+    section(&mut page, "Warnings", about, &warning);
     page
 }
 

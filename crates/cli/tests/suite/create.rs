@@ -391,3 +391,16 @@ fn events_of_a_name_that_several_have_say_whose_they_are() {
     let ran = home.imc(&["events", "web"]).ok();
     assert!(ran.stderr.contains(&newest) && ran.stderr.contains("1 other cache"), "{ran:#?}");
 }
+
+#[test]
+fn the_hint_holds_for_a_data_directory_with_blanks_and_quotes() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    let data = home.path().join("it's mine; $HOME");
+    let ran = home.imc(&["--data-dir", data.to_str().unwrap(), "create", "web", &source]).ok();
+    let hint = ran.stderr.lines().find_map(|line| line.strip_prefix("start from it: ")).unwrap();
+    let typed = format!("set -- {hint}; for word; do echo \"$word\"; done");
+    let read = std::process::Command::new("sh").args(["-c", &typed]).output().unwrap();
+    let read = String::from_utf8(read.stdout).unwrap();
+    assert!(read.lines().any(|word| std::path::Path::new(word) == data), "{hint}");
+}

@@ -10,7 +10,12 @@ use testkit::{Compression, FaultServer, Image, ImageBuilder, LayerBuilder};
 use crate::support::{Home, Ran, wait_until};
 
 /// An image with busybox as its tools.
-fn tools() -> Image {
+pub(crate) fn tools() -> Image {
+    tools_for("amd64")
+}
+
+/// The same, said to be for that architecture.
+fn tools_for(architecture: &str) -> Image {
     let busybox = fs::read(testkit::program("busybox").unwrap()).unwrap();
     let mut base = LayerBuilder::new()
         .dir("bin/", 0o755)
@@ -25,6 +30,7 @@ fn tools() -> Image {
     ImageBuilder::new()
         .layer(base.build(Compression::Gzip))
         .layer(top.build(Compression::Gzip))
+        .platform("linux", architecture)
         .env(["GREETING=hi"])
         .cmd(["/bin/cat", "/srv/hello"])
         .build()
@@ -302,7 +308,56 @@ fn a_start_that_cannot_be_recorded_goes_on() {
     let start = ["run", "--rm", "web", "--", "sh", "-c", "exit 7"];
     let ran = home.imc_with(&[("IMC_FAIL_AT", "instance-started=ENOSPC")], &start);
     ran.fails(7, &["warning: the start could not be recorded", "No space left on device"]);
+    let start = [&["-o", "json"], &start[..]].concat();
+    let ran = home.imc_with(&[("IMC_FAIL_AT", "instance-started=ENOSPC")], &start);
+    assert!(warned(&ran).contains("the start could not be recorded"), "{ran:#?}");
     assert!(scene.instances().is_empty(), "{:?}", scene.instances());
+}
+
+/// The warning that is the one document on standard error.
+#[track_caller]
+fn warned(ran: &Ran) -> String {
+    let document: Value =
+        serde_json::from_str(&ran.stderr).unwrap_or_else(|error| panic!("{error} in {ran:#?}"));
+    document["warning"]["message"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_image_of_another_architecture_is_a_warning_in_either_form() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    let other = home.layout("other", &tools_for("riscv64"));
+    home.imc(&["create", "other", &other, "--platform", "linux/riscv64"]).ok();
+    let said = "the image is for linux/riscv64";
+    let text = home.imc(&["run", "--rm", "other"]).ok();
+    assert!(text.stderr.starts_with(&format!("warning: {said}")), "{text:#?}");
+    let document = home.imc(&["-o", "json", "run", "--rm", "other"]).ok();
+    assert!(warned(&document).starts_with(said), "{document:#?}");
+}
+
+#[test]
+fn an_instance_that_cannot_be_cleaned_up_is_a_warning_in_either_form() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let home = &scene.home;
+    home.imc(&["run", "--name", "front", "web"]).ok();
+    let id = scene.instances()[0]["id"].as_str().unwrap().to_owned();
+    // Its lock is no file any more.
+    let lock = home.data().join("instances").join(&id).join("lock");
+    let kept = lock.with_file_name("kept");
+    fs::rename(&lock, &kept).unwrap();
+    fs::create_dir(&lock).unwrap();
+    let (text, document) = (home.imc(&["ps", "-a"]).ok(), home.imc(&["-o", "json", "ps", "-a"]).ok());
+    fs::remove_dir(&lock).unwrap();
+    fs::rename(&kept, &lock).unwrap();
+    let said = format!("failed to clean up after the instance {id}");
+    assert!(text.stderr.starts_with(&format!("warning: {said}")), "{text:#?}");
+    assert!(warned(&document).starts_with(&said), "{document:#?}");
 }
 
 #[test]

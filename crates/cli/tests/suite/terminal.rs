@@ -88,7 +88,7 @@ fn ask_for_password(home: &Home, server: &FaultServer, terminal: &mut Terminal) 
 
 #[test]
 fn a_signal_at_the_question_for_the_password_leaves_the_terminal_as_it_was() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         let (home, server, mut terminal) = (Home::new(), FaultServer::start(), Terminal::new(80, 24));
         let mut child = ask_for_password(&home, &server, &mut terminal);
         send(&child, signal);
