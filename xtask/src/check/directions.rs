@@ -12,19 +12,21 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("erofs", &[]),
     ("inflate", &[]),
+    ("settings", &["model"]),
+    ("secrets", &["model"]),
     ("layer", &["model", "erofs", "inflate"]),
     ("registry", &["model"]),
     ("blobstore", &["model"]),
     ("metastore", &["model"]),
     ("engine", &["model", "layer", "registry", "blobstore", "metastore"]),
     ("node", &["model", "erofs", "blobstore"]),
-    ("cli", &["model", "erofs", "layer", "registry", "blobstore", "metastore", "engine", "node"]),
+    ("cli", &["model", "erofs", "layer", "registry", "blobstore", "metastore", "engine", "node", "settings", "secrets"]),
     ("testkit", &["model"]),
     ("xtask", &[]),
 ];
 
 /// Crates that no async runtime may reach, not even through others.
-const WITHOUT_TOKIO: &[&str] = &["model", "erofs", "inflate", "layer"];
+const WITHOUT_TOKIO: &[&str] = &["model", "erofs", "inflate", "layer", "settings", "secrets"];
 
 /// Crates of the registry that belong to one room alone.
 const ONLY_IN: &[(&str, &[&str])] = &[
