@@ -1,5 +1,6 @@
 //! The command line: what can be said, with its help. No action is taken here.
 
+mod config;
 mod instances;
 mod registries;
 
@@ -10,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use model::{CacheName, ImageSource, Platform};
 
+pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
 pub(crate) use registries::{LoginArgs, LogoutArgs, RegistryArgs};
 
@@ -40,7 +42,7 @@ Exit status:
    73  no space, or the size is too small
    75  busy or in use: try again later
    77  not permitted: root is needed, or the password is wrong
-   78  the machine lacks a feature
+   78  the machine lacks a feature, or the configuration is wrong
   130  cancelled by Ctrl-C or SIGTERM
 `run` and `exec` pass on the container's own; 125 is a failure of imc, 126 a command that cannot be \
 executed, 127 a command that is not there.
@@ -56,6 +58,10 @@ pub(crate) struct Cli {
     /// Where that was said.
     #[arg(skip)]
     pub(crate) data_dir_from: DataDirFrom,
+
+    /// The configuration file; /etc/imc/imc.toml where it is there
+    #[arg(long, global = true, env = "IMC_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 
     /// How results are printed
     #[arg(long, short = 'o', global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
@@ -90,6 +96,8 @@ pub(crate) enum DataDirFrom {
     /// Nowhere.
     #[default]
     Default,
+    /// In the configuration file.
+    File,
     /// In `IMC_DATA_DIR`.
     Variable,
     /// By `--data-dir`.
@@ -168,6 +176,8 @@ Examples:
   imc doctor
   imc --data-dir /srv/imc doctor")]
     Doctor,
+    /// Show, check or begin the configuration
+    Config(ConfigArgs),
     /// Print a completion script for a shell
     Completion(CompletionArgs),
 }

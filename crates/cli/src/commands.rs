@@ -1,6 +1,7 @@
 //! The commands, one file for each group of verbs.
 
 mod caches;
+mod config;
 mod create;
 mod doctor;
 mod exec;
@@ -18,17 +19,26 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::app::{App, Room};
-use crate::args::{Cli, Command, DataDirFrom, RegistryArgs};
+use crate::args::{Cli, Command, DataDirFrom, LoginArgs, RegistryArgs};
+use crate::configuration::{self, Said};
 use crate::exit::Failure;
 use crate::printer::Printer;
 
 /// Does what was asked and returns the exit status.
 pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
-    let Cli { data_dir, data_dir_from, command, .. } = cli;
+    let Cli { data_dir, data_dir_from, config, command, .. } = cli;
+    let said = Said { file: config, data_dir, data_dir_from };
+    let configured = configured(&said, &command, printer)?;
+    let data_dir = configured.settings.data_dir.clone();
+    let data_dir_from = match configured.origin("data_dir") {
+        settings::Origin::File { .. } => DataDirFrom::File,
+        _ => data_dir_from,
+    };
     check_there(&data_dir, data_dir_from, &command)?;
+    let registries = &configured.settings.registries;
     let plain = RegistryArgs::default();
-    let frees = || open(data_dir.clone(), &plain, Room::Frees);
-    let open = |registries: &RegistryArgs| open(data_dir.clone(), registries, Room::Takes);
+    let frees = || open(data_dir.clone(), &plain.or(registries), Room::Frees);
+    let open = |args: &RegistryArgs| open(data_dir.clone(), &args.or(registries), Room::Takes);
     match command {
         Command::Create(args) => {
             let (runtime, app) = open(&args.registry)?;
@@ -61,9 +71,13 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
             };
             exec().map_err(Failure::of_run)
         }
-        Command::Login(args) => runtime()?.block_on(login::login(args, printer)),
+        Command::Login(args) => {
+            let registry = args.registry.or(registries);
+            runtime()?.block_on(login::login(LoginArgs { registry, ..args }, printer))
+        }
         Command::Logout(args) => runtime()?.block_on(login::logout(args, printer)),
         Command::Doctor => doctor::doctor(&data_dir, printer),
+        Command::Config(args) => config::config(&args.action, &said, printer),
         Command::Completion(args) => {
             // The generator panics where it cannot write, as where its reader has seen enough.
             let mut script = Vec::new();
@@ -71,6 +85,17 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
             printer.written(std::io::stdout().lock().write_all(&script));
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// What is configured. A configuration that is wrong does not stop the commands that are about it or about nothing.
+fn configured(said: &Said, command: &Command, printer: &Printer) -> Result<settings::Loaded, Failure> {
+    match command {
+        Command::Config(_) | Command::Completion(_) => Ok(configuration::defaults()?),
+        Command::Run(_) | Command::Exec(_) => {
+            configuration::read(said, printer).map_err(|failures| Failure::from(failures).of_run())
+        }
+        _ => Ok(configuration::read(said, printer)?),
     }
 }
 
@@ -83,6 +108,7 @@ fn check_there(data_dir: &Path, from: DataDirFrom, command: &Command) -> Result<
             | Command::Login(_)
             | Command::Logout(_)
             | Command::Doctor
+            | Command::Config(_)
             | Command::Completion(_)
     );
     if makes_or_needs_none || from != DataDirFrom::CommandLine {

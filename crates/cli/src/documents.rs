@@ -9,6 +9,7 @@ use model::{
     InstanceName, InstanceState, ManifestDigest, SnapshotImage, SnapshotLayer, Timestamp,
 };
 use serde::Serialize;
+use settings::{Entry, Value};
 
 /// A cache, as `list` has it, and as a part of what `create`, `show` and `delete` say.
 #[derive(Serialize)]
@@ -71,6 +72,29 @@ pub(crate) struct Created {
     pub(crate) layers_reused: usize,
     pub(crate) fetched_bytes: ByteSize,
     pub(crate) seconds: f64,
+}
+
+/// `config show`: a setting, its value, and where that was said.
+#[derive(Serialize)]
+pub(crate) struct Setting {
+    key: &'static str,
+    value: Value,
+    origin: &'static str,
+    place: Option<String>,
+}
+
+impl From<&Entry> for Setting {
+    fn from(entry: &Entry) -> Self {
+        let origin = &entry.origin;
+        Self { key: entry.key, value: entry.value.clone(), origin: origin.as_str(), place: origin.place() }
+    }
+}
+
+/// `config check`: what was looked through and is right.
+#[derive(Serialize)]
+pub(crate) struct CheckedConfig {
+    pub(crate) file: String,
+    pub(crate) settings: usize,
 }
 
 /// `show`: the cache and what its images were pinned to.

@@ -26,7 +26,7 @@ const CANNOT_CREATE: u8 = 73;
 const TEMPORARY: u8 = 75;
 /// Root or other credentials are needed.
 const NOT_PERMITTED: u8 = 77;
-/// The machine lacks a feature.
+/// The machine lacks a feature, or the configuration is wrong.
 pub(crate) const CONFIG: u8 = 78;
 /// `run` and `exec`: imc failed before the container's command could.
 pub(crate) const RUN_FAILED: u8 = 125;
@@ -71,6 +71,12 @@ impl Failure {
     /// A request for what is not there.
     pub(crate) fn not_found(message: impl Into<String>, advice: &str) -> Self {
         Self { kind: "not-found", message: message.into(), advice: Some(advice.to_owned()), code: NO_INPUT }
+    }
+
+    /// A configuration that is wrong.
+    pub(crate) fn configuration(message: impl Into<String>, advice: &str) -> Self {
+        let advice = Some(advice.to_owned());
+        Self { kind: "configuration", message: message.into(), advice, code: CONFIG }
     }
 
     /// Somebody ended it.

@@ -3,15 +3,16 @@
 mod app;
 mod args;
 mod commands;
+mod configuration;
 mod documents;
 mod exit;
 mod interrupts;
 mod printer;
 mod progress;
 mod reserve;
+mod telemetry;
 mod usage;
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use args::Cli;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::usage(&error, seen),
     };
-    log_to_stderr();
+    telemetry::of_command();
     let printer = Printer::new(cli.output, cli.quiet);
     let done = commands::run(cli, &printer);
     match done.and_then(|code| printer.finish().map(|()| code).map_err(|failure| seen.failure(failure))) {
@@ -38,21 +39,4 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
-}
-
-/// What is logged unless asked otherwise. The container libraries warn of every cgroup that a machine does not have, which
-/// `imc doctor` says where it matters; the verifier logs each certificate that is not trusted, which is the failure told anyway.
-const LOGGED: &str = "warn,libcgroups=error,libcontainer=error,rustls_platform_verifier=off";
-
-/// Logs go to standard error, warnings and worse unless `IMC_LOG` says otherwise (`IMC_LOG=info`, `IMC_LOG=registry=debug`).
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("IMC_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(colours)
-        .with_writer(std::io::stderr)
-        .compact()
-        .init();
 }

@@ -218,7 +218,11 @@ impl<'a> Given<'a> {
 
     /// Texts of a list, with `,` between them where they are one.
     fn entries(self) -> Option<Vec<&'a str>> {
-        let split = |text: &'a str| text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let split = |text: &'a str| {
+            // Quotes that a shell or a unit file left around them mean nothing.
+            let bare = |entry: &'a str| entry.trim_matches(|c: char| c == '"' || c.is_whitespace());
+            text.split(',').map(bare).filter(|entry| !entry.is_empty())
+        };
         match self {
             Self::Word(word) => Some(split(word.to_str()?).collect()),
             Self::Words(words) => {

@@ -20,7 +20,21 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("metastore", &["model"]),
     ("engine", &["model", "layer", "registry", "blobstore", "metastore"]),
     ("node", &["model", "erofs", "blobstore"]),
-    ("cli", &["model", "erofs", "layer", "registry", "blobstore", "metastore", "engine", "node", "settings", "secrets"]),
+    (
+        "cli",
+        &[
+            "model",
+            "erofs",
+            "layer",
+            "registry",
+            "blobstore",
+            "metastore",
+            "engine",
+            "node",
+            "settings",
+            "secrets",
+        ],
+    ),
     ("testkit", &["model"]),
     ("xtask", &[]),
 ];
@@ -33,6 +47,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["metastore"]),
     ("libcontainer", &["node"]),
     ("kube", &["kube-operator"]),
+    ("opentelemetry", &["cli"]),
+    ("opentelemetry_sdk", &["cli"]),
+    ("opentelemetry-otlp", &["cli"]),
+    ("tracing-opentelemetry", &["cli"]),
     ("reqwest", &["registry", "client"]),
 ];
 

@@ -11,7 +11,9 @@ use model::{
 use node::{Check, CheckResult};
 use serde::Serialize;
 
-use super::{Cache, Collection, Created, Image, Instance, LoggedIn, LoggedOut, Shown, all};
+use super::{
+    Cache, CheckedConfig, Collection, Created, Image, Instance, LoggedIn, LoggedOut, Setting, Shown, all,
+};
 
 const HEX: &str = "01a2086e6b2b734699def6a20c73d467";
 const DIGEST: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -23,7 +25,7 @@ Made from the program's own types by a test of `crates/cli`; `IMC_UPDATE_DOCS=1 
 
 A command that succeeds writes one document to standard output. Sizes are bytes, times RFC 3339 in UTC, platforms
 `OS/ARCH[/VARIANT]`, images as they were asked for. A field that has no value is `null`; further fields may be added.
-`logs`, `completion`, `exec` and `run` without `--detach` have no document: standard output is somebody else's.
+`logs`, `completion`, `config example`, `exec` and `run` without `--detach` have no document: standard output is somebody else's.
 
 Standard error has failures and warnings, a document for each, and what is logged, in lines (`IMC_LOG=off` for none); with
 `exec` and `run` without `--detach` it is the container's as well. Where some of several targets fail, standard output says
@@ -155,6 +157,29 @@ fn page() -> String {
     let check = [Check { name: "kernel", result: CheckResult::Ok, found, advice }];
     let about = "What was found out of the machine; `result` is `ok`, `warn` or `fail`.";
     section(&mut page, "doctor", about, &check);
+    let loaded = settings::load(&settings::Sources {
+        environment: vec![("IMC_MAX_CONNECTIONS".into(), "200".into())],
+        file: Some(settings::File {
+            path: "/etc/imc/imc.toml".into(),
+            text: "[server]\nlisten = [\"0.0.0.0:7420\"]\n".to_owned(),
+        }),
+        ..settings::Sources::none(settings::Machine { processors: 4 })
+    });
+    let loaded = loaded.unwrap();
+    let some = ["data_dir", "server.listen", "server.max_connections", "server.tls_cert_file"];
+    let shown = loaded.entries.iter().filter(|entry| some.contains(&entry.key));
+    let shown: Vec<Setting> = shown.map(Setting::from).collect();
+    let about = "Every setting, a few of them here. A value is a number, a text, a list of texts, or `null` where it is unset; a \
+                 price is a text, and a secret is `***`. `origin` is `default`, `file`, `environment` or `command-line`, and \
+                 `place` the line, the variable or the option.";
+    section(&mut page, "config show", about, &shown);
+    let checked = CheckedConfig { file: "/etc/imc/imc.toml".to_owned(), settings: 1 };
+    section(
+        &mut page,
+        "config check",
+        "How many settings the file has; what is wrong is a failure each.",
+        &checked,
+    );
     let config = "/home/alice/.docker/config.json".to_owned();
     let logged_in =
         LoggedIn { registry: "registry.example".to_owned(), username: "alice".to_owned(), config };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::help::{COMMANDS, help};
+use crate::help::{every_command, help, help_of};
 
 /// The help of every command as one page.
 fn page() -> String {
@@ -16,8 +16,8 @@ fn page() -> String {
         write!(page, "\n## {title}\n\n```text\n{}\n```\n", text.join("\n").trim_end()).unwrap();
     };
     add("imc", &help(&["--help"]));
-    for command in COMMANDS {
-        add(&format!("imc {command}"), &help(&[command, "--help"]));
+    for command in every_command() {
+        add(&format!("imc {}", command.join(" ")), &help_of(&command));
     }
     page
 }

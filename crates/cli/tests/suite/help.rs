@@ -19,8 +19,26 @@ pub(crate) const COMMANDS: &[&str] = &[
     "logout",
     "gc",
     "doctor",
+    "config",
     "completion",
 ];
+
+/// The commands below a command.
+const BELOW: &[&[&str]] = &[&["config", "show"], &["config", "check"], &["config", "example"]];
+
+/// Every command as its words, those below one behind it.
+pub(crate) fn every_command() -> Vec<Vec<&'static str>> {
+    let with_those_below = |command: &&'static str| {
+        let below = BELOW.iter().filter(|words| words[0] == *command).map(|words| words.to_vec());
+        std::iter::once(vec![*command]).chain(below).collect::<Vec<_>>()
+    };
+    COMMANDS.iter().flat_map(with_those_below).collect()
+}
+
+/// The help of that command.
+pub(crate) fn help_of(command: &[&str]) -> String {
+    help(&[command, &["--help"]].concat())
+}
 
 /// The help, without the values that variables have here.
 pub(crate) fn help(arguments: &[&str]) -> String {
@@ -33,27 +51,24 @@ pub(crate) fn help(arguments: &[&str]) -> String {
 #[test]
 fn the_whole_help_is_as_agreed() {
     insta::assert_snapshot!("imc", help(&["--help"]));
-    for command in COMMANDS {
-        insta::assert_snapshot!(*command, help(&[command, "--help"]));
+    for command in every_command() {
+        insta::assert_snapshot!(command.join("-"), help_of(&command));
     }
 }
 
 #[test]
 fn every_command_shows_an_example() {
-    for command in COMMANDS {
-        let help = help(&[command, "--help"]);
-        let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command} has none"));
-        assert!(
-            examples.contains(&format!("imc {command}")) || examples.contains(command),
-            "{command}: {examples}"
-        );
+    for command in every_command() {
+        let help = help_of(&command);
+        let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{command:?} has none"));
+        assert!(examples.contains(&command.join(" ")), "{command:?}: {examples}");
     }
 }
 
 #[test]
 fn no_line_of_the_help_is_wider_than_a_terminal_of_100() {
-    for command in std::iter::once(vec!["--help"]).chain(COMMANDS.iter().map(|one| vec![*one, "--help"])) {
-        for line in help(&command).lines() {
+    for command in std::iter::once(Vec::new()).chain(every_command()) {
+        for line in help_of(&command).lines() {
             assert!(line.chars().count() <= 100, "{command:?}: {line}");
         }
     }
@@ -62,8 +77,8 @@ fn no_line_of_the_help_is_wider_than_a_terminal_of_100() {
 /// A paragraph that breaks in its source and again at the terminal's edge leaves lines of one word.
 #[test]
 fn paragraphs_of_the_help_are_wrapped_once() {
-    for command in std::iter::once(vec!["--help"]).chain(COMMANDS.iter().map(|one| vec![*one, "--help"])) {
-        let help = help(&command);
+    for command in std::iter::once(Vec::new()).chain(every_command()) {
+        let help = help_of(&command);
         let lines: Vec<&str> = help.lines().collect();
         for pair in lines.windows(2) {
             let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
