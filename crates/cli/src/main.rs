@@ -10,6 +10,7 @@ mod interrupts;
 mod printer;
 mod progress;
 mod reserve;
+mod systemd;
 mod telemetry;
 mod usage;
 

@@ -15,3 +15,4 @@ mod screen;
 mod scripts;
 mod support;
 mod terminal;
+mod units;
