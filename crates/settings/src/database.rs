@@ -72,8 +72,10 @@ impl FromStr for Database {
             return Ok(Self::Sqlite);
         }
         let mut url: Url = text.parse().map_err(|_| DatabaseError)?;
+        // A server's unix socket is named among the options, by its directory.
+        let has_host = url.host_str().is_some_and(|host| !host.is_empty());
         let names_server = matches!(url.scheme(), "postgres" | "postgresql")
-            && url.host_str().is_some_and(|host| !host.is_empty())
+            && (has_host || url.query_pairs().any(|(name, value)| name == "host" && !value.is_empty()))
             && url.path().len() > 1
             && url.fragment().is_none();
         // Clients take one there as well, where nothing would hide it.
@@ -103,6 +105,14 @@ mod tests {
         assert_eq!(url.secret().expose_secret(), text);
         assert_eq!(url.shown(), "postgres://imc:***@db.example:5433/imc?sslmode=verify-full");
         assert!(url.has_password() && !format!("{url:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_server_may_be_named_by_its_sockets_directory() {
+        for text in ["postgres:///imc?host=/run/postgresql", "postgresql://imc@%2Frun%2Fpostgresql/imc"] {
+            let Database::Postgres(url) = text.parse().unwrap() else { panic!("not PostgreSQL") };
+            assert_eq!((url.shown(), url.has_password()), (text, false));
+        }
     }
 
     #[test]
