@@ -78,7 +78,7 @@ fn without_traces(loaded: &Loaded) -> Result<Telemetry, Failure> {
                 "failed to send traces to {endpoint} ({}): this imc is built without them",
                 loaded.origin("telemetry.otlp_endpoint")
             ),
-            "unset telemetry.otlp_endpoint, or build imc with the feature `otel`",
+            "unset telemetry.otlp_endpoint, or take an imc with the feature `otel`",
         )),
     }
 }
