@@ -88,6 +88,11 @@ pub struct Cache {
     /// When its deletion was asked for; it goes once nothing uses it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub deleting: Option<Timestamp>,
+    /// When the rules delete it, unless it is used or changed before; null: never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires: Option<Timestamp>,
+    /// Whether its build's process ended in the middle; the server takes the build up.
+    pub interrupted: bool,
 }
 
 /// Why a build failed.
@@ -152,8 +157,10 @@ pub struct Deleted {
     pub cache: Cache,
 }
 
-impl From<&ImageCache> for Cache {
-    fn from(cache: &ImageCache) -> Self {
+impl Cache {
+    /// A cache as recorded, with what the rules and its build say of it.
+    #[must_use]
+    pub fn new(cache: &ImageCache, expires: Option<Timestamp>, interrupted: bool) -> Self {
         let policy = &cache.policy;
         let failure = cache.failure.as_ref();
         Self {
@@ -187,6 +194,8 @@ impl From<&ImageCache> for Cache {
             last_used: cache.last_used,
             checked: cache.checked,
             deleting: cache.deleting,
+            expires,
+            interrupted,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A cache with what is known of it beyond its record.
 
-use model::{ByteSize, ImageSnapshot, ImageSource, Platform, SnapshotImage, SnapshotLayer, Timestamp};
+use model::{ByteSize, ImageSnapshot, ImageSource, Platform, SnapshotImage, SnapshotLayer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,9 +12,6 @@ pub struct CacheDetails {
     /// The cache.
     #[serde(flatten)]
     pub cache: Cache,
-    /// When the rules delete it, unless it is used or changed before; null: never.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub expires: Option<Timestamp>,
     /// What its images are pinned to; empty before it is usable.
     pub pinned: Vec<Image>,
     /// What it takes of the store; null before it is usable.

@@ -1,7 +1,5 @@
 //! A cache to create.
 
-use std::collections::BTreeMap;
-
 use model::{
     CacheName, CachePolicy, CopyCount, CopyPlan, ImageSource, Platform, RegistryAccess, RegistryHost,
     RetentionDays, Tags,
@@ -59,7 +57,7 @@ pub struct CreateCache {
     pub reuse_layers: Option<bool>,
     /// Its tags, at most 20.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub tags: Tags,
     /// Registries that are spoken to by plain HTTP.
     #[serde(default, with = "hosts", skip_serializing_if = "Vec::is_empty")]

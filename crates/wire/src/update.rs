@@ -1,7 +1,5 @@
 //! Changes of a cache.
 
-use std::collections::BTreeMap;
-
 use model::{CacheName, CopyCount, ImageSnapshotId, ImageSource, RetentionDays, Tags};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -53,7 +51,7 @@ pub struct UpdateCache {
     pub reuse_layers: Option<bool>,
     /// Its tags, whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     pub tags: Option<Tags>,
     /// Credentials for its images' registries, in place of those that it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
