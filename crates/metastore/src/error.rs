@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use model::{
-    BuildId, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, TransitionError,
+    AccountId, BuildId, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, Origin,
+    TransitionError,
 };
 
 /// A result of this crate.
@@ -52,6 +53,39 @@ pub enum Error {
         cache: CacheId,
         /// Its running build.
         build: BuildId,
+    },
+    /// The deletion of the cache was asked for.
+    #[error("failed to change the cache {0}: it is being deleted")]
+    CacheDeleting(CacheId),
+    /// The cache has no such earlier snapshot.
+    #[error("failed to find the earlier image snapshot {snapshot} of the cache {cache}")]
+    NoGeneration {
+        /// The cache.
+        cache: CacheId,
+        /// The snapshot that it does not have.
+        snapshot: ImageSnapshotId,
+    },
+    /// The account may have no further cache of that origin.
+    #[error(
+        "failed to create the cache: the account {account} may have {quota} {origin} caches and has them"
+    )]
+    QuotaReached {
+        /// The account.
+        account: AccountId,
+        /// Which caches.
+        origin: Origin,
+        /// How many it may have.
+        quota: u32,
+        /// The cache that may be deleted to make room; `None`: none may.
+        evictable: Option<CacheId>,
+    },
+    /// The client token was used for another request.
+    #[error("failed to take the client token `{token}`: it was used for another request to {operation}")]
+    TokenMismatch {
+        /// The word.
+        token: String,
+        /// What it was used with.
+        operation: &'static str,
     },
     /// The cache's life has no such step.
     #[error("failed to change the cache {cache}")]
@@ -168,12 +202,16 @@ impl Error {
         match self {
             Self::NoCache(_)
             | Self::NoCacheOfName(_)
+            | Self::NoGeneration { .. }
             | Self::NoBuild(_)
             | Self::NoSnapshot(_)
             | Self::NoInstance(_)
             | Self::NoInstanceOfName(_) => ErrorKind::NotFound,
             Self::CacheInUse { .. }
             | Self::CacheBuilding { .. }
+            | Self::CacheDeleting(_)
+            | Self::QuotaReached { .. }
+            | Self::TokenMismatch { .. }
             | Self::Transition { .. }
             | Self::BuildEnded(_)
             | Self::BuildLost(_)

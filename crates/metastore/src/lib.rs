@@ -41,8 +41,11 @@ pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
 pub use process::ProcessIdentity;
 pub use record::{
-    Build, BuildState, CacheChange, CacheFilter, CacheRef, EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef,
-    InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT, PAGE_LIMIT, Page, ResolvedCache, SnapshotRecord,
+    Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter, CacheRef,
+    Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner, EVENTS_PER_SUBJECT,
+    InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT, Operation, Order,
+    PAGE_LIMIT, Page, ResolvedCache, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns,
+    Usage,
 };
 pub use sqlite::SqliteMetastore;
 pub use store::{Metastore, claim_interrupted_builds};

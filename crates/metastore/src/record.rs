@@ -1,8 +1,20 @@
 //! Records that only the metastore knows, and what its verbs take and give.
 
+mod admission;
+mod change;
+mod credential;
+mod filter;
+mod token;
+
+pub use admission::{Admission, Admitted, CacheEdit, ClientToken, ClientTokenError, Operation, TokenUse};
+pub use change::{Change, ChangeKind, ChangeNumber};
+pub use credential::{CredentialOwner, SealedCredential};
+pub use filter::{CacheFilter, InstanceFilter, Order, Page};
+pub use token::{TokenId, TokenRecord};
+
 use model::{
-    BlobDigest, BuildFailure, BuildId, ByteSize, CacheId, CacheName, CacheState, DiffId, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, InstanceName, Timestamp,
+    AccountId, BlobDigest, BuildFailure, BuildId, ByteSize, CacheId, CacheName, DiffId, ImageCache,
+    ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +23,8 @@ use crate::ProcessIdentity;
 /// Where a build is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BuildState {
+    /// It waits for a process that takes it.
+    Queued,
     /// Its owner works on it, or died over it.
     Running,
     /// Its snapshot is the cache's.
@@ -21,12 +35,13 @@ pub enum BuildState {
 
 impl BuildState {
     /// Every state.
-    pub const ALL: [Self; 3] = [Self::Running, Self::Succeeded, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Running, Self::Succeeded, Self::Failed];
 
     /// The name as printed and stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Queued => "Queued",
             Self::Running => "Running",
             Self::Succeeded => "Succeeded",
             Self::Failed => "Failed",
@@ -43,14 +58,24 @@ pub struct Build {
     pub cache: CacheId,
     /// The id that its snapshot will have, fixed beforehand so that a document without a record can be told apart.
     pub snapshot: ImageSnapshotId,
+    /// Who owns the cache.
+    pub account: AccountId,
+    /// What it makes the snapshot from.
+    pub plan: BuildPlan,
     /// Where it is in its life.
     pub state: BuildState,
-    /// The process that runs it.
-    pub owner: ProcessIdentity,
+    /// The process that runs it; `None` while it waits for one.
+    pub owner: Option<ProcessIdentity>,
     /// How many processes have run it, the owner included.
     pub attempts: u32,
-    /// When it began.
-    pub started: Timestamp,
+    /// When its owner last gave a sign of life; where it waits, when it began to.
+    pub beat: Timestamp,
+    /// Whether somebody asked it to end: its owner is told with the next sign of life.
+    pub cancelled: bool,
+    /// When it was asked for.
+    pub queued: Timestamp,
+    /// When its first owner began.
+    pub started: Option<Timestamp>,
     /// When it ended.
     pub finished: Option<Timestamp>,
     /// Why it failed, if it did.
@@ -66,10 +91,49 @@ pub struct NewBuild {
     pub cache: CacheId,
     /// The id that its snapshot will have.
     pub snapshot: ImageSnapshotId,
-    /// The process that runs it.
-    pub owner: ProcessIdentity,
-    /// When it begins.
-    pub started: Timestamp,
+    /// What it makes the snapshot from.
+    pub plan: BuildPlan,
+    /// The process that runs it from now on; `None`: it waits for one that takes it.
+    pub owner: Option<ProcessIdentity>,
+    /// When it is asked for.
+    pub now: Timestamp,
+}
+
+/// What a build makes a snapshot from. It becomes the cache's when the build ends well, so that a failed update leaves what
+/// is served and what is said of it together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildPlan {
+    /// The images.
+    pub images: Vec<ImageSource>,
+    /// The most that they may take unpacked.
+    pub size_limit: ByteSize,
+}
+
+/// What the owner of a build is told when it gives a sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beat {
+    /// Go on.
+    GoOn,
+    /// Somebody asked it to end.
+    Cancelled,
+    /// The build is another's by now, has ended, or is gone with its cache.
+    Lost,
+}
+
+/// How many builds may run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turns {
+    /// Of one account, over all servers.
+    pub per_account: u32,
+}
+
+/// How many caches an account has of each origin, those that are being deleted left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Created by users.
+    pub manual: u64,
+    /// Created by starts.
+    pub automatic: u64,
 }
 
 /// An image snapshot as indexed: its document is in the blob store.
@@ -88,8 +152,8 @@ pub struct SnapshotRecord {
 pub struct CacheChange {
     /// The cache as it is now (as it was last, where it was deleted).
     pub cache: ImageCache,
-    /// A snapshot that no cache and no instance names any more: its document is to be deleted from the store.
-    pub released: Option<ImageSnapshotId>,
+    /// Snapshots that no cache and no instance names any more: their documents are to be deleted from the store.
+    pub released: Vec<ImageSnapshotId>,
 }
 
 /// An instance that was removed, and the snapshot that it was the last to name.
@@ -106,7 +170,7 @@ pub struct InstanceRemoval {
 pub enum CacheRef {
     /// By id.
     Id(CacheId),
-    /// By name, which several caches may have.
+    /// By name, which several caches of the account may have.
     Name(CacheName),
 }
 
@@ -128,37 +192,6 @@ pub enum InstanceRef {
     Name(InstanceName),
 }
 
-/// Which caches to find. The default finds all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CacheFilter {
-    /// Only those of this name.
-    pub name: Option<CacheName>,
-    /// Only those in this state.
-    pub state: Option<CacheState>,
-    /// Only those that serve this snapshot.
-    pub snapshot: Option<ImageSnapshotId>,
-}
-
-/// Which instances to find. The default finds all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InstanceFilter {
-    /// Only those that hold this snapshot.
-    pub snapshot: Option<ImageSnapshotId>,
-    /// Only those started from this cache.
-    pub cache: Option<CacheId>,
-    /// Only those that have not ended.
-    pub unfinished: bool,
-}
-
-/// One page of a listing, in the order of the ids, which is the order of creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page<Id> {
-    /// Begin after this id.
-    pub after: Option<Id>,
-    /// The most records; cut to [`PAGE_LIMIT`].
-    pub limit: u32,
-}
-
 /// The most records that one page holds.
 pub const PAGE_LIMIT: u32 = 1000;
 
@@ -167,20 +200,6 @@ pub const EVENTS_PER_SUBJECT: u32 = 200;
 
 /// The most other caches of a name that [`ResolvedCache`] tells.
 pub const OTHERS_LIMIT: u32 = 100;
-
-impl<Id> Page<Id> {
-    /// The first page, as large as pages are.
-    #[must_use]
-    pub fn first() -> Self {
-        Self { after: None, limit: PAGE_LIMIT }
-    }
-
-    /// The page after that id, as large as pages are.
-    #[must_use]
-    pub fn after(id: Id) -> Self {
-        Self { after: Some(id), limit: PAGE_LIMIT }
-    }
-}
 
 /// A layer as recorded: a fact about bytes that stays true whether its blob is in the store or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,43 +1,48 @@
 //! The contract of every metastore: domain verbs, one transaction each.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use model::{
-    BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId,
-    Instance, InstanceId, Subject, Timestamp,
+    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
+    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
 };
 
 use crate::{
-    Build, CacheChange, CacheFilter, CacheRef, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord,
-    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SnapshotRecord,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
+    CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, Page,
+    ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
+    Turns, Usage,
 };
 
-/// The records of one data directory or one server.
+/// The records of one data directory or of any number of servers.
 ///
 /// Each verb is one transaction: after an error nothing of it happened. Each may fail with kind `Busy`, `NoSpace`
-/// or `Io` beside what it names. Times are the caller's. Verbs that carry events write them in the same transaction.
+/// or `Io` beside what it names. Times are the caller's. Verbs that carry events write them in the same transaction, and each
+/// record that a verb writes, or writes an event about, leaves a [`Change`].
 ///
 /// Durable when they return: the verbs that create or change caches and builds, and those that may release a snapshot. The
-/// others (starts and ends of instances, uses, layers, lone events) are atomic and seen by everyone at once, but a power loss
-/// may undo the last of them: no instance survives it either, and what was learned is learned again.
+/// others (starts and ends of instances, uses, signs of life, layers, lone events) are atomic and seen by everyone at once, but
+/// a power loss may undo the last of them: no instance survives it either, and what was learned is learned again.
+///
+/// Verbs by id do not ask whose the record is: whoever acts for an account looks first. Verbs by name take the account.
 #[async_trait]
 pub trait Metastore: Send + Sync {
-    /// Records a cache. It is `Preparing`, without a snapshot.
+    /// Records a cache and asks for its first build, in one: no crash leaves a cache that nobody builds.
+    ///
+    /// The cache is `Preparing` while its build waits for an owner, and `Creating` as soon as it has one. A client token that
+    /// was used before for the same gives that cache back, and nothing is recorded.
     ///
     /// # Errors
-    /// [`Conflict`](crate::Error::Conflict) where the id is taken, or the cache is in another state.
-    async fn create_cache(&self, cache: &ImageCache, events: &[Event]) -> Result<()>;
-
-    /// Records a cache and begins its first build, in one: no crash leaves a cache that nobody builds.
-    /// Returns the cache, which is `Creating`.
-    ///
-    /// # Errors
-    /// As [`create_cache`](Self::create_cache) and [`begin_build`](Self::begin_build).
-    async fn create_cache_with_build(
+    /// [`TokenMismatch`](crate::Error::TokenMismatch); [`QuotaReached`](crate::Error::QuotaReached), naming the cache that
+    /// may be deleted for it; [`Conflict`](crate::Error::Conflict) where an id is taken, or the cache is not new.
+    async fn create_cache(
         &self,
         cache: &ImageCache,
         build: &NewBuild,
+        admission: &Admission,
         events: &[Event],
-    ) -> Result<ImageCache>;
+    ) -> Result<Admitted>;
 
     /// The cache of this id.
     ///
@@ -45,11 +50,11 @@ pub trait Metastore: Send + Sync {
     /// [`NoCache`](crate::Error::NoCache).
     async fn cache(&self, id: CacheId) -> Result<ImageCache>;
 
-    /// The cache that the user means; the rule is at [`ResolvedCache`].
+    /// The account's cache that the user means; the rule is at [`ResolvedCache`]. An id of another account is as if unknown.
     ///
     /// # Errors
     /// [`NoCache`](crate::Error::NoCache), [`NoCacheOfName`](crate::Error::NoCacheOfName).
-    async fn resolve_cache(&self, wanted: &CacheRef) -> Result<ResolvedCache>;
+    async fn resolve_cache(&self, account: &AccountId, wanted: &CacheRef) -> Result<ResolvedCache>;
 
     /// One page of the caches that the filter lets through, in order of creation.
     ///
@@ -57,37 +62,173 @@ pub trait Metastore: Send + Sync {
     /// Only the common ones.
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>>;
 
-    /// Notes that an instance started from the cache; never moves back.
+    /// How many caches the filter lets through.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn count_caches(&self, filter: &CacheFilter) -> Result<u64>;
+
+    /// How many caches count against an account's quotas.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn usage(&self, account: &AccountId) -> Result<Usage>;
+
+    /// Changes what is said of a cache at once, and asks for a further build where one is given (it steps to `Updating` then).
+    /// A client token that was used before for the same gives the cache back, and nothing is changed.
+    ///
+    /// # Errors
+    /// [`NoCache`](crate::Error::NoCache); [`TokenMismatch`](crate::Error::TokenMismatch);
+    /// [`CacheDeleting`](crate::Error::CacheDeleting); with a build those of [`begin_build`](Self::begin_build).
+    async fn update_cache(
+        &self,
+        id: CacheId,
+        edit: &CacheEdit,
+        build: Option<&NewBuild>,
+        token: Option<&TokenUse>,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<Admitted>;
+
+    /// Notes that an instance started from the cache and what that spared; the time never moves back.
     ///
     /// # Errors
     /// [`NoCache`](crate::Error::NoCache).
-    async fn touch_cache_used(&self, id: CacheId, now: Timestamp) -> Result<()>;
+    async fn touch_cache_used(&self, id: CacheId, saved: Savings, now: Timestamp) -> Result<()>;
 
-    /// Deletes a cache with its builds. Its events stay until [`forget_events`](Self::forget_events).
+    /// Notes that the tags of a cache were compared with the registry.
+    ///
+    /// # Errors
+    /// [`NoCache`](crate::Error::NoCache).
+    async fn note_cache_checked(&self, id: CacheId, events: &[Event], now: Timestamp) -> Result<()>;
+
+    /// Notes where the copies of a snapshot are; `false` where the cache no longer serves that snapshot, or is gone.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn note_copies(
+        &self,
+        id: CacheId,
+        snapshot: ImageSnapshotId,
+        copies: SnapshotCopies,
+        events: &[Event],
+    ) -> Result<bool>;
+
+    /// Makes a cache `Failed` whose snapshot is gone from the store; `false` where it serves another one by now, or is gone.
+    ///
+    /// # Errors
+    /// [`CacheBuilding`](crate::Error::CacheBuilding): the build brings another.
+    async fn lose_snapshot(
+        &self,
+        id: CacheId,
+        snapshot: ImageSnapshotId,
+        failure: &BuildFailure,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<bool>;
+
+    /// Makes a cache serve an earlier snapshot again; the present one becomes a generation, kept until then.
+    ///
+    /// # Errors
+    /// [`NoCache`](crate::Error::NoCache); [`NoGeneration`](crate::Error::NoGeneration);
+    /// [`CacheBuilding`](crate::Error::CacheBuilding); [`CacheDeleting`](crate::Error::CacheDeleting).
+    async fn roll_back_cache(
+        &self,
+        id: CacheId,
+        to: ImageSnapshotId,
+        kept_until: Timestamp,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<ImageCache>;
+
+    /// Lets generations of a cache go; those that it does not have are passed over.
+    ///
+    /// # Errors
+    /// [`NoCache`](crate::Error::NoCache).
+    async fn drop_generations(
+        &self,
+        id: CacheId,
+        snapshots: &[ImageSnapshotId],
+        events: &[Event],
+    ) -> Result<CacheChange>;
+
+    /// Asks for a cache's deletion as soon as nothing uses it. It serves no new start from now on, its waiting build is
+    /// failed and its running one asked to end. Asking again changes nothing.
+    ///
+    /// # Errors
+    /// [`NoCache`](crate::Error::NoCache).
+    async fn ask_deletion(&self, id: CacheId, events: &[Event], now: Timestamp) -> Result<ImageCache>;
+
+    /// Deletes a cache with its builds, generations and credentials. Its events stay until
+    /// [`forget_events`](Self::forget_events). A build that still waits for an owner is no hindrance.
     ///
     /// # Errors
     /// [`NoCache`](crate::Error::NoCache); [`CacheInUse`](crate::Error::CacheInUse), naming the instances that hold its
-    /// snapshot; [`CacheBuilding`](crate::Error::CacheBuilding).
+    /// snapshot or one of its generations; [`CacheBuilding`](crate::Error::CacheBuilding).
     async fn delete_cache(&self, id: CacheId, events: &[Event]) -> Result<CacheChange>;
 
-    /// Begins a build: the cache steps to `Creating` or `Updating`, and its former failure is cleared.
+    /// Asks for a further build, or begins it where it has an owner: the cache steps to `Updating` (or, never built, to
+    /// `Creating` with its owner), and its former failure is cleared.
     ///
     /// # Errors
-    /// [`NoCache`](crate::Error::NoCache); [`CacheBuilding`](crate::Error::CacheBuilding) where one runs;
+    /// [`NoCache`](crate::Error::NoCache); [`CacheBuilding`](crate::Error::CacheBuilding) where one waits or runs;
+    /// [`CacheDeleting`](crate::Error::CacheDeleting);
     /// [`Transition`](crate::Error::Transition) where the cache's state does not allow it.
     async fn begin_build(&self, build: &NewBuild, events: &[Event]) -> Result<ImageCache>;
 
-    /// Ends a build well: the snapshot is indexed and becomes the cache's, which steps to `Ready`. Call it after
-    /// the store has committed the snapshot's document. `owner` must be the build's: who lost it to a claim may not.
+    /// Takes the build whose turn it is: of the accounts with builds waiting and fewer running than `turns` allows, that with
+    /// the fewest running (of equals, the one that has waited longest), and its oldest. The cache steps to `Creating` where it
+    /// was `Preparing`. `None` where nobody's turn it is. Any number of processes may ask at once; each build goes to one.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn take_queued_build(
+        &self,
+        owner: &ProcessIdentity,
+        turns: Turns,
+        now: Timestamp,
+    ) -> Result<Option<Build>>;
+
+    /// Notes that a build's owner works on it and how far it is.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn beat_build(
+        &self,
+        id: BuildId,
+        owner: &ProcessIdentity,
+        progress: Percent,
+        now: Timestamp,
+    ) -> Result<Beat>;
+
+    /// Asks a running build to end; its owner is told with its next [`beat_build`](Self::beat_build). One that waits is
+    /// failed at once. One that has ended, or is unknown, is left.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn cancel_build(
+        &self,
+        id: BuildId,
+        failure: &BuildFailure,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Ends a build well: the snapshot is indexed and becomes the cache's, its plan becomes the cache's as well, and the cache
+    /// steps to `Ready`. The snapshot before it becomes a generation until `keep`, or is let go where that is `None`. Call it
+    /// after the store has committed the snapshot's document. `owner` must be the build's: who lost it to a claim may not.
     ///
     /// # Errors
     /// [`NoBuild`](crate::Error::NoBuild); [`BuildEnded`](crate::Error::BuildEnded);
     /// [`BuildLost`](crate::Error::BuildLost); [`Conflict`](crate::Error::Conflict) where the snapshot is not the build's.
+    #[allow(clippy::too_many_arguments, reason = "one transaction says all of it")]
     async fn finish_build(
         &self,
         id: BuildId,
         owner: &ProcessIdentity,
         snapshot: &SnapshotRecord,
+        copies: SnapshotCopies,
+        keep: Option<Timestamp>,
         events: &[Event],
         now: Timestamp,
     ) -> Result<CacheChange>;
@@ -111,6 +252,12 @@ pub trait Metastore: Send + Sync {
     /// [`NoBuild`](crate::Error::NoBuild).
     async fn build(&self, id: BuildId) -> Result<Build>;
 
+    /// The build of a cache that waits or runs; `None` where none does.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn build_of_cache(&self, cache: CacheId) -> Result<Option<Build>>;
+
     /// One page of the builds in state `Running`, whether their owners live or not.
     ///
     /// # Errors
@@ -128,14 +275,22 @@ pub trait Metastore: Send + Sync {
         from: &ProcessIdentity,
         to: &ProcessIdentity,
         events: &[Event],
+        now: Timestamp,
     ) -> Result<Option<Build>>;
 
-    /// Every snapshot that a cache or an instance names or that a running build will commit, in order. Documents in the
-    /// store that were listed *before* this call and are not in the answer belong to nobody and may be deleted.
+    /// Every snapshot that a cache, a generation or an instance names or that a waiting or running build will commit, in
+    /// order. Documents in the store that were listed *before* this call and are not in the answer belong to nobody and may be
+    /// deleted.
     ///
     /// # Errors
     /// Only the common ones.
     async fn retained_snapshots(&self) -> Result<Vec<ImageSnapshotId>>;
+
+    /// The snapshots that instances hold.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn held_snapshots(&self) -> Result<BTreeSet<ImageSnapshotId>>;
 
     /// What is indexed of a snapshot; `None` where nothing is.
     ///
@@ -164,8 +319,9 @@ pub trait Metastore: Send + Sync {
     /// Records an instance, `Creating`. It holds its snapshot from now on.
     ///
     /// # Errors
-    /// [`NameTaken`](crate::Error::NameTaken); [`NoSnapshot`](crate::Error::NoSnapshot) where no cache or instance
-    /// names its snapshot (any more); [`Conflict`](crate::Error::Conflict) where the id is taken or it is in another state.
+    /// [`NameTaken`](crate::Error::NameTaken) by another of the same account; [`NoSnapshot`](crate::Error::NoSnapshot) where
+    /// no cache, generation or instance names its snapshot (any more); [`Conflict`](crate::Error::Conflict) where the id is
+    /// taken or it is in another state.
     async fn create_instance(&self, instance: &Instance, events: &[Event]) -> Result<()>;
 
     /// Notes that the instance's first process runs; also of one that was taken for ended and whose end nobody saw.
@@ -200,11 +356,11 @@ pub trait Metastore: Send + Sync {
     /// [`NoInstance`](crate::Error::NoInstance); [`InstanceState`](crate::Error::InstanceState) unless it is `Exited`.
     async fn remove_instance(&self, id: InstanceId, events: &[Event]) -> Result<InstanceRemoval>;
 
-    /// The instance that the user means.
+    /// The account's instance that the user means. An id of another account is as if unknown.
     ///
     /// # Errors
     /// [`NoInstance`](crate::Error::NoInstance), [`NoInstanceOfName`](crate::Error::NoInstanceOfName).
-    async fn instance(&self, wanted: &InstanceRef) -> Result<Instance>;
+    async fn instance(&self, account: &AccountId, wanted: &InstanceRef) -> Result<Instance>;
 
     /// One page of the instances that the filter lets through, in order of creation.
     ///
@@ -226,11 +382,100 @@ pub trait Metastore: Send + Sync {
     /// Only the common ones.
     async fn events(&self, subject: Subject) -> Result<Vec<Event>>;
 
+    /// Whose a subject is or was, as long as anything is recorded of it; `None` afterwards.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn account_of(&self, subject: Subject) -> Result<Option<AccountId>>;
+
     /// Drops the events of deleted caches and removed instances that last happened before that instant; returns how many.
     ///
     /// # Errors
     /// Only the common ones.
     async fn forget_events(&self, before: Timestamp) -> Result<u64>;
+
+    /// Up to `limit` changes behind that number, in order. Where some of them were dropped already
+    /// ([`forget_changes`](Self::forget_changes)), `None`: read all records anew.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn changes(&self, after: ChangeNumber, limit: u32) -> Result<Option<Vec<Change>>>;
+
+    /// The number of the newest change; 0 before the first. Taken *before* records are read, it is where to go on from.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn newest_change(&self) -> Result<ChangeNumber>;
+
+    /// Drops all but the newest `keep` changes.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn forget_changes(&self, keep: u64) -> Result<()>;
+
+    /// Drops client tokens whose time is over; returns how many.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn forget_client_tokens(&self, now: Timestamp) -> Result<u64>;
+
+    /// The sealed credentials of an owner, by registry.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn credentials(&self, owner: CredentialOwner) -> Result<Vec<SealedCredential>>;
+
+    /// Puts freshly sealed credentials in the place of those that the owner has; `false`, and nothing is done, where they are
+    /// no longer `from`.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn reseal_credentials(
+        &self,
+        owner: CredentialOwner,
+        from: &[SealedCredential],
+        to: &[SealedCredential],
+    ) -> Result<bool>;
+
+    /// Up to `limit` owners of credentials behind that one, in order.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn credential_owners(
+        &self,
+        after: Option<CredentialOwner>,
+        limit: u32,
+    ) -> Result<Vec<CredentialOwner>>;
+
+    /// Records a bearer token.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::Error::Conflict) where its id is taken.
+    async fn create_token(&self, token: &TokenRecord) -> Result<()>;
+
+    /// The token of that digest, valid or not; `None` where there is none.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn token(&self, digest: &[u8; 32]) -> Result<Option<TokenRecord>>;
+
+    /// Every token, or those of one account, in order of creation (at most 1000).
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn tokens(&self, account: Option<&AccountId>) -> Result<Vec<TokenRecord>>;
+
+    /// Revokes a token; `None` where there is none of that id. Revoking again changes nothing.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn revoke_token(&self, id: &TokenId, now: Timestamp) -> Result<Option<TokenRecord>>;
+
+    /// Notes that a request came with a token.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()>;
 }
 
 /// Takes over every running build whose owner is dead, and leaves an event with each.
@@ -253,15 +498,18 @@ pub async fn claim_interrupted_builds(
         let running = metastore.running_builds(page).await?;
         let Some(last) = running.last() else { return Ok(claimed) };
         page = Page::after(last.id);
-        for build in running.into_iter().filter(|build| build.owner != *claimant && !is_alive(build)) {
-            let event = interruption(&build, now);
-            claimed.extend(metastore.claim_build(build.id, &build.owner, claimant, &[event]).await?);
+        for build in running {
+            let Some(owner) = build.owner.clone().filter(|owner| owner != claimant) else { continue };
+            if !is_alive(&build) {
+                let event = interruption(&build, &owner, now);
+                claimed.extend(metastore.claim_build(build.id, &owner, claimant, &[event], now).await?);
+            }
         }
     }
 }
 
-fn interruption(build: &Build, now: Timestamp) -> Event {
-    let message = format!("process {} ended in the middle of build {}", build.owner.pid, build.id);
+fn interruption(build: &Build, owner: &ProcessIdentity, now: Timestamp) -> Event {
+    let message = format!("process {} ended in the middle of build {}", owner.pid, build.id);
     Event::once(
         Subject::Cache(build.cache),
         model::EventKind::Warning,

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteSize, CacheId, CacheName, ImageSnapshotId, ImageSource, Platform, Timestamp};
+use crate::{
+    AccountId, ByteSize, CacheId, CacheName, CachePolicy, Generation, ImageSnapshotId, ImageSource, Origin,
+    Percent, Platform, RegistryAccess, SnapshotCopies, Timestamp,
+};
 
 /// Where a cache is in its life. The clouds' words for it are made at the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,6 +136,108 @@ pub struct ImageCache {
     pub updated: Timestamp,
     /// When an instance last started from it.
     pub last_used: Option<Timestamp>,
+    /// Who owns it.
+    pub account: AccountId,
+    /// Who had it made.
+    pub origin: Origin,
+    /// What its owner says of it beside its images.
+    pub policy: CachePolicy,
+    /// How its images' registries are spoken to.
+    pub access: RegistryAccess,
+    /// What it served before its last updates and can go back to, newest first.
+    pub generations: Vec<Generation>,
+    /// How far its running build is; 100 % where none runs and it is usable.
+    pub progress: Percent,
+    /// Where the copies of its snapshot are.
+    pub copies: SnapshotCopies,
+    /// What its starts spared.
+    pub savings: Savings,
+    /// When its tags were last compared with the registry.
+    pub checked: Option<Timestamp>,
+    /// When its deletion was asked for; it goes once nothing uses it, and serves no new start.
+    pub deleting: Option<Timestamp>,
+}
+
+/// What the starts from a cache spared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Savings {
+    /// How many instances started from it.
+    pub starts: u64,
+    /// Bytes as served that these did not fetch.
+    pub fetched_bytes: ByteSize,
+    /// Milliseconds that these did not spend on pulling and unpacking, by what the builds took.
+    pub milliseconds: u64,
+}
+
+impl Savings {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            starts: self.starts.saturating_add(other.starts),
+            fetched_bytes: self.fetched_bytes.plus(other.fetched_bytes),
+            milliseconds: self.milliseconds.saturating_add(other.milliseconds),
+        }
+    }
+}
+
+impl ImageCache {
+    /// A cache that was just asked for: `Preparing`, without a snapshot.
+    #[must_use]
+    pub fn asked_for(new: NewImageCache, now: Timestamp) -> Self {
+        Self {
+            id: CacheId::generate(),
+            name: new.name,
+            state: CacheState::Preparing,
+            images: new.images,
+            platform: new.platform,
+            size_limit: new.size_limit,
+            snapshot: None,
+            unpacked_size: None,
+            failure: None,
+            created: now,
+            updated: now,
+            last_used: None,
+            account: new.account,
+            origin: new.origin,
+            policy: new.policy,
+            access: new.access,
+            generations: Vec::new(),
+            progress: Percent::ZERO,
+            copies: SnapshotCopies::default(),
+            savings: Savings::default(),
+            checked: None,
+            deleting: None,
+        }
+    }
+
+    /// Whether instances may start from it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.state.is_usable() && self.snapshot.is_some() && self.deleting.is_none()
+    }
+}
+
+/// What is said of a cache when it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewImageCache {
+    /// Who owns it.
+    pub account: AccountId,
+    /// Its name.
+    pub name: CacheName,
+    /// Who had it made.
+    pub origin: Origin,
+    /// Its images.
+    pub images: Vec<ImageSource>,
+    /// Which platform's images.
+    pub platform: Platform,
+    /// The most that its unpacked images may take.
+    pub size_limit: ByteSize,
+    /// What its owner says of it beside its images.
+    pub policy: CachePolicy,
+    /// How its images' registries are spoken to.
+    pub access: RegistryAccess,
 }
 
 #[cfg(test)]

@@ -100,12 +100,42 @@ reasons! {
     BuildInterrupted,
     /// The cache was deleted.
     Deleted,
+    /// The cache's deletion was asked for; it goes once nothing uses it.
+    DeletionRequested,
+    /// The cache was deleted since its time was over.
+    Expired,
+    /// The cache was deleted to make room under a quota.
+    Evicted,
+    /// What is said of the cache beside its images was changed.
+    Updated,
+    /// The cache serves an earlier image snapshot again.
+    RolledBack,
+    /// An earlier image snapshot of the cache was let go.
+    GenerationExpired,
+    /// A tag of the cache means another image by now.
+    TagMoved,
+    /// The registry could not be asked whether a tag has moved.
+    RefreshFailed,
+    /// The flash snapshot is complete.
+    FlashCompleted,
+    /// The flash snapshot was let go, since the standard one is complete.
+    FlashReleased,
+    /// The standard snapshot is complete.
+    StandardCompleted,
+    /// The standard snapshot could not be made.
+    StandardFailed,
+    /// The cache's snapshot is gone from the store: it is no longer usable.
+    SnapshotLost,
     /// An instance started from the cache, with the digest that its tag was pinned to.
     ServedPinned,
     /// An instance started from a cache.
     CacheHit,
     /// No cache had the image.
     CacheMiss,
+    /// A cache had a part of what was wanted; the rest was fetched.
+    CachePartlyHit,
+    /// A cache was created since none had what was wanted.
+    AutoCreated,
     /// The instance started.
     Started,
     /// The instance ended.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CacheId, ImageSnapshotId, ImageSource, InstanceId, InstanceName, ManifestDigest, Timestamp};
+use crate::{
+    AccountId, CacheId, ImageSnapshotId, ImageSource, InstanceId, InstanceName, ManifestDigest, Timestamp,
+};
 
 /// How a container's first process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,6 +62,8 @@ pub struct Instance {
     pub id: InstanceId,
     /// Its name, unique among the instances of a data directory.
     pub name: InstanceName,
+    /// Who owns it.
+    pub account: AccountId,
     /// The image it was started from, as the cache has it.
     pub image: ImageSource,
     /// The manifest it was started from.

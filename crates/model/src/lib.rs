@@ -3,6 +3,7 @@
 //! This crate does no I/O and is not async. Strings from outside are parsed here, once, into types
 //! that cannot hold anything invalid; nothing further in takes a string where one of these types exists.
 
+mod account;
 mod cache;
 mod clock;
 mod descriptor;
@@ -14,12 +15,16 @@ mod image;
 mod instance;
 mod name;
 mod platform;
+mod policy;
 mod reference;
+pub mod rules;
 mod size;
 mod snapshot;
 mod source;
+mod tags;
 
-pub use cache::{BuildFailure, CacheState, ImageCache, TransitionError};
+pub use account::{AccountError, AccountId};
+pub use cache::{BuildFailure, CacheState, ImageCache, NewImageCache, Savings, TransitionError};
 pub use clock::{Clock, SystemClock, TestClock, Timestamp};
 pub use descriptor::{Compression, Descriptor, LayerDescriptor, Manifest, MediaType, UnsupportedMedia};
 pub use digest::{Algorithm, BlobDigest, ChainId, DiffId, Digest, DigestError, ImageId, ManifestDigest};
@@ -30,7 +35,12 @@ pub use image::{Healthcheck, ImageConfig};
 pub use instance::{ExitStatus, Instance, InstanceState};
 pub use name::{CacheName, InstanceName, NameError};
 pub use platform::{Platform, PlatformError};
+pub use policy::{
+    CachePolicy, CopyCount, CopyCountError, CopyPlan, CopyState, Elimination, Generation, Origin, Percent,
+    RefreshError, RefreshSeconds, RegistryAccess, RetentionDays, RetentionError, SnapshotCopies, Staleness,
+};
 pub use reference::{ImageReference, ReferenceError, RegistryHost, RepositoryName, Tag};
 pub use size::{ByteSize, SizeError};
 pub use snapshot::{BlobKey, Document, ImageSnapshot, SnapshotImage, SnapshotLayer};
 pub use source::{ImageSource, SourceError};
+pub use tags::{TagError, Tags};

@@ -1,0 +1,152 @@
+//! Reading documents: what serde refuses, as a problem with the field and what is possible.
+
+use serde::de::DeserializeOwned;
+use wire::ProblemKind;
+
+use crate::refusal::Refusal;
+
+/// Reads a JSON document.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() { wrong_shape(&path, &message_of(&error)) } else { not_json(&error) }
+    })?;
+    deserializer.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn not_json(error: &serde_json::Error) -> Refusal {
+    Refusal::new(ProblemKind::InvalidBody).detail(format!("failed to read the body as JSON: {error}"))
+}
+
+/// The message without its place: the path says it better.
+fn message_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => text,
+    }
+}
+
+fn wrong_shape(path: &str, message: &str) -> Refusal {
+    let at_top = path.is_empty() || path == ".";
+    if let Some(name) = quoted_behind(message, "missing field ") {
+        let field = if at_top { name.to_owned() } else { format!("{path}.{name}") };
+        return Refusal::new(ProblemKind::MissingField)
+            .detail(format!("failed to find the field `{field}`"))
+            .field(field);
+    }
+    if let Some(name) = quoted_behind(message, "unknown field ") {
+        let field = if at_top || path.ends_with(name) && !path.is_empty() {
+            if at_top { name.to_owned() } else { path.to_owned() }
+        } else {
+            format!("{path}.{name}")
+        };
+        return Refusal::new(ProblemKind::UnknownField)
+            .detail(format!("failed to take the field `{field}`: there is none of that name"))
+            .field(field)
+            .allowed(expected(message));
+    }
+    if at_top {
+        return Refusal::new(ProblemKind::InvalidBody)
+            .detail(format!("failed to read the body: {message}"))
+            .allowed(expected(message));
+    }
+    let refusal = Refusal::new(ProblemKind::InvalidField).field(path).allowed(expected(message));
+    // A message may repeat the value, and nobody's password belongs into an answer or a log.
+    match path.contains("password") {
+        true => refusal.detail("failed to take the value: expected a text"),
+        false => refusal.detail(message),
+    }
+}
+
+fn quoted_behind<'a>(message: &'a str, words: &str) -> Option<&'a str> {
+    message.strip_prefix(words)?.strip_prefix('`')?.split('`').next()
+}
+
+/// What a message says was expected: the words, where it lists words and nothing else, or all of it as one text.
+pub(crate) fn expected(message: &str) -> Vec<String> {
+    let Some((_, expected)) = message.rsplit_once("expected ") else { return Vec::new() };
+    let parts: Vec<&str> = expected.split('`').collect();
+    let quoted = parts.iter().skip(1).step_by(2);
+    let between = parts.iter().step_by(2).flat_map(|part| part.split([' ', ',']));
+    let is_list = parts.len() > 1 && between.into_iter().all(|word| matches!(word, "" | "one" | "of" | "or"));
+    if is_list { quoted.map(|word| (*word).to_owned()).collect() } else { vec![expected.to_owned()] }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::{CreateCache, Problem};
+
+    use super::*;
+
+    fn refused(text: &str) -> Problem {
+        *read::<CreateCache>(text.as_bytes()).unwrap_err().0
+    }
+
+    #[test]
+    fn every_refusal_names_the_field_and_what_is_possible() {
+        let image = r#""images":["a/b:1"]"#;
+        for (text, word, field, allowed) in [
+            ("", "invalid-body", None, ""),
+            ("[1", "invalid-body", None, ""),
+            ("7", "invalid-body", None, "struct CreateCache"),
+            (r#"{"name":"a"}"#, "missing-field", Some("images"), ""),
+            (r#"{"name":"A","images":[]}"#, "invalid-field", Some("name"), "1 to 128 characters"),
+            (r#"{"name":"a","images":["a/b","::"]}"#, "invalid-field", Some("images[1]"), ""),
+            (
+                &format!(r#"{{"name":"a",{image},"colour":1}}"#),
+                "unknown-field",
+                Some("colour"),
+                "retention_days",
+            ),
+            (
+                &format!(r#"{{"name":"a",{image},"retention_days":0}}"#),
+                "invalid-field",
+                Some("retention_days"),
+                "1 to 65536",
+            ),
+            (
+                &format!(r#"{{"name":"a",{image},"elimination":"x"}}"#),
+                "invalid-field",
+                Some("elimination"),
+                "keep",
+            ),
+            (&format!(r#"{{"name":"a",{image},"size_gib":-1}}"#), "invalid-field", Some("size_gib"), "u64"),
+            (&format!(r#"{{"name":"a",{image}}} {{}}"#), "invalid-body", None, ""),
+            (
+                &format!(r#"{{"name":"a",{image},"credentials":[{{"registry":"r.io","user":"b"}}]}}"#),
+                "unknown-field",
+                Some("credentials[0].user"),
+                "username",
+            ),
+            (
+                &format!(r#"{{"name":"a",{image},"credentials":[{{"registry":"r.io","username":"b"}}]}}"#),
+                "missing-field",
+                Some("credentials[0].password"),
+                "",
+            ),
+        ] {
+            let problem = refused(text);
+            assert_eq!(problem.kind, format!("urn:imc:problem:{word}"), "{text}: {problem:?}");
+            assert_eq!(problem.field.as_deref(), field, "{text}: {problem:?}");
+            assert!(problem.allowed.concat().contains(allowed), "{text}: {problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        let text = r#"{"name":"a","images":["a/b"],"credentials":[{"registry":"r","username":"u","password":99887766}]}"#;
+        assert!(!format!("{:?}", refused(text)).contains("99887766"));
+    }
+
+    #[test]
+    fn lists_are_told_from_sentences() {
+        assert_eq!(expected("unknown variant `x`, expected one of `a`, `b`"), ["a", "b"]);
+        assert_eq!(expected("unknown variant `x`, expected `a` or `b`"), ["a", "b"]);
+        assert_eq!(expected("bad: expected letters, `-` and `_`"), ["letters, `-` and `_`"]);
+        assert_eq!(expected("nothing"), Vec::<String>::new());
+    }
+}

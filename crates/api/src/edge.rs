@@ -1,0 +1,149 @@
+//! What the routes share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{AccountId, Clock};
+use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use crate::metrics::Metrics;
+use crate::page_token::PageKey;
+use crate::service::Service;
+
+/// What an edge is made of.
+pub struct Parts {
+    /// The use-cases.
+    pub service: Arc<dyn Service>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Signs page tokens; all servers of one database have the same.
+    pub page_key: PageKey,
+    /// What the edge counts.
+    pub metrics: Metrics,
+    /// Everything that is counted, the edge's numbers among it.
+    pub registry: Arc<Registry>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Ends the streams when the server is about to end.
+    pub stopping: CancellationToken,
+}
+
+/// Bounds of the edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest body.
+    pub max_body_bytes: usize,
+    /// The longest that a request may take to come and to be answered; streams count until they begin.
+    pub request_timeout: Duration,
+    /// Streams of events at once.
+    pub max_streams: usize,
+    /// How often a stream says that it still lives.
+    pub keep_alive: Duration,
+    /// How often a stream of progress looks.
+    pub progress_interval: Duration,
+    /// Whether requests over loopback need no token: they act for the account `local` with all scopes.
+    pub loopback_without_token: bool,
+    /// Whose requests those of the owner of the data are.
+    pub owner_account: AccountId,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1 << 20,
+            request_timeout: Duration::from_secs(30),
+            max_streams: 256,
+            keep_alive: Duration::from_secs(15),
+            progress_interval: Duration::from_millis(250),
+            loopback_without_token: false,
+            owner_account: AccountId::local(),
+        }
+    }
+}
+
+/// What the routes share. Cheap to clone.
+#[derive(Clone)]
+pub struct Edge(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) parts: Parts,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) own_uid: u32,
+    actions: TaskTracker,
+}
+
+impl Edge {
+    /// Joins the parts. No I/O.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let streams = Arc::new(Semaphore::new(parts.limits.max_streams.min(Semaphore::MAX_PERMITS)));
+        let own_uid = rustix::process::geteuid().as_raw();
+        Self(Arc::new(Shared { parts, streams, own_uid, actions: TaskTracker::new() }))
+    }
+
+    /// Carries an action out to its end, also where whoever asked for it has gone or waited too long.
+    pub(crate) async fn carry_out<T: Send + 'static>(
+        &self,
+        action: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        match self.0.actions.spawn(action.in_current_span()).await {
+            Ok(done) => done,
+            // Caught where the panics of handlers are.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Waits until every action is at its end. New ones are waited for as well.
+    pub async fn finish_actions(&self) {
+        self.0.actions.close();
+        self.0.actions.wait().await;
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.parts.registry
+    }
+
+    pub(crate) fn service(&self) -> &dyn Service {
+        &*self.0.parts.service
+    }
+
+    pub(crate) fn service_arc(&self) -> Arc<dyn Service> {
+        self.0.parts.service.clone()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.parts.clock
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.parts.metrics
+    }
+
+    /// Its bounds.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.parts.limits
+    }
+
+    pub(crate) fn page_key(&self) -> &PageKey {
+        &self.0.parts.page_key
+    }
+
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.0.parts.stopping
+    }
+
+    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
+        &self.0.streams
+    }
+
+    pub(crate) fn own_uid(&self) -> u32 {
+        self.0.own_uid
+    }
+}

@@ -1,0 +1,76 @@
+//! The OpenAPI document of `/v1`: what the routes say of themselves, with what holds for all of them.
+
+mod problems;
+
+use std::sync::OnceLock;
+
+use utoipa::PartialSchema as _;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Required, schema::Type,
+};
+use wire::Problem;
+
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+/// The OpenAPI document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let mut document = crate::routes::described().into_openapi();
+    let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
+    document.info = InfoBuilder::new()
+        .title("imc")
+        .version("1")
+        .description(Some(
+            "Image caches for containers. Times are RFC 3339 in UTC, sizes are bytes. Every answer that is no success is a \
+             problem (RFC 9457). A request needs a bearer token, unless it comes over the server's unix socket from root or the \
+             server's own user.",
+        ))
+        .license(Some(license))
+        .build();
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        complete(operation);
+    }
+    let components = document.components.get_or_insert_with(|| ComponentsBuilder::new().build());
+    components.schemas.insert("Problem".to_owned(), Problem::schema());
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("imct_...")
+        .description(Some("A token of `imc token create` or `POST /v1/tokens`"))
+        .build();
+    components.security_schemes.insert(BEARER.to_owned(), SecurityScheme::Http(bearer).into());
+    document
+}
+
+/// The document as text. It never changes while the program runs.
+pub(crate) fn text() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| openapi().to_pretty_json().expect("a description is plain data"))
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let all = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete, &mut item.put];
+    all.into_iter().filter_map(Option::as_mut)
+}
+
+/// What holds for every operation, or every one that needs a token.
+fn complete(operation: &mut Operation) {
+    let is_open = operation.security.is_some();
+    if !is_open {
+        operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
+        let text = ObjectBuilder::new().schema_type(Type::String).build();
+        let account = ParameterBuilder::new()
+            .name("X-Imc-Account")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("The account to act for; needs the scope `admin`"))
+            .schema(Some(text))
+            .build();
+        operation.parameters.get_or_insert_default().push(account.into());
+    }
+    let id = operation.operation_id.clone().unwrap_or_default();
+    let has_body = operation.request_body.is_some();
+    problems::add(&mut operation.responses, &id, has_body, is_open);
+}

@@ -1,0 +1,98 @@
+//! Refusals: problems on their way to the wire.
+
+mod of_service;
+
+pub(crate) use of_service::chain;
+
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use wire::{Problem, ProblemKind};
+
+/// The longest text that a problem repeats of a request.
+const LONGEST_DETAIL: usize = 1000;
+
+/// A problem that ends a request. It is written out by the layer that knows the request's id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal(pub(crate) Box<Problem>);
+
+impl Refusal {
+    pub(crate) fn new(kind: ProblemKind) -> Self {
+        Self(Box::new(Problem::of(kind)))
+    }
+
+    pub(crate) fn detail(self, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        if detail.len() > LONGEST_DETAIL {
+            let end = (0..=LONGEST_DETAIL).rev().find(|end| detail.is_char_boundary(*end)).unwrap_or(0);
+            detail.truncate(end);
+            detail.push('…');
+        }
+        Self(Box::new(self.0.detail(detail)))
+    }
+
+    pub(crate) fn field(self, field: impl Into<String>) -> Self {
+        Self(Box::new(self.0.field(field)))
+    }
+
+    pub(crate) fn allowed<T: Into<String>>(self, allowed: impl IntoIterator<Item = T>) -> Self {
+        Self(Box::new(self.0.allowed(allowed)))
+    }
+
+    /// A value of a field that is over or under its range.
+    pub(crate) fn out_of_range(field: &str, given: impl std::fmt::Display, allowed: &str) -> Self {
+        Self::new(ProblemKind::InvalidField)
+            .detail(format!("failed to take {given} for `{field}`: expected {allowed}"))
+            .field(field)
+            .allowed([allowed])
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = status_of(&self.0).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+fn status_of(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Writes a problem over a response; its other headers (`allow`, `retry-after`) stay.
+pub(crate) fn write_out(response: Response, problem: &Problem) -> Response {
+    let (mut parts, _) = response.into_parts();
+    parts.status = status_of(problem);
+    parts.headers.remove(http::header::CONTENT_LENGTH);
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(Problem::MEDIA_TYPE));
+    let body = serde_json::to_vec(problem).expect("a problem has no key that is no text");
+    Response::from_parts(parts, axum::body::Body::from(body))
+}
+
+/// The problem that a status of the framework's own stands for.
+pub(crate) fn kind_of_status(status: StatusCode) -> ProblemKind {
+    match status {
+        StatusCode::UNAUTHORIZED => ProblemKind::Unauthorized,
+        StatusCode::FORBIDDEN => ProblemKind::Forbidden,
+        StatusCode::NOT_FOUND => ProblemKind::NoSuchPath,
+        StatusCode::METHOD_NOT_ALLOWED => ProblemKind::MethodNotAllowed,
+        StatusCode::REQUEST_TIMEOUT => ProblemKind::Timeout,
+        StatusCode::PAYLOAD_TOO_LARGE => ProblemKind::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ProblemKind::UnsupportedMediaType,
+        StatusCode::SERVICE_UNAVAILABLE => ProblemKind::Busy,
+        status if status.is_server_error() => ProblemKind::Internal,
+        _ => ProblemKind::BadRequest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_repeats_no_more_than_some_of_a_request() {
+        let refusal = Refusal::new(ProblemKind::InvalidField).detail("ä".repeat(9000));
+        assert!(refusal.0.detail.unwrap().len() <= LONGEST_DETAIL + '…'.len_utf8());
+    }
+}

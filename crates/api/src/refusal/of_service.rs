@@ -1,0 +1,61 @@
+//! What a use-case refuses, as a problem.
+
+use wire::ProblemKind;
+
+use super::Refusal;
+use crate::service::{ServiceError, ServiceErrorKind};
+
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        let kind = kind_of(error.kind);
+        let refusal = Self::new(kind);
+        if kind == ProblemKind::Internal {
+            // The one place that handles it: what failed inside is for the log alone.
+            tracing::error!(error = chain(&error), "a request failed: {error}");
+            return refusal.detail("failed here; the server's log has more under the request's id");
+        }
+        if matches!(kind, ProblemKind::Busy | ProblemKind::NoSpace) {
+            tracing::warn!(error = chain(&error), "a request could not be served: {error}");
+        }
+        let refusal = refusal.detail(error.message).allowed(error.allowed);
+        match error.field {
+            Some(field) => refusal.field(field),
+            None => refusal,
+        }
+    }
+}
+
+fn kind_of(kind: ServiceErrorKind) -> ProblemKind {
+    match kind {
+        ServiceErrorKind::NotFound => ProblemKind::NotFound,
+        ServiceErrorKind::InvalidField => ProblemKind::InvalidField,
+        ServiceErrorKind::InUse => ProblemKind::InUse,
+        ServiceErrorKind::Building => ProblemKind::Building,
+        ServiceErrorKind::Deleting => ProblemKind::Deleting,
+        ServiceErrorKind::NameTaken => ProblemKind::NameTaken,
+        ServiceErrorKind::Ambiguous => ProblemKind::Ambiguous,
+        ServiceErrorKind::WrongState => ProblemKind::WrongState,
+        ServiceErrorKind::QuotaReached => ProblemKind::QuotaReached,
+        ServiceErrorKind::KeyReused => ProblemKind::KeyReused,
+        ServiceErrorKind::SizeTooSmall => ProblemKind::SizeTooSmall,
+        ServiceErrorKind::BadImage => ProblemKind::BadImage,
+        ServiceErrorKind::RegistryUnauthorized => ProblemKind::RegistryUnauthorized,
+        ServiceErrorKind::RegistryUnavailable => ProblemKind::RegistryUnavailable,
+        ServiceErrorKind::Unsupported => ProblemKind::Unsupported,
+        ServiceErrorKind::Busy => ProblemKind::Busy,
+        ServiceErrorKind::NoSpace => ProblemKind::NoSpace,
+        ServiceErrorKind::Internal => ProblemKind::Internal,
+    }
+}
+
+/// An error with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,78 @@
+//! `/v1/instances/{instance}`: show, delete, events.
+
+use axum::Json;
+use axum::extract::State;
+use wire::{EventList, Instance};
+
+use crate::auth::{Allowed, InstancesRead, InstancesWrite};
+use crate::edge::Edge;
+use crate::extract::{FromQuery, NoQuery, Pairs, Query, Word};
+use crate::refusal::Refusal;
+
+/// Show an instance
+///
+/// The instance of that id or name.
+#[utoipa::path(
+    get, path = "/v1/instances/{instance}", tag = "instances", operation_id = "show_instance",
+    params(("instance" = String, Path, description = "Its id, or its name")),
+    responses((status = 200, description = "The instance", body = Instance)),
+)]
+pub(super) async fn show(
+    State(edge): State<Edge>,
+    caller: Allowed<InstancesRead>,
+    Word(word): Word,
+    Query(NoQuery): Query<NoQuery>,
+) -> Result<Json<Instance>, Refusal> {
+    let instance = edge.service().instance(&caller.account, &word).await?;
+    Ok(Json((&instance).into()))
+}
+
+pub(super) struct Force(bool);
+
+impl FromQuery for Force {
+    const KNOWN: &'static [&'static str] = &["force"];
+
+    fn from_pairs(pairs: &Pairs) -> Result<Self, Refusal> {
+        pairs.flag("force").map(Self)
+    }
+}
+
+/// Delete an instance
+///
+/// Refused while it runs, unless `force` says that it is to be stopped first.
+#[utoipa::path(
+    delete, path = "/v1/instances/{instance}", tag = "instances", operation_id = "delete_instance",
+    params(
+        ("instance" = String, Path, description = "Its id, or its name"),
+        ("force" = Option<bool>, Query, description = "Stop it first"),
+    ),
+    responses((status = 200, description = "The instance as it was last", body = Instance)),
+)]
+pub(super) async fn delete(
+    State(edge): State<Edge>,
+    caller: Allowed<InstancesWrite>,
+    Word(word): Word,
+    Query(Force(force)): Query<Force>,
+) -> Result<Json<Instance>, Refusal> {
+    let (service, account) = (edge.service_arc(), caller.account.clone());
+    let done = edge.carry_out(async move { service.delete_instance(&account, &word, force).await });
+    Ok(Json((&done.await?).into()))
+}
+
+/// Events of an instance
+///
+/// What happened to an instance, by when it last happened. Those of a deleted instance are kept for some days, under its id.
+#[utoipa::path(
+    get, path = "/v1/instances/{instance}/events", tag = "instances", operation_id = "instance_events",
+    params(("instance" = String, Path, description = "Its id, or its name")),
+    responses((status = 200, description = "The events", body = EventList)),
+)]
+pub(super) async fn events(
+    State(edge): State<Edge>,
+    caller: Allowed<InstancesRead>,
+    Word(word): Word,
+    Query(NoQuery): Query<NoQuery>,
+) -> Result<Json<EventList>, Refusal> {
+    let events = edge.service().instance_events(&caller.account, &word).await?;
+    Ok(Json(events.as_slice().into()))
+}

@@ -1,0 +1,137 @@
+//! `/v1/instances`: create and list.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use http::header::LOCATION;
+use model::InstanceId;
+use wire::{CreateInstance, CreatedInstance, Instance, InstanceList, Mount, PickCache, ProblemKind, Scope};
+
+use super::{checks, paging};
+use crate::auth::{Allowed, Caller, InstancesRead, InstancesWrite};
+use crate::edge::Edge;
+use crate::extract::{Body, FromQuery, Key, NoQuery, Pairs, Query};
+use crate::refusal::Refusal;
+use crate::service::NewInstance;
+
+/// The least processor time that the kernel can keep, in thousandths of a processor.
+const LEAST_MILLI_CPUS: u32 = 10;
+
+/// Start an instance
+///
+/// Chooses a cache, or takes the one that is named, and starts. What no cache has is fetched first; where none had everything, a
+/// cache is made beside.
+#[utoipa::path(
+    post, path = "/v1/instances", tag = "instances", operation_id = "create_instance",
+    request_body = CreateInstance,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one")),
+    responses(
+        (status = 201, description = "The instance, and what it was started from", body = CreatedInstance,
+            headers(("location" = String, description = "Where the instance is"))),
+        (status = 200, description = "The instance of an earlier request with this idempotency key", body = CreatedInstance),
+    ),
+)]
+pub(super) async fn create(
+    State(edge): State<Edge>,
+    caller: Allowed<InstancesWrite>,
+    Query(NoQuery): Query<NoQuery>,
+    Key(key): Key,
+    Body(document): Body<CreateInstance>,
+) -> Result<Response, Refusal> {
+    check(&caller, &document)?;
+    let new = NewInstance { platform: checks::platform(document.platform.clone()), wish: document };
+    let (service, account) = (edge.service_arc(), caller.account.clone());
+    let started = edge.carry_out(async move { service.create_instance(&account, new, key.as_ref()).await });
+    let started = started.await?;
+    if !started.before {
+        edge.metrics().matches.started(started.choice.outcome);
+    }
+    let status = if started.before { StatusCode::OK } else { StatusCode::CREATED };
+    let location = format!("/v1/instances/{}", started.instance.id);
+    let created = CreatedInstance { instance: (&started.instance).into(), choice: started.choice };
+    Ok((status, [(LOCATION, location)], Json(created)).into_response())
+}
+
+fn check(caller: &Caller, document: &CreateInstance) -> Result<(), Refusal> {
+    match (&document.image, document.cache) {
+        (Some(image), _) => checks::image(caller, image, "image")?,
+        (None, PickCache::Id(_)) => {}
+        (None, PickCache::Auto | PickCache::None) => {
+            let refusal = Refusal::new(ProblemKind::MissingField).field("image");
+            return Err(
+                refusal.detail("failed to find the field `image`: it is needed unless `cache` is an id")
+            );
+        }
+    }
+    if !document.volumes.is_empty() && !caller.may(Scope::Admin) {
+        let refusal = Refusal::new(ProblemKind::Forbidden).field("volumes");
+        return Err(refusal.detail("failed to allow the volumes: the token lacks the scope `admin`"));
+    }
+    for (index, volume) in document.volumes.iter().enumerate() {
+        check_volume(volume, index)?;
+    }
+    if let Some(cpus) = document.milli_cpus.filter(|cpus| *cpus < LEAST_MILLI_CPUS) {
+        let allowed = format!("{LEAST_MILLI_CPUS} or more");
+        return Err(Refusal::out_of_range("milli_cpus", cpus, &allowed));
+    }
+    if let Some(name) = document.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        let name = name.escape_debug();
+        return Err(Refusal::out_of_range("env", format!("the name `{name}`"), "names without `=` and NUL"));
+    }
+    Ok(())
+}
+
+fn check_volume(volume: &Mount, index: usize) -> Result<(), Refusal> {
+    let plain = |path: &std::path::Path| {
+        path.is_absolute() && !path.components().any(|part| part == std::path::Component::ParentDir)
+    };
+    let fits = plain(&volume.host) && plain(&volume.container) && volume.container.parent().is_some();
+    match fits {
+        true => Ok(()),
+        false => Err(Refusal::out_of_range(
+            &format!("volumes[{index}]"),
+            "its paths",
+            "two absolute paths without `..`, that inside not `/`",
+        )),
+    }
+}
+
+pub(super) struct Listing {
+    unfinished: bool,
+    page: paging::Asked,
+}
+
+impl FromQuery for Listing {
+    const KNOWN: &'static [&'static str] = &["unfinished", paging::ORDER, paging::LIMIT, paging::PAGE];
+
+    fn from_pairs(pairs: &Pairs) -> Result<Self, Refusal> {
+        Ok(Self { unfinished: pairs.flag("unfinished")?, page: paging::Asked::of(pairs)? })
+    }
+}
+
+/// List instances
+///
+/// The account's instances, in order of creation.
+#[utoipa::path(
+    get, path = "/v1/instances", tag = "instances", operation_id = "list_instances",
+    params(
+        ("unfinished" = Option<bool>, Query, description = "Only those that have not ended"),
+        ("order" = Option<String>, Query, description = "`oldest-first` (where it is not said) or `newest-first`"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "The most on a page; 100 where it is not said"),
+        ("page" = Option<String>, Query, description = "`next` of the page before, of the same query"),
+    ),
+    responses((status = 200, description = "A page of instances", body = InstanceList)),
+)]
+pub(super) async fn list(
+    State(edge): State<Edge>,
+    caller: Allowed<InstancesRead>,
+    Query(listing): Query<Listing>,
+) -> Result<Json<InstanceList>, Refusal> {
+    let page = listing.page.page::<InstanceId>(&edge, "instances", &caller.account)?;
+    let found = edge.service().list_instances(&caller.account, listing.unfinished, page).await?;
+    Ok(Json(InstanceList {
+        items: found.instances.iter().map(Instance::from).collect(),
+        next: listing.page.next(&edge, "instances", &caller.account, found.next),
+    }))
+}

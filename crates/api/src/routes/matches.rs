@@ -1,0 +1,42 @@
+//! `/v1/matches`: which caches would serve some images.
+
+use axum::Json;
+use axum::extract::State;
+use wire::{FindMatches, Ranking};
+
+use crate::auth::{Allowed, CachesRead};
+use crate::edge::Edge;
+use crate::extract::{Body, NoQuery, Query};
+use crate::refusal::Refusal;
+
+/// The most images that are matched at once.
+const MOST_IMAGES: usize = 100;
+/// The most caches in an answer.
+const MOST_CACHES: u32 = 100;
+
+/// Match images
+///
+/// The account's caches that would serve these images, best first, with the reason for every one taken or left. Nothing is
+/// started, and no registry is asked.
+#[utoipa::path(
+    post, path = "/v1/matches", tag = "caches", operation_id = "match_images",
+    request_body = FindMatches,
+    responses((status = 200, description = "The ranking", body = Ranking)),
+)]
+pub(super) async fn find(
+    State(edge): State<Edge>,
+    caller: Allowed<CachesRead>,
+    Query(NoQuery): Query<NoQuery>,
+    Body(document): Body<FindMatches>,
+) -> Result<Json<Ranking>, Refusal> {
+    if !(1..=MOST_IMAGES).contains(&document.images.len()) {
+        let given = format!("{} images", document.images.len());
+        return Err(Refusal::out_of_range("images", given, &format!("1 to {MOST_IMAGES} images")));
+    }
+    if let Some(limit) = document.limit.filter(|limit| !(1..=MOST_CACHES).contains(limit)) {
+        return Err(Refusal::out_of_range("limit", limit, &format!("1 to {MOST_CACHES}")));
+    }
+    let ranking = edge.service().match_images(&caller.account, &document).await?;
+    edge.metrics().matches.ranked(document.policy, &ranking);
+    Ok(Json(ranking))
+}

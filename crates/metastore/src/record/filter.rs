@@ -1,0 +1,78 @@
+//! Which records to find, and how many at once.
+
+use std::collections::BTreeMap;
+
+use model::{
+    AccountId, CacheId, CacheName, CacheState, ImageSnapshotId, ImageSource, Origin, RepositoryName,
+};
+
+/// Which caches to find: those that every given part lets through. The default finds all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CacheFilter {
+    /// Only those of this account.
+    pub account: Option<AccountId>,
+    /// Only these; those that are not there are left out.
+    pub ids: Option<Vec<CacheId>>,
+    /// Only those of one of these names.
+    pub names: Option<Vec<CacheName>>,
+    /// Only those in one of these states.
+    pub states: Option<Vec<CacheState>>,
+    /// Only those of this origin.
+    pub origin: Option<Origin>,
+    /// Only those that serve this snapshot.
+    pub snapshot: Option<ImageSnapshotId>,
+    /// Only those that have this very image.
+    pub image: Option<ImageSource>,
+    /// Only those that have an image of this repository, whatever host and tag.
+    pub repository: Option<RepositoryName>,
+    /// Only those that have all of these tags; a key without a value lets every value through.
+    pub tags: BTreeMap<String, Option<String>>,
+}
+
+/// Which instances to find: those that every given part lets through. The default finds all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceFilter {
+    /// Only those of this account.
+    pub account: Option<AccountId>,
+    /// Only those that hold this snapshot.
+    pub snapshot: Option<ImageSnapshotId>,
+    /// Only those started from this cache.
+    pub cache: Option<CacheId>,
+    /// Only those that have not ended.
+    pub unfinished: bool,
+}
+
+/// In which order a listing goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// The oldest first.
+    #[default]
+    OldestFirst,
+    /// The newest first.
+    NewestFirst,
+}
+
+/// One page of a listing, in the order of the ids, which is the order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page<Id> {
+    /// Begin behind this id, in the order that is asked for.
+    pub after: Option<Id>,
+    /// The most records; cut to [`PAGE_LIMIT`](crate::PAGE_LIMIT).
+    pub limit: u32,
+    /// Which way.
+    pub order: Order,
+}
+
+impl<Id> Page<Id> {
+    /// The first page, as large as pages are, the oldest first.
+    #[must_use]
+    pub fn first() -> Self {
+        Self { after: None, limit: crate::PAGE_LIMIT, order: Order::OldestFirst }
+    }
+
+    /// The page after that id, as large as pages are, the oldest first.
+    #[must_use]
+    pub fn after(id: Id) -> Self {
+        Self { after: Some(id), ..Self::first() }
+    }
+}

@@ -1,0 +1,113 @@
+//! Tags: keys and values that users give to caches.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Iter;
+
+use serde::{Deserialize, Serialize};
+
+/// Why keys and values are not tags.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TagError {
+    /// Over [`Tags::MOST`].
+    #[error("failed to take the tags: they are {0}; at most {most} are possible", most = Tags::MOST)]
+    TooMany(usize),
+    /// A key without a character, or too long.
+    #[error("failed to take the tag key `{0}`: it must have 1 to {longest} characters", longest = Tags::LONGEST)]
+    Key(String),
+    /// A value too long.
+    #[error("failed to take the value of the tag `{0}`: it must have at most {longest} characters", longest = Tags::LONGEST)]
+    Value(String),
+    /// Control characters in either.
+    #[error("failed to take the tag `{0}`: key or value has control characters")]
+    Control(String),
+}
+
+/// The tags of one cache, at most 20, ordered by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
+pub struct Tags(BTreeMap<String, String>);
+
+impl Tags {
+    /// The most tags of one cache, as both clouds have it.
+    pub const MOST: usize = 20;
+    /// The most characters of a key and of a value.
+    pub const LONGEST: usize = 128;
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// Keys and values, by key.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_, String, String> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Tags {
+    type Item = (&'a String, &'a String);
+    type IntoIter = Iter<'a, String, String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl TryFrom<BTreeMap<String, String>> for Tags {
+    type Error = TagError;
+
+    fn try_from(tags: BTreeMap<String, String>) -> Result<Self, TagError> {
+        if tags.len() > Self::MOST {
+            return Err(TagError::TooMany(tags.len()));
+        }
+        for (key, value) in &tags {
+            if key.is_empty() || key.chars().count() > Self::LONGEST {
+                return Err(TagError::Key(key.clone()));
+            }
+            if value.chars().count() > Self::LONGEST {
+                return Err(TagError::Value(key.clone()));
+            }
+            if key.chars().chain(value.chars()).any(char::is_control) {
+                return Err(TagError::Control(key.escape_debug().to_string()));
+            }
+        }
+        Ok(Self(tags))
+    }
+}
+
+impl From<Tags> for BTreeMap<String, String> {
+    fn from(tags: Tags) -> Self {
+        tags.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(pairs: &[(&str, &str)]) -> Result<Tags, TagError> {
+        let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        pairs.collect::<BTreeMap<_, _>>().try_into()
+    }
+
+    #[test]
+    fn takes_and_refuses() {
+        assert_eq!(tags(&[("team", "a"), ("empty", "")]).unwrap().get("empty"), Some(""));
+        assert_eq!(tags(&[("", "a")]), Err(TagError::Key(String::new())));
+        let long = "ä".repeat(Tags::LONGEST);
+        assert!(tags(&[(&long, &long)]).is_ok());
+        assert!(matches!(tags(&[(&format!("{long}b"), "")]), Err(TagError::Key(_))));
+        assert!(matches!(tags(&[("a", &format!("{long}b"))]), Err(TagError::Value(_))));
+        assert!(matches!(tags(&[("a", "b\n")]), Err(TagError::Control(_))));
+        let many: BTreeMap<String, String> = (0..21).map(|n| (n.to_string(), String::new())).collect();
+        assert_eq!(Tags::try_from(many), Err(TagError::TooMany(21)));
+    }
+}

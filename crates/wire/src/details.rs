@@ -1,0 +1,105 @@
+//! A cache with what is known of it beyond its record.
+
+use model::{ByteSize, ImageSnapshot, ImageSource, Platform, SnapshotImage, SnapshotLayer};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Cache, Cost};
+
+/// A cache with its images, its sizes and what it costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CacheDetails {
+    /// The cache.
+    #[serde(flatten)]
+    pub cache: Cache,
+    /// What its images are pinned to; empty before it is usable.
+    pub pinned: Vec<Image>,
+    /// What it takes of the store; null before it is usable.
+    pub sizes: Option<Sizes>,
+    /// What it has cost up to now; null before it is usable.
+    pub cost: Option<Cost>,
+    /// How many further caches of the account have its name, where it was asked for by name.
+    pub others_of_name: u64,
+}
+
+/// What a cache takes of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Sizes {
+    /// Bytes of layers that no other cache has.
+    #[schema(value_type = u64)]
+    pub exclusive_bytes: ByteSize,
+    /// Bytes of layers that other caches have as well.
+    #[schema(value_type = u64)]
+    pub shared_bytes: ByteSize,
+    /// Bytes that deleting it frees, with its generations.
+    #[schema(value_type = u64)]
+    pub freed_by_deletion_bytes: ByteSize,
+}
+
+/// An image of an image snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Image {
+    /// The image as it was asked for.
+    #[schema(value_type = String)]
+    pub source: ImageSource,
+    /// Digest of its manifest: what its tag is pinned to.
+    #[schema(example = "sha256:0a1b...")]
+    pub manifest_digest: String,
+    /// Digest of the index that it was chosen from, where there was one.
+    pub index_digest: Option<String>,
+    /// Digest of its config.
+    pub image_id: String,
+    /// What it was built for.
+    #[serde(with = "crate::text")]
+    #[schema(value_type = String)]
+    pub platform: Platform,
+    /// Its layers, lowest first.
+    pub layers: Vec<Layer>,
+}
+
+/// A layer of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Layer {
+    /// Digest of the uncompressed tar.
+    pub diff_id: String,
+    /// Digest as served.
+    pub digest: String,
+    /// Length as served.
+    #[schema(value_type = u64)]
+    pub compressed_bytes: ByteSize,
+    /// Length unpacked.
+    #[schema(value_type = u64)]
+    pub unpacked_bytes: ByteSize,
+}
+
+impl Image {
+    /// Those of an image snapshot.
+    #[must_use]
+    pub fn of_snapshot(snapshot: &ImageSnapshot) -> Vec<Self> {
+        snapshot.images.iter().map(Self::from).collect()
+    }
+}
+
+impl From<&SnapshotImage> for Image {
+    fn from(image: &SnapshotImage) -> Self {
+        Self {
+            source: image.source.clone(),
+            manifest_digest: image.manifest_digest.to_string(),
+            index_digest: image.index_digest.map(|digest| digest.to_string()),
+            image_id: image.image_id.to_string(),
+            platform: image.platform.clone(),
+            layers: image.layers.iter().map(Layer::from).collect(),
+        }
+    }
+}
+
+impl From<&SnapshotLayer> for Layer {
+    fn from(layer: &SnapshotLayer) -> Self {
+        Self {
+            diff_id: layer.diff_id.to_string(),
+            digest: layer.descriptor.digest.to_string(),
+            compressed_bytes: layer.descriptor.size,
+            unpacked_bytes: layer.blob_size,
+        }
+    }
+}
