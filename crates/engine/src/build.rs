@@ -14,7 +14,7 @@ mod wanted;
 use std::sync::Arc;
 
 use layer::WindowGate;
-use model::{CacheId, Event, EventKind, EventReason, ImageCache, Subject};
+use model::{BuildId, CacheId, Event, EventKind, EventReason, ImageCache, Subject};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -82,6 +82,10 @@ impl Workshop {
         message: impl Into<String>,
     ) -> Event {
         Event::once(Subject::Cache(cache), kind, reason, message, self.parts.clock.now())
+    }
+
+    pub(crate) fn build_started(&self, cache: CacheId, build: BuildId) -> Event {
+        self.event(cache, EventKind::Normal, EventReason::BuildStarted, format!("build {build}"))
     }
 
     /// Records an event that no transaction carries. A build does not fail for want of one: it is logged instead.
