@@ -1,5 +1,6 @@
 //! The build: from the images that a user names to an image snapshot that a cache serves.
 
+mod beat;
 mod feed;
 mod flight;
 mod layer_job;
@@ -37,7 +38,7 @@ pub(crate) struct Workshop {
     flights: Flights,
     conversions: Arc<Semaphore>,
     zstd_windows: Arc<WindowGate>,
-    running: Running,
+    pub(crate) running: Running,
     pub(crate) signals: Signals,
     tracker: TaskTracker,
     closing: CancellationToken,
@@ -64,6 +65,13 @@ impl Workshop {
 
     pub(crate) async fn shut_down(&self) {
         self.closing.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Leaves what still runs to whoever comes next, and waits until nothing of it is on the way any more.
+    pub(crate) async fn leave(&self) {
+        self.leaving.cancel();
         self.tracker.close();
         self.tracker.wait().await;
     }
@@ -105,7 +113,11 @@ impl Workshop {
         let task = {
             let (workshop, progress, cancel) = (Arc::clone(self), progress.clone(), cancel.clone());
             self.tracker.spawn(async move {
-                let ended = Arc::clone(&workshop).run_to_end(order, progress, cancel).await;
+                let ended = tokio::select! {
+                    biased;
+                    () = workshop.leaving.cancelled() => Err(BuildError::Left),
+                    ended = Arc::clone(&workshop).run_to_end(order, progress, cancel) => ended,
+                };
                 drop(entry);
                 workshop.signals.ended();
                 ended

@@ -19,7 +19,10 @@ mod time;
 mod vault;
 
 pub use build::{BuildHandle, BuildProgress, LayerFailure, LayerPhase, LayerProgress};
-pub use caches::{CacheView, DeleteMode, DeletedCache, Deletion, NewCacheRequest};
+pub use caches::{
+    AccountUsage, CacheDetails, CachePage, CacheSizes, CacheUpdate, CacheView, DeleteMode, DeletedCache,
+    Deletion, NewCacheRequest,
+};
 pub use choose::{Chosen, Target};
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};

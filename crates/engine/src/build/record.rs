@@ -126,6 +126,8 @@ impl Workshop {
                     self.drop_document(order).await;
                 }
             }
+            // Another process goes on with it.
+            Err(metastore::Error::BuildLost(_)) => {}
             Err(unrecorded) => {
                 tracing::error!(error = chain(&unrecorded), "failed to record that a build failed");
             }

@@ -36,14 +36,18 @@ impl Workshop {
         progress: BuildProgress,
         cancel: CancellationToken,
     ) -> Result<ImageCache, BuildError> {
-        let made = self.make_snapshot(&order, &progress, &cancel).await;
-        match made {
-            Ok(lease_and_snapshot) => match self.record_success(&order, lease_and_snapshot, &cancel).await {
-                Ok(cache) => Ok(cache),
-                Err(error) => self.failed_to_record(&order, error).await,
-            },
-            Err(error) => Err(self.record_failure(&order, error).await),
-        }
+        let work = async {
+            match self.make_snapshot(&order, &progress, &cancel).await {
+                Ok(lease_and_snapshot) => {
+                    match self.record_success(&order, lease_and_snapshot, &cancel).await {
+                        Ok(cache) => Ok(cache),
+                        Err(error) => self.failed_to_record(&order, error).await,
+                    }
+                }
+                Err(error) => Err(self.record_failure(&order, error).await),
+            }
+        };
+        self.with_signs_of_life(&order, &progress, &cancel, work).await
     }
 
     async fn make_snapshot(
