@@ -24,11 +24,13 @@ use tokio_util::task::TaskTracker;
 pub use layer_job::LayerFailure;
 pub use progress::{BuildProgress, LayerPhase, LayerProgress};
 
+use crate::reconcile::Feed;
 use crate::signals::Signals;
 use crate::{BuildError, Parts};
 use flight::Flights;
 use running::Running;
 
+pub(crate) use layer_job::stat_whole;
 pub(crate) use order::BuildOrder;
 pub(crate) use run::{lease_owner, step};
 
@@ -40,6 +42,7 @@ pub(crate) struct Workshop {
     zstd_windows: Arc<WindowGate>,
     pub(crate) running: Running,
     pub(crate) signals: Signals,
+    pub(crate) feed: Feed,
     tracker: TaskTracker,
     closing: CancellationToken,
     /// Ends builds without a word: whoever comes next goes on with them.
@@ -57,6 +60,7 @@ impl Workshop {
             zstd_windows,
             running: Running::default(),
             signals: Signals::default(),
+            feed: Feed::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
             leaving: CancellationToken::new(),
@@ -67,6 +71,11 @@ impl Workshop {
         self.closing.cancel();
         self.tracker.close();
         self.tracker.wait().await;
+    }
+
+    /// Waits until no build runs here.
+    pub(crate) async fn idle(&self) {
+        self.running.empty().await;
     }
 
     /// Leaves what still runs to whoever comes next, and waits until nothing of it is on the way any more.
@@ -97,7 +106,7 @@ impl Workshop {
     }
 
     /// Records an event that no transaction carries. A build does not fail for want of one: it is logged instead.
-    async fn note(&self, event: Event) {
+    pub(crate) async fn note(&self, event: Event) {
         tracing::info!(cache = %event.subject, reason = %event.reason, "{}", event.message);
         if let Err(error) = self.parts.records.append_events(std::slice::from_ref(&event)).await {
             tracing::warn!(cache = %event.subject, error = crate::chain(&error), "failed to record an event");

@@ -8,9 +8,11 @@ mod build;
 mod caches;
 mod choose;
 mod collect;
+mod copies;
 mod documents;
 mod error;
 mod fingerprint;
+mod reconcile;
 mod recover;
 mod settings;
 mod signals;
@@ -26,8 +28,13 @@ pub use caches::{
 pub use choose::{Chosen, Target};
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
+#[cfg(feature = "test-suite")]
+pub use reconcile::Reconcilers;
+pub use reconcile::{ChangeWatcher, Daemon, Drained, MovedTag, ReconcilerStatus, Watched};
 pub use settings::{Intervals, Parts, Settings};
 pub use standard::{DirectoryCopies, StandardStore};
+#[cfg(feature = "test-suite")]
+pub use time::TestTime;
 pub use time::{SystemTimer, Timer};
 pub use vault::{Vault, VaultError};
 

@@ -82,7 +82,7 @@ pub(super) struct LayerOrder {
 
 /// Asks the store for a blob that is about to be made or used: one whose files are broken is deleted, to be made again.
 /// Whether one was, the flag says.
-pub(super) async fn stat_whole(
+pub(crate) async fn stat_whole(
     store: &dyn BlobStore,
     key: &BlobKey,
 ) -> blobstore::Result<(Option<BlobInfo>, bool)> {
