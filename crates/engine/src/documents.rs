@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use blobstore::BlobStore;
-use model::{CopyState, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies};
+use model::{CopyState, Digest, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies};
 
 use crate::build::Workshop;
 
@@ -39,6 +39,27 @@ impl Workshop {
         for store in self.stores().await?.into_iter().skip(1) {
             if let Some(found) = store.get_snapshot(id).await? {
                 return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The store that a start of this snapshot attaches from: the local one where it has it, else one of its standard copies,
+    /// another for another word, so that instances spread over them. `None` where none has it.
+    pub(crate) async fn serving_store(
+        &self,
+        id: ImageSnapshotId,
+        spread: &str,
+    ) -> blobstore::Result<Option<Arc<dyn BlobStore>>> {
+        if self.parts.store.get_snapshot(id).await?.is_some() {
+            return Ok(Some(Arc::clone(&self.parts.store)));
+        }
+        let mut copies: Vec<_> = self.stores().await?.into_iter().skip(1).enumerate().collect();
+        // Rendezvous hashing: a copy that comes or goes moves only its own share.
+        copies.sort_by_key(|(number, _)| Digest::sha256(format!("{spread} {number}").as_bytes()));
+        for (_, copy) in copies {
+            if copy.get_snapshot(id).await?.is_some() {
+                return Ok(Some(copy));
             }
         }
         Ok(None)

@@ -42,7 +42,7 @@ use std::sync::Arc;
 
 use blobstore::BlobStore;
 use metastore::Metastore;
-use model::Clock;
+use model::{Clock, ImageSnapshotId};
 
 use build::Workshop;
 
@@ -69,6 +69,20 @@ impl Engine {
 
     fn clock(&self) -> &dyn Clock {
         &*self.workshop.parts.clock
+    }
+
+    /// The store that a start of this snapshot attaches from: the local one where it has it, else one of its standard copies,
+    /// by rendezvous hash over `spread` (the instance's id). `None` where none has it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn serving_store(
+        &self,
+        snapshot: ImageSnapshotId,
+        spread: &str,
+    ) -> Result<Option<Arc<dyn BlobStore>>, Error> {
+        let found = self.workshop.serving_store(snapshot, spread).await;
+        found.map_err(Error::store("look for an image snapshot"))
     }
 
     /// Cancels what still runs and waits until it has cleaned up after itself.

@@ -137,7 +137,7 @@ impl Workshop {
 
     /// Deletes the image snapshot of a build that failed, where it came that far: it is nobody's now.
     async fn drop_document(&self, order: &BuildOrder) {
-        if let Err(left) = self.parts.store.delete_snapshot(order.snapshot).await {
+        if let Err(left) = self.delete_documents(&[order.snapshot]).await {
             tracing::warn!(
                 error = chain(&left),
                 "failed to delete a failed build's snapshot; collection will"

@@ -100,7 +100,13 @@ impl Engine {
             }
         }
         self.note_standard(cache, &snapshot, flash, count).await?;
-        if is_here.is_some() { self.release_flash(cache, &snapshot).await } else { Ok(()) }
+        match self.records().cache(cache.id).await {
+            Ok(now) if is_here.is_some() && now.snapshot == Some(id) => {
+                self.release_flash(&now, &snapshot, count).await
+            }
+            Err(error) if error.kind() != metastore::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     async fn copy(
@@ -153,11 +159,17 @@ impl Engine {
         if cache.copies == copies {
             return Ok(());
         }
-        let message = format!("image snapshot {}: {count} standard copies", snapshot.id);
-        let event = self.workshop.event(cache.id, EventKind::Normal, EventReason::StandardCompleted, message);
-        let is_news = cache.copies.standard != CopyState::Complete;
-        self.note_copies(cache, snapshot, copies, if is_news { std::slice::from_ref(&event) } else { &[] })
-            .await?;
+        let event = |reason, message| self.workshop.event(cache.id, EventKind::Normal, reason, message);
+        let mut events = Vec::new();
+        if cache.copies.standard != CopyState::Complete {
+            let message = format!("image snapshot {}: {count} standard copies", snapshot.id);
+            events.push(event(EventReason::StandardCompleted, message));
+        }
+        if cache.copies.flash == CopyState::Complete && flash == CopyState::Absent {
+            let message = format!("image snapshot {} is started from its standard copies", snapshot.id);
+            events.push(event(EventReason::FlashReleased, message));
+        }
+        self.records().note_copies(cache.id, snapshot.id, copies, &events).await?;
         crate::build::step("standard-noted")?;
         Ok(())
     }
@@ -189,16 +201,17 @@ impl Engine {
         Err(error.into())
     }
 
-    /// Lets the flash snapshot go: its document, and with the next collection the blobs that nobody uses.
-    async fn release_flash(&self, cache: &ImageCache, snapshot: &ImageSnapshot) -> Result<(), Error> {
-        let message = format!("image snapshot {} is started from its standard copies", snapshot.id);
-        let event = self.workshop.event(cache.id, EventKind::Normal, EventReason::FlashReleased, message);
-        let serves = self.records().note_copies(cache.id, snapshot.id, SETTLED, &[event]).await?;
+    /// Lets the flash snapshot go: its document, and with the next collection the blobs that nobody uses. Killed between the
+    /// two steps, the next pass finds it absent and says so.
+    async fn release_flash(
+        &self,
+        cache: &ImageCache,
+        snapshot: &ImageSnapshot,
+        count: u32,
+    ) -> Result<(), Error> {
+        let deleted = self.store().delete_snapshot(snapshot.id).await;
+        deleted.map_err(Error::store("delete an image snapshot"))?;
         crate::build::step("flash-released")?;
-        if serves {
-            let deleted = self.store().delete_snapshot(snapshot.id).await;
-            deleted.map_err(Error::store("delete an image snapshot"))?;
-        }
-        Ok(())
+        self.note_standard(cache, snapshot, CopyState::Absent, count).await
     }
 }
