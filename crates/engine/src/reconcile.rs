@@ -89,6 +89,7 @@ impl FirstError {
 /// Every pass of the reconcilers by hand, one after the other, for tests that say themselves when time goes on.
 #[cfg(feature = "test-suite")]
 pub struct Reconcilers {
+    engine: Engine,
     all: Vec<Box<dyn Reconciler>>,
 }
 
@@ -97,7 +98,7 @@ impl Reconcilers {
     /// Those that a server has.
     #[must_use]
     pub fn of(engine: &Engine, in_use: Arc<dyn InUse>) -> Self {
-        Self { all: all(engine, in_use) }
+        Self { engine: engine.clone(), all: all(engine, in_use) }
     }
 
     /// One pass of each.
@@ -110,6 +111,21 @@ impl Reconcilers {
             failed.note(reconciler.pass(&CancellationToken::new()).await);
         }
         failed.into_result()
+    }
+
+    /// Passes of all, and waiting for builds between them, until a pass changes nothing.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn settle(&mut self) -> Result<(), Error> {
+        loop {
+            let before = self.engine.newest_change().await?;
+            self.pass().await?;
+            self.engine.workshop.idle().await;
+            if self.engine.newest_change().await? == before {
+                return Ok(());
+            }
+        }
     }
 
     /// One pass of the one of that name.
