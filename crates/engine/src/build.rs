@@ -4,9 +4,11 @@ mod feed;
 mod flight;
 mod layer_job;
 mod merge_job;
+mod order;
 mod progress;
 mod record;
 mod run;
+mod running;
 mod wanted;
 
 use std::sync::Arc;
@@ -21,10 +23,13 @@ use tokio_util::task::TaskTracker;
 pub use layer_job::LayerFailure;
 pub use progress::{BuildProgress, LayerPhase, LayerProgress};
 
+use crate::signals::Signals;
 use crate::{BuildError, Parts};
 use flight::Flights;
+use running::Running;
 
-pub(crate) use run::{BuildOrder, lease_owner};
+pub(crate) use order::BuildOrder;
+pub(crate) use run::{lease_owner, step};
 
 /// Everything that builds share.
 pub(crate) struct Workshop {
@@ -32,8 +37,12 @@ pub(crate) struct Workshop {
     flights: Flights,
     conversions: Arc<Semaphore>,
     zstd_windows: Arc<WindowGate>,
+    running: Running,
+    pub(crate) signals: Signals,
     tracker: TaskTracker,
     closing: CancellationToken,
+    /// Ends builds without a word: whoever comes next goes on with them.
+    leaving: CancellationToken,
 }
 
 impl Workshop {
@@ -45,8 +54,11 @@ impl Workshop {
             flights: Flights::default(),
             conversions,
             zstd_windows,
+            running: Running::default(),
+            signals: Signals::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
+            leaving: CancellationToken::new(),
         }
     }
 
@@ -54,6 +66,11 @@ impl Workshop {
         self.closing.cancel();
         self.tracker.close();
         self.tracker.wait().await;
+    }
+
+    /// Asks the builds of a cache that run here to end.
+    pub(crate) fn cancel_builds_of(&self, cache: CacheId) {
+        self.running.cancel(cache);
     }
 
     /// An event about a cache, now.
@@ -80,9 +97,15 @@ impl Workshop {
         let progress = BuildProgress::default();
         let cancel = self.closing.child_token();
         let cache = order.cache.clone();
+        let entry = self.running.enter(&order, &progress, &cancel);
         let task = {
             let (workshop, progress, cancel) = (Arc::clone(self), progress.clone(), cancel.clone());
-            self.tracker.spawn(async move { workshop.run_to_end(order, progress, cancel).await })
+            self.tracker.spawn(async move {
+                let ended = Arc::clone(&workshop).run_to_end(order, progress, cancel).await;
+                drop(entry);
+                workshop.signals.ended();
+                ended
+            })
         };
         BuildHandle { cache, progress, cancel, task }
     }

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::{Engine, Error};
 
-/// How long the events of what is gone are kept: a week.
-const EVENTS_KEPT_SECONDS: i64 = 7 * 24 * 3600;
+/// Microseconds of a day.
+const DAY: i64 = 24 * 3600 * 1_000_000;
 
 /// What a collection did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,12 +42,13 @@ impl Engine {
         Ok(Collected { store, snapshots, dry_run: false })
     }
 
-    /// Drops the events of caches and instances that have been gone for a week.
+    /// Drops the events of caches and instances that have been gone for longer than the settings say.
     ///
     /// # Errors
     /// Those of the records.
     pub async fn forget_old_events(&self) -> Result<(), Error> {
-        let before = self.clock().now().plus_micros(-EVENTS_KEPT_SECONDS * 1_000_000);
+        let days = i64::from(self.workshop.parts.settings.retention.event_days);
+        let before = self.clock().now().plus_micros(-days * DAY);
         self.records().forget_events(before).await?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use blobstore::{BlobInfo, BlobStore, BlobWriter, Claim, ClaimBeat, Committed, Le
 use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
-use registry::ResolvedImage;
+use registry::{Registry, ResolvedImage};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -68,6 +68,8 @@ impl LayerMade {
 
 /// A layer to make.
 pub(super) struct LayerOrder {
+    /// Speaks for the cache that ordered it.
+    pub(super) registry: Registry,
     pub(super) image: Arc<ResolvedImage>,
     pub(super) descriptor: LayerDescriptor,
     pub(super) diff_id: DiffId,
@@ -245,7 +247,7 @@ async fn make_under(
     cancel: &CancellationToken,
 ) -> Result<(Committed, Converted), LayerFailure> {
     let writer = workshop.parts.store.begin(&*order.lease, &BlobKey::Layer(order.diff_id)).await?;
-    let converted = fetch_and_convert(workshop, order, &*writer, cancel).await?;
+    let converted = fetch_and_convert(order, &*writer, cancel).await?;
     // The next layer may be converted while this one is synced.
     drop(turn);
     if cancel.is_cancelled() {
@@ -271,7 +273,6 @@ async fn with_beats<T>(claim: Option<&dyn Claim>, work: impl Future<Output = T>)
 }
 
 async fn fetch_and_convert(
-    workshop: &Workshop,
     order: &LayerOrder,
     writer: &dyn BlobWriter,
     cancel: &CancellationToken,
@@ -280,7 +281,7 @@ async fn fetch_and_convert(
     let stream = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(LayerFailure::Cancelled),
-        stream = workshop.parts.registry.fetch_layer(&order.image, &order.descriptor) => {
+        stream = order.registry.fetch_layer(&order.image, &order.descriptor) => {
             stream.map_err(LayerFailure::Open)?
         }
     };

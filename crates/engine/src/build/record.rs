@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use blobstore::Lease;
 use metastore::{CacheChange, SnapshotRecord};
+use model::rules::generation_kept_until;
 use model::{BuildFailure, Event, EventKind, EventReason, ImageCache, ImageSnapshot, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Workshop;
+use super::{BuildOrder, Workshop};
 use super::layer_job::LayerMade;
-use super::run::{BuildOrder, step};
+use super::run::step;
 use super::wanted::Wanted;
 use crate::{BuildError, FailureKind, chain};
 
@@ -29,7 +30,7 @@ impl Workshop {
         error: BuildError,
     ) -> Result<ImageCache, BuildError> {
         match self.parts.records.cache(order.cache.id).await {
-            Ok(cache) if cache.snapshot == Some(order.build.snapshot) => Ok(cache),
+            Ok(cache) if cache.snapshot == Some(order.snapshot) => Ok(cache),
             _ => Err(self.record_failure(order, error).await),
         }
     }
@@ -61,9 +62,7 @@ impl Workshop {
                 "failed to release a build's lease; it ends with this process"
             );
         }
-        if let Some(released) = change.released
-            && let Err(error) = self.parts.store.delete_snapshot(released).await
-        {
+        if let Err(error) = self.delete_documents(&change.released).await {
             tracing::warn!(error = chain(&error), "failed to delete a former snapshot; collection will");
         }
         Ok(change.cache)
@@ -79,11 +78,14 @@ impl Workshop {
         cancel: &CancellationToken,
     ) -> metastore::Result<CacheChange> {
         let begun = Instant::now();
+        let copies = self.copies_of_new(&order.cache);
+        let keep = generation_kept_until(now, &self.parts.settings.retention);
+        let keep = (self.parts.settings.retention.generation_days > 0).then_some(keep);
         loop {
             let finished = self
                 .parts
                 .records
-                .finish_build(order.build.id, &order.build.owner, record, events, now)
+                .finish_build(order.id, &self.parts.owner, record, copies, keep, events, now)
                 .await;
             match finished {
                 Err(error) if error.kind() == metastore::ErrorKind::Busy && begun.elapsed() < PATIENCE => {
@@ -112,13 +114,13 @@ impl Workshop {
         let event = self.event(order.cache.id, EventKind::Warning, reason, message);
         let now = self.parts.clock.now();
         let recorded =
-            self.parts.records.fail_build(order.build.id, &order.build.owner, &failure, &[event], now).await;
+            self.parts.records.fail_build(order.id, &self.parts.owner, &failure, &[event], now).await;
         match recorded {
             Ok(_) => self.drop_document(order).await,
             // Another process has ended it. Where it took it up, the document may be its own by now.
             Err(metastore::Error::BuildEnded(_) | metastore::Error::NoBuild(_)) => {
                 let retained = self.parts.records.retained_snapshots().await;
-                if retained.is_ok_and(|retained| !retained.contains(&order.build.snapshot)) {
+                if retained.is_ok_and(|retained| !retained.contains(&order.snapshot)) {
                     self.drop_document(order).await;
                 }
             }
@@ -131,7 +133,7 @@ impl Workshop {
 
     /// Deletes the image snapshot of a build that failed, where it came that far: it is nobody's now.
     async fn drop_document(&self, order: &BuildOrder) {
-        if let Err(left) = self.parts.store.delete_snapshot(order.build.snapshot).await {
+        if let Err(left) = self.parts.store.delete_snapshot(order.snapshot).await {
             tracing::warn!(
                 error = chain(&left),
                 "failed to delete a failed build's snapshot; collection will"

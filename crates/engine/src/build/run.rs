@@ -7,28 +7,21 @@ use std::time::Duration;
 use blobstore::{Lease, LeaseTerm};
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use layer::{Control, SharedBudget};
-use metastore::NewBuild;
 use model::{
     BlobKey, BuildId, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource,
     SnapshotImage, SnapshotLayer,
 };
-use registry::ResolvedImage;
+use registry::{Registry, ResolvedImage};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::layer_job::{self, LayerMade, LayerOrder};
 use super::wanted::{Wanted, take, wanted_layers};
-use super::{BuildProgress, LayerPhase, Workshop, merge_job};
+use super::{BuildOrder, BuildProgress, LayerPhase, Workshop, merge_job};
 use crate::{BuildError, chain};
 
 /// How often a layer that another build makes is held against this build's size.
 const WATCH: Duration = Duration::from_millis(50);
-
-/// A build that is recorded and to be run.
-pub(crate) struct BuildOrder {
-    pub(crate) cache: ImageCache,
-    pub(crate) build: NewBuild,
-}
 
 /// The owner of a build's lease: while that holds, the build runs, whatever can be seen of its process.
 pub(crate) fn lease_owner(build: BuildId) -> String {
@@ -59,20 +52,23 @@ impl Workshop {
         progress: &BuildProgress,
         cancel: &CancellationToken,
     ) -> Result<(Arc<dyn Lease>, ImageSnapshot), BuildError> {
-        let lease = self.parts.store.lease(&lease_owner(order.build.id), &[], LeaseTerm::Held).await;
+        let begun = Instant::now();
+        let lease = self.parts.store.lease(&lease_owner(order.id), &[], LeaseTerm::Held).await;
         let lease: Arc<dyn Lease> = Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
         let work = async {
             step("lease-taken")?;
-            let images = self.resolve(&order.cache, progress).await?;
+            let registry = self.registry_of(&order.cache).await?;
+            let images = self.resolve(order, &registry, progress).await?;
             step("images-resolved")?;
-            let budget = Arc::new(SharedBudget::new(order.cache.size_limit));
-            let layers = self.make_layers(order, &images, &lease, &budget, progress).await?;
+            let budget = Arc::new(SharedBudget::new(order.plan.size_limit));
+            let layers = self.make_layers(order, &registry, &images, &lease, &budget, progress).await?;
             step("layers-made")?;
             let images = self.assemble(&order.cache, &images, &layers, &lease, &budget).await?;
             let snapshot = ImageSnapshot {
                 version: ImageSnapshot::VERSION,
-                id: order.build.snapshot,
+                id: order.snapshot,
                 created: self.parts.clock.now(),
+                made_in_milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
                 images,
             };
             let stored = self.parts.store.put_snapshot(&snapshot).await;
@@ -99,11 +95,13 @@ impl Workshop {
 
     async fn resolve(
         &self,
-        cache: &ImageCache,
+        order: &BuildOrder,
+        registry: &Registry,
         progress: &BuildProgress,
     ) -> Result<Vec<Arc<ResolvedImage>>, BuildError> {
+        let cache = &order.cache;
         let resolve = |source: ImageSource| async move {
-            let resolved = self.parts.registry.resolve(&source, &cache.platform).await;
+            let resolved = registry.resolve(&source, &cache.platform).await;
             let resolved = resolved.map_err(|error| BuildError::Resolve(Arc::new(error)))?;
             progress.image_resolved(source.clone());
             let message = format!(
@@ -115,7 +113,7 @@ impl Workshop {
             self.note(self.event(cache.id, EventKind::Normal, EventReason::ImageResolved, message)).await;
             Ok(Arc::new(resolved))
         };
-        futures::stream::iter(cache.images.clone())
+        futures::stream::iter(order.plan.images.clone())
             .map(resolve)
             .buffered(self.parts.settings.resolves.max(1))
             .try_collect()
@@ -126,6 +124,7 @@ impl Workshop {
     async fn make_layers(
         self: &Arc<Self>,
         order: &BuildOrder,
+        registry: &Registry,
         images: &[Arc<ResolvedImage>],
         lease: &Arc<dyn Lease>,
         budget: &Arc<SharedBudget>,
@@ -158,7 +157,7 @@ impl Workshop {
             }
         }
         let mut running: FuturesUnordered<_> =
-            missing.iter().map(|layer| self.make_layer(order, layer, lease, budget, progress)).collect();
+            missing.iter().map(|layer| self.make_layer(order, registry, layer, lease, budget, progress)).collect();
         while let Some(layer) = running.try_next().await? {
             made.insert(layer.diff_id, layer);
         }
@@ -168,6 +167,7 @@ impl Workshop {
     async fn make_layer(
         self: &Arc<Self>,
         order: &BuildOrder,
+        registry: &Registry,
         layer: &Wanted,
         lease: &Arc<dyn Lease>,
         budget: &Arc<SharedBudget>,
@@ -180,6 +180,7 @@ impl Workshop {
             let (flight, ours) =
                 self.flights.join(layer.diff_id, &self.tracker, control, |control, cancel| {
                     let job = LayerOrder {
+                        registry: registry.clone(),
                         image: Arc::clone(&layer.image),
                         descriptor: layer.descriptor.clone(),
                         diff_id: layer.diff_id,
@@ -257,7 +258,7 @@ impl Workshop {
 }
 
 /// A named step, at which tests kill the process or fail the build.
-pub(super) fn step(name: &'static str) -> Result<(), BuildError> {
+pub(crate) fn step(name: &'static str) -> Result<(), BuildError> {
     let failed = |source| blobstore::Error::Step { step: name, source };
     blobstore::fault::point(name).map_err(failed).map_err(BuildError::store("pass a step"))
 }
