@@ -13,6 +13,7 @@ mod hasher;
 mod ids;
 mod image;
 mod instance;
+pub mod matching;
 mod name;
 mod platform;
 mod policy;

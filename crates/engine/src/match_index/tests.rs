@@ -1,0 +1,79 @@
+use std::collections::BTreeMap;
+
+use model::matching::{Candidate, MatchRequest, rank};
+use proptest::prelude::*;
+use testkit::matching::{cache_id, candidate, match_request};
+
+use super::*;
+
+/// What may happen to an index.
+#[derive(Clone, Debug)]
+enum Step {
+    Upsert(Box<Candidate>),
+    Remove(u32),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (0_u32..24).prop_flat_map(|number| {
+        prop_oneof![
+            3 => candidate(number).prop_map(|candidate| Step::Upsert(Box::new(candidate))),
+            1 => Just(Step::Remove(number)),
+        ]
+    });
+    proptest::collection::vec(step, 0..60)
+}
+
+fn walk(steps: Vec<Step>) -> (MatchIndex, Vec<Candidate>) {
+    let mut index = MatchIndex::default();
+    let mut caches = BTreeMap::new();
+    for step in steps {
+        match step {
+            Step::Upsert(candidate) => {
+                index.upsert(&candidate);
+                caches.insert(candidate.id, *candidate);
+            }
+            Step::Remove(number) => {
+                let was_there = index.remove(cache_id(number));
+                assert_eq!(was_there, caches.remove(&cache_id(number)).is_some());
+            }
+        }
+        assert_eq!(index.len(), caches.len());
+    }
+    (index, caches.into_values().collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_index_answers_as_the_rule_does(
+        steps in steps(),
+        requests in proptest::collection::vec(match_request(), 1..8),
+        limit in 0_usize..12,
+    ) {
+        let (index, caches) = walk(steps);
+        for request in &requests {
+            prop_assert_eq!(index.rank(request, limit), rank(request, &caches, limit), "{:?}", request);
+        }
+    }
+
+    #[test]
+    fn nothing_stays_behind(steps in steps()) {
+        let (mut index, caches) = walk(steps);
+        for cache in &caches {
+            prop_assert!(index.remove(cache.id));
+        }
+        prop_assert!(index.is_empty());
+        prop_assert_eq!(index.images.len(), 0);
+        for terms in [&index.sources, &index.names, &index.layers] {
+            prop_assert_eq!(terms.len(), 0);
+        }
+    }
+}
+
+#[test]
+fn an_empty_index_has_nothing() {
+    let request =
+        MatchRequest::new([], model::Platform::linux_amd64(), model::matching::MatchPolicy::Content);
+    assert_eq!(MatchIndex::default().rank(&request, MatchIndex::DEFAULT_LIMIT), Ranking::default());
+}
