@@ -105,7 +105,9 @@ fn typical(index: &MatchIndex, world: &World) {
 
 fn worst(index: &MatchIndex, world: &World) {
     for policy in MatchPolicy::ALL {
-        measure(index, &format!("{policy}: 1 popular image"), |_| wants(policy, vec![unknown(world.image(0, 0))]));
+        measure(index, &format!("{policy}: 1 popular image"), |_| {
+            wants(policy, vec![unknown(world.image(0, 0))])
+        });
         for (what, form) in [("known", known as fn(_) -> _), ("unknown", unknown)] {
             let five = move || (0..5).map(|number| form(world.image(number, 0))).collect();
             measure(index, &format!("{policy}: 5 popular images, layers {what}"), |_| wants(policy, five()));
@@ -135,13 +137,15 @@ fn matching(criterion: &mut Criterion) {
     drop(built(&DISTINCT));
 
     let mut numbers = Numbers(15);
-    let request = wants(MatchPolicy::Content, (0..3).map(|_| known(SHARED.any_image(&mut numbers))).collect());
+    let request =
+        wants(MatchPolicy::Content, (0..3).map(|_| known(SHARED.any_image(&mut numbers))).collect());
     criterion.bench_function("match 3 images among 100,000 caches", |bencher| {
         bencher.iter(|| shared.rank(&request, MatchIndex::DEFAULT_LIMIT));
     });
     let mut index = shared;
     let cache = SHARED.cache(CACHES / 2, &mut numbers);
-    criterion.bench_function("put a cache in anew among 100,000", |bencher| bencher.iter(|| index.upsert(&cache)));
+    criterion
+        .bench_function("put a cache in anew among 100,000", |bencher| bencher.iter(|| index.upsert(&cache)));
 }
 
 criterion_group!(benches, matching);

@@ -7,7 +7,9 @@ use futures::stream::{StreamExt as _, TryStreamExt as _};
 use model::prediction::{
     Evidence, Expected, GZIP_TRAILER_LEN, ImagePrediction, LayerPrediction, Prediction, ZSTD_HEADER_LEN,
 };
-use model::{BlobKey, Compression, DiffId, ImageSource, LayerDescriptor, Platform, RegistryAccess, RegistryHost};
+use model::{
+    BlobKey, Compression, DiffId, ImageSource, LayerDescriptor, Platform, RegistryAccess, RegistryHost,
+};
 use registry::{Credentials, Peek, Registry, ResolvedImage};
 
 use crate::{BuildError, Engine, Error, chain};
@@ -41,11 +43,8 @@ impl Engine {
             registry.resolve(&source, platform).await.map_err(|error| BuildError::Resolve(Arc::new(error)))
         };
         let resolves = self.workshop.parts.settings.resolves.max(1);
-        let images: Vec<ResolvedImage> = futures::stream::iter(request.images)
-            .map(resolve)
-            .buffered(resolves)
-            .try_collect()
-            .await?;
+        let images: Vec<ResolvedImage> =
+            futures::stream::iter(request.images).map(resolve).buffered(resolves).try_collect().await?;
         self.predict_resolved(registry, &images).await
     }
 

@@ -31,7 +31,8 @@ impl Engine {
         }
         if !interrupted.is_empty() {
             let holders = self.lease_owners().await?;
-            let holds = |build: &Build| self.is_of_this_boot(build) && holders.contains(&lease_owner(build.id));
+            let holds =
+                |build: &Build| self.is_of_this_boot(build) && holders.contains(&lease_owner(build.id));
             interrupted.retain(|build| !holds(build));
         }
         Ok(interrupted)

@@ -14,7 +14,8 @@ pub use token::{TokenId, TokenRecord};
 
 use model::{
     AccountId, BlobDigest, BuildFailure, BuildId, ByteSize, CacheId, CacheName, DiffId, ImageCache,
-    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceName, SnapshotSummary, Timestamp,
+    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceName, SnapshotSummary,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 

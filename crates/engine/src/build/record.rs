@@ -10,10 +10,10 @@ use model::{BuildFailure, Event, EventKind, EventReason, ImageCache, ImageSnapsh
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{BuildOrder, Workshop};
 use super::layer_job::LayerMade;
 use super::run::step;
 use super::wanted::Wanted;
+use super::{BuildOrder, Workshop};
 use crate::{BuildError, FailureKind, chain};
 
 /// How long a build that is done tries to say so to records that are busy.
@@ -42,8 +42,7 @@ impl Workshop {
         cancel: &CancellationToken,
     ) -> Result<ImageCache, BuildError> {
         let now = self.parts.clock.now();
-        let record =
-            SnapshotRecord { id: snapshot.id, created: snapshot.created, size: snapshot.unpacked_size() };
+        let record = SnapshotRecord::from(&snapshot);
         let event = |reason, message: String| self.event(order.cache.id, EventKind::Normal, reason, message);
         let events = [
             event(

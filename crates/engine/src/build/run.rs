@@ -156,8 +156,10 @@ impl Workshop {
                 None => missing.push(layer),
             }
         }
-        let mut running: FuturesUnordered<_> =
-            missing.iter().map(|layer| self.make_layer(order, registry, layer, lease, budget, progress)).collect();
+        let mut running: FuturesUnordered<_> = missing
+            .iter()
+            .map(|layer| self.make_layer(order, registry, layer, lease, budget, progress))
+            .collect();
         while let Some(layer) = running.try_next().await? {
             made.insert(layer.diff_id, layer);
         }

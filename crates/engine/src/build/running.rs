@@ -43,8 +43,7 @@ impl Running {
         progress: &BuildProgress,
         cancel: &CancellationToken,
     ) -> Place {
-        let entry =
-            Entry { cache: order.cache.id, progress: progress.clone(), cancel: cancel.clone() };
+        let entry = Entry { cache: order.cache.id, progress: progress.clone(), cancel: cancel.clone() };
         locked(&self.0).insert(order.id, entry);
         Place { entries: Arc::clone(&self.0), id: order.id }
     }

@@ -65,8 +65,7 @@ impl Engine {
 
     async fn delete_when_unused(&self, cache: &ImageCache) -> Result<Deletion, Error> {
         let message = format!("`{}` is to be deleted once nothing uses it", cache.name);
-        let event =
-            self.workshop.event(cache.id, EventKind::Normal, EventReason::DeletionRequested, message);
+        let event = self.workshop.event(cache.id, EventKind::Normal, EventReason::DeletionRequested, message);
         let asked = self.records().ask_deletion(cache.id, &[event], self.clock().now()).await?;
         self.workshop.cancel_builds_of(cache.id);
         self.workshop.signals.expiry.notify_one();

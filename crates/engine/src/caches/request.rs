@@ -143,7 +143,8 @@ impl Engine {
     fn draft(&self, new: NewCacheRequest, here: bool) -> Result<Draft, Error> {
         check_images(&new.account, &new.name, &new.images)?;
         let (settings, now) = (&self.workshop.parts.settings, self.clock().now());
-        let token = new.token.clone().map(|token| self.token_use(token, Operation::CreateCache, new.fingerprint()));
+        let token =
+            new.token.clone().map(|token| self.token_use(token, Operation::CreateCache, new.fingerprint()));
         let cache = ImageCache::asked_for(
             NewImageCache {
                 account: new.account,
@@ -175,7 +176,12 @@ impl Engine {
         }
     }
 
-    pub(crate) fn token_use(&self, token: ClientToken, operation: Operation, fingerprint: [u8; 32]) -> TokenUse {
+    pub(crate) fn token_use(
+        &self,
+        token: ClientToken,
+        operation: Operation,
+        fingerprint: [u8; 32],
+    ) -> TokenUse {
         let kept = self.workshop.parts.settings.client_tokens_kept;
         let kept = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
         TokenUse { token, operation, fingerprint, kept_until: self.clock().now().plus_micros(kept) }
@@ -209,7 +215,8 @@ impl Engine {
                 admitted => return Ok(admitted?),
             }
         }
-        let admitted = self.records().create_cache(&draft.cache, &draft.build, &draft.admission, events).await;
+        let admitted =
+            self.records().create_cache(&draft.cache, &draft.build, &draft.admission, events).await;
         Ok(admitted?)
     }
 }
@@ -236,7 +243,9 @@ pub(crate) fn check_images(
     }
     let of_this_machine = |image: &&ImageSource| !matches!(image, ImageSource::Registry(_));
     match images.iter().find(of_this_machine).filter(|_| *account != AccountId::local()) {
-        Some(image) => bad(format!("{image} is a file of the server; the account {account} may name registries")),
+        Some(image) => {
+            bad(format!("{image} is a file of the server; the account {account} may name registries"))
+        }
         None => Ok(()),
     }
 }
