@@ -11,12 +11,14 @@ mod collect;
 mod documents;
 mod error;
 mod fingerprint;
+mod indexes;
 mod layer_uses;
 mod match_index;
 mod predict;
 mod recover;
 mod settings;
 mod signals;
+mod sizes;
 mod standard;
 mod time;
 mod vault;
@@ -30,6 +32,7 @@ pub use layer_uses::{LayerUses, SharedSizes};
 pub use match_index::MatchIndex;
 pub use predict::PredictRequest;
 pub use settings::{Intervals, Parts, Settings};
+pub use sizes::CacheSizes;
 pub use standard::{DirectoryCopies, StandardStore};
 pub use time::{SystemTimer, Timer};
 pub use vault::{Vault, VaultError};
@@ -41,18 +44,20 @@ use metastore::Metastore;
 use model::Clock;
 
 use build::Workshop;
+use indexes::Indexes;
 
 /// The use-cases of image caches. Cheap to clone; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
     workshop: Arc<Workshop>,
+    indexes: Arc<Indexes>,
 }
 
 impl Engine {
     /// Joins the parts. No I/O.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { workshop: Arc::new(Workshop::new(parts)) }
+        Self { workshop: Arc::new(Workshop::new(parts)), indexes: Arc::default() }
     }
 
     fn store(&self) -> &dyn BlobStore {

@@ -48,6 +48,12 @@ impl SnapshotSummary {
         image.layers.iter().filter_map(|place| self.layers.get(*place as usize))
     }
 
+    /// Bytes of all its layers' blobs, each counted once.
+    #[must_use]
+    pub fn unpacked_size(&self) -> ByteSize {
+        self.layers.iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.blob_size))
+    }
+
     /// Bytes as served of all its layers, each counted once: what a build that finds nothing fetches.
     #[must_use]
     pub fn compressed_size(&self) -> ByteSize {
