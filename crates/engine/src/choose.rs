@@ -2,7 +2,7 @@
 
 use blobstore::{Lease, LeaseTerm};
 use metastore::CacheFilter;
-use model::{AccountId, ImageCache, ImageSnapshot, ImageSource, Platform, SnapshotImage};
+use model::{AccountId, ImageCache, ImageSnapshot, ImageSource, Platform, Savings, SnapshotImage};
 
 use crate::{Engine, Error};
 
@@ -33,6 +33,8 @@ pub struct Chosen {
     pub image: SnapshotImage,
     /// The snapshot that it is in.
     pub snapshot: model::ImageSnapshotId,
+    /// What starting from it spares.
+    pub saved: Savings,
     /// Keeps the blobs until the instance's own reference does.
     pub lease: Box<dyn Lease>,
 }
@@ -73,7 +75,8 @@ impl Engine {
                 return Err(Error::SnapshotMissing { id: cache.id, snapshot: snapshot.id });
             }
         }
-        Ok(Some(Chosen { cache, image, snapshot: snapshot.id, lease }))
+        let saved = snapshot.savings_of_start([&image]);
+        Ok(Some(Chosen { cache, image, snapshot: snapshot.id, saved, lease }))
     }
 
     async fn usable_snapshot(&self, cache: &ImageCache) -> Result<ImageSnapshot, Error> {
