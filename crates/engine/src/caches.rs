@@ -6,7 +6,7 @@ mod request;
 pub use delete::{DeleteMode, DeletedCache, Deletion};
 pub use request::NewCacheRequest;
 
-pub(crate) use request::check_images;
+pub(crate) use request::{Draft, created};
 
 use metastore::{CacheFilter, CacheRef, Page, ResolvedCache};
 use model::{AccountId, Event, ImageCache, ImageSnapshot, Subject, Timestamp};

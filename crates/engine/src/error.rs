@@ -315,6 +315,17 @@ pub enum Error {
         /// What it has.
         images: Vec<ImageSource>,
     },
+    /// Nothing to start.
+    #[error("failed to start an instance: no image is named")]
+    NoImage,
+    /// A file of the server, named by an account that may name registries only.
+    #[error("failed to start {image}: it is a file of the server; the account {account} may name registries")]
+    ForeignFile {
+        /// The image.
+        image: ImageSource,
+        /// The account.
+        account: model::AccountId,
+    },
     /// The store refused or failed.
     #[error("failed to {action} in the store")]
     Store {
@@ -344,9 +355,11 @@ impl Error {
         match self {
             Self::Build(error) => error.kind(),
             Self::Vault(_) => FailureKind::Sealed,
-            Self::BadRequest { .. } | Self::AmbiguousCache { .. } | Self::WhichImage { .. } => {
-                FailureKind::Input
-            }
+            Self::BadRequest { .. }
+            | Self::AmbiguousCache { .. }
+            | Self::WhichImage { .. }
+            | Self::NoImage
+            | Self::ForeignFile { .. } => FailureKind::Input,
             Self::UnknownCache { .. } => FailureKind::NotFound,
             Self::SnapshotMissing { .. } => FailureKind::NotUsable,
             Self::NotUsable { .. } => FailureKind::NotUsable,

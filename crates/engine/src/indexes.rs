@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use crate::{Error, SharedSizes};
 use state::State;
-pub(crate) use state::snapshots_of;
+pub(crate) use state::{candidate, snapshots_of};
 
 /// Changes that are read at once.
 const CHANGES: u32 = 1000;

@@ -6,7 +6,6 @@
 
 mod build;
 mod caches;
-mod choose;
 mod collect;
 mod documents;
 mod error;
@@ -14,26 +13,29 @@ mod fingerprint;
 mod indexes;
 mod layer_uses;
 mod match_index;
+mod matching;
 mod predict;
 mod recover;
 mod settings;
 mod signals;
 mod sizes;
 mod standard;
+mod start;
 mod time;
 mod vault;
 
 pub use build::{BuildHandle, BuildProgress, LayerFailure, LayerPhase, LayerProgress};
 pub use caches::{CacheView, DeleteMode, DeletedCache, Deletion, NewCacheRequest};
-pub use choose::{Chosen, Target};
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
 pub use layer_uses::{LayerUses, SharedSizes};
 pub use match_index::MatchIndex;
+pub use matching::{MatchAnswer, MatchQuestion};
 pub use predict::PredictRequest;
 pub use settings::{Intervals, Parts, Settings};
 pub use sizes::CacheSizes;
 pub use standard::{DirectoryCopies, StandardStore};
+pub use start::{CacheChoice, StalenessWish, StartChoice, StartOutcome, StartWish};
 pub use time::{SystemTimer, Timer};
 pub use vault::{Vault, VaultError};
 

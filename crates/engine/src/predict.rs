@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// What is known of a layer that was unpacked before, and whether its blob is here.
-    async fn known_size(
+    pub(crate) async fn known_size(
         &self,
         layer: &LayerDescriptor,
         diff_id: DiffId,

@@ -83,6 +83,12 @@ impl BuildProgress {
         })
     }
 
+    /// Bytes as served that were fetched.
+    #[must_use]
+    pub fn fetched(&self) -> ByteSize {
+        self.layers().iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.fetched))
+    }
+
     /// Progress in percent by bytes as served; 100 only when every layer is in the store.
     #[must_use]
     pub fn percent(&self) -> u8 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use blobstore::Lease;
 use metastore::{CacheChange, SnapshotRecord};
 use model::rules::generation_kept_until;
-use model::{BuildFailure, Event, EventKind, EventReason, ImageCache, ImageSnapshot, Timestamp};
+use model::{BuildFailure, CacheId, Event, EventKind, EventReason, ImageCache, ImageSnapshot, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -140,20 +140,20 @@ impl Workshop {
         }
     }
 
-    pub(super) async fn note_reused(&self, order: &BuildOrder, layer: &Wanted) {
+    pub(super) async fn note_reused(&self, about: Option<CacheId>, layer: &Wanted) {
         let message = format!("layer {} of {} was in the store", layer.descriptor.digest, layer.image.source);
-        self.note(self.event(order.cache.id, EventKind::Normal, EventReason::LayerReused, message)).await;
+        self.tell(about, EventKind::Normal, EventReason::LayerReused, message).await;
     }
 
-    pub(super) async fn note_discarded(&self, order: &BuildOrder, layer: &Wanted) {
+    pub(super) async fn note_discarded(&self, about: Option<CacheId>, layer: &Wanted) {
         let message =
             format!("layer {} of {} was broken in the store", layer.descriptor.digest, layer.image.source);
-        self.note(self.event(order.cache.id, EventKind::Warning, EventReason::LayerDiscarded, message)).await;
+        self.tell(about, EventKind::Warning, EventReason::LayerDiscarded, message).await;
     }
 
     pub(super) async fn note_made(
         &self,
-        order: &BuildOrder,
+        about: Option<CacheId>,
         layer: &Wanted,
         made: &LayerMade,
         ours: bool,
@@ -168,10 +168,10 @@ impl Workshop {
             }
             None => (EventReason::LayerReused, format!("{name} was made by another build")),
         };
-        self.note(self.event(order.cache.id, EventKind::Normal, reason, message)).await;
+        self.tell(about, EventKind::Normal, reason, message).await;
         for warning in &made.warnings {
             let message = format!("{name}: {warning}");
-            self.note(self.event(order.cache.id, EventKind::Warning, reason, message)).await;
+            self.tell(about, EventKind::Warning, reason, message).await;
         }
     }
 }
