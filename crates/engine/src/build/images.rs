@@ -40,7 +40,7 @@ impl Workshop {
         order: &BuildOrder,
         images: Vec<SnapshotImage>,
     ) -> Result<ImageCache, BuildError> {
-        match self.commit(order, images).await {
+        match self.commit_here(order, images).await {
             Ok(lease_and_snapshot) => {
                 match self.record_success(order, lease_and_snapshot, &self.closing).await {
                     Ok(cache) => Ok(cache),
@@ -51,7 +51,7 @@ impl Workshop {
         }
     }
 
-    async fn commit(
+    async fn commit_here(
         &self,
         order: &BuildOrder,
         images: Vec<SnapshotImage>,
@@ -66,13 +66,13 @@ impl Workshop {
         let keys: Vec<BlobKey> = snapshot.blob_keys();
         let lease = self.parts.store.lease(&lease_owner(order.id), &keys, LeaseTerm::Held).await;
         let lease: Arc<dyn Lease> = Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
-        match self.parts.store.put_snapshot(&snapshot).await {
-            Ok(()) => Ok((lease, snapshot)),
+        match self.commit(snapshot).await {
+            Ok(snapshot) => Ok((lease, snapshot)),
             Err(error) => {
                 if let Err(left) = lease.release().await {
                     tracing::warn!(error = chain(&left), "failed to release a failed build's lease");
                 }
-                Err(BuildError::store("commit the image snapshot")(error))
+                Err(error)
             }
         }
     }

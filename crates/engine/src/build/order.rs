@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use metastore::{Build, BuildPlan, CredentialOwner, NewBuild};
 use model::{BuildId, ImageCache, ImageSnapshotId, RegistryHost};
 use registry::{Credentials, Registry};
+use tokio_util::sync::CancellationToken;
 
 use super::Workshop;
+use super::record::patiently;
 use crate::{BuildError, VaultError};
 
 /// A build that is recorded and to be run.
@@ -30,9 +32,13 @@ impl BuildOrder {
 impl Workshop {
     /// The registry client that speaks for a cache: in its way, with its credentials, which are opened here and kept by
     /// nobody.
-    pub(crate) async fn registry_of(&self, cache: &ImageCache) -> Result<Registry, BuildError> {
+    pub(crate) async fn registry_of(
+        &self,
+        cache: &ImageCache,
+        cancel: &CancellationToken,
+    ) -> Result<Registry, BuildError> {
         let owner = CredentialOwner::Cache(cache.id);
-        let sealed = self.parts.records.credentials(owner).await;
+        let sealed = patiently(cancel, || self.parts.records.credentials(owner)).await;
         let sealed = sealed.map_err(BuildError::records("read the cache's credentials"))?;
         let mut credentials: BTreeMap<RegistryHost, Credentials> = BTreeMap::new();
         for sealed in sealed {

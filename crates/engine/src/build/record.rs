@@ -16,11 +16,31 @@ use super::wanted::Wanted;
 use super::{BuildOrder, Workshop};
 use crate::{BuildError, FailureKind, chain};
 
-/// How long a build that is done tries to say so to records that are busy.
+/// How long a build asks records that are busy.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Between two such tries, each of which has waited its own time.
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Asks the records again, however long others keep them locked, within reason.
+pub(super) async fn patiently<T, F>(cancel: &CancellationToken, ask: impl Fn() -> F) -> metastore::Result<T>
+where
+    F: Future<Output = metastore::Result<T>>,
+{
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Err(error) if error.kind() == metastore::ErrorKind::Busy && begun.elapsed() < PATIENCE => {
+                tracing::warn!(error = chain(&error), "the records are busy; a build asks them again");
+                tokio::select! {
+                    () = cancel.cancelled() => return Err(error),
+                    () = tokio::time::sleep(BUSY_PAUSE) => {}
+                }
+            }
+            answer => return answer,
+        }
+    }
+}
 
 impl Workshop {
     /// The records refused a build that was done. Where only their answer was lost, it is recorded all the same.
@@ -67,7 +87,7 @@ impl Workshop {
         Ok(change.cache)
     }
 
-    /// Ends the build well in the records, however long others keep them locked, within reason: all the work is done.
+    /// Ends the build well in the records, however long others keep them locked: all the work is done.
     async fn finish_patiently(
         &self,
         order: &BuildOrder,
@@ -76,30 +96,12 @@ impl Workshop {
         now: Timestamp,
         cancel: &CancellationToken,
     ) -> metastore::Result<CacheChange> {
-        let begun = Instant::now();
         let copies = self.copies_of_new(&order.cache);
         let keep = generation_kept_until(now, &self.parts.settings.retention);
         let keep = (self.parts.settings.retention.generation_days > 0).then_some(keep);
-        loop {
-            let finished = self
-                .parts
-                .records
-                .finish_build(order.id, &self.parts.owner, record, copies, keep, events, now)
-                .await;
-            match finished {
-                Err(error) if error.kind() == metastore::ErrorKind::Busy && begun.elapsed() < PATIENCE => {
-                    tracing::warn!(
-                        error = chain(&error),
-                        "the records are busy; trying again to end the build"
-                    );
-                    tokio::select! {
-                        () = cancel.cancelled() => return Err(error),
-                        () = tokio::time::sleep(BUSY_PAUSE) => {}
-                    }
-                }
-                finished => return finished,
-            }
-        }
+        let (records, owner) = (&self.parts.records, &self.parts.owner);
+        let finish = || records.finish_build(order.id, owner, record, copies, keep, events, now);
+        patiently(cancel, finish).await
     }
 
     pub(super) async fn record_failure(&self, order: &BuildOrder, error: BuildError) -> BuildError {

@@ -57,7 +57,7 @@ impl Workshop {
         let lease: Arc<dyn Lease> = Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
         let work = async {
             step("lease-taken")?;
-            let registry = self.registry_of(&order.cache).await?;
+            let registry = self.registry_of(&order.cache, cancel).await?;
             let images = self.resolve(order, &registry, progress).await?;
             step("images-resolved")?;
             let budget = Arc::new(SharedBudget::new(order.plan.size_limit));
@@ -65,22 +65,23 @@ impl Workshop {
             let layers = self.make_layers(about, &registry, &images, &lease, &budget, progress).await?;
             step("layers-made")?;
             let images = self.assemble(about, &images, &layers, &lease, &budget).await?;
-            let snapshot = ImageSnapshot {
+            Ok(ImageSnapshot {
                 version: ImageSnapshot::VERSION,
                 id: order.snapshot,
                 created: self.parts.clock.now(),
                 made_in_milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
                 images,
-            };
-            let stored = self.parts.store.put_snapshot(&snapshot).await;
-            stored.map_err(BuildError::store("commit the image snapshot"))?;
-            step("snapshot-committed")?;
-            Ok(snapshot)
+            })
         };
         let made = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(BuildError::Cancelled),
             made = work => made,
+        };
+        // A commit that was begun comes to its end in the store; given up in the middle it would leave a document behind.
+        let made = match made {
+            Ok(snapshot) => self.commit(snapshot).await,
+            Err(error) => Err(error),
         };
         match made {
             Ok(snapshot) => Ok((lease, snapshot)),
@@ -92,6 +93,13 @@ impl Workshop {
                 Err(error)
             }
         }
+    }
+
+    pub(super) async fn commit(&self, snapshot: ImageSnapshot) -> Result<ImageSnapshot, BuildError> {
+        let stored = self.parts.store.put_snapshot(&snapshot).await;
+        stored.map_err(BuildError::store("commit the image snapshot"))?;
+        step("snapshot-committed")?;
+        Ok(snapshot)
     }
 
     async fn resolve(

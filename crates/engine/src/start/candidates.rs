@@ -11,6 +11,7 @@ use model::{
     Staleness,
 };
 use registry::ResolvedImage;
+use tokio_util::sync::CancellationToken;
 
 use super::{StalenessWish, StartWish};
 use crate::{Engine, Error, chain};
@@ -148,7 +149,7 @@ impl Engine {
             }
             StalenessWish::Strict => {}
         }
-        let registry = self.workshop.registry_of(&found.cache).await?;
+        let registry = self.workshop.registry_of(&found.cache, &CancellationToken::new()).await?;
         let tagged: Vec<usize> = found
             .images
             .iter()
