@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use blobstore::BlobStore;
-use model::{CopyState, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies};
+use metastore::SnapshotRecord;
+use model::{CopyState, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies, SnapshotSummary};
 
+use crate::Error;
 use crate::build::Workshop;
 
 impl Workshop {
@@ -42,6 +44,20 @@ impl Workshop {
             }
         }
         Ok(None)
+    }
+
+    /// The summary of an indexed snapshot. Of one that is older than summaries its document is read; where that is gone or
+    /// broken, nothing can be matched by it.
+    pub(crate) async fn summary_of(&self, record: SnapshotRecord) -> Result<SnapshotSummary, Error> {
+        if !record.summary.images.is_empty() {
+            return Ok(record.summary);
+        }
+        match self.document(record.id).await {
+            Ok(Some(document)) => Ok(SnapshotSummary::from(&document)),
+            Ok(None) => Ok(record.summary),
+            Err(error) if error.kind() == blobstore::ErrorKind::Corrupt => Ok(record.summary),
+            Err(error) => Err(Error::store("read an image snapshot")(error)),
+        }
     }
 
     /// Where the copies of a snapshot are that was just built for that cache.

@@ -9,11 +9,12 @@ mod state;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock};
 
-use metastore::{CacheFilter, ChangeKind, ChangeNumber, InstanceFilter, InstanceRef, Metastore, Page};
+use metastore::{CacheFilter, ChangeKind, ChangeNumber, InstanceFilter, InstanceRef, Page};
 use model::matching::{Candidate, MatchRequest, Ranking};
 use model::{AccountId, CacheId, ImageSnapshotId, InstanceId, SnapshotSummary, Subject};
 use tokio::sync::Mutex;
 
+use crate::build::Workshop;
 use crate::{Error, SharedSizes};
 use state::State;
 pub(crate) use state::{candidate, snapshots_of};
@@ -34,12 +35,13 @@ impl Indexes {
     ///
     /// # Errors
     /// Those of the records; the indexes stay as they were then.
-    pub(crate) async fn update(&self, records: &dyn Metastore) -> Result<(), Error> {
+    pub(crate) async fn update(&self, workshop: &Workshop) -> Result<(), Error> {
+        let records = &*workshop.parts.records;
         let mut seen = self.seen.lock().await;
         loop {
             let Some(from) = *seen else {
                 let at = records.newest_change().await?;
-                let filled = fill(records).await?;
+                let filled = fill(workshop).await?;
                 *self.state.write().unwrap_or_else(PoisonError::into_inner) = filled;
                 *seen = Some(at);
                 return Ok(());
@@ -53,7 +55,7 @@ impl Indexes {
             let subjects: HashMap<Subject, (ChangeKind, AccountId)> =
                 changes.into_iter().map(|change| (change.subject, (change.kind, change.account))).collect();
             for (subject, (kind, account)) in subjects {
-                self.follow(records, subject, kind, &account).await?;
+                self.follow(workshop, subject, kind, &account).await?;
             }
             *seen = Some(last);
         }
@@ -61,32 +63,28 @@ impl Indexes {
 
     async fn follow(
         &self,
-        records: &dyn Metastore,
+        workshop: &Workshop,
         subject: Subject,
         kind: ChangeKind,
         account: &AccountId,
     ) -> Result<(), Error> {
         let dropped = match (subject, kind) {
-            (Subject::Cache(id), ChangeKind::Put) => self.put_cache(records, id).await?,
+            (Subject::Cache(id), ChangeKind::Put) => self.put_cache(workshop, id).await?,
             (Subject::Cache(id), ChangeKind::Gone) => self.write(|state| state.remove_cache(id)),
-            (Subject::Instance(id), ChangeKind::Put) => self.put_instance(records, id, account).await?,
+            (Subject::Instance(id), ChangeKind::Put) => self.put_instance(workshop, id, account).await?,
             (Subject::Instance(id), ChangeKind::Gone) => self.write(|state| state.remove_instance(id)),
         };
         for snapshot in dropped {
             // Somebody else may name it: what is indexed, is named.
-            if records.snapshot(snapshot).await?.is_none() {
+            if workshop.parts.records.snapshot(snapshot).await?.is_none() {
                 self.write(|state| state.uses.remove(snapshot));
             }
         }
         Ok(())
     }
 
-    async fn put_cache(
-        &self,
-        records: &dyn Metastore,
-        id: CacheId,
-    ) -> Result<BTreeSet<ImageSnapshotId>, Error> {
-        let cache = match records.cache(id).await {
+    async fn put_cache(&self, workshop: &Workshop, id: CacheId) -> Result<BTreeSet<ImageSnapshotId>, Error> {
+        let cache = match workshop.parts.records.cache(id).await {
             Err(metastore::Error::NoCache(_)) => return Ok(self.write(|state| state.remove_cache(id))),
             cache => cache?,
         };
@@ -98,10 +96,11 @@ impl Indexes {
         for snapshot in state::snapshots_of(&cache) {
             let is_served = cache.snapshot == Some(snapshot);
             if (is_served || !self.read(|state| state.uses.has(snapshot)))
-                && let Some(found) = records.snapshot(snapshot).await?
+                && let Some(found) = workshop.parts.records.snapshot(snapshot).await?
             {
-                self.write(|state| state.uses.insert(snapshot, &found.summary));
-                summary = summary.or(is_served.then_some(found.summary));
+                let found = workshop.summary_of(found).await?;
+                self.write(|state| state.uses.insert(snapshot, &found));
+                summary = summary.or(is_served.then_some(found));
             }
         }
         Ok(self.write(|state| state.put_cache(&cache, summary.as_ref())))
@@ -109,19 +108,19 @@ impl Indexes {
 
     async fn put_instance(
         &self,
-        records: &dyn Metastore,
+        workshop: &Workshop,
         id: InstanceId,
         account: &AccountId,
     ) -> Result<BTreeSet<ImageSnapshotId>, Error> {
         if self.read(|state| state.instances.contains_key(&id)) {
             return Ok(BTreeSet::new());
         }
-        let instance = match records.instance(account, &InstanceRef::Id(id)).await {
+        let instance = match workshop.parts.records.instance(account, &InstanceRef::Id(id)).await {
             Err(metastore::Error::NoInstance(_)) => return Ok(BTreeSet::new()),
             instance => instance?,
         };
         let known = self.read(|state| state.uses.has(instance.snapshot));
-        let found = if known { None } else { records.snapshot(instance.snapshot).await? };
+        let found = if known { None } else { workshop.parts.records.snapshot(instance.snapshot).await? };
         self.write(|state| {
             state.instances.insert(id, instance.snapshot);
             if let Some(found) = &found {
@@ -152,7 +151,8 @@ impl Indexes {
 
 /// The state as the records have it now. Caches first, without their images, then snapshot by snapshot: at no time are all
 /// summaries in memory.
-async fn fill(records: &dyn Metastore) -> Result<State, Error> {
+async fn fill(workshop: &Workshop) -> Result<State, Error> {
+    let records = &*workshop.parts.records;
     let mut state = State::default();
     let mut outlines: HashMap<ImageSnapshotId, Candidate> = HashMap::new();
     let mut page = Page::first();
@@ -174,9 +174,11 @@ async fn fill(records: &dyn Metastore) -> Result<State, Error> {
         let Some(last) = found.last() else { break };
         page = Page::after(last.id);
         for snapshot in found {
-            state.uses.insert(snapshot.id, &snapshot.summary);
-            if let Some(outline) = outlines.remove(&snapshot.id) {
-                state.complete(outline, &snapshot.summary);
+            let id = snapshot.id;
+            let summary = workshop.summary_of(snapshot).await?;
+            state.uses.insert(id, &summary);
+            if let Some(outline) = outlines.remove(&id) {
+                state.complete(outline, &summary);
             }
         }
     }

@@ -49,7 +49,7 @@ impl Engine {
         request: &MatchRequest,
         limit: usize,
     ) -> Result<Ranking, Error> {
-        self.indexes.update(self.records()).await?;
+        self.indexes.update(&self.workshop).await?;
         Ok(self.indexes.rank(account, request, limit))
     }
 

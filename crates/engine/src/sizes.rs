@@ -24,7 +24,7 @@ impl Engine {
     /// # Errors
     /// Those of the records.
     pub async fn sizes_of(&self, cache: &ImageCache) -> Result<CacheSizes, Error> {
-        self.indexes.update(self.records()).await?;
+        self.indexes.update(&self.workshop).await?;
         let layers = self.indexes.sizes_of(&crate::indexes::snapshots_of(cache));
         Ok(CacheSizes { layers, savings: cache.savings, cost: self.cost_of(cache).await? })
     }

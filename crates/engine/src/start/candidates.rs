@@ -61,7 +61,8 @@ impl Engine {
         for cache in &caches {
             let Some(snapshot) = cache.snapshot else { continue };
             if let Some(record) = self.records().snapshot(snapshot).await? {
-                candidates.push(crate::indexes::candidate(cache, &record.summary));
+                let summary = self.workshop.summary_of(record).await?;
+                candidates.push(crate::indexes::candidate(cache, &summary));
             }
         }
         let ranking = rank(request, &candidates, TRIED);

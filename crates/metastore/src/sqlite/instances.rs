@@ -9,7 +9,10 @@ use super::columns::{
     time, to_json,
 };
 use super::{changes, snapshots};
-use crate::{Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, rules, SnapshotRecord};
+use crate::{
+    Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, SnapshotRecord,
+    rules,
+};
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
      ended, pid, remove_on_exit, created, started, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \

@@ -17,14 +17,16 @@ const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
 const RETAINED: &str = "SELECT id FROM snapshots UNION SELECT snapshot FROM builds WHERE state IN ('Queued', 'Running') ORDER BY 1";
 
 pub(super) async fn add(connection: &mut SqliteConnection, snapshot: &SnapshotRecord) -> Result<()> {
-    let done = sqlx::query("INSERT INTO snapshots (id, created, size, summary) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING")
-        .bind(snapshot.id.to_string())
-        .bind(snapshot.created.as_micros())
-        .bind(signed("snapshot's size", snapshot.size.as_u64())?)
-        .bind(snapshot.summary.to_bytes())
-        .execute(connection)
-        .await
-        .map_err(failed("index the image snapshot"))?;
+    let done = sqlx::query(
+        "INSERT INTO snapshots (id, created, size, summary) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(snapshot.id.to_string())
+    .bind(snapshot.created.as_micros())
+    .bind(signed("snapshot's size", snapshot.size.as_u64())?)
+    .bind(snapshot.summary.to_bytes())
+    .execute(connection)
+    .await
+    .map_err(failed("index the image snapshot"))?;
     if done.rows_affected() == 0 { Err(rules::snapshot_taken(snapshot)) } else { Ok(()) }
 }
 
