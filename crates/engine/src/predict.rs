@@ -38,26 +38,37 @@ impl Engine {
     /// [`Error::Build`] where an image cannot be resolved; those of store and records.
     pub async fn predict(&self, request: PredictRequest) -> Result<Prediction, Error> {
         let registry = self.workshop.parts.registry.with(&request.access, request.credentials);
-        let (registry, platform) = (&registry, &request.platform);
+        let images = self.resolve_all(&registry, request.images, &request.platform).await?;
+        self.predict_resolved(&registry, &images).await
+    }
+
+    /// Resolves images, several at once.
+    pub(crate) async fn resolve_all(
+        &self,
+        registry: &Registry,
+        sources: Vec<ImageSource>,
+        platform: &Platform,
+    ) -> Result<Vec<Arc<ResolvedImage>>, Error> {
         let resolve = |source: ImageSource| async move {
-            registry.resolve(&source, platform).await.map_err(|error| BuildError::Resolve(Arc::new(error)))
+            let resolved = registry.resolve(&source, platform).await;
+            resolved.map(Arc::new).map_err(|error| BuildError::Resolve(Arc::new(error)))
         };
-        let resolves = self.workshop.parts.settings.resolves.max(1);
-        let images: Vec<ResolvedImage> =
-            futures::stream::iter(request.images).map(resolve).buffered(resolves).try_collect().await?;
-        self.predict_resolved(registry, &images).await
+        let resolves: Vec<_> = sources.into_iter().map(resolve).collect();
+        let at_once = self.workshop.parts.settings.resolves.max(1);
+        Ok(futures::stream::iter(resolves).buffered(at_once).try_collect().await?)
     }
 
     /// The same of images that are resolved already.
     pub(crate) async fn predict_resolved(
         &self,
         registry: &Registry,
-        images: &[ResolvedImage],
+        images: &[Arc<ResolvedImage>],
     ) -> Result<Prediction, Error> {
         let mut predictions = Vec::with_capacity(images.len());
         for image in images {
             let layers = image.manifest.layers.iter().zip(&image.config.diff_ids);
             let looks = layers.map(|(layer, diff_id)| self.predict_layer(registry, image, layer, *diff_id));
+            let looks: Vec<_> = looks.collect();
             let layers = futures::stream::iter(looks).buffered(LOOKS).try_collect().await?;
             predictions.push(ImagePrediction::new(
                 image.source.clone(),

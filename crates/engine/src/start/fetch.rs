@@ -4,10 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use blobstore::{BlobStore, Lease, LeaseTerm};
-use futures::stream::{StreamExt as _, TryStreamExt as _};
 use layer::SharedBudget;
 use model::{
-    BlobKey, ByteSize, CacheId, ImageSnapshot, ImageSnapshotId, ImageSource, InstanceId, Platform, Savings,
+    BlobKey, ByteSize, CacheId, ImageSnapshot, ImageSnapshotId, ImageSource, InstanceId, Savings,
     SnapshotImage,
 };
 use registry::{Registry, ResolvedImage};
@@ -16,7 +15,7 @@ use tokio::time::Instant;
 use super::candidates::Found;
 use super::{CacheChoice, StartChoice, StartOutcome, StartWish};
 use crate::build::BuildProgress;
-use crate::{BuildError, Engine, Error};
+use crate::{Engine, Error};
 
 /// Space of an instance that starts from no cache, where nothing is said: what an automatic cache has, too.
 pub(super) const SPACE: ByteSize = ByteSize::gib(30);
@@ -107,21 +106,6 @@ impl Engine {
         self.workshop.parts.registry.with(&wish.access, wish.credentials.clone())
     }
 
-    /// Resolves images, several at once.
-    pub(super) async fn resolve_all(
-        &self,
-        registry: &Registry,
-        sources: Vec<ImageSource>,
-        platform: &Platform,
-    ) -> Result<Vec<Arc<ResolvedImage>>, Error> {
-        let resolve = |source: ImageSource| async move {
-            let resolved = registry.resolve(&source, platform).await;
-            resolved.map(Arc::new).map_err(|error| BuildError::Resolve(Arc::new(error)))
-        };
-        let resolves = self.workshop.parts.settings.resolves.max(1);
-        Ok(futures::stream::iter(sources).map(resolve).buffered(resolves).try_collect().await?)
-    }
-
     /// Makes a snapshot of the instance's own: what the cache has, and the rest from the registry, of which the store
     /// fetches only layers that it lacks.
     pub(super) async fn start_with(
@@ -206,7 +190,7 @@ impl Engine {
         if served <= SURELY_FITS {
             return Ok(SPACE);
         }
-        let images: Vec<ResolvedImage> = known.iter().flatten().map(|image| (**image).clone()).collect();
+        let images: Vec<Arc<ResolvedImage>> = known.iter().flatten().cloned().collect();
         let prediction = self.predict_resolved(&self.registry_for(wish), &images).await?;
         Ok(SPACE.max(ByteSize::gib(prediction.suggested_size_gib)))
     }

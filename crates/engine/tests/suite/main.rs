@@ -7,4 +7,6 @@ mod merge;
 mod recover;
 mod sharing;
 mod size;
+mod sizes;
+mod start;
 mod support;
