@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use model::{CacheName, ImageSource, Platform};
 
-pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PolicyWord, PredictArgs};
+pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
 pub(crate) use registries::{LoginArgs, LogoutArgs, RegistryArgs};
 

@@ -10,7 +10,9 @@ mod collect;
 mod documents;
 mod error;
 mod fingerprint;
+mod host;
 mod indexes;
+mod instances;
 mod layer_uses;
 mod match_index;
 mod matching;
@@ -28,6 +30,11 @@ pub use build::{BuildHandle, BuildProgress, LayerFailure, LayerPhase, LayerProgr
 pub use caches::{CacheView, DeleteMode, DeletedCache, Deletion, NewCacheRequest};
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
+pub use host::{
+    ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates, HostStatus,
+    InstanceHost, InstanceNetwork, InstanceOptions, InstanceVolume, LineStream, PrintedLine,
+};
+pub use instances::{Instances, NewInstance};
 pub use layer_uses::{LayerUses, SharedSizes};
 pub use match_index::MatchIndex;
 pub use matching::{MatchAnswer, MatchQuestion};

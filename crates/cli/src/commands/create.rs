@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use engine::{BuildHandle, DeleteMode, LayerPhase, NewCacheRequest};
+use engine::{BuildHandle, LayerPhase, NewCacheRequest};
 use model::{ByteSize, ImageCache, ImageSource};
 
 use crate::app::App;

@@ -16,7 +16,14 @@ use crate::exit::Failure;
 use crate::printer::Printer;
 
 pub(crate) async fn explain(app: &App, args: MatchArgs, printer: &Printer) -> Result<ExitCode, Failure> {
-    let images: Vec<ImageSource> = args.images.into_iter().map(absolute).collect::<Result<_, _>>()?;
+    let mut images: Vec<ImageSource> = Vec::new();
+    for image in args.images {
+        let image = absolute(image)?;
+        // As the answer has them: each once.
+        if !images.contains(&image) {
+            images.push(image);
+        }
+    }
     let condition = match (args.perfect_match, args.match_count) {
         (true, _) => MatchCondition::Perfect,
         (false, Some(least)) => MatchCondition::AtLeast(least),
