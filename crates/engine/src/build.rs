@@ -1,5 +1,6 @@
 //! The build: from the images that a user names to an image snapshot that a cache serves.
 
+mod beat;
 mod feed;
 mod flight;
 mod images;
@@ -15,7 +16,7 @@ mod wanted;
 use std::sync::Arc;
 
 use layer::WindowGate;
-use model::{CacheId, Event, EventKind, EventReason, ImageCache, Subject};
+use model::{BuildId, CacheId, Event, EventKind, EventReason, ImageCache, Subject};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,11 +25,13 @@ use tokio_util::task::TaskTracker;
 pub use layer_job::LayerFailure;
 pub use progress::{BuildProgress, LayerPhase, LayerProgress};
 
+use crate::reconcile::Feed;
 use crate::signals::Signals;
 use crate::{BuildError, Parts};
 use flight::Flights;
 use running::Running;
 
+pub(crate) use layer_job::stat_whole;
 pub(crate) use order::BuildOrder;
 pub(crate) use run::{lease_owner, step};
 
@@ -38,8 +41,9 @@ pub(crate) struct Workshop {
     flights: Flights,
     conversions: Arc<Semaphore>,
     zstd_windows: Arc<WindowGate>,
-    running: Running,
+    pub(crate) running: Running,
     pub(crate) signals: Signals,
+    pub(crate) feed: Feed,
     tracker: TaskTracker,
     closing: CancellationToken,
     /// Ends builds without a word: whoever comes next goes on with them.
@@ -57,6 +61,7 @@ impl Workshop {
             zstd_windows,
             running: Running::default(),
             signals: Signals::default(),
+            feed: Feed::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
             leaving: CancellationToken::new(),
@@ -65,6 +70,18 @@ impl Workshop {
 
     pub(crate) async fn shut_down(&self) {
         self.closing.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Waits until no build runs here.
+    pub(crate) async fn idle(&self) {
+        self.running.empty().await;
+    }
+
+    /// Leaves what still runs to whoever comes next, and waits until nothing of it is on the way any more.
+    pub(crate) async fn leave(&self) {
+        self.leaving.cancel();
         self.tracker.close();
         self.tracker.wait().await;
     }
@@ -85,8 +102,12 @@ impl Workshop {
         Event::once(Subject::Cache(cache), kind, reason, message, self.parts.clock.now())
     }
 
+    pub(crate) fn build_started(&self, cache: CacheId, build: BuildId) -> Event {
+        self.event(cache, EventKind::Normal, EventReason::BuildStarted, format!("build {build}"))
+    }
+
     /// Records an event that no transaction carries. A build does not fail for want of one: it is logged instead.
-    async fn note(&self, event: Event) {
+    pub(crate) async fn note(&self, event: Event) {
         tracing::info!(cache = %event.subject, reason = %event.reason, "{}", event.message);
         if let Err(error) = self.parts.records.append_events(std::slice::from_ref(&event)).await {
             tracing::warn!(cache = %event.subject, error = crate::chain(&error), "failed to record an event");
@@ -95,7 +116,7 @@ impl Workshop {
 
     /// Says what a build did, among the events of the cache that it is for; where it is for none (an instance that is about to
     /// start), in the log alone.
-    async fn tell(&self, about: Option<CacheId>, kind: EventKind, reason: EventReason, message: String) {
+    async fn say(&self, about: Option<CacheId>, kind: EventKind, reason: EventReason, message: String) {
         match about {
             Some(cache) => self.note(self.event(cache, kind, reason, message)).await,
             None => tracing::info!(%reason, "{message}"),
@@ -111,7 +132,11 @@ impl Workshop {
         let task = {
             let (workshop, progress, cancel) = (Arc::clone(self), progress.clone(), cancel.clone());
             self.tracker.spawn(async move {
-                let ended = Arc::clone(&workshop).run_to_end(order, progress, cancel).await;
+                let ended = tokio::select! {
+                    biased;
+                    () = workshop.leaving.cancelled() => Err(BuildError::Left),
+                    ended = Arc::clone(&workshop).run_to_end(order, progress, cancel) => ended,
+                };
                 drop(entry);
                 workshop.signals.ended();
                 ended

@@ -1,12 +1,17 @@
 //! Use-cases of caches: ask for one, describe, change, roll back, delete.
 
 mod delete;
+mod describe;
 mod request;
+mod roll_back;
+mod update;
 
 pub use delete::{DeleteMode, DeletedCache, Deletion};
+pub use describe::{AccountUsage, CacheDetails, CachePage, CacheSizes};
 pub use request::NewCacheRequest;
+pub use update::CacheUpdate;
 
-pub(crate) use request::{Draft, created};
+pub(crate) use request::{Draft, check_images, created};
 
 use metastore::{CacheFilter, CacheRef, Page, ResolvedCache};
 use model::{AccountId, Event, ImageCache, ImageSnapshot, Subject, Timestamp};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use blobstore::BlobStore;
 use metastore::SnapshotRecord;
-use model::{CopyState, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies, SnapshotSummary};
+use model::{CopyState, Digest, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies, SnapshotSummary};
 
 use crate::Error;
 use crate::build::Workshop;
@@ -17,6 +17,16 @@ impl Workshop {
             stores.extend(standard.copies().await?);
         }
         Ok(stores)
+    }
+
+    /// Every store in the order in which a start looks: the local one, then the standard copies, in another order for another
+    /// word, so that instances spread over them.
+    pub(crate) async fn stores_from(&self, spread: &str) -> blobstore::Result<Vec<Arc<dyn BlobStore>>> {
+        let mut stores: Vec<_> = self.stores().await?.into_iter().enumerate().collect();
+        // Rendezvous hashing: a copy that comes or goes moves only its own share.
+        let weight = |number: usize| Digest::sha256(format!("{spread} {number}").as_bytes());
+        stores[1..].sort_by_cached_key(|(number, _)| weight(*number));
+        Ok(stores.into_iter().map(|(_, store)| store).collect())
     }
 
     /// Deletes documents wherever they are; whether any was there.

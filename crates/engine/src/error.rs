@@ -81,6 +81,9 @@ pub enum BuildError {
     /// Somebody cancelled it.
     #[error("the build was cancelled")]
     Cancelled,
+    /// The process ends before it: whoever comes next goes on with it.
+    #[error("the build was left in the middle: its process ends, and the next one goes on with it")]
+    Left,
     /// The task that ran it ended without a word.
     #[error("the build ended without a result: its task was aborted")]
     Aborted,
@@ -236,7 +239,7 @@ impl BuildError {
             Self::Store { source, .. } => kind_of_store(source),
             Self::Records { source, .. } => kind_of_records(source),
             Self::Sealed(_) => FailureKind::Sealed,
-            Self::Cancelled => FailureKind::Cancelled,
+            Self::Cancelled | Self::Left => FailureKind::Cancelled,
             Self::Aborted => FailureKind::Internal,
         }
     }
@@ -306,6 +309,14 @@ pub enum Error {
         id: CacheId,
         /// The snapshot.
         snapshot: model::ImageSnapshotId,
+    },
+    /// The cache has no earlier snapshot, or not that one.
+    #[error("failed to go back with the cache `{name}` ({id}): it has no such earlier image snapshot")]
+    NoGeneration {
+        /// Its name.
+        name: CacheName,
+        /// Its id.
+        id: CacheId,
     },
     /// Several images, and none was named; or one that it does not have.
     #[error("failed to choose an image of the cache `{name}`: it has {}", list(images))]
@@ -403,7 +414,9 @@ impl Error {
             | Self::WhichImage { .. }
             | Self::NoImage
             | Self::ForeignFile { .. } => FailureKind::Input,
-            Self::UnknownCache { .. } | Self::UnknownInstance { .. } => FailureKind::NotFound,
+            Self::UnknownCache { .. } | Self::UnknownInstance { .. } | Self::NoGeneration { .. } => {
+                FailureKind::NotFound
+            }
             Self::OtherSystem { .. } => FailureKind::Unsupported,
             Self::Host { source, .. } | Self::LookAround { source } => kind_of_host(source),
             Self::SnapshotMissing { .. } => FailureKind::NotUsable,

@@ -185,11 +185,22 @@ pub enum HostErrorKind {
 }
 
 /// Why a host failed. The adapter's own error says it whole.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
+#[derive(Debug)]
 pub struct HostError {
     source: Box<dyn StdError + Send + Sync>,
     kind: HostErrorKind,
+}
+
+impl std::fmt::Display for HostError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.source, f)
+    }
+}
+
+impl StdError for HostError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.source()
+    }
 }
 
 impl HostError {

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use crate::build::Workshop;
 use crate::{Error, SharedSizes};
 use state::State;
-pub(crate) use state::{candidate, snapshots_of};
+pub(crate) use state::candidate;
 
 /// Changes that are read at once.
 const CHANGES: u32 = 1000;
@@ -135,9 +135,13 @@ impl Indexes {
         self.read(|state| state.rank(account, request, limit))
     }
 
-    /// What these snapshots have together, by whether any other has it.
-    pub(crate) fn sizes_of(&self, snapshots: &BTreeSet<ImageSnapshotId>) -> SharedSizes {
-        self.read(|state| state.uses.sizes_of(snapshots.iter().copied()))
+    /// What a cache has that serves that snapshot and can go back to those.
+    pub(crate) fn sizes_of(
+        &self,
+        served: Option<ImageSnapshotId>,
+        earlier: &[ImageSnapshotId],
+    ) -> SharedSizes {
+        self.read(|state| state.uses.sizes_of(served, earlier))
     }
 
     fn read<T>(&self, act: impl FnOnce(&State) -> T) -> T {

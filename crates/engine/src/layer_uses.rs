@@ -6,20 +6,23 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
-use model::{ByteSize, DiffId, ImageSnapshotId, SnapshotSummary};
-use serde::Serialize;
+use model::{ByteSize, DiffId, ImageSnapshotId, SnapshotSummary, SummaryLayer};
 
-/// Bytes of layers, by who else has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// Bytes of a cache's layers, by who else has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SharedSizes {
-    /// Layers that no snapshot but those asked for has: deleting these frees so much at the next collection.
+    /// Layers of the served snapshot that no snapshot of others has.
     pub exclusive: ByteSize,
-    /// Layers that others have, too.
+    /// Layers of the served snapshot that others have, too.
     pub shared: ByteSize,
+    /// Layers that only the earlier snapshots have, and no snapshot of others.
+    pub generations: ByteSize,
+    /// The layers of the served snapshot as served by registries.
+    pub compressed: ByteSize,
 }
 
 impl SharedSizes {
-    /// Both together.
+    /// All of the served snapshot.
     #[must_use]
     pub fn total(self) -> ByteSize {
         self.exclusive.plus(self.shared)
@@ -38,6 +41,7 @@ pub struct LayerUses {
 #[derive(Debug)]
 struct LayerUse {
     diff_id: DiffId,
+    compressed_size: ByteSize,
     blob_size: ByteSize,
     snapshots: u32,
 }
@@ -71,7 +75,7 @@ impl LayerUses {
         if self.has(snapshot) {
             return;
         }
-        let numbers = summary.layers.iter().map(|layer| self.intern(layer.diff_id, layer.blob_size));
+        let numbers = summary.layers.iter().map(|layer| self.intern(layer));
         let numbers: BTreeSet<u32> = numbers.collect();
         for number in &numbers {
             self.layers[*number as usize].snapshots += 1;
@@ -93,26 +97,38 @@ impl LayerUses {
         true
     }
 
-    /// What these snapshots have together, each layer once, by whether any other has it. Unknown ones have nothing.
+    /// What a cache has that serves that snapshot and can go back to those, each layer once. Unknown ones have nothing.
     #[must_use]
-    pub fn sizes_of(&self, snapshots: impl IntoIterator<Item = ImageSnapshotId>) -> SharedSizes {
-        let own: HashSet<ImageSnapshotId> = snapshots.into_iter().collect();
-        let lists = own.iter().filter_map(|snapshot| self.snapshots.get(snapshot));
-        let counted = count(lists.flat_map(|numbers| numbers.iter().copied()));
+    pub fn sizes_of(&self, served: Option<ImageSnapshotId>, earlier: &[ImageSnapshotId]) -> SharedSizes {
+        let all: HashSet<ImageSnapshotId> = served.iter().chain(earlier).copied().collect();
+        let lists = all.iter().filter_map(|snapshot| self.snapshots.get(snapshot));
+        let own = count(lists.flat_map(|numbers| numbers.iter().copied()));
+        let served = served.and_then(|snapshot| self.snapshots.get(&snapshot));
+        let served: HashSet<u32> = served.into_iter().flatten().copied().collect();
         let mut sizes = SharedSizes::default();
-        for (number, times) in counted {
+        for (number, times) in own {
             let layer = &self.layers[number as usize];
-            let part = if layer.snapshots > times { &mut sizes.shared } else { &mut sizes.exclusive };
+            let is_served = served.contains(&number);
+            if is_served {
+                sizes.compressed = sizes.compressed.plus(layer.compressed_size);
+            }
+            let part = match (layer.snapshots > times, is_served) {
+                (true, true) => &mut sizes.shared,
+                (false, true) => &mut sizes.exclusive,
+                (false, false) => &mut sizes.generations,
+                (true, false) => continue,
+            };
             *part = part.plus(layer.blob_size);
         }
         sizes
     }
 
-    fn intern(&mut self, diff_id: DiffId, blob_size: ByteSize) -> u32 {
-        if let Some(number) = self.numbers.get(&diff_id) {
+    fn intern(&mut self, layer: &SummaryLayer) -> u32 {
+        if let Some(number) = self.numbers.get(&layer.diff_id) {
             return *number;
         }
-        let fresh = LayerUse { diff_id, blob_size, snapshots: 0 };
+        let SummaryLayer { diff_id, compressed_size, blob_size } = *layer;
+        let fresh = LayerUse { diff_id, compressed_size, blob_size, snapshots: 0 };
         let number = match self.free.pop() {
             Some(number) => {
                 self.layers[number as usize] = fresh;
@@ -151,9 +167,9 @@ mod tests {
         SnapshotSummary { layers: layers.iter().map(layer).collect(), images: Vec::new() }
     }
 
-    fn sizes(uses: &LayerUses, snapshots: &[ImageSnapshotId]) -> (u64, u64) {
-        let sizes = uses.sizes_of(snapshots.iter().copied());
-        (sizes.exclusive.as_u64(), sizes.shared.as_u64())
+    fn sizes(uses: &LayerUses, served: ImageSnapshotId, earlier: &[ImageSnapshotId]) -> (u64, u64, u64) {
+        let sizes = uses.sizes_of(Some(served), earlier);
+        (sizes.exclusive.as_u64(), sizes.shared.as_u64(), sizes.generations.as_u64())
     }
 
     #[test]
@@ -161,16 +177,17 @@ mod tests {
         let mut uses = LayerUses::default();
         let ids: Vec<_> = (0..3).map(|_| ImageSnapshotId::generate()).collect();
         uses.insert(ids[0], &summary(&[("base", 100), ("one", 10)]));
-        assert_eq!(sizes(&uses, &ids[..1]), (110, 0));
+        assert_eq!(sizes(&uses, ids[0], &[]), (110, 0, 0));
         uses.insert(ids[1], &summary(&[("base", 100), ("two", 20)]));
         uses.insert(ids[1], &summary(&[("base", 100), ("two", 20)]));
-        assert_eq!(sizes(&uses, &ids[..1]), (10, 100));
+        assert_eq!(sizes(&uses, ids[0], &[]), (10, 100, 0));
         // A cache with a generation has both: what only these two share is its own.
-        assert_eq!(sizes(&uses, &ids[..2]), (130, 0));
-        assert_eq!(sizes(&uses, &[ids[0], ids[0], ids[2]]), (10, 100));
+        assert_eq!(sizes(&uses, ids[0], &ids[1..2]), (110, 0, 20));
+        assert_eq!(sizes(&uses, ids[0], &[ids[0], ids[2]]), (10, 100, 0));
         assert!(uses.remove(ids[1]) && !uses.remove(ids[1]));
-        assert_eq!(sizes(&uses, &ids[..1]), (110, 0));
+        assert_eq!(sizes(&uses, ids[0], &[]), (110, 0, 0));
         assert_eq!(uses.len(), 1);
+        assert_eq!(uses.sizes_of(None, &[]), SharedSizes::default());
     }
 
     #[test]
@@ -179,7 +196,7 @@ mod tests {
         for round in 0..10 {
             let id = ImageSnapshotId::generate();
             uses.insert(id, &summary(&[(&format!("layer {round}"), round)]));
-            assert_eq!(sizes(&uses, &[id]), (round, 0));
+            assert_eq!(sizes(&uses, id, &[]), (round, 0, 0));
             uses.remove(id);
         }
         assert_eq!(uses.layers.len(), 1);

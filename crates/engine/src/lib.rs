@@ -7,6 +7,7 @@
 mod build;
 mod caches;
 mod collect;
+mod copies;
 mod documents;
 mod error;
 mod fingerprint;
@@ -17,17 +18,20 @@ mod layer_uses;
 mod match_index;
 mod matching;
 mod predict;
+mod reconcile;
 mod recover;
 mod settings;
 mod signals;
-mod sizes;
 mod standard;
 mod start;
 mod time;
 mod vault;
 
 pub use build::{BuildHandle, BuildProgress, LayerFailure, LayerPhase, LayerProgress};
-pub use caches::{CacheView, DeleteMode, DeletedCache, Deletion, NewCacheRequest};
+pub use caches::{
+    AccountUsage, CacheDetails, CachePage, CacheSizes, CacheUpdate, CacheView, DeleteMode, DeletedCache,
+    Deletion, NewCacheRequest,
+};
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
 pub use host::{
@@ -39,10 +43,14 @@ pub use layer_uses::{LayerUses, SharedSizes};
 pub use match_index::MatchIndex;
 pub use matching::{MatchAnswer, MatchQuestion};
 pub use predict::PredictRequest;
+#[cfg(feature = "test-suite")]
+pub use reconcile::Reconcilers;
+pub use reconcile::{ChangeWatcher, Daemon, Drained, MovedTag, ReconcilerStatus, Watched};
 pub use settings::{Intervals, Parts, Settings};
-pub use sizes::CacheSizes;
 pub use standard::{DirectoryCopies, StandardStore};
 pub use start::{CacheChoice, StalenessWish, StartChoice, StartOutcome, StartWish};
+#[cfg(feature = "test-suite")]
+pub use time::TestTime;
 pub use time::{SystemTimer, Timer};
 pub use vault::{Vault, VaultError};
 

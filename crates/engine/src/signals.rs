@@ -14,6 +14,13 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// What is said of a cache has changed: any of its times and wishes may have.
+    pub(crate) fn updated(&self) {
+        for signal in [&self.builds, &self.expiry, &self.refresh, &self.copies, &self.changes] {
+            signal.notify_one();
+        }
+    }
+
     /// A build of ours has ended: another may begin, its cache may be deleted, its snapshot copied.
     pub(crate) fn ended(&self) {
         for signal in [&self.builds, &self.expiry, &self.copies, &self.changes] {

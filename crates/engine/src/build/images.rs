@@ -66,7 +66,7 @@ impl Workshop {
         let keys: Vec<BlobKey> = snapshot.blob_keys();
         let lease = self.parts.store.lease(&lease_owner(order.id), &keys, LeaseTerm::Held).await;
         let lease: Arc<dyn Lease> = Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
-        match self.commit(snapshot).await {
+        match self.commit(order, snapshot, None, &self.closing).await {
             Ok(snapshot) => Ok((lease, snapshot)),
             Err(error) => {
                 if let Err(left) = lease.release().await {

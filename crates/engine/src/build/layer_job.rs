@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{BuildProgress, LayerPhase, Workshop, feed};
+use crate::copies::CopyProgress;
 
 /// How often a conversion is looked at while the server is silent.
 const WATCH: Duration = Duration::from_millis(50);
@@ -82,7 +83,7 @@ pub(super) struct LayerOrder {
 
 /// Asks the store for a blob that is about to be made or used: one whose files are broken is deleted, to be made again.
 /// Whether one was, the flag says.
-pub(super) async fn stat_whole(
+pub(crate) async fn stat_whole(
     store: &dyn BlobStore,
     key: &BlobKey,
 ) -> blobstore::Result<(Option<BlobInfo>, bool)> {
@@ -220,6 +221,10 @@ pub(super) async fn make(
         Way::There(made) => return Ok(made),
         Way::Make(licence) => licence,
     };
+    let copied = with_beats(claim.as_deref(), from_standard(&workshop, &order, &cancel)).await?;
+    if let Some(made) = copied {
+        return Ok(made);
+    }
     let work = make_under(&workshop, &order, turn, &cancel);
     let (committed, converted) = with_beats(claim.as_deref(), work).await?;
     let mut warnings: Vec<String> = converted.warnings.iter().map(sentence).collect();
@@ -238,6 +243,28 @@ pub(super) async fn make(
         fetched: Some(converted.compressed_size),
         warnings,
     })
+}
+
+/// Takes the layer from a standard copy, where one has it: that spares the registry, and the conversion. One that cannot be
+/// read is no reason to fail.
+async fn from_standard(
+    workshop: &Workshop,
+    order: &LayerOrder,
+    cancel: &CancellationToken,
+) -> Result<Option<LayerMade>, LayerFailure> {
+    if workshop.parts.standard.is_none() {
+        return Ok(None);
+    }
+    let key = BlobKey::Layer(order.diff_id);
+    let (target, progress) = (&*workshop.parts.store, CopyProgress::default());
+    match workshop.copy_blob(target, &*order.lease, &key, &progress, cancel).await {
+        Ok(()) => in_store(workshop, order.diff_id).await,
+        Err(_) if cancel.is_cancelled() => Err(LayerFailure::Cancelled),
+        Err(error) => {
+            tracing::debug!(layer = %order.diff_id, error = crate::chain(&error), "no standard copy has a layer");
+            Ok(None)
+        }
+    }
 }
 
 async fn make_under(

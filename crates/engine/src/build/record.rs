@@ -125,6 +125,8 @@ impl Workshop {
                     self.drop_document(order).await;
                 }
             }
+            // Another process goes on with it.
+            Err(metastore::Error::BuildLost(_)) => {}
             Err(unrecorded) => {
                 tracing::error!(error = chain(&unrecorded), "failed to record that a build failed");
             }
@@ -134,7 +136,7 @@ impl Workshop {
 
     /// Deletes the image snapshot of a build that failed, where it came that far: it is nobody's now.
     async fn drop_document(&self, order: &BuildOrder) {
-        if let Err(left) = self.parts.store.delete_snapshot(order.snapshot).await {
+        if let Err(left) = self.delete_documents(&[order.snapshot]).await {
             tracing::warn!(
                 error = chain(&left),
                 "failed to delete a failed build's snapshot; collection will"
@@ -144,13 +146,13 @@ impl Workshop {
 
     pub(super) async fn note_reused(&self, about: Option<CacheId>, layer: &Wanted) {
         let message = format!("layer {} of {} was in the store", layer.descriptor.digest, layer.image.source);
-        self.tell(about, EventKind::Normal, EventReason::LayerReused, message).await;
+        self.say(about, EventKind::Normal, EventReason::LayerReused, message).await;
     }
 
     pub(super) async fn note_discarded(&self, about: Option<CacheId>, layer: &Wanted) {
         let message =
             format!("layer {} of {} was broken in the store", layer.descriptor.digest, layer.image.source);
-        self.tell(about, EventKind::Warning, EventReason::LayerDiscarded, message).await;
+        self.say(about, EventKind::Warning, EventReason::LayerDiscarded, message).await;
     }
 
     pub(super) async fn note_made(
@@ -170,10 +172,10 @@ impl Workshop {
             }
             None => (EventReason::LayerReused, format!("{name} was made by another build")),
         };
-        self.tell(about, EventKind::Normal, reason, message).await;
+        self.say(about, EventKind::Normal, reason, message).await;
         for warning in &made.warnings {
             let message = format!("{name}: {warning}");
-            self.tell(about, EventKind::Warning, reason, message).await;
+            self.say(about, EventKind::Warning, reason, message).await;
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::layer_job::{self, LayerMade, LayerOrder};
 use super::wanted::{Wanted, take, wanted_layers};
 use super::{BuildOrder, BuildProgress, LayerPhase, Workshop, merge_job};
+use crate::copies::CopyProgress;
 use crate::{BuildError, chain};
 
 /// How often a layer that another build makes is held against this build's size.
@@ -36,14 +37,18 @@ impl Workshop {
         progress: BuildProgress,
         cancel: CancellationToken,
     ) -> Result<ImageCache, BuildError> {
-        let made = self.make_snapshot(&order, &progress, &cancel).await;
-        match made {
-            Ok(lease_and_snapshot) => match self.record_success(&order, lease_and_snapshot, &cancel).await {
-                Ok(cache) => Ok(cache),
-                Err(error) => self.failed_to_record(&order, error).await,
-            },
-            Err(error) => Err(self.record_failure(&order, error).await),
-        }
+        let work = async {
+            match self.make_snapshot(&order, &progress, &cancel).await {
+                Ok(lease_and_snapshot) => {
+                    match self.record_success(&order, lease_and_snapshot, &cancel).await {
+                        Ok(cache) => Ok(cache),
+                        Err(error) => self.failed_to_record(&order, error).await,
+                    }
+                }
+                Err(error) => Err(self.record_failure(&order, error).await),
+            }
+        };
+        self.with_signs_of_life(&order, &progress, &cancel, work).await
     }
 
     async fn make_snapshot(
@@ -53,6 +58,10 @@ impl Workshop {
         cancel: &CancellationToken,
     ) -> Result<(Arc<dyn Lease>, ImageSnapshot), BuildError> {
         let begun = Instant::now();
+        // Without a flash snapshot it is usable only once the standard one is complete.
+        let is_slow = self.parts.standard.is_some() && !order.cache.policy.copies.flash;
+        let copies = is_slow.then(CopyProgress::default);
+        copies.iter().for_each(|copies| progress.copies_belong(copies));
         let lease = self.parts.store.lease(&lease_owner(order.id), &[], LeaseTerm::Held).await;
         let lease: Arc<dyn Lease> = Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
         let work = async {
@@ -80,7 +89,7 @@ impl Workshop {
         };
         // A commit that was begun comes to its end in the store; given up in the middle it would leave a document behind.
         let made = match made {
-            Ok(snapshot) => self.commit(snapshot).await,
+            Ok(snapshot) => self.commit(order, snapshot, copies.as_ref(), cancel).await,
             Err(error) => Err(error),
         };
         match made {
@@ -95,10 +104,20 @@ impl Workshop {
         }
     }
 
-    pub(super) async fn commit(&self, snapshot: ImageSnapshot) -> Result<ImageSnapshot, BuildError> {
+    pub(super) async fn commit(
+        &self,
+        order: &BuildOrder,
+        snapshot: ImageSnapshot,
+        copies: Option<&CopyProgress>,
+        cancel: &CancellationToken,
+    ) -> Result<ImageSnapshot, BuildError> {
         let stored = self.parts.store.put_snapshot(&snapshot).await;
         stored.map_err(BuildError::store("commit the image snapshot"))?;
         step("snapshot-committed")?;
+        if let Some(copies) = copies {
+            let count = order.cache.policy.copies.standard_copies.get();
+            self.copy_to_standard(&snapshot, count, copies, cancel).await?;
+        }
         Ok(snapshot)
     }
 
@@ -243,7 +262,7 @@ impl Workshop {
             let merged = merge_job::merge_where_needed(self, &image.source, &own, lease, budget).await?;
             if merged.is_some() {
                 let message = format!("{}: layers lean on those below, so they were merged", image.source);
-                self.tell(about, EventKind::Normal, EventReason::LayersMerged, message).await;
+                self.say(about, EventKind::Normal, EventReason::LayersMerged, message).await;
             }
             let layers = image.manifest.layers.iter().zip(&own).map(|(descriptor, made)| SnapshotLayer {
                 diff_id: made.diff_id,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{BuildId, CacheId};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{BuildOrder, BuildProgress};
@@ -14,7 +15,12 @@ struct Entry {
     cancel: CancellationToken,
 }
 
-type Entries = Mutex<HashMap<BuildId, Entry>>;
+/// The map, and a word whenever one has left it.
+#[derive(Default)]
+struct Entries {
+    map: Mutex<HashMap<BuildId, Entry>>,
+    left: Notify,
+}
 
 /// The builds that run in this process.
 #[derive(Default)]
@@ -27,12 +33,13 @@ pub(crate) struct Place {
 }
 
 fn locked(entries: &Entries) -> MutexGuard<'_, HashMap<BuildId, Entry>> {
-    entries.lock().unwrap_or_else(PoisonError::into_inner)
+    entries.map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         locked(&self.entries).remove(&self.id);
+        self.entries.left.notify_waiters();
     }
 }
 
@@ -50,6 +57,17 @@ impl Running {
 
     pub(crate) fn count(&self) -> usize {
         locked(&self.0).len()
+    }
+
+    /// Waits until there is none.
+    pub(crate) async fn empty(&self) {
+        loop {
+            let left = self.0.left.notified();
+            if self.count() == 0 {
+                return;
+            }
+            left.await;
+        }
     }
 
     pub(crate) fn ids(&self) -> Vec<BuildId> {

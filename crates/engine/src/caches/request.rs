@@ -126,10 +126,8 @@ impl Engine {
         if let Some(order) = self.take_up(&draft.cache).await? {
             return Ok(self.workshop.start(order));
         }
-        let id = draft.cache.id;
-        let started = format!("build {}", draft.build.id);
-        let started = self.workshop.event(id, EventKind::Normal, EventReason::BuildStarted, started);
-        let events = [created(&self.workshop, &draft.cache), started];
+        let created = created(&self.workshop, &draft.cache);
+        let events = [created, self.workshop.build_started(draft.cache.id, draft.build.id)];
         match self.admit(&draft, &events).await {
             Ok(admitted) => Ok(self.workshop.start(BuildOrder::first(admitted.into_cache(), &draft.build))),
             Err(error) => {

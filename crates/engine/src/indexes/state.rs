@@ -38,7 +38,7 @@ impl Known {
 }
 
 /// The snapshots that a cache names: the one that it serves, and its generations.
-pub(crate) fn snapshots_of(cache: &ImageCache) -> BTreeSet<ImageSnapshotId> {
+pub(super) fn snapshots_of(cache: &ImageCache) -> BTreeSet<ImageSnapshotId> {
     cache.snapshot.into_iter().chain(cache.generations.iter().map(|generation| generation.snapshot)).collect()
 }
 

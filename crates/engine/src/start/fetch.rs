@@ -65,12 +65,8 @@ impl Engine {
         instance: InstanceId,
         cache: CacheId,
     ) -> Result<Option<Place>, Error> {
-        let mut stores =
-            self.workshop.stores().await.map_err(Error::store("find the standard snapshot's copies"))?;
-        if let Some(copies) = stores.len().checked_sub(1).filter(|copies| *copies > 0) {
-            let digest = model::Digest::sha256(instance.to_string().as_bytes());
-            stores[1..].rotate_left(usize::from(digest.as_bytes()[0]) % copies);
-        }
+        let stores = self.workshop.stores_from(&instance.to_string()).await;
+        let stores = stores.map_err(Error::store("find the standard snapshot's copies"))?;
         for store in stores {
             let owner = format!("start of {instance} from the cache {cache}");
             let lease = store.lease(&owner, keys, LeaseTerm::Held).await;

@@ -3,8 +3,10 @@
 
 mod cancel;
 mod faults;
+mod life;
 mod merge;
 mod recover;
+mod service;
 mod sharing;
 mod size;
 mod sizes;
