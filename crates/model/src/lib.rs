@@ -12,6 +12,7 @@ mod hasher;
 mod ids;
 mod image;
 mod instance;
+pub mod matching;
 mod name;
 mod platform;
 mod reference;
