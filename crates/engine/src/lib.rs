@@ -9,6 +9,7 @@ mod caches;
 mod choose;
 mod collect;
 mod error;
+mod match_index;
 mod recover;
 
 pub use build::{BuildHandle, BuildProgress, LayerFailure, LayerPhase, LayerProgress};
@@ -16,6 +17,7 @@ pub use caches::{CacheView, DeletedCache, NewCache};
 pub use choose::{Chosen, Target};
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
+pub use match_index::MatchIndex;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 
 mod cancel;
 mod faults;
+mod match_index;
 mod merge;
 mod recover;
 mod sharing;
