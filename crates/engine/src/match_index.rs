@@ -28,11 +28,14 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-use model::CacheId;
-use model::matching::{Candidate, MatchRequest, Ranking};
+use std::collections::BTreeSet;
+
+use model::matching::{Candidate, CandidateImage, MatchRequest, Ranking};
+use model::{ByteSize, CacheId, DiffId};
 
 use fingerprint::Fingerprint;
 use images::{Image, Images};
+use members::Members;
 use query::Query;
 use slots::Slots;
 use terms::Terms;
@@ -103,33 +106,26 @@ impl MatchIndex {
         Query::new(self, request).rank(limit)
     }
 
-    /// The id of that image's record, made where there is none.
-    fn intern(&mut self, image: &model::matching::CandidateImage) -> u32 {
-        let mut layers: Vec<u32> = image
-            .layers
-            .iter()
-            .map(|(diff_id, size)| {
-                self.layers.intern(Fingerprint::of_digest(diff_id.digest()), size.as_u64())
-            })
-            .collect();
-        layers.sort_unstable();
-        layers.dedup();
-        let record = Image {
-            source: self.sources.intern(Fingerprint::of_source(&image.source), 0),
-            name: self.names.intern(Fingerprint::of_name(&image.source), 0),
-            manifest: Fingerprint::of_digest(image.manifest_digest.digest()),
-            index: image.index_digest.map(|digest| Fingerprint::of_digest(digest.digest())),
-            layers: layers.into_boxed_slice(),
-            caches: members::Members::default(),
+    /// The number of that image's record, made where there is none.
+    fn intern(&mut self, image: &CandidateImage) -> u32 {
+        let source = self.sources.intern(Fingerprint::of_source(&image.source), 0);
+        let manifest = Fingerprint::of_digest(image.manifest_digest.digest());
+        let index = image.index_digest.map(|digest| Fingerprint::of_digest(digest.digest()));
+        if let Some(id) = self.images.find(source, manifest, index) {
+            return id;
+        }
+        let name = self.names.intern(Fingerprint::of_name(&image.source), 0);
+        let layer = |(diff_id, size): &(DiffId, ByteSize)| {
+            self.layers.intern(Fingerprint::of_digest(diff_id.digest()), size.as_u64())
         };
-        let (id, is_fresh) = self.images.intern(record);
-        if is_fresh {
-            let record = self.images.get(id);
-            self.sources.get_mut(record.source).images.insert(id);
-            self.names.get_mut(record.name).images.insert(id);
-            for layer in &record.layers {
-                self.layers.get_mut(*layer).images.insert(id);
-            }
+        let layers: BTreeSet<u32> = image.layers.iter().map(layer).collect();
+        let layers: Box<[u32]> = layers.into_iter().collect();
+        let caches = Members::default();
+        let id = self.images.insert(Image { source, name, manifest, index, layers: layers.clone(), caches });
+        self.sources.get_mut(source).images.insert(id);
+        self.names.get_mut(name).images.insert(id);
+        for layer in layers {
+            self.layers.get_mut(layer).images.insert(id);
         }
         id
     }

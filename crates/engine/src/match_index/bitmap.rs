@@ -14,6 +14,15 @@ impl Bitmap {
         Self { words: vec![0; span.div_ceil(BITS)] }
     }
 
+    /// The slots whose value in a column passes.
+    pub(super) fn of_column<T>(column: &[T], passes: impl Fn(&T) -> bool) -> Self {
+        // Without a branch for each value, which nothing could predict.
+        let word = |values: &[T]| {
+            values.iter().enumerate().fold(0, |word, (bit, value)| word | u64::from(passes(value)) << bit)
+        };
+        Self { words: column.chunks(BITS).map(word).collect() }
+    }
+
     pub(super) fn insert(&mut self, slot: u32) {
         let word = slot as usize / BITS;
         if word >= self.words.len() {
@@ -69,6 +78,13 @@ impl Bitmap {
     /// What is in both.
     pub(super) fn both(&self, other: &Self) -> Self {
         Self { words: self.words.iter().zip(&other.words).map(|(ours, theirs)| ours & theirs).collect() }
+    }
+
+    /// The words that are not empty, each with its first slot, the last one first: caches that came late stand before
+    /// their equals.
+    pub(super) fn words_from_last(&self) -> impl Iterator<Item = (usize, u64)> {
+        let words = self.words.iter().enumerate().rev().filter(|(_, word)| **word != 0);
+        words.map(|(index, word)| (index * BITS, *word))
     }
 
     /// The slots, ascending.

@@ -8,16 +8,38 @@ use model::matching::MatchPolicy;
 use super::MatchIndex;
 use super::bitmap::Bitmap;
 use super::query::{Query, Wanted};
+use super::terms::Term;
 
 /// Layers whose images are no more than this are grouped where the images are the same. Comparing longer lists costs more
 /// than a set too many.
 // Small in unit tests, so that few caches walk all paths.
 const GROUPED: usize = if cfg!(test) { 3 } else { 64 };
 
+/// Up to so many caches are listed instead of being a bitmap over all.
+// Small in unit tests, so that few caches walk all paths.
+const LISTED: usize = if cfg!(test) { 3 } else { 32 };
+
+/// The caches that have a feature.
+pub(super) enum Having<'a> {
+    /// Slots, ascending.
+    Few(Vec<u32>),
+    /// All others.
+    Many(Cow<'a, Bitmap>),
+}
+
+impl Having<'_> {
+    pub(super) fn add_to(&self, caches: &mut Bitmap) {
+        match self {
+            Self::Few(slots) => slots.iter().for_each(|slot| caches.insert(*slot)),
+            Self::Many(many) => caches.add(many),
+        }
+    }
+}
+
 /// Something that caches may have and that counts, and the caches that have it.
 pub(super) struct Feature<'a> {
     /// Who has it.
-    pub(super) caches: Cow<'a, Bitmap>,
+    pub(super) caches: Having<'a>,
     /// Bytes that it spares from fetching, by the request's sizes.
     pub(super) saved: u64,
     /// The same bytes by the caches' own sizes.
@@ -61,6 +83,10 @@ impl<'a> Features<'a> {
         self.features.iter()
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.features.len()
+    }
+
     pub(super) fn get(&self, feature: usize) -> &Feature<'a> {
         &self.features[feature]
     }
@@ -77,13 +103,23 @@ impl<'a> Features<'a> {
         order
     }
 
-    fn push(&mut self, caches: Cow<'a, Bitmap>, layers: Cow<'a, [u32]>) -> usize {
+    fn push(&mut self, caches: Having<'a>, layers: Cow<'a, [u32]>) -> usize {
         self.features.push(Feature { caches, saved: 0, used: 0, layers });
         self.features.len() - 1
     }
 
-    fn caches_of(&self, images: &[u32]) -> Bitmap {
-        self.index.images.caches_of(images, self.index.slots.span())
+    fn having_images(&self, images: &[u32]) -> Having<'a> {
+        match self.index.images.few_caches_of(images, LISTED) {
+            Some(few) => Having::Few(few),
+            None => Having::Many(Cow::Owned(self.index.images.caches_of(images, self.index.slots.span()))),
+        }
+    }
+
+    fn having(&self, term: &'a Term) -> Having<'a> {
+        match term.dense() {
+            Some(dense) => Having::Many(Cow::Borrowed(dense)),
+            None => self.having_images(term.images.as_slice()),
+        }
     }
 
     /// `alibaba`: images by word or digest, or by all their layers; and names.
@@ -95,7 +131,7 @@ impl<'a> Features<'a> {
             if let Some(layers) = wanted.layers_in_index() {
                 let caches = query.with_layers(&layers);
                 if !caches.is_empty() {
-                    signs.any_of.push(self.push(Cow::Owned(caches), Cow::Owned(layers)));
+                    signs.any_of.push(self.push(Having::Many(Cow::Owned(caches)), Cow::Owned(layers)));
                 }
             }
             self.signs.push(signs);
@@ -113,14 +149,9 @@ impl<'a> Features<'a> {
         let mut by_name = HashMap::new();
         for (number, wanted) in query.wanted.iter().enumerate() {
             let Some(name) = wanted.name else { continue };
-            let feature = *by_name.entry(name).or_insert_with(|| {
-                let term = self.index.names.get(name);
-                let caches = match term.dense() {
-                    Some(dense) => Cow::Borrowed(dense),
-                    None => Cow::Owned(self.caches_of(term.images.as_slice())),
-                };
-                self.push(caches, Cow::Borrowed(&[]))
-            });
+            let feature = *by_name
+                .entry(name)
+                .or_insert_with(|| self.push(self.having(self.index.names.get(name)), Cow::Borrowed(&[])));
             self.signs[number].name = Some(feature);
         }
     }
@@ -162,10 +193,7 @@ impl<'a> Features<'a> {
             let images = term.images.as_slice();
             // Hashing a long list alone would take longer than all the rest.
             let grouped = if images.len() <= GROUPED { groups.get(images).copied() } else { None };
-            let feature = grouped.unwrap_or_else(|| match term.dense() {
-                Some(dense) => self.push(Cow::Borrowed(dense), Cow::Borrowed(&[])),
-                None => self.push(Cow::Owned(self.caches_of(images)), Cow::Borrowed(&[])),
-            });
+            let feature = grouped.unwrap_or_else(|| self.push(self.having(term), Cow::Borrowed(&[])));
             if images.len() <= GROUPED {
                 groups.insert(images, feature);
             }
@@ -193,8 +221,7 @@ impl<'a> Features<'a> {
                     true => Cow::Owned(layers.iter().copied().filter(|layer| !is_counted(layer)).collect()),
                     false => Cow::Borrowed(&**layers),
                 };
-                let caches = self.caches_of(&[id]);
-                self.push(Cow::Owned(caches), layers)
+                self.push(self.having_images(&[id]), layers)
             })
         };
         query.named(wanted).into_iter().map(add).collect()

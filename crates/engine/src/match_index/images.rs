@@ -26,8 +26,9 @@ pub(super) struct Image {
 }
 
 impl Image {
-    fn key(&self) -> impl std::hash::Hash + PartialEq + '_ {
-        (self.source, self.name, self.manifest, self.index, &self.layers)
+    /// What makes it that image. The manifest settles the layers.
+    fn key(&self) -> (u32, Fingerprint, Option<Fingerprint>) {
+        (self.source, self.manifest, self.index)
     }
 
     /// Whether it is pinned to that digest.
@@ -60,12 +61,15 @@ impl Images {
         &mut self.records[id as usize]
     }
 
-    /// The number of that image, and whether it is a new one.
-    pub(super) fn intern(&mut self, image: Image) -> (u32, bool) {
+    /// The number of the image of that word which is pinned to these digests.
+    pub(super) fn find(&self, source: u32, manifest: Fingerprint, index: Option<Fingerprint>) -> Option<u32> {
+        let key = (source, manifest, index);
+        self.table.find(self.hasher.hash_one(key), |id| self.get(*id).key() == key).copied()
+    }
+
+    /// Takes in an image that is not there yet; its number.
+    pub(super) fn insert(&mut self, image: Image) -> u32 {
         let hash = self.hasher.hash_one(image.key());
-        if let Some(id) = self.table.find(hash, |id| self.get(*id).key() == image.key()) {
-            return (*id, false);
-        }
         let id = match self.free.pop() {
             Some(id) => {
                 self.records[id as usize] = image;
@@ -79,7 +83,7 @@ impl Images {
         };
         let Self { records, table, hasher, .. } = self;
         table.insert_unique(hash, id, |id| hasher.hash_one(records[*id as usize].key()));
-        (id, true)
+        id
     }
 
     /// Takes a record out.
@@ -100,6 +104,19 @@ impl Images {
     /// The names of these images, ascending, each once.
     pub(super) fn names_of(&self, images: &[u32]) -> Vec<u32> {
         distinct(images.iter().map(|id| self.get(*id).name))
+    }
+
+    /// The caches that have any of these images, ascending, where they are `most` at the most.
+    pub(super) fn few_caches_of(&self, images: &[u32], most: usize) -> Option<Vec<u32>> {
+        let mut caches = Vec::new();
+        for id in images {
+            let Members::Few(list) = &self.get(*id).caches else { return None };
+            caches.extend_from_slice(list.as_slice());
+            if caches.len() > most {
+                return None;
+            }
+        }
+        Some(distinct(caches.into_iter()))
     }
 
     /// The caches that have any of these images.

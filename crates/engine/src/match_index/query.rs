@@ -75,7 +75,7 @@ impl<'a> Query<'a> {
     pub(super) fn rank(&self, limit: usize) -> Ranking {
         let features = Features::of(self);
         let mut shared = Bitmap::with_span(self.slots().span());
-        features.all().for_each(|feature| shared.add(&feature.caches));
+        features.all().for_each(|feature| feature.caches.add_to(&mut shared));
         let mut taken = shared.clone();
         self.slots().keep_eligible(self.request, &mut taken);
         self.keep_fulfilling(&mut taken);
@@ -104,13 +104,13 @@ impl<'a> Query<'a> {
 
     /// How a cache serves each wanted image.
     fn served_by(&self, slot: u32) -> Vec<ImageMatch> {
-        let images = self.slots().images(slot);
-        let records: Vec<&Image> = images.iter().map(|id| self.index.images.get(*id)).collect();
-        let layers = self.index.images.layers_of(images);
+        let images = self.slots().images(slot).iter();
+        let records: Vec<&Image> = images.map(|id| self.index.images.get(*id)).collect();
+        let is_there = |layer: u32| records.iter().any(|image| image.layers.binary_search(&layer).is_ok());
         let served = self.wanted.iter().map(|wanted| {
             let mut held = LayersHeld::none();
             for (layer, size) in &wanted.layers {
-                held.add(*size, layer.is_some_and(|layer| layers.binary_search(&layer).is_ok()));
+                held.add(*size, layer.is_some_and(is_there));
             }
             let holding = Holding {
                 named: records.iter().filter_map(|image| wanted.named_by(image)).max(),

@@ -49,8 +49,19 @@ impl Slots {
         self.size_limits[slot as usize]
     }
 
-    pub(super) fn unpacked_size(&self, slot: u32) -> ByteSize {
-        self.unpacked_sizes[slot as usize]
+    /// By slot; free ones hold what was there.
+    pub(super) fn all_created(&self) -> &[Timestamp] {
+        &self.created
+    }
+
+    /// By slot; free ones hold what was there.
+    pub(super) fn size_limits(&self) -> &[ByteSize] {
+        &self.size_limits
+    }
+
+    /// By slot; free ones hold what was there.
+    pub(super) fn unpacked_sizes(&self) -> &[ByteSize] {
+        &self.unpacked_sizes
     }
 
     /// Numbers of its images, ascending, each once.
@@ -76,8 +87,7 @@ impl Slots {
         }
         caches.keep(&for_platform);
         if let Some(space) = request.space {
-            let too_large: Vec<u32> = caches.slots().filter(|slot| self.size_limit(*slot) > space).collect();
-            too_large.into_iter().for_each(|slot| caches.remove(slot));
+            caches.keep(&Bitmap::of_column(&self.size_limits, |size| *size <= space));
         }
     }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use model::matching::{Candidate, MatchRequest, rank};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use testkit::matching::{cache_id, candidate, match_request};
 
 use super::*;
@@ -43,7 +44,7 @@ fn walk(steps: Vec<Step>) -> (MatchIndex, Vec<Candidate>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn the_index_answers_as_the_rule_does(
@@ -76,4 +77,29 @@ fn an_empty_index_has_nothing() {
     let request =
         MatchRequest::new([], model::Platform::linux_amd64(), model::matching::MatchPolicy::Content);
     assert_eq!(MatchIndex::default().rank(&request, MatchIndex::DEFAULT_LIMIT), Ranking::default());
+}
+
+#[test]
+fn of_equals_the_greater_ids_go_first_wherever_they_lie() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let image = testkit::matching::candidate_image().new_tree(&mut runner).unwrap().current();
+    let equal = |number| Candidate {
+        id: cache_id(number),
+        created: model::Timestamp::from_micros(1),
+        state: model::CacheState::Ready,
+        size_limit: ByteSize::gib(1),
+        unpacked_size: ByteSize::gib(1),
+        platform: model::Platform::linux_amd64(),
+        images: vec![image.clone()],
+    };
+    for numbers in [(0..200).collect::<Vec<_>>(), (0..200).rev().collect()] {
+        let mut index = MatchIndex::default();
+        numbers.iter().for_each(|number| index.upsert(&equal(*number)));
+        let wanted = model::matching::WantedImage::named(image.source.clone());
+        for policy in model::matching::MatchPolicy::ALL {
+            let request = MatchRequest::new([wanted.clone()], model::Platform::linux_amd64(), policy);
+            let taken: Vec<_> = index.rank(&request, 3).taken.iter().map(|taken| taken.id).collect();
+            assert_eq!(taken, [cache_id(199), cache_id(198), cache_id(197)]);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 mod cancel;
 mod faults;
 mod life;
+mod match_index;
 mod merge;
 mod recover;
 mod service;

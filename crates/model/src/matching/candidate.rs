@@ -10,7 +10,7 @@ use crate::{
 pub struct CandidateImage {
     /// The image as it was asked for when the cache was built.
     pub source: ImageSource,
-    /// What it is pinned to.
+    /// What it is pinned to; it settles which layers there are.
     pub manifest_digest: ManifestDigest,
     /// The index that it was chosen from, where there was one.
     pub index_digest: Option<ManifestDigest>,
