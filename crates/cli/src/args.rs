@@ -1,5 +1,6 @@
 //! The command line: what can be said, with its help. No action is taken here.
 
+mod choice;
 mod config;
 mod instances;
 mod registries;
@@ -11,6 +12,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use model::{CacheName, ImageSource, Platform};
 
+pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs};
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
 pub(crate) use registries::{LoginArgs, LogoutArgs, RegistryArgs};
@@ -152,6 +154,10 @@ Examples:
     Events(EventsArgs),
     /// Delete caches
     Delete(DeleteArgs),
+    /// Explain which caches serve images best, and why
+    Match(MatchArgs),
+    /// Tell what images will take before a cache is created
+    Predict(PredictArgs),
     /// Start a container from a cached image
     Run(Box<RunArgs>),
     /// List the instances

@@ -4,9 +4,12 @@
 mod cancel;
 mod faults;
 mod life;
+mod match_index;
 mod merge;
 mod recover;
 mod service;
 mod sharing;
 mod size;
+mod sizes;
+mod start;
 mod support;
