@@ -150,6 +150,7 @@ pub fn snapshot_over(keys: &[BlobKey]) -> ImageSnapshot {
         version: ImageSnapshot::VERSION,
         id: ImageSnapshotId::generate(),
         created: at(0),
+        made_in_milliseconds: 0,
         images: vec![image],
     }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use blobstore::{BlobStore, DirectoryStore, InUse};
-use engine::{Engine, Parts, Settings};
+use engine::{Engine, Parts, Settings, SystemTimer};
 use metastore::{Metastore, ProcessIdentity, SqliteMetastore};
-use model::{BlobKey, Clock, SystemClock};
+use model::{AccountId, BlobKey, Clock, SystemClock};
 use node::{Instances, NodeConfig};
 use registry::{Registry, Spool};
 
@@ -21,6 +21,8 @@ const RECORDS: &str = "imc.db";
 /// The parts of one run of the program.
 pub(crate) struct App {
     pub(crate) engine: Engine,
+    /// Whose caches and instances a command sees and makes.
+    pub(crate) account: AccountId,
     pub(crate) store: Arc<dyn BlobStore>,
     pub(crate) records: Arc<dyn Metastore>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -64,9 +66,12 @@ impl App {
             ProcessIdentity::current().map_err(|error| Failure::system("tell this process apart", &error))?;
         let engine = Engine::new(Parts {
             store: Arc::clone(&store),
+            standard: None,
             records: Arc::clone(&records),
             registry,
+            vault: None,
             clock: Arc::clone(&clock),
+            timer: Arc::new(SystemTimer),
             owner,
             settings: Settings::default(),
         });
@@ -74,7 +79,7 @@ impl App {
         if room == Room::Takes {
             reserve.keep();
         }
-        Ok(Self { engine, store, records, clock, instances, reserve })
+        Ok(Self { engine, account: AccountId::local(), store, records, clock, instances, reserve })
     }
 
     /// Forgets the events of what has been gone for long. Only tidies up: a failure is logged.

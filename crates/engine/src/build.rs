@@ -1,18 +1,21 @@
 //! The build: from the images that a user names to an image snapshot that a cache serves.
 
+mod beat;
 mod feed;
 mod flight;
 mod layer_job;
 mod merge_job;
+mod order;
 mod progress;
 mod record;
 mod run;
+mod running;
 mod wanted;
 
 use std::sync::Arc;
 
 use layer::WindowGate;
-use model::{CacheId, Event, EventKind, EventReason, ImageCache, Subject};
+use model::{BuildId, CacheId, Event, EventKind, EventReason, ImageCache, Subject};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,10 +24,15 @@ use tokio_util::task::TaskTracker;
 pub use layer_job::LayerFailure;
 pub use progress::{BuildProgress, LayerPhase, LayerProgress};
 
+use crate::reconcile::Feed;
+use crate::signals::Signals;
 use crate::{BuildError, Parts};
 use flight::Flights;
+use running::Running;
 
-pub(crate) use run::{BuildOrder, lease_owner};
+pub(crate) use layer_job::stat_whole;
+pub(crate) use order::BuildOrder;
+pub(crate) use run::{lease_owner, step};
 
 /// Everything that builds share.
 pub(crate) struct Workshop {
@@ -32,8 +40,13 @@ pub(crate) struct Workshop {
     flights: Flights,
     conversions: Arc<Semaphore>,
     zstd_windows: Arc<WindowGate>,
+    pub(crate) running: Running,
+    pub(crate) signals: Signals,
+    pub(crate) feed: Feed,
     tracker: TaskTracker,
     closing: CancellationToken,
+    /// Ends builds without a word: whoever comes next goes on with them.
+    leaving: CancellationToken,
 }
 
 impl Workshop {
@@ -45,8 +58,12 @@ impl Workshop {
             flights: Flights::default(),
             conversions,
             zstd_windows,
+            running: Running::default(),
+            signals: Signals::default(),
+            feed: Feed::default(),
             tracker: TaskTracker::new(),
             closing: CancellationToken::new(),
+            leaving: CancellationToken::new(),
         }
     }
 
@@ -54,6 +71,23 @@ impl Workshop {
         self.closing.cancel();
         self.tracker.close();
         self.tracker.wait().await;
+    }
+
+    /// Waits until no build runs here.
+    pub(crate) async fn idle(&self) {
+        self.running.empty().await;
+    }
+
+    /// Leaves what still runs to whoever comes next, and waits until nothing of it is on the way any more.
+    pub(crate) async fn leave(&self) {
+        self.leaving.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Asks the builds of a cache that run here to end.
+    pub(crate) fn cancel_builds_of(&self, cache: CacheId) {
+        self.running.cancel(cache);
     }
 
     /// An event about a cache, now.
@@ -67,8 +101,12 @@ impl Workshop {
         Event::once(Subject::Cache(cache), kind, reason, message, self.parts.clock.now())
     }
 
+    pub(crate) fn build_started(&self, cache: CacheId, build: BuildId) -> Event {
+        self.event(cache, EventKind::Normal, EventReason::BuildStarted, format!("build {build}"))
+    }
+
     /// Records an event that no transaction carries. A build does not fail for want of one: it is logged instead.
-    async fn note(&self, event: Event) {
+    pub(crate) async fn note(&self, event: Event) {
         tracing::info!(cache = %event.subject, reason = %event.reason, "{}", event.message);
         if let Err(error) = self.parts.records.append_events(std::slice::from_ref(&event)).await {
             tracing::warn!(cache = %event.subject, error = crate::chain(&error), "failed to record an event");
@@ -80,9 +118,19 @@ impl Workshop {
         let progress = BuildProgress::default();
         let cancel = self.closing.child_token();
         let cache = order.cache.clone();
+        let entry = self.running.enter(&order, &progress, &cancel);
         let task = {
             let (workshop, progress, cancel) = (Arc::clone(self), progress.clone(), cancel.clone());
-            self.tracker.spawn(async move { workshop.run_to_end(order, progress, cancel).await })
+            self.tracker.spawn(async move {
+                let ended = tokio::select! {
+                    biased;
+                    () = workshop.leaving.cancelled() => Err(BuildError::Left),
+                    ended = Arc::clone(&workshop).run_to_end(order, progress, cancel) => ended,
+                };
+                drop(entry);
+                workshop.signals.ended();
+                ended
+            })
         };
         BuildHandle { cache, progress, cancel, task }
     }

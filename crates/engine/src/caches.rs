@@ -1,30 +1,23 @@
-//! Use-cases of caches: create, list, show, events, delete.
+//! Use-cases of caches: ask for one, describe, change, roll back, delete.
 
-use metastore::{CacheFilter, CacheRef, NewBuild, Page, ResolvedCache};
-use model::{
-    BuildId, ByteSize, CacheId, CacheName, CacheState, Event, EventKind, EventReason, ImageCache,
-    ImageSnapshot, ImageSnapshotId, ImageSource, Platform, Subject,
-};
+mod delete;
+mod describe;
+mod request;
+mod roll_back;
+mod update;
+
+pub use delete::{DeleteMode, DeletedCache, Deletion};
+pub use describe::{AccountUsage, CacheDetails, CachePage, CacheSizes};
+pub use request::NewCacheRequest;
+pub use update::CacheUpdate;
+
+pub(crate) use request::check_images;
+
+use metastore::{CacheFilter, CacheRef, Page, ResolvedCache};
+use model::{AccountId, Event, ImageCache, ImageSnapshot, Subject, Timestamp};
 use serde::Serialize;
 
-use crate::build::{BuildHandle, BuildOrder};
 use crate::{Engine, Error};
-
-/// The most images of one cache.
-const MOST_IMAGES: usize = 20;
-
-/// A cache to create.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewCache {
-    /// Its name.
-    pub name: CacheName,
-    /// Its images, 1 to 20, none twice.
-    pub images: Vec<ImageSource>,
-    /// Which platform's images.
-    pub platform: Platform,
-    /// The most that the unpacked images may take.
-    pub size_limit: ByteSize,
-}
 
 /// A cache as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,101 +25,75 @@ pub struct CacheView {
     /// Its record.
     #[serde(flatten)]
     pub cache: ImageCache,
-    /// Whether its build's process ended in the middle; the next `create` of the same images takes it up.
+    /// Whether its build's process ended in the middle; a server goes on with it, or the next `create` of the same images.
     pub interrupted: bool,
-}
-
-/// A deleted cache.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DeletedCache {
-    /// As it was last.
-    pub cache: ImageCache,
+    /// When it is deleted if nothing else happens to it.
+    pub expires: Option<Timestamp>,
 }
 
 impl Engine {
-    /// Records a cache and starts its build; takes up an interrupted build of the same name and images instead, where there
-    /// is one. Returns as soon as the build runs.
-    ///
-    /// # Errors
-    /// [`Error::BadRequest`]; those of the records. The build's own come from its handle.
-    pub async fn create_cache(&self, new: NewCache) -> Result<BuildHandle, Error> {
-        check_images(&new)?;
-        if let Some(order) = self.take_up(&new).await? {
-            return Ok(self.workshop.start(order));
-        }
-        let now = self.clock().now();
-        let cache = ImageCache {
-            id: CacheId::generate(),
-            name: new.name,
-            state: CacheState::Preparing,
-            images: new.images,
-            platform: new.platform,
-            size_limit: new.size_limit,
-            snapshot: None,
-            unpacked_size: None,
-            failure: None,
-            created: now,
-            updated: now,
-            last_used: None,
-        };
-        let build = NewBuild {
-            id: BuildId::generate(),
-            cache: cache.id,
-            snapshot: ImageSnapshotId::generate(),
-            owner: self.workshop.parts.owner.clone(),
-            started: now,
-        };
-        let event = |reason, message: String| {
-            Event::once(Subject::Cache(cache.id), EventKind::Normal, reason, message, now)
-        };
-        let images: Vec<String> = cache.images.iter().map(ToString::to_string).collect();
-        let events = [
-            event(EventReason::Created, format!("`{}` of {}", cache.name, images.join(", "))),
-            event(EventReason::BuildStarted, format!("build {}", build.id)),
-        ];
-        match self.records().create_cache_with_build(&cache, &build, &events).await {
-            Ok(cache) => Ok(self.workshop.start(BuildOrder { cache, build })),
-            Err(error) => {
-                // Where only the answer was lost, nobody must take the build for one that runs.
-                self.abandon(build.id).await;
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Every cache, oldest first.
+    /// Every cache of the account, oldest first.
     ///
     /// # Errors
     /// Those of the records.
-    pub async fn list_caches(&self) -> Result<Vec<CacheView>, Error> {
+    pub async fn list_caches(&self, account: &AccountId) -> Result<Vec<CacheView>, Error> {
+        let filter = CacheFilter { account: Some(account.clone()), ..CacheFilter::default() };
+        let caches = self.all_caches(&filter).await?;
+        self.views(caches).await
+    }
+
+    /// Every cache that the filter lets through, oldest first.
+    pub(crate) async fn all_caches(&self, filter: &CacheFilter) -> Result<Vec<ImageCache>, Error> {
         let mut caches = Vec::new();
         let mut page = Page::first();
         loop {
-            let found = self.records().find_caches(&CacheFilter::default(), page).await?;
-            let Some(last) = found.last() else { break };
+            let found = self.records().find_caches(filter, page).await?;
+            let Some(last) = found.last() else { return Ok(caches) };
             page = Page::after(last.id);
             caches.extend(found);
         }
-        let interrupted = self.interrupted_caches().await?;
-        let view = |cache: ImageCache| CacheView { interrupted: interrupted.contains(&cache.id), cache };
+    }
+
+    /// These caches as a listing shows them.
+    pub(crate) async fn views(&self, caches: Vec<ImageCache>) -> Result<Vec<CacheView>, Error> {
+        let is_building = caches.iter().any(|cache| cache.state.is_building());
+        let interrupted = if is_building { self.interrupted_caches().await? } else { Default::default() };
+        let rules = &self.workshop.parts.settings.retention;
+        let view = |cache: ImageCache| CacheView {
+            interrupted: interrupted.contains(&cache.id),
+            expires: model::rules::expires(&cache, rules),
+            cache,
+        };
         Ok(caches.into_iter().map(view).collect())
     }
 
-    /// The cache that a word (id or name) means, and how many others have the name.
+    /// The account's cache that a word (id or name) means, and how many others have the name.
     ///
     /// # Errors
-    /// [`Error::UnknownCache`]; those of the records.
-    pub async fn find_cache(&self, word: &str) -> Result<ResolvedCache, Error> {
+    /// [`Error::UnknownCache`], also of another account's; those of the records.
+    pub async fn find_cache(&self, account: &AccountId, word: &str) -> Result<ResolvedCache, Error> {
         let unknown = || Error::UnknownCache { word: word.to_owned() };
         let wanted = match (word.parse(), word.parse()) {
             (Ok(id), _) => CacheRef::Id(id),
             (_, Ok(name)) => CacheRef::Name(name),
             _ => return Err(unknown()),
         };
-        match self.records().resolve_cache(&wanted).await {
+        match self.records().resolve_cache(account, &wanted).await {
             Err(error) if error.kind() == metastore::ErrorKind::NotFound => Err(unknown()),
             found => Ok(found?),
         }
+    }
+
+    /// The one cache that a word means: a name that several have is refused.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`]; those of the records.
+    pub async fn find_only_cache(&self, account: &AccountId, word: &str) -> Result<ImageCache, Error> {
+        let found = self.find_cache(account, word).await?;
+        if word.parse() != Ok(found.cache.id) && !found.others.is_empty() {
+            return Err(Error::AmbiguousCache { name: found.cache.name, count: found.others.len() + 1 });
+        }
+        Ok(found.cache)
     }
 
     /// The image snapshot that a cache serves; `None` where it has none.
@@ -135,48 +102,18 @@ impl Engine {
     /// [`Error::SnapshotMissing`] where its document is gone; those of the store.
     pub async fn snapshot_of(&self, cache: &ImageCache) -> Result<Option<ImageSnapshot>, Error> {
         let Some(id) = cache.snapshot else { return Ok(None) };
-        let found = self.store().get_snapshot(id).await.map_err(Error::store("read an image snapshot"))?;
+        let found = self.workshop.document(id).await.map_err(Error::store("read an image snapshot"))?;
         found.map(Some).ok_or(Error::SnapshotMissing { id: cache.id, snapshot: id })
     }
 
-    /// What happened to a cache or an instance, oldest first.
+    /// What happened to a cache or an instance of the account, oldest first; nothing of another's.
     ///
     /// # Errors
     /// Those of the records.
-    pub async fn events(&self, subject: Subject) -> Result<Vec<Event>, Error> {
+    pub async fn events(&self, account: &AccountId, subject: Subject) -> Result<Vec<Event>, Error> {
+        if self.records().account_of(subject).await?.as_ref() != Some(account) {
+            return Ok(Vec::new());
+        }
         Ok(self.records().events(subject).await?)
-    }
-
-    /// Deletes the one cache that a word means. Its blobs stay until the next collection.
-    ///
-    /// # Errors
-    /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`]; of the records: while instances use it, or its build runs.
-    pub async fn delete_cache(&self, word: &str) -> Result<DeletedCache, Error> {
-        self.fail_interrupted().await?;
-        let found = self.find_cache(word).await?;
-        let by_id = word.parse::<CacheId>().is_ok();
-        if !by_id && !found.others.is_empty() {
-            return Err(Error::AmbiguousCache { name: found.cache.name, count: found.others.len() + 1 });
-        }
-        let id = found.cache.id;
-        let message = format!("`{}` was deleted", found.cache.name);
-        let event = self.workshop.event(id, EventKind::Normal, EventReason::Deleted, message);
-        let change = self.records().delete_cache(id, &[event]).await?;
-        if let Some(snapshot) = change.released {
-            self.store().delete_snapshot(snapshot).await.map_err(Error::store("delete an image snapshot"))?;
-        }
-        Ok(DeletedCache { cache: change.cache })
-    }
-}
-
-fn check_images(new: &NewCache) -> Result<(), Error> {
-    let bad = |why: String| Err(Error::BadRequest { name: new.name.clone(), why });
-    if new.images.is_empty() || new.images.len() > MOST_IMAGES {
-        return bad(format!("it has {} images; 1 to {MOST_IMAGES} are possible", new.images.len()));
-    }
-    let mut seen = std::collections::HashSet::new();
-    match new.images.iter().find(|image| !seen.insert(*image)) {
-        Some(twice) => bad(format!("the image {twice} is named twice")),
-        None => Ok(()),
     }
 }

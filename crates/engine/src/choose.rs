@@ -1,8 +1,8 @@
 //! From a user's word to the image that an instance starts from.
 
 use blobstore::{Lease, LeaseTerm};
-use metastore::{CacheFilter, Page};
-use model::{ImageCache, ImageSnapshot, ImageSource, Platform, SnapshotImage};
+use metastore::CacheFilter;
+use model::{AccountId, ImageCache, ImageSnapshot, ImageSource, Platform, Savings, SnapshotImage};
 
 use crate::{Engine, Error};
 
@@ -33,6 +33,8 @@ pub struct Chosen {
     pub image: SnapshotImage,
     /// The snapshot that it is in.
     pub snapshot: model::ImageSnapshotId,
+    /// What starting from it spares.
+    pub saved: Savings,
     /// Keeps the blobs until the instance's own reference does.
     pub lease: Box<dyn Lease>,
 }
@@ -49,15 +51,15 @@ impl Engine {
     /// # Errors
     /// [`Error::UnknownCache`], [`Error::NotUsable`], [`Error::WhichImage`], [`Error::SnapshotMissing`]; those of store and
     /// records.
-    pub async fn choose(&self, target: &Target) -> Result<Option<Chosen>, Error> {
+    pub async fn choose(&self, account: &AccountId, target: &Target) -> Result<Option<Chosen>, Error> {
         let (cache, snapshot, image) = match target {
             Target::Cache { word, image } => {
-                let cache = self.find_cache(word).await?.cache;
+                let cache = self.find_cache(account, word).await?.cache;
                 let snapshot = self.usable_snapshot(&cache).await?;
                 let image = pick(&cache, &snapshot, image.as_ref())?;
                 (cache, snapshot, image)
             }
-            Target::Image { source, platform } => match self.newest_with(source, platform).await? {
+            Target::Image { source, platform } => match self.newest_with(account, source, platform).await? {
                 Some(found) => found,
                 None => return Ok(None),
             },
@@ -73,7 +75,8 @@ impl Engine {
                 return Err(Error::SnapshotMissing { id: cache.id, snapshot: snapshot.id });
             }
         }
-        Ok(Some(Chosen { cache, image, snapshot: snapshot.id, lease }))
+        let saved = snapshot.savings_of_start([&image]);
+        Ok(Some(Chosen { cache, image, snapshot: snapshot.id, saved, lease }))
     }
 
     async fn usable_snapshot(&self, cache: &ImageCache) -> Result<ImageSnapshot, Error> {
@@ -83,7 +86,7 @@ impl Engine {
             state: cache.state,
             failure: cache.failure.as_ref().map(|failure| failure.message.clone()),
         };
-        if !cache.state.is_usable() {
+        if !cache.is_usable() {
             return Err(not_usable());
         }
         self.snapshot_of(cache).await?.ok_or_else(not_usable)
@@ -91,17 +94,13 @@ impl Engine {
 
     async fn newest_with(
         &self,
+        account: &AccountId,
         source: &ImageSource,
         platform: &Platform,
     ) -> Result<Option<(ImageCache, ImageSnapshot, SnapshotImage)>, Error> {
-        let mut candidates = Vec::new();
-        let mut page = Page::first();
-        loop {
-            let found = self.records().find_caches(&CacheFilter::default(), page).await?;
-            let Some(last) = found.last() else { break };
-            page = Page::after(last.id);
-            candidates.extend(found.into_iter().filter(|c| c.state.is_usable() && c.platform == *platform));
-        }
+        let filter = CacheFilter { account: Some(account.clone()), ..CacheFilter::default() };
+        let mut candidates = self.all_caches(&filter).await?;
+        candidates.retain(|cache| cache.is_usable() && cache.platform == *platform);
         for cache in candidates.into_iter().rev() {
             // One broken snapshot must not hide the others.
             let snapshot = match self.snapshot_of(&cache).await {

@@ -1,16 +1,16 @@
 //! Collection: what nobody names any more is deleted.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use blobstore::{CollectReport, InUse};
-
-use model::{BlobKey, ImageSnapshotId};
+use blobstore::{BlobStore, CollectReport, InUse};
+use model::{BlobKey, BuildFailure, CopyState, EventKind, EventReason, ImageCache, ImageSnapshotId};
 use serde::Serialize;
 
 use crate::{Engine, Error};
 
-/// How long the events of what is gone are kept: a week.
-const EVENTS_KEPT_SECONDS: i64 = 7 * 24 * 3600;
+/// Microseconds of a day.
+const DAY: i64 = 24 * 3600 * 1_000_000;
 
 /// What a collection did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +18,9 @@ pub struct Collected {
     /// Blobs, and what else the store swept.
     #[serde(flatten)]
     pub store: CollectReport,
+    /// The same of all standard copies together, where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard: Option<CollectReport>,
     /// Documents of snapshots that no cache, running build or instance names.
     pub snapshots: Vec<ImageSnapshotId>,
     /// Whether nothing was deleted, since it was only asked.
@@ -25,29 +28,63 @@ pub struct Collected {
 }
 
 impl Engine {
-    /// Deletes snapshots and blobs that nobody names. Interrupted builds are failed first.
+    /// Deletes snapshots and blobs that nobody names, of standard copies as well. Interrupted builds are failed first, where
+    /// no server goes on with them.
     ///
     /// # Errors
     /// Those of store and records. What was deleted by then was named by nobody.
-    pub async fn collect(&self, in_use: std::sync::Arc<dyn InUse>) -> Result<Collected, Error> {
-        let mut snapshots = self.fail_interrupted().await?;
-        for id in self.orphaned_snapshots().await? {
-            self.store().delete_snapshot(id).await.map_err(Error::store("delete an image snapshot"))?;
-            snapshots.push(id);
-        }
-        snapshots.sort_unstable();
-        let now = self.clock().now();
-        let store = self.store().collect(in_use, now).await.map_err(Error::store("collect blobs"))?;
-        self.forget_old_events().await?;
-        Ok(Collected { store, snapshots, dry_run: false })
+    pub async fn collect(&self, in_use: Arc<dyn InUse>) -> Result<Collected, Error> {
+        let mut failed = self.fail_interrupted().await?;
+        let mut collected = self.sweep(in_use).await?;
+        collected.snapshots.append(&mut failed);
+        collected.snapshots.sort_unstable();
+        Ok(collected)
     }
 
-    /// Drops the events of caches and instances that have been gone for a week.
+    /// Asks for a collection by this process' daemon, soon.
+    pub fn ask_collection(&self) {
+        self.workshop.signals.collection.notify_one();
+    }
+
+    /// Deletes what nobody names and leaves builds alone.
+    pub(crate) async fn sweep(&self, in_use: Arc<dyn InUse>) -> Result<Collected, Error> {
+        let mut snapshots = BTreeSet::new();
+        for (store, orphans) in self.orphaned_snapshots().await? {
+            for id in orphans {
+                store.delete_snapshot(id).await.map_err(Error::store("delete an image snapshot"))?;
+                snapshots.insert(id);
+            }
+        }
+        crate::build::step("orphans-deleted")?;
+        let now = self.clock().now();
+        let collect = |store: Arc<dyn BlobStore>| {
+            let in_use = Arc::clone(&in_use);
+            async move { store.collect(in_use, now).await.map_err(Error::store("collect blobs")) }
+        };
+        let mut stores = self.stores().await?.into_iter();
+        let store = match stores.next() {
+            Some(local) => collect(local).await?,
+            None => CollectReport::default(),
+        };
+        let mut standard = None;
+        for copy in stores {
+            add(standard.get_or_insert_default(), collect(copy).await?);
+        }
+        self.forget_old_events().await?;
+        Ok(Collected { store, standard, snapshots: snapshots.into_iter().collect(), dry_run: false })
+    }
+
+    async fn stores(&self) -> Result<Vec<Arc<dyn BlobStore>>, Error> {
+        self.workshop.stores().await.map_err(Error::store("open the standard copies"))
+    }
+
+    /// Drops the events of caches and instances that have been gone for longer than the settings say.
     ///
     /// # Errors
     /// Those of the records.
     pub async fn forget_old_events(&self) -> Result<(), Error> {
-        let before = self.clock().now().plus_micros(-EVENTS_KEPT_SECONDS * 1_000_000);
+        let days = i64::from(self.workshop.parts.settings.retention.event_days);
+        let before = self.clock().now().plus_micros(-days * DAY);
         self.records().forget_events(before).await?;
         Ok(())
     }
@@ -84,38 +121,74 @@ impl Engine {
                 }
             }
         }
-        Ok(Collected { store: report, snapshots, dry_run: true })
+        Ok(Collected { store: report, standard: None, snapshots, dry_run: true })
     }
 
-    /// Documents in the store that no record names. Listed before the records are asked, so that one which a build commits
+    /// Documents of each store that no record names. Listed before the records are asked, so that one which a build commits
     /// meanwhile is not among them.
-    async fn orphaned_snapshots(&self) -> Result<Vec<ImageSnapshotId>, Error> {
-        let stored = self.stored_snapshots().await?;
+    async fn orphaned_snapshots(&self) -> Result<Vec<(Arc<dyn BlobStore>, Vec<ImageSnapshotId>)>, Error> {
+        let mut stored = Vec::new();
+        for store in self.stores().await? {
+            let ids = stored_snapshots(&*store).await?;
+            stored.push((store, ids));
+        }
         let retained: BTreeSet<ImageSnapshotId> =
             self.records().retained_snapshots().await?.into_iter().collect();
-        Ok(stored.into_iter().filter(|id| !retained.contains(id)).collect())
+        for (_, ids) in &mut stored {
+            ids.retain(|id| !retained.contains(id));
+        }
+        Ok(stored)
     }
 
-    /// [`Self::orphaned_snapshots`] as it will be when interrupted builds have been failed.
+    /// Those of the local store as they will be when interrupted builds have been failed.
     async fn orphaned_after_failing_interrupted(&self) -> Result<Vec<ImageSnapshotId>, Error> {
-        let stored = self.stored_snapshots().await?;
+        let stored = stored_snapshots(self.store()).await?;
         let mut retained: BTreeSet<ImageSnapshotId> =
             self.records().retained_snapshots().await?.into_iter().collect();
-        for build in self.interrupted_builds().await? {
-            retained.remove(&build.snapshot);
+        let interrupted = self.interrupted_builds().await?;
+        if !interrupted.is_empty() && !self.is_served().await? {
+            interrupted.iter().for_each(|build| _ = retained.remove(&build.snapshot));
         }
         Ok(stored.into_iter().filter(|id| !retained.contains(id)).collect())
     }
 
-    async fn stored_snapshots(&self) -> Result<Vec<ImageSnapshotId>, Error> {
-        let mut stored = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self.store().list_snapshots(after, blobstore::PAGE_LIMIT).await;
-            let page = page.map_err(Error::store("list image snapshots"))?;
-            let Some(last) = page.last() else { return Ok(stored) };
-            after = Some(*last);
-            stored.extend(page);
+    /// Caches that say that they are usable and whose snapshots are in no store any more: they are, and say so from now on.
+    pub(crate) async fn note_lost_snapshots(&self) -> Result<(), Error> {
+        let caches = self.all_caches(&metastore::CacheFilter::default()).await?;
+        let stores = self.stores().await?;
+        let mut stored = BTreeSet::new();
+        for store in &stores {
+            stored.extend(stored_snapshots(&**store).await?);
+        }
+        for cache in caches.iter().filter(|cache| cache.state.is_usable()) {
+            let Some(snapshot) = cache.snapshot.filter(|snapshot| !stored.contains(snapshot)) else {
+                continue;
+            };
+            // Where there is only a standard copy, and no standard store in sight, it is that which is away.
+            if cache.copies.flash != CopyState::Complete && stores.len() < 2 {
+                tracing::warn!(cache = %cache.id, "the standard store of a cache's snapshot is not in sight");
+                continue;
+            }
+            self.lose(cache, snapshot).await?;
+        }
+        Ok(())
+    }
+
+    async fn lose(&self, cache: &ImageCache, snapshot: ImageSnapshotId) -> Result<(), Error> {
+        let found = self.workshop.document(snapshot).await.map_err(Error::store("read an image snapshot"))?;
+        if found.is_some() {
+            return Ok(());
+        }
+        let message =
+            format!("its image snapshot {snapshot} is not in the store any more; create or update it");
+        let event =
+            self.workshop.event(cache.id, EventKind::Warning, EventReason::SnapshotLost, message.clone());
+        let failure = BuildFailure { reason: "snapshot-lost".to_owned(), message };
+        let now = self.clock().now();
+        match self.records().lose_snapshot(cache.id, snapshot, &failure, &[event], now).await {
+            // Its build brings another.
+            Err(metastore::Error::CacheBuilding { .. }) => Ok(()),
+            lost => Ok(lost.map(|_| ())?),
         }
     }
 
@@ -124,11 +197,31 @@ impl Engine {
         without: &BTreeSet<ImageSnapshotId>,
     ) -> Result<BTreeSet<BlobKey>, Error> {
         let mut keys = BTreeSet::new();
-        for id in self.stored_snapshots().await?.into_iter().filter(|id| !without.contains(id)) {
+        for id in stored_snapshots(self.store()).await?.into_iter().filter(|id| !without.contains(id)) {
             let found =
                 self.store().get_snapshot(id).await.map_err(Error::store("read an image snapshot"))?;
             keys.extend(found.into_iter().flat_map(|snapshot| snapshot.blob_keys()));
         }
         Ok(keys)
     }
+}
+
+async fn stored_snapshots(store: &dyn BlobStore) -> Result<Vec<ImageSnapshotId>, Error> {
+    let mut stored = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.list_snapshots(after, blobstore::PAGE_LIMIT).await;
+        let page = page.map_err(Error::store("list image snapshots"))?;
+        let Some(last) = page.last() else { return Ok(stored) };
+        after = Some(*last);
+        stored.extend(page);
+    }
+}
+
+fn add(sum: &mut CollectReport, report: CollectReport) {
+    sum.deleted.extend(report.deleted);
+    sum.freed = sum.freed.plus(report.freed);
+    sum.kept += report.kept;
+    sum.ended_leases += report.ended_leases;
+    sum.swept += report.swept;
 }

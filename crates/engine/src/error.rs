@@ -7,7 +7,7 @@ use layer::ErrorKind as ConvertKind;
 use model::{ByteSize, CacheId, CacheName, ImageSource};
 use registry::ErrorKind as RegistryKind;
 
-use crate::LayerFailure;
+use crate::{LayerFailure, VaultError};
 
 /// Why a build failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -75,9 +75,15 @@ pub enum BuildError {
         #[source]
         source: Arc<metastore::Error>,
     },
+    /// The cache's credentials could not be opened.
+    #[error(transparent)]
+    Sealed(Arc<VaultError>),
     /// Somebody cancelled it.
     #[error("the build was cancelled")]
     Cancelled,
+    /// The process ends before it: whoever comes next goes on with it.
+    #[error("the build was left in the middle: its process ends, and the next one goes on with it")]
+    Left,
     /// The task that ran it ended without a word.
     #[error("the build ended without a result: its task was aborted")]
     Aborted,
@@ -118,6 +124,8 @@ pub enum FailureKind {
     NotUsable,
     /// The request makes no sense as it is.
     Input,
+    /// Credentials cannot be sealed or opened with the keys that are set.
+    Sealed,
     /// Cancelled.
     Cancelled,
     /// This machine, or imc, failed.
@@ -145,6 +153,7 @@ impl FailureKind {
             Self::Busy => "busy",
             Self::NotUsable => "not-usable",
             Self::Input => "input",
+            Self::Sealed => "sealed-credentials",
             Self::Cancelled => "cancelled",
             Self::Internal => "internal",
         }
@@ -229,9 +238,14 @@ impl BuildError {
             Self::Merge { .. } => FailureKind::BadImage,
             Self::Store { source, .. } => kind_of_store(source),
             Self::Records { source, .. } => kind_of_records(source),
-            Self::Cancelled => FailureKind::Cancelled,
+            Self::Sealed(_) => FailureKind::Sealed,
+            Self::Cancelled | Self::Left => FailureKind::Cancelled,
             Self::Aborted => FailureKind::Internal,
         }
+    }
+
+    pub(crate) fn sealed(source: VaultError) -> Self {
+        Self::Sealed(Arc::new(source))
     }
 
     pub(crate) fn store(action: &'static str) -> impl FnOnce(blobstore::Error) -> Self {
@@ -249,8 +263,11 @@ pub enum Error {
     /// A build did.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// More images than a cache holds, or none, or one twice.
-    #[error("failed to create the cache `{name}`: {why}")]
+    /// Credentials could not be sealed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// What was asked for makes no sense: more images than a cache holds, or none, or one twice.
+    #[error("failed to take the images of the cache `{name}`: {why}")]
     BadRequest {
         /// The cache's name.
         name: CacheName,
@@ -293,6 +310,14 @@ pub enum Error {
         /// The snapshot.
         snapshot: model::ImageSnapshotId,
     },
+    /// The cache has no earlier snapshot, or not that one.
+    #[error("failed to go back with the cache `{name}` ({id}): it has no such earlier image snapshot")]
+    NoGeneration {
+        /// Its name.
+        name: CacheName,
+        /// Its id.
+        id: CacheId,
+    },
     /// Several images, and none was named; or one that it does not have.
     #[error("failed to choose an image of the cache `{name}`: it has {}", list(images))]
     WhichImage {
@@ -329,10 +354,11 @@ impl Error {
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::Build(error) => error.kind(),
+            Self::Vault(_) => FailureKind::Sealed,
             Self::BadRequest { .. } | Self::AmbiguousCache { .. } | Self::WhichImage { .. } => {
                 FailureKind::Input
             }
-            Self::UnknownCache { .. } => FailureKind::NotFound,
+            Self::UnknownCache { .. } | Self::NoGeneration { .. } => FailureKind::NotFound,
             Self::SnapshotMissing { .. } => FailureKind::NotUsable,
             Self::NotUsable { .. } => FailureKind::NotUsable,
             Self::Store { source, .. } => kind_of_store(source),

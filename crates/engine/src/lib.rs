@@ -8,66 +8,43 @@ mod build;
 mod caches;
 mod choose;
 mod collect;
+mod copies;
+mod documents;
 mod error;
+mod fingerprint;
+mod reconcile;
 mod recover;
+mod settings;
+mod signals;
+mod standard;
+mod time;
+mod vault;
 
 pub use build::{BuildHandle, BuildProgress, LayerFailure, LayerPhase, LayerProgress};
-pub use caches::{CacheView, DeletedCache, NewCache};
+pub use caches::{
+    AccountUsage, CacheDetails, CachePage, CacheSizes, CacheUpdate, CacheView, DeleteMode, DeletedCache,
+    Deletion, NewCacheRequest,
+};
 pub use choose::{Chosen, Target};
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
+#[cfg(feature = "test-suite")]
+pub use reconcile::Reconcilers;
+pub use reconcile::{ChangeWatcher, Daemon, Drained, MovedTag, ReconcilerStatus, Watched};
+pub use settings::{Intervals, Parts, Settings};
+pub use standard::{DirectoryCopies, StandardStore};
+#[cfg(feature = "test-suite")]
+pub use time::TestTime;
+pub use time::{SystemTimer, Timer};
+pub use vault::{Vault, VaultError};
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use blobstore::BlobStore;
-use metastore::{Metastore, ProcessIdentity};
-use model::{ByteSize, Clock};
-use registry::Registry;
+use metastore::Metastore;
+use model::{Clock, ImageSnapshotId};
 
 use build::Workshop;
-
-/// What an engine is made of.
-pub struct Parts {
-    /// Where blobs and image snapshots are.
-    pub store: Arc<dyn BlobStore>,
-    /// Where records are.
-    pub records: Arc<dyn Metastore>,
-    /// Where images come from.
-    pub registry: Registry,
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
-    /// Who we are to other processes.
-    pub owner: ProcessIdentity,
-    /// Bounds of its work.
-    pub settings: Settings,
-}
-
-/// Bounds of an engine's work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Layers that are converted at once, over all builds. Each takes about two processors and up to 40 MiB.
-    pub conversions: usize,
-    /// Images whose documents are asked for at once in one build.
-    pub resolves: usize,
-    /// How long the owner of a claim may give no sign of life before a build that waits for it does the work as well.
-    pub claim_patience: Duration,
-    /// Memory for the zstd windows over 8 MiB of all conversions together.
-    pub zstd_windows: ByteSize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        // One conversion keeps about two processors busy; a second one fills the gaps that the first one's ends leave.
-        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self {
-            conversions: (processors / 2 + 1).clamp(2, 8),
-            resolves: 4,
-            claim_patience: Duration::from_secs(120),
-            zstd_windows: ByteSize::mib(128),
-        }
-    }
-}
 
 /// The use-cases of image caches. Cheap to clone; clones are the same engine.
 #[derive(Clone)]
@@ -92,6 +69,20 @@ impl Engine {
 
     fn clock(&self) -> &dyn Clock {
         &*self.workshop.parts.clock
+    }
+
+    /// The store that a start of this snapshot attaches from: the local one where it has it, else one of its standard copies,
+    /// by rendezvous hash over `spread` (the instance's id). `None` where none has it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn serving_store(
+        &self,
+        snapshot: ImageSnapshotId,
+        spread: &str,
+    ) -> Result<Option<Arc<dyn BlobStore>>, Error> {
+        let found = self.workshop.serving_store(snapshot, spread).await;
+        found.map_err(Error::store("look for an image snapshot"))
     }
 
     /// Cancels what still runs and waits until it has cleaned up after itself.

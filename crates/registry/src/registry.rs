@@ -1,9 +1,10 @@
 //! The client.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use model::{ImageSource, LayerDescriptor, Platform, RegistryHost};
+use model::{ImageSource, LayerDescriptor, Platform, RegistryAccess, RegistryHost};
 
 use crate::archive::Archive;
 use crate::hosts::{self, Endpoint};
@@ -37,6 +38,18 @@ impl Registry {
             roots.push(hosts::read_certificates(path).map_err(|fault| Error::SetUp(Box::new(fault)))?);
         }
         Ok(Self { wire: Arc::new(Wire::new(settings, roots.into())) })
+    }
+
+    /// The same client, speaking to some registries otherwise and with further credentials, each for its own host alone.
+    ///
+    /// Connections and the limits of hosts are shared with this one; tokens are not, and this one's credentials are not
+    /// used for a registry that `access` alone has spoken to by plain HTTP or unverified.
+    #[must_use]
+    pub fn with(&self, access: &RegistryAccess, credentials: BTreeMap<RegistryHost, Credentials>) -> Self {
+        if access.is_empty() && credentials.is_empty() {
+            return self.clone();
+        }
+        Self { wire: Arc::new(self.wire.with(access, credentials)) }
     }
 
     /// Finds the one image that `source` means for `wanted` and fetches its documents: tag to digest, index to manifest

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use engine::CacheView;
+use engine::{CacheView, DeleteMode, Deletion};
 use model::{CacheId, CacheState, Event, ImageSnapshot, Subject};
 
 use crate::app::App;
@@ -15,7 +15,7 @@ use crate::progress::short;
 use super::instances::{each, find_instance};
 
 pub(crate) async fn list(app: &App, printer: &Printer) -> Result<ExitCode, Failure> {
-    let caches = app.engine.list_caches().await?;
+    let caches = app.engine.list_caches(&app.account).await?;
     let rows: Vec<Vec<String>> = caches
         .iter()
         .map(|view| {
@@ -52,12 +52,12 @@ fn state(view: &CacheView) -> String {
 }
 
 pub(crate) async fn show(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
-    let found = app.engine.find_cache(word).await?;
+    let found = app.engine.find_cache(&app.account, word).await?;
     let snapshot = app.engine.snapshot_of(&found.cache).await?;
     // Whether its build runs still is known of all at once.
-    let views = app.engine.list_caches().await?;
+    let views = app.engine.list_caches(&app.account).await?;
     let view = views.into_iter().find(|view| view.cache.id == found.cache.id);
-    let view = view.unwrap_or(CacheView { cache: found.cache, interrupted: false });
+    let view = view.unwrap_or(CacheView { cache: found.cache, interrupted: false, expires: None });
     printer.result(&Shown::new(&view, snapshot.as_ref()), || lines(&view, snapshot.as_ref()));
     if !found.others.is_empty() {
         printer.note(&format!(
@@ -113,7 +113,7 @@ fn lines(view: &CacheView, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
 
 pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
     let (subject, others) = subject(app, word).await?;
-    let events = app.engine.events(subject).await?;
+    let events = app.engine.events(&app.account, subject).await?;
     if events.is_empty() {
         return Err(Failure::not_found(
             format!("failed to find events of `{word}`"),
@@ -134,7 +134,7 @@ pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<E
 
 /// Whose events a word asks for, and who else has that name.
 async fn subject(app: &App, word: &str) -> Result<(Subject, Vec<String>), Failure> {
-    let found = match app.engine.find_cache(word).await {
+    let found = match app.engine.find_cache(&app.account, word).await {
         Ok(found) => found,
         Err(engine::Error::UnknownCache { .. }) => {
             // The events of what is gone stay for a while, by its id.
@@ -165,13 +165,13 @@ pub(crate) async fn delete(app: &App, args: &DeleteArgs, printer: &Printer) -> R
     super::reconcile::reconcile(app, printer).await?;
     // One that cannot be deleted keeps none of the others.
     let (ids, unknown) = each(&args.caches, printer, async |word| ids(app, word, args.all).await).await;
-    let delete = async |id: &str| Ok(app.engine.delete_cache(id).await?);
+    let delete = async |id: &str| Ok(app.engine.delete_cache(&app.account, id, DeleteMode::Refuse).await?);
     let (deleted, undeleted) = each(&ids.concat(), printer, delete).await;
     app.forget_old_events().await;
-    let line = |one: &engine::DeletedCache| format!("{} ({}) deleted", one.cache.name, one.cache.id);
-    let documents: Vec<Cache> = all(deleted.iter().map(|one| &one.cache));
+    let line = |one: &Deletion| format!("{} ({}) deleted", one.cache().name, one.cache().id);
+    let documents: Vec<Cache> = all(deleted.iter().map(Deletion::cache));
     printer.result(&documents, || deleted.iter().map(line).collect());
-    if deleted.iter().any(|one| one.cache.state != CacheState::Failed) {
+    if deleted.iter().any(|one| one.cache().state != CacheState::Failed) {
         printer.note("its blobs stay until `imc gc`");
     }
     Ok(if unknown == ExitCode::SUCCESS { undeleted } else { unknown })
@@ -179,12 +179,12 @@ pub(crate) async fn delete(app: &App, args: &DeleteArgs, printer: &Printer) -> R
 
 /// The ids that a word of `delete` means: one, or with `--all` every cache of that name.
 async fn ids(app: &App, word: &str, all: bool) -> Result<Vec<String>, Failure> {
-    let found = app.engine.find_cache(word).await?;
+    let found = app.engine.find_cache(&app.account, word).await?;
     let by_id = word.parse() == Ok(found.cache.id);
     if by_id || found.others.is_empty() {
         return Ok(vec![found.cache.id.to_string()]);
     }
-    let mut named = app.engine.list_caches().await?;
+    let mut named = app.engine.list_caches(&app.account).await?;
     named.retain(|view| view.cache.name == found.cache.name);
     match all {
         true => Ok(named.iter().map(|view| view.cache.id.to_string()).collect()),

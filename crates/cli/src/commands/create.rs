@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use engine::{BuildHandle, LayerPhase, NewCache};
+use engine::{BuildHandle, DeleteMode, LayerPhase, NewCacheRequest};
 use model::{ByteSize, ImageCache, ImageSource};
 
 use crate::app::App;
@@ -43,11 +43,10 @@ pub(crate) async fn create(
     imc: &str,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let new = NewCache {
-        name: args.name,
-        images: args.images.into_iter().map(absolute).collect::<Result<_, _>>()?,
-        platform: args.platform,
-        size_limit: ByteSize::gib(args.size),
+    let images = args.images.into_iter().map(absolute).collect::<Result<_, _>>()?;
+    let new = NewCacheRequest {
+        size_limit: Some(ByteSize::gib(args.size)),
+        ..NewCacheRequest::new(app.account.clone(), args.name, images, args.platform)
     };
     let created = match app.engine.create_cache(new).await {
         Ok(build) => follow(build, printer).await,
@@ -79,7 +78,7 @@ async fn follow(mut build: BuildHandle, printer: &Printer) -> Result<Built, Fail
 /// Builds a cache for one image that no cache has. One that fails goes again: nobody asked for it by its name.
 pub(crate) async fn build_for_run(
     app: &App,
-    new: NewCache,
+    new: NewCacheRequest,
     printer: &Printer,
 ) -> Result<ImageCache, Failure> {
     let asked = app.clock.now();
@@ -88,7 +87,7 @@ pub(crate) async fn build_for_run(
     let created = follow(build, printer).await;
     if created.is_err()
         && is_new
-        && let Err(error) = app.engine.delete_cache(&id.to_string()).await
+        && let Err(error) = app.engine.delete_cache(&app.account, &id.to_string(), DeleteMode::Refuse).await
     {
         tracing::warn!(cache = %id, error = engine::chain(&error), "failed to delete the cache of a failed miss");
     }

@@ -26,7 +26,7 @@ pub(crate) async fn find_instance(app: &App, word: &str) -> Result<Instance, Fai
         (_, Ok(name)) => InstanceRef::Name(name),
         _ => return Err(unknown()),
     };
-    match app.records.instance(&wanted).await {
+    match app.records.instance(&app.account, &wanted).await {
         Err(error) if error.kind() == metastore::ErrorKind::NotFound => Err(unknown()),
         found => Ok(found?),
     }
@@ -34,8 +34,11 @@ pub(crate) async fn find_instance(app: &App, word: &str) -> Result<Instance, Fai
 
 pub(crate) async fn ps(app: &App, all: bool, printer: &Printer) -> Result<ExitCode, Failure> {
     reconcile(app, printer).await?;
-    let instances =
-        all_instances(app, &InstanceFilter { unfinished: !all, ..InstanceFilter::default() }).await?;
+    let instances = all_instances(
+        app,
+        &InstanceFilter { account: Some(app.account.clone()), unfinished: !all, ..InstanceFilter::default() },
+    )
+    .await?;
     let rows: Vec<Vec<String>> = instances
         .iter()
         .map(|one| {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use engine::{Chosen, NewCache, Target};
+use engine::{Chosen, NewCacheRequest, Target};
 use model::{
     BlobKey, ByteSize, CacheName, Event, EventKind, EventReason, ExitStatus, ImageSource, Instance,
     InstanceId, InstanceName, InstanceState, Subject,
@@ -55,8 +55,8 @@ pub(crate) fn run(
         begun.elapsed().as_millis()
     );
     if args.detach {
-        let found = runtime
-            .block_on(async { app.records.instance(&metastore::InstanceRef::Id(prepared.spec.id)).await });
+        let wanted = metastore::InstanceRef::Id(prepared.spec.id);
+        let found = runtime.block_on(async { app.records.instance(&app.account, &wanted).await });
         let document = found.unwrap_or(prepared.record);
         printer.result(&documents::Instance::from(&document), || vec![prepared.spec.id.to_string()]);
         return Ok(ExitCode::SUCCESS);
@@ -73,6 +73,8 @@ struct Prepared {
     record: Instance,
     spec: InstanceSpec,
     lease: Box<dyn blobstore::Lease>,
+    /// What starting from the cache spares.
+    saved: model::Savings,
 }
 
 /// What to start from, and whether it was made for that just now.
@@ -84,7 +86,7 @@ struct Choice {
 /// The user's word as a cache, where one has that name or id, else as an image; a miss creates a cache first.
 async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Choice, Failure> {
     let image = args.image.clone().map(absolute).transpose()?;
-    let target = match app.engine.find_cache(&args.target).await {
+    let target = match app.engine.find_cache(&app.account, &args.target).await {
         Ok(_) => Target::Cache { word: args.target.clone(), image },
         Err(engine::Error::UnknownCache { .. }) if image.is_none() => {
             let source: ImageSource = args.target.parse().map_err(|error: model::SourceError| {
@@ -97,7 +99,7 @@ async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Choice, 
         }
         Err(error) => return Err(error.into()),
     };
-    if let Some(chosen) = app.engine.choose(&target).await? {
+    if let Some(chosen) = app.engine.choose(&app.account, &target).await? {
         return Ok(Choice { chosen, was_miss: false });
     }
     let Target::Image { source, platform } = target.clone() else {
@@ -105,7 +107,10 @@ async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Choice, 
     };
     printer.note(&format!("no cache has {source} for {platform}: creating one"));
     let name = cache_name(&source);
-    let new = NewCache { name, images: vec![source.clone()], platform, size_limit: MISS_SIZE };
+    let new = NewCacheRequest {
+        size_limit: Some(MISS_SIZE),
+        ..NewCacheRequest::new(app.account.clone(), name, vec![source.clone()], platform)
+    };
     let cache = build_for_run(app, new, printer).await?;
     let message = format!("no cache had {source}; this one was created for it");
     let miss = Event::once(
@@ -117,7 +122,7 @@ async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Choice, 
     );
     app.records.append_events(&[miss]).await?;
     let target = Target::Cache { word: cache.id.to_string(), image: None };
-    let chosen = app.engine.choose(&target).await?;
+    let chosen = app.engine.choose(&app.account, &target).await?;
     let chosen =
         chosen.ok_or_else(|| Failure::internal("failed to choose the cache that was just created"))?;
     Ok(Choice { chosen, was_miss: true })
@@ -156,6 +161,7 @@ async fn prepare(
     let record = Instance {
         id,
         name: name.clone(),
+        account: app.account.clone(),
         image: chosen.image.source.clone(),
         manifest_digest: chosen.image.manifest_digest,
         snapshot: chosen.snapshot,
@@ -182,7 +188,10 @@ async fn prepare(
         },
     };
     app.records.create_instance(&record, &served(&record, was_miss)).await?;
-    Ok(Prepared { record, spec, lease: chosen.lease })
+    // Nothing is spared by a cache that was made for this very start.
+    let saved =
+        if was_miss { model::Savings { starts: 1, ..model::Savings::default() } } else { chosen.saved };
+    Ok(Prepared { record, spec, lease: chosen.lease, saved })
 }
 
 /// What a tag was pinned to, told of the instance and of its cache.
@@ -292,7 +301,7 @@ async fn record_start(
         recorded => drop(recorded?),
     }
     if let Some(cache) = record.cache
-        && let Err(error) = app.records.touch_cache_used(cache, now).await
+        && let Err(error) = app.records.touch_cache_used(cache, prepared.saved, now).await
     {
         tracing::warn!(%cache, error = engine::chain(&error), "failed to note a cache's use");
     }

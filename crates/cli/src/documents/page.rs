@@ -5,8 +5,9 @@ use std::path::Path;
 
 use engine::{CacheView, Collected};
 use model::{
-    BlobKey, BuildFailure, ByteSize, CacheState, Compression, Event, EventKind, EventReason, ExitStatus,
-    ImageCache, InstanceState, LayerDescriptor, SnapshotLayer, Subject, Timestamp,
+    AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Compression, Event, EventKind,
+    EventReason, ExitStatus, ImageCache, InstanceState, LayerDescriptor, NewImageCache, Origin,
+    RegistryAccess, SnapshotLayer, Subject, Timestamp,
 };
 use node::{Check, CheckResult};
 use serde::Serialize;
@@ -33,27 +34,31 @@ what was done to the others.
 fn cache(state: CacheState) -> ImageCache {
     let time = Timestamp::from_micros(1_764_000_000_000_000);
     let usable = state.is_usable();
-    ImageCache {
-        id: format!("imc-{HEX}").parse().unwrap(),
+    let new = NewImageCache {
+        account: AccountId::local(),
         name: "web".parse().unwrap(),
-        state,
+        origin: Origin::Manual,
         images: vec!["docker.io/library/nginx:1.27".parse().unwrap()],
         platform: "linux/arm64".parse().unwrap(),
         size_limit: ByteSize::gib(20),
+        policy: CachePolicy::default(),
+        access: RegistryAccess::default(),
+    };
+    ImageCache {
+        id: format!("imc-{HEX}").parse().unwrap(),
+        state,
         snapshot: usable.then(|| format!("isn-{HEX}").parse().unwrap()),
         unpacked_size: usable.then(|| ByteSize::mib(190)),
         failure: (state == CacheState::Failed).then(|| BuildFailure {
             reason: "not-found".to_owned(),
             message: "failed to resolve the image docker.io/library/nginx:1.27".to_owned(),
         }),
-        created: time,
-        updated: time,
-        last_used: None,
+        ..ImageCache::asked_for(new, time)
     }
 }
 
 fn view(state: CacheState, interrupted: bool) -> CacheView {
-    CacheView { cache: cache(state), interrupted }
+    CacheView { cache: cache(state), interrupted, expires: None }
 }
 
 fn created() -> Created {
@@ -87,6 +92,7 @@ fn instance(state: InstanceState) -> model::Instance {
     model::Instance {
         id: format!("ins-{HEX}").parse().unwrap(),
         name: "front".parse().unwrap(),
+        account: AccountId::local(),
         image: "docker.io/library/nginx:1.27".parse().unwrap(),
         manifest_digest: DIGEST.parse().unwrap(),
         snapshot: format!("isn-{HEX}").parse().unwrap(),

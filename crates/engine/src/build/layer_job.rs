@@ -7,12 +7,13 @@ use blobstore::{BlobInfo, BlobStore, BlobWriter, Claim, ClaimBeat, Committed, Le
 use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
-use registry::ResolvedImage;
+use registry::{Registry, ResolvedImage};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{BuildProgress, LayerPhase, Workshop, feed};
+use crate::copies::CopyProgress;
 
 /// How often a conversion is looked at while the server is silent.
 const WATCH: Duration = Duration::from_millis(50);
@@ -68,6 +69,8 @@ impl LayerMade {
 
 /// A layer to make.
 pub(super) struct LayerOrder {
+    /// Speaks for the cache that ordered it.
+    pub(super) registry: Registry,
     pub(super) image: Arc<ResolvedImage>,
     pub(super) descriptor: LayerDescriptor,
     pub(super) diff_id: DiffId,
@@ -80,7 +83,7 @@ pub(super) struct LayerOrder {
 
 /// Asks the store for a blob that is about to be made or used: one whose files are broken is deleted, to be made again.
 /// Whether one was, the flag says.
-pub(super) async fn stat_whole(
+pub(crate) async fn stat_whole(
     store: &dyn BlobStore,
     key: &BlobKey,
 ) -> blobstore::Result<(Option<BlobInfo>, bool)> {
@@ -218,6 +221,10 @@ pub(super) async fn make(
         Way::There(made) => return Ok(made),
         Way::Make(licence) => licence,
     };
+    let copied = with_beats(claim.as_deref(), from_standard(&workshop, &order, &cancel)).await?;
+    if let Some(made) = copied {
+        return Ok(made);
+    }
     let work = make_under(&workshop, &order, turn, &cancel);
     let (committed, converted) = with_beats(claim.as_deref(), work).await?;
     let mut warnings: Vec<String> = converted.warnings.iter().map(sentence).collect();
@@ -238,6 +245,28 @@ pub(super) async fn make(
     })
 }
 
+/// Takes the layer from a standard copy, where one has it: that spares the registry, and the conversion. One that cannot be
+/// read is no reason to fail.
+async fn from_standard(
+    workshop: &Workshop,
+    order: &LayerOrder,
+    cancel: &CancellationToken,
+) -> Result<Option<LayerMade>, LayerFailure> {
+    if workshop.parts.standard.is_none() {
+        return Ok(None);
+    }
+    let key = BlobKey::Layer(order.diff_id);
+    let (target, progress) = (&*workshop.parts.store, CopyProgress::default());
+    match workshop.copy_blob(target, &*order.lease, &key, &progress, cancel).await {
+        Ok(()) => in_store(workshop, order.diff_id).await,
+        Err(_) if cancel.is_cancelled() => Err(LayerFailure::Cancelled),
+        Err(error) => {
+            tracing::debug!(layer = %order.diff_id, error = crate::chain(&error), "no standard copy has a layer");
+            Ok(None)
+        }
+    }
+}
+
 async fn make_under(
     workshop: &Workshop,
     order: &LayerOrder,
@@ -245,7 +274,7 @@ async fn make_under(
     cancel: &CancellationToken,
 ) -> Result<(Committed, Converted), LayerFailure> {
     let writer = workshop.parts.store.begin(&*order.lease, &BlobKey::Layer(order.diff_id)).await?;
-    let converted = fetch_and_convert(workshop, order, &*writer, cancel).await?;
+    let converted = fetch_and_convert(order, &*writer, cancel).await?;
     // The next layer may be converted while this one is synced.
     drop(turn);
     if cancel.is_cancelled() {
@@ -271,7 +300,6 @@ async fn with_beats<T>(claim: Option<&dyn Claim>, work: impl Future<Output = T>)
 }
 
 async fn fetch_and_convert(
-    workshop: &Workshop,
     order: &LayerOrder,
     writer: &dyn BlobWriter,
     cancel: &CancellationToken,
@@ -280,7 +308,7 @@ async fn fetch_and_convert(
     let stream = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(LayerFailure::Cancelled),
-        stream = workshop.parts.registry.fetch_layer(&order.image, &order.descriptor) => {
+        stream = order.registry.fetch_layer(&order.image, &order.descriptor) => {
             stream.map_err(LayerFailure::Open)?
         }
     };

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use layer::Control;
 use model::{BlobDigest, ByteSize, DiffId, ImageSource};
 
+use crate::copies::CopyProgress;
+
 /// What a layer of a build is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerPhase {
@@ -44,6 +46,8 @@ struct LayerEntry {
 struct State {
     resolved: Vec<ImageSource>,
     layers: Vec<LayerEntry>,
+    /// The standard copies that belong to the build, where it makes some.
+    copies: Option<CopyProgress>,
 }
 
 /// The progress of one build, shared by the build and its watchers.
@@ -83,9 +87,18 @@ impl BuildProgress {
         })
     }
 
-    /// Progress in percent by bytes as served; 100 only when every layer is in the store.
+    /// Progress in percent by bytes as served; 100 only when every layer is in the store. Where standard copies belong to the
+    /// build, they are the second half of it.
     #[must_use]
     pub fn percent(&self) -> u8 {
+        let layers = self.percent_of_layers();
+        match self.with(|state| state.copies.clone()) {
+            Some(copies) => u8::midpoint(layers, copies.percent().get()),
+            None => layers,
+        }
+    }
+
+    fn percent_of_layers(&self) -> u8 {
         let layers = self.layers();
         let finished = |layer: &LayerProgress| matches!(layer.phase, LayerPhase::Done | LayerPhase::Reused);
         if layers.is_empty() || self.resolved_images() == 0 {
@@ -101,6 +114,11 @@ impl BuildProgress {
         };
         let fetched: u128 = layers.iter().map(have).sum();
         u8::try_from(fetched * 100 / total.max(1)).unwrap_or(99).min(99)
+    }
+
+    /// Standard copies belong to the build.
+    pub(super) fn copies_belong(&self, copies: &CopyProgress) {
+        self.with(|state| state.copies = Some(copies.clone()));
     }
 
     pub(super) fn image_resolved(&self, image: ImageSource) {

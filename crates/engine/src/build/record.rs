@@ -5,21 +5,42 @@ use std::time::Duration;
 
 use blobstore::Lease;
 use metastore::{CacheChange, SnapshotRecord};
+use model::rules::generation_kept_until;
 use model::{BuildFailure, Event, EventKind, EventReason, ImageCache, ImageSnapshot, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Workshop;
 use super::layer_job::LayerMade;
-use super::run::{BuildOrder, step};
+use super::run::step;
 use super::wanted::Wanted;
+use super::{BuildOrder, Workshop};
 use crate::{BuildError, FailureKind, chain};
 
-/// How long a build that is done tries to say so to records that are busy.
+/// How long a build asks records that are busy.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Between two such tries, each of which has waited its own time.
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Asks the records again, however long others keep them locked, within reason.
+pub(super) async fn patiently<T, F>(cancel: &CancellationToken, ask: impl Fn() -> F) -> metastore::Result<T>
+where
+    F: Future<Output = metastore::Result<T>>,
+{
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Err(error) if error.kind() == metastore::ErrorKind::Busy && begun.elapsed() < PATIENCE => {
+                tracing::warn!(error = chain(&error), "the records are busy; a build asks them again");
+                tokio::select! {
+                    () = cancel.cancelled() => return Err(error),
+                    () = tokio::time::sleep(BUSY_PAUSE) => {}
+                }
+            }
+            answer => return answer,
+        }
+    }
+}
 
 impl Workshop {
     /// The records refused a build that was done. Where only their answer was lost, it is recorded all the same.
@@ -29,7 +50,7 @@ impl Workshop {
         error: BuildError,
     ) -> Result<ImageCache, BuildError> {
         match self.parts.records.cache(order.cache.id).await {
-            Ok(cache) if cache.snapshot == Some(order.build.snapshot) => Ok(cache),
+            Ok(cache) if cache.snapshot == Some(order.snapshot) => Ok(cache),
             _ => Err(self.record_failure(order, error).await),
         }
     }
@@ -61,15 +82,13 @@ impl Workshop {
                 "failed to release a build's lease; it ends with this process"
             );
         }
-        if let Some(released) = change.released
-            && let Err(error) = self.parts.store.delete_snapshot(released).await
-        {
+        if let Err(error) = self.delete_documents(&change.released).await {
             tracing::warn!(error = chain(&error), "failed to delete a former snapshot; collection will");
         }
         Ok(change.cache)
     }
 
-    /// Ends the build well in the records, however long others keep them locked, within reason: all the work is done.
+    /// Ends the build well in the records, however long others keep them locked: all the work is done.
     async fn finish_patiently(
         &self,
         order: &BuildOrder,
@@ -78,27 +97,12 @@ impl Workshop {
         now: Timestamp,
         cancel: &CancellationToken,
     ) -> metastore::Result<CacheChange> {
-        let begun = Instant::now();
-        loop {
-            let finished = self
-                .parts
-                .records
-                .finish_build(order.build.id, &order.build.owner, record, events, now)
-                .await;
-            match finished {
-                Err(error) if error.kind() == metastore::ErrorKind::Busy && begun.elapsed() < PATIENCE => {
-                    tracing::warn!(
-                        error = chain(&error),
-                        "the records are busy; trying again to end the build"
-                    );
-                    tokio::select! {
-                        () = cancel.cancelled() => return Err(error),
-                        () = tokio::time::sleep(BUSY_PAUSE) => {}
-                    }
-                }
-                finished => return finished,
-            }
-        }
+        let copies = self.copies_of_new(&order.cache);
+        let keep = generation_kept_until(now, &self.parts.settings.retention);
+        let keep = (self.parts.settings.retention.generation_days > 0).then_some(keep);
+        let (records, owner) = (&self.parts.records, &self.parts.owner);
+        let finish = || records.finish_build(order.id, owner, record, copies, keep, events, now);
+        patiently(cancel, finish).await
     }
 
     pub(super) async fn record_failure(&self, order: &BuildOrder, error: BuildError) -> BuildError {
@@ -112,16 +116,18 @@ impl Workshop {
         let event = self.event(order.cache.id, EventKind::Warning, reason, message);
         let now = self.parts.clock.now();
         let recorded =
-            self.parts.records.fail_build(order.build.id, &order.build.owner, &failure, &[event], now).await;
+            self.parts.records.fail_build(order.id, &self.parts.owner, &failure, &[event], now).await;
         match recorded {
             Ok(_) => self.drop_document(order).await,
             // Another process has ended it. Where it took it up, the document may be its own by now.
             Err(metastore::Error::BuildEnded(_) | metastore::Error::NoBuild(_)) => {
                 let retained = self.parts.records.retained_snapshots().await;
-                if retained.is_ok_and(|retained| !retained.contains(&order.build.snapshot)) {
+                if retained.is_ok_and(|retained| !retained.contains(&order.snapshot)) {
                     self.drop_document(order).await;
                 }
             }
+            // Another process goes on with it.
+            Err(metastore::Error::BuildLost(_)) => {}
             Err(unrecorded) => {
                 tracing::error!(error = chain(&unrecorded), "failed to record that a build failed");
             }
@@ -131,7 +137,7 @@ impl Workshop {
 
     /// Deletes the image snapshot of a build that failed, where it came that far: it is nobody's now.
     async fn drop_document(&self, order: &BuildOrder) {
-        if let Err(left) = self.parts.store.delete_snapshot(order.build.snapshot).await {
+        if let Err(left) = self.delete_documents(&[order.snapshot]).await {
             tracing::warn!(
                 error = chain(&left),
                 "failed to delete a failed build's snapshot; collection will"

@@ -7,28 +7,22 @@ use std::time::Duration;
 use blobstore::{Lease, LeaseTerm};
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use layer::{Control, SharedBudget};
-use metastore::NewBuild;
 use model::{
     BlobKey, BuildId, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource,
     SnapshotImage, SnapshotLayer,
 };
-use registry::ResolvedImage;
+use registry::{Registry, ResolvedImage};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::layer_job::{self, LayerMade, LayerOrder};
 use super::wanted::{Wanted, take, wanted_layers};
-use super::{BuildProgress, LayerPhase, Workshop, merge_job};
+use super::{BuildOrder, BuildProgress, LayerPhase, Workshop, merge_job};
+use crate::copies::CopyProgress;
 use crate::{BuildError, chain};
 
 /// How often a layer that another build makes is held against this build's size.
 const WATCH: Duration = Duration::from_millis(50);
-
-/// A build that is recorded and to be run.
-pub(crate) struct BuildOrder {
-    pub(crate) cache: ImageCache,
-    pub(crate) build: NewBuild,
-}
 
 /// The owner of a build's lease: while that holds, the build runs, whatever can be seen of its process.
 pub(crate) fn lease_owner(build: BuildId) -> String {
@@ -43,14 +37,18 @@ impl Workshop {
         progress: BuildProgress,
         cancel: CancellationToken,
     ) -> Result<ImageCache, BuildError> {
-        let made = self.make_snapshot(&order, &progress, &cancel).await;
-        match made {
-            Ok(lease_and_snapshot) => match self.record_success(&order, lease_and_snapshot, &cancel).await {
-                Ok(cache) => Ok(cache),
-                Err(error) => self.failed_to_record(&order, error).await,
-            },
-            Err(error) => Err(self.record_failure(&order, error).await),
-        }
+        let work = async {
+            match self.make_snapshot(&order, &progress, &cancel).await {
+                Ok(lease_and_snapshot) => {
+                    match self.record_success(&order, lease_and_snapshot, &cancel).await {
+                        Ok(cache) => Ok(cache),
+                        Err(error) => self.failed_to_record(&order, error).await,
+                    }
+                }
+                Err(error) => Err(self.record_failure(&order, error).await),
+            }
+        };
+        self.with_signs_of_life(&order, &progress, &cancel, work).await
     }
 
     async fn make_snapshot(
@@ -59,31 +57,39 @@ impl Workshop {
         progress: &BuildProgress,
         cancel: &CancellationToken,
     ) -> Result<(Arc<dyn Lease>, ImageSnapshot), BuildError> {
-        let lease = self.parts.store.lease(&lease_owner(order.build.id), &[], LeaseTerm::Held).await;
+        let begun = Instant::now();
+        // Without a flash snapshot it is usable only once the standard one is complete.
+        let is_slow = self.parts.standard.is_some() && !order.cache.policy.copies.flash;
+        let copies = is_slow.then(CopyProgress::default);
+        copies.iter().for_each(|copies| progress.copies_belong(copies));
+        let lease = self.parts.store.lease(&lease_owner(order.id), &[], LeaseTerm::Held).await;
         let lease: Arc<dyn Lease> = Arc::from(lease.map_err(BuildError::store("take the build's lease"))?);
         let work = async {
             step("lease-taken")?;
-            let images = self.resolve(&order.cache, progress).await?;
+            let registry = self.registry_of(&order.cache, cancel).await?;
+            let images = self.resolve(order, &registry, progress).await?;
             step("images-resolved")?;
-            let budget = Arc::new(SharedBudget::new(order.cache.size_limit));
-            let layers = self.make_layers(order, &images, &lease, &budget, progress).await?;
+            let budget = Arc::new(SharedBudget::new(order.plan.size_limit));
+            let layers = self.make_layers(order, &registry, &images, &lease, &budget, progress).await?;
             step("layers-made")?;
             let images = self.assemble(&order.cache, &images, &layers, &lease, &budget).await?;
-            let snapshot = ImageSnapshot {
+            Ok(ImageSnapshot {
                 version: ImageSnapshot::VERSION,
-                id: order.build.snapshot,
+                id: order.snapshot,
                 created: self.parts.clock.now(),
+                made_in_milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
                 images,
-            };
-            let stored = self.parts.store.put_snapshot(&snapshot).await;
-            stored.map_err(BuildError::store("commit the image snapshot"))?;
-            step("snapshot-committed")?;
-            Ok(snapshot)
+            })
         };
         let made = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(BuildError::Cancelled),
             made = work => made,
+        };
+        // A commit that was begun comes to its end in the store; given up in the middle it would leave a document behind.
+        let made = match made {
+            Ok(snapshot) => self.commit(order, snapshot, copies.as_ref(), cancel).await,
+            Err(error) => Err(error),
         };
         match made {
             Ok(snapshot) => Ok((lease, snapshot)),
@@ -97,13 +103,32 @@ impl Workshop {
         }
     }
 
+    async fn commit(
+        &self,
+        order: &BuildOrder,
+        snapshot: ImageSnapshot,
+        copies: Option<&CopyProgress>,
+        cancel: &CancellationToken,
+    ) -> Result<ImageSnapshot, BuildError> {
+        let stored = self.parts.store.put_snapshot(&snapshot).await;
+        stored.map_err(BuildError::store("commit the image snapshot"))?;
+        step("snapshot-committed")?;
+        if let Some(copies) = copies {
+            let count = order.cache.policy.copies.standard_copies.get();
+            self.copy_to_standard(&snapshot, count, copies, cancel).await?;
+        }
+        Ok(snapshot)
+    }
+
     async fn resolve(
         &self,
-        cache: &ImageCache,
+        order: &BuildOrder,
+        registry: &Registry,
         progress: &BuildProgress,
     ) -> Result<Vec<Arc<ResolvedImage>>, BuildError> {
+        let cache = &order.cache;
         let resolve = |source: ImageSource| async move {
-            let resolved = self.parts.registry.resolve(&source, &cache.platform).await;
+            let resolved = registry.resolve(&source, &cache.platform).await;
             let resolved = resolved.map_err(|error| BuildError::Resolve(Arc::new(error)))?;
             progress.image_resolved(source.clone());
             let message = format!(
@@ -115,7 +140,7 @@ impl Workshop {
             self.note(self.event(cache.id, EventKind::Normal, EventReason::ImageResolved, message)).await;
             Ok(Arc::new(resolved))
         };
-        futures::stream::iter(cache.images.clone())
+        futures::stream::iter(order.plan.images.clone())
             .map(resolve)
             .buffered(self.parts.settings.resolves.max(1))
             .try_collect()
@@ -126,6 +151,7 @@ impl Workshop {
     async fn make_layers(
         self: &Arc<Self>,
         order: &BuildOrder,
+        registry: &Registry,
         images: &[Arc<ResolvedImage>],
         lease: &Arc<dyn Lease>,
         budget: &Arc<SharedBudget>,
@@ -157,8 +183,10 @@ impl Workshop {
                 None => missing.push(layer),
             }
         }
-        let mut running: FuturesUnordered<_> =
-            missing.iter().map(|layer| self.make_layer(order, layer, lease, budget, progress)).collect();
+        let mut running: FuturesUnordered<_> = missing
+            .iter()
+            .map(|layer| self.make_layer(order, registry, layer, lease, budget, progress))
+            .collect();
         while let Some(layer) = running.try_next().await? {
             made.insert(layer.diff_id, layer);
         }
@@ -168,6 +196,7 @@ impl Workshop {
     async fn make_layer(
         self: &Arc<Self>,
         order: &BuildOrder,
+        registry: &Registry,
         layer: &Wanted,
         lease: &Arc<dyn Lease>,
         budget: &Arc<SharedBudget>,
@@ -180,6 +209,7 @@ impl Workshop {
             let (flight, ours) =
                 self.flights.join(layer.diff_id, &self.tracker, control, |control, cancel| {
                     let job = LayerOrder {
+                        registry: registry.clone(),
                         image: Arc::clone(&layer.image),
                         descriptor: layer.descriptor.clone(),
                         diff_id: layer.diff_id,
@@ -257,7 +287,7 @@ impl Workshop {
 }
 
 /// A named step, at which tests kill the process or fail the build.
-pub(super) fn step(name: &'static str) -> Result<(), BuildError> {
+pub(crate) fn step(name: &'static str) -> Result<(), BuildError> {
     let failed = |source| blobstore::Error::Step { step: name, source };
     blobstore::fault::point(name).map_err(failed).map_err(BuildError::store("pass a step"))
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use engine::FailureKind;
+use engine::{DeleteMode, FailureKind};
 use model::{ByteSize, CacheState, EventReason};
 
-use crate::support::{World, image, layout, new_cache, noise};
+use crate::support::{World, image, layout, local, new_cache, noise};
 
 /// xorshift64: moments that differ and come again.
 struct Moments(u64);
@@ -34,7 +34,7 @@ async fn at_any_moment_it_ends_soon_and_leaves_nothing_partial() {
         build.cancel();
         let ended =
             tokio::time::timeout(Duration::from_secs(10), build.finished()).await.expect("it ends soon");
-        let cache = world.engine.find_cache(&build.cache.id.to_string()).await.unwrap().cache;
+        let cache = world.engine.find_cache(&local(), &build.cache.id.to_string()).await.unwrap().cache;
         match ended {
             Ok(_) => assert_eq!(cache.state, CacheState::Ready),
             Err(error) => {
@@ -45,7 +45,7 @@ async fn at_any_moment_it_ends_soon_and_leaves_nothing_partial() {
                 assert_eq!(*world.reasons(&cache).await.last().unwrap(), EventReason::BuildCancelled);
             }
         }
-        world.engine.delete_cache(&cache.id.to_string()).await.unwrap();
+        world.engine.delete_cache(&local(), &cache.id.to_string(), DeleteMode::Refuse).await.unwrap();
         let collected =
             world.engine.collect(std::sync::Arc::new(std::collections::BTreeSet::new())).await.unwrap();
         assert_eq!(collected.store.kept, 0);

@@ -10,7 +10,7 @@ use metastore::{MemoryMetastore, SqliteMetastore};
 use model::{ByteSize, CacheState};
 use rustix::io::Errno;
 
-use crate::support::{World, image, layout, new_cache, noise};
+use crate::support::{World, image, layout, local, new_cache, noise};
 
 fn source(folder: &Path) -> String {
     layout(folder, "image", &image([noise("a", 30_000), noise("b", 10_000)]))
@@ -23,7 +23,7 @@ async fn build_and_judge(failing: &World, sound: &World, source: &str, what: &st
         Err(error) => Err(error.kind()),
     };
     failing.engine.shut_down().await;
-    let caches = sound.engine.list_caches().await.unwrap();
+    let caches = sound.engine.list_caches(&local()).await.unwrap();
     assert!(caches.len() <= 1, "{what}: {caches:?}");
     for view in caches {
         let state = view.cache.state;

@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod cancel;
+mod copies;
 mod faults;
+mod life;
 mod merge;
+mod reconcile;
 mod recover;
+mod service;
 mod sharing;
 mod size;
 mod support;

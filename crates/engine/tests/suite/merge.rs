@@ -1,10 +1,10 @@
 //! Images whose layers lean on those below get a merged metadata image, once.
 
-use engine::FailureKind;
+use engine::{DeleteMode, FailureKind};
 use model::{BlobKey, ByteSize, EventReason};
 use testkit::{Compression, LayerBuilder};
 
-use crate::support::{World, image, layout, new_cache};
+use crate::support::{World, image, layout, local, new_cache};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn layers_that_lean_are_merged_once_and_collected_with_their_caches() {
@@ -34,7 +34,7 @@ async fn layers_that_lean_are_merged_once_and_collected_with_their_caches() {
     assert_eq!(world.store.stat(&BlobKey::Merged(merged)).await.unwrap().unwrap(), info);
     assert_eq!(world.blobs().await.len(), 3);
     for name in ["first", "second"] {
-        world.engine.delete_cache(name).await.unwrap();
+        world.engine.delete_cache(&local(), name, DeleteMode::Refuse).await.unwrap();
     }
     world.assert_nothing_left_of_failures().await;
     assert!(world.blobs().await.is_empty());

@@ -7,41 +7,38 @@ use std::time::Duration;
 use blobstore::{BlobStore, DirectoryStore, LeaseTerm, MemoryStore};
 use engine::Settings;
 use metastore::fault::{FaultMetastore, FaultPlan};
-use metastore::{MemoryMetastore, Metastore, NewBuild, ProcessIdentity};
+use metastore::{Admission, BuildPlan, MemoryMetastore, Metastore, NewBuild, ProcessIdentity};
 use model::{
-    BlobKey, BuildFailure, BuildId, ByteSize, CacheState, Clock as _, DiffId, EventReason, ImageCache,
-    ImageSnapshotId, SystemClock,
+    BlobKey, BuildFailure, BuildId, ByteSize, CachePolicy, CacheState, Clock as _, DiffId, EventReason,
+    ImageCache, ImageSnapshotId, NewImageCache, Origin, RegistryAccess, SystemClock,
 };
 
-use crate::support::{World, image, layout, new_cache, noise};
+use crate::support::{World, image, layout, local, new_cache, noise};
 
 /// A cache whose build belongs to a process that is not to be seen here.
 async fn build_of_a_distant_process(records: &dyn Metastore) -> (ImageCache, NewBuild) {
     let us = ProcessIdentity::current().unwrap();
     let now = SystemClock.now();
-    let new = new_cache("web", "oci:/nowhere", ByteSize::gib(1));
-    let cache = ImageCache {
-        id: model::CacheId::generate(),
-        name: new.name,
-        state: CacheState::Preparing,
-        images: new.images,
-        platform: new.platform,
-        size_limit: new.size_limit,
-        snapshot: None,
-        unpacked_size: None,
-        failure: None,
-        created: now,
-        updated: now,
-        last_used: None,
+    let new = NewImageCache {
+        account: local(),
+        name: "web".parse().unwrap(),
+        origin: Origin::Manual,
+        images: vec!["oci:/nowhere".parse().unwrap()],
+        platform: "linux/amd64".parse().unwrap(),
+        size_limit: ByteSize::gib(1),
+        policy: CachePolicy::default(),
+        access: RegistryAccess::default(),
     };
+    let cache = ImageCache::asked_for(new, now);
     let build = NewBuild {
         id: BuildId::generate(),
         cache: cache.id,
         snapshot: ImageSnapshotId::generate(),
-        owner: ProcessIdentity { start_ticks: us.start_ticks + 1, ..us },
-        started: now,
+        plan: BuildPlan { images: cache.images.clone(), size_limit: cache.size_limit },
+        owner: Some(ProcessIdentity { start_ticks: us.start_ticks + 1, ..us }),
+        now,
     };
-    let cache = records.create_cache_with_build(&cache, &build, &[]).await.unwrap();
+    let cache = records.create_cache(&cache, &build, &Admission::default(), &[]).await.unwrap().into_cache();
     (cache, build)
 }
 
@@ -51,11 +48,11 @@ async fn a_build_whose_process_is_not_seen_here_lives_while_its_lease_holds() {
     let world = World::of(store.clone(), records.clone(), None);
     let (cache, build) = build_of_a_distant_process(&*records).await;
     let lease = store.lease(&format!("build {}", build.id), &[], LeaseTerm::Held).await.unwrap();
-    assert!(!world.engine.list_caches().await.unwrap()[0].interrupted);
+    assert!(!world.engine.list_caches(&local()).await.unwrap()[0].interrupted);
     world.engine.fail_interrupted().await.unwrap();
     assert_eq!(records.cache(cache.id).await.unwrap().state, CacheState::Creating);
     lease.release().await.unwrap();
-    assert!(world.engine.list_caches().await.unwrap()[0].interrupted);
+    assert!(world.engine.list_caches(&local()).await.unwrap()[0].interrupted);
     world.engine.fail_interrupted().await.unwrap();
     assert_eq!(records.cache(cache.id).await.unwrap().state, CacheState::Failed);
 }
@@ -93,7 +90,10 @@ async fn a_build_that_others_ended_leaves_no_document() {
     let running = records.running_builds(metastore::Page::first()).await.unwrap();
     let build = &running[0];
     let failure = BuildFailure { reason: "test".into(), message: "ended by another".into() };
-    records.fail_build(build.id, &build.owner, &failure, &[], SystemClock.now()).await.unwrap();
+    records
+        .fail_build(build.id, build.owner.as_ref().unwrap(), &failure, &[], SystemClock.now())
+        .await
+        .unwrap();
     handle.finished().await.unwrap_err();
     assert_eq!(store.list_snapshots(None, 10).await.unwrap(), []);
 }
@@ -130,7 +130,7 @@ async fn a_claim_whose_owner_gives_no_sign_of_life_is_not_waited_for_for_ever() 
     let claim = store.claim(&key).await.unwrap().expect("nobody has it");
     let cache = world.create(new_cache("web", &source, ByteSize::gib(1))).await.unwrap();
     assert_eq!(cache.state, CacheState::Ready);
-    let events = world.engine.events(model::Subject::Cache(cache.id)).await.unwrap();
+    let events = world.engine.events(&local(), model::Subject::Cache(cache.id)).await.unwrap();
     assert!(events.iter().any(|event| event.message.contains("gave no sign of life")), "{events:#?}");
     drop(claim);
     world.assert_nothing_left_of_failures().await;

@@ -4,7 +4,7 @@ use engine::{BuildError, FailureKind};
 use model::{ByteSize, CacheState};
 use testkit::{Compression, FaultServer, Layer, LayerBuilder, Reply};
 
-use crate::support::{World, blob_path, image, layout, new_cache, noise};
+use crate::support::{World, blob_path, image, layout, local, new_cache, noise};
 
 /// What a layer counts: the larger of its tar and its blob.
 async fn counted(layer: &Layer) -> u64 {
@@ -61,8 +61,8 @@ async fn two_layers_at_once_share_one_budget_and_the_event_names_the_one_that_we
     let BuildError::SizeExceeded { digest, limit, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*limit, ByteSize::bytes(500_000));
     assert!([&first.digest, &second.digest].contains(&&digest.to_string()));
-    let cache = world.engine.list_caches().await.unwrap().remove(0).cache;
-    let events = world.engine.events(model::Subject::Cache(cache.id)).await.unwrap();
+    let cache = world.engine.list_caches(&local()).await.unwrap().remove(0).cache;
+    let events = world.engine.events(&local(), model::Subject::Cache(cache.id)).await.unwrap();
     assert!(events.last().unwrap().message.contains(&digest.to_string()), "{events:?}");
     world.engine.shut_down().await;
     world.assert_nothing_left_of_failures().await;

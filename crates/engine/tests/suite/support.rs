@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use blobstore::{BlobStore, DirectoryStore, MemoryStore};
-use engine::{BuildError, Engine, NewCache, Parts, Settings};
+use engine::{BuildError, Engine, NewCacheRequest, Parts, Settings, SystemTimer};
 use metastore::{MemoryMetastore, Metastore, ProcessIdentity, SqliteMetastore};
-use model::{BlobKey, ByteSize, EventReason, ImageCache, Platform, Subject, SystemClock};
+use model::{AccountId, BlobKey, ByteSize, EventReason, ImageCache, Platform, Subject, SystemClock};
 use registry::Registry;
 use testkit::{Compression, FaultServer, Image, ImageBuilder, Layer, LayerBuilder};
 
@@ -58,9 +58,12 @@ impl World {
         let registry = Registry::new(registry::Settings { plain_http, ..Default::default() }).unwrap();
         let engine = Engine::new(Parts {
             store: Arc::clone(&store),
+            standard: None,
             records,
             registry,
+            vault: None,
             clock: Arc::new(SystemClock),
+            timer: Arc::new(SystemTimer),
             owner: ProcessIdentity::current().unwrap(),
             settings,
         });
@@ -68,12 +71,12 @@ impl World {
     }
 
     /// Creates a cache and waits for it.
-    pub(crate) async fn create(&self, new: NewCache) -> Result<ImageCache, BuildError> {
+    pub(crate) async fn create(&self, new: NewCacheRequest) -> Result<ImageCache, BuildError> {
         self.engine.create_cache(new).await.unwrap().finished().await
     }
 
     pub(crate) async fn reasons(&self, cache: &ImageCache) -> Vec<EventReason> {
-        let events = self.engine.events(Subject::Cache(cache.id)).await.unwrap();
+        let events = self.engine.events(&local(), Subject::Cache(cache.id)).await.unwrap();
         events.iter().map(|event| event.reason).collect()
     }
 
@@ -89,7 +92,7 @@ impl World {
         assert!(leases.is_empty(), "{leases:?}");
         self.engine.collect(Arc::new(BTreeSet::new())).await.unwrap();
         let mut wanted = BTreeSet::new();
-        for view in self.engine.list_caches().await.unwrap() {
+        for view in self.engine.list_caches(&local()).await.unwrap() {
             let snapshot = self.engine.snapshot_of(&view.cache).await.unwrap();
             wanted.extend(snapshot.iter().flat_map(model::ImageSnapshot::blob_keys));
         }
@@ -97,12 +100,16 @@ impl World {
     }
 }
 
-pub(crate) fn new_cache(name: &str, image: &str, size: ByteSize) -> NewCache {
-    NewCache {
-        name: name.parse().unwrap(),
-        images: vec![image.parse().unwrap()],
-        platform: "linux/amd64".parse::<Platform>().unwrap(),
-        size_limit: size,
+pub(crate) fn local() -> AccountId {
+    AccountId::local()
+}
+
+pub(crate) fn new_cache(name: &str, image: &str, size: ByteSize) -> NewCacheRequest {
+    let platform = "linux/amd64".parse::<Platform>().unwrap();
+    let images = vec![image.parse().unwrap()];
+    NewCacheRequest {
+        size_limit: Some(size),
+        ..NewCacheRequest::new(local(), name.parse().unwrap(), images, platform)
     }
 }
 

@@ -22,6 +22,12 @@ impl GibHours {
         Self(gib * micros as f64 / 3_600_000_000.0)
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
     /// The number.
     #[must_use]
     pub fn get(self) -> f64 {

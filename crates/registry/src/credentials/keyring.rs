@@ -1,6 +1,6 @@
 //! Finds the credentials for a host, and for that host only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use model::RegistryHost;
@@ -13,6 +13,8 @@ use crate::{Credentials, Fault, Settings};
 pub(crate) struct Keyring {
     explicit: BTreeMap<RegistryHost, Credentials>,
     docker_config: Option<PathBuf>,
+    /// Hosts that the Docker config's are not for.
+    kept_from: BTreeSet<RegistryHost>,
     helpers: Helpers,
 }
 
@@ -21,8 +23,14 @@ impl Keyring {
         Self {
             explicit: settings.credentials.clone(),
             docker_config: settings.docker_config.clone(),
+            kept_from: BTreeSet::new(),
             helpers: Helpers::new(settings),
         }
+    }
+
+    /// The same, giving those of the Docker config to none of these hosts.
+    pub(crate) fn keeping_from(self, hosts: BTreeSet<RegistryHost>) -> Self {
+        Self { kept_from: hosts, ..self }
     }
 
     pub(crate) fn helpers(&self) -> &Helpers {
@@ -33,6 +41,9 @@ impl Keyring {
     pub(crate) async fn find(&self, host: &RegistryHost) -> Result<Option<Credentials>, Fault> {
         if let Some(credentials) = self.explicit.get(host) {
             return Ok(Some(credentials.clone()));
+        }
+        if self.kept_from.contains(host) {
+            return Ok(None);
         }
         let Some(path) = self.docker_config.clone() else { return Ok(None) };
         let config = DockerConfig::read(path).await?;

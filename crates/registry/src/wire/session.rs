@@ -1,11 +1,11 @@
 //! Requests with authorisation, under the limits of their host.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
-use model::RepositoryName;
+use model::{RegistryAccess, RegistryHost, RepositoryName};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderMap, HeaderValue, RANGE, WWW_AUTHENTICATE,
 };
@@ -90,11 +90,18 @@ const MOST_REMEMBERED: usize = 1024;
 /// What all requests share: clients, credentials, tokens, limits.
 pub(crate) struct Wire {
     pub(crate) settings: Settings,
-    pub(crate) clients: Clients,
+    pub(crate) clients: Arc<Clients>,
     /// Contents of the CA files.
     pub(crate) roots: Arc<[Vec<u8>]>,
     pub(crate) keyring: Keyring,
+    /// Of this wire's own credentials: another wire's requests must not be answered for by them.
     slots: Mutex<HashMap<(String, String), Slot>>,
+    hosts: Arc<Hosts>,
+}
+
+/// What is known of hosts, whoever asks them.
+#[derive(Default)]
+struct Hosts {
     limits: Mutex<HashMap<String, HostLimit>>,
     /// Servers that could not be reached lately, by address.
     resting: Mutex<HashMap<String, Instant>>,
@@ -107,15 +114,39 @@ impl Wire {
     pub(crate) fn new(settings: Settings, roots: Arc<[Vec<u8>]>) -> Self {
         let keyring = Keyring::new(&settings);
         let per_host = settings.requests_per_host.max(1);
-        let clients = Clients::new(settings.timeouts.connect, per_host);
+        let clients = Arc::new(Clients::new(settings.timeouts.connect, per_host));
+        Self { settings, clients, roots, keyring, slots: Mutex::default(), hosts: Arc::default() }
+    }
+
+    /// One that speaks to some registries otherwise and has further credentials. Connections and the limits of hosts are
+    /// shared; what was got with credentials is not.
+    ///
+    /// Our own credentials are not for a registry that it alone speaks to less safely: whoever asks for that could read
+    /// them on the way.
+    pub(crate) fn with(
+        &self,
+        access: &RegistryAccess,
+        credentials: BTreeMap<RegistryHost, Credentials>,
+    ) -> Self {
+        let mut settings = self.settings.clone();
+        let unsafer: BTreeSet<RegistryHost> = access
+            .plain_http
+            .iter()
+            .filter(|host| !settings.plain_http.contains(host))
+            .chain(access.insecure.iter().filter(|host| !settings.insecure.contains(host)))
+            .cloned()
+            .collect();
+        access.plain_http.iter().for_each(|host| settings.plain_http.insert(host.clone()));
+        access.insecure.iter().for_each(|host| settings.insecure.insert(host.clone()));
+        settings.credentials.retain(|host, _| !unsafer.contains(host));
+        settings.credentials.extend(credentials);
         Self {
+            keyring: Keyring::new(&settings).keeping_from(unsafer),
             settings,
-            clients,
-            roots,
-            keyring,
+            clients: Arc::clone(&self.clients),
+            roots: Arc::clone(&self.roots),
             slots: Mutex::default(),
-            limits: Mutex::default(),
-            resting: Mutex::default(),
+            hosts: Arc::clone(&self.hosts),
         }
     }
 
@@ -140,7 +171,7 @@ impl Wire {
     /// Waits for a place among the host's requests: for layers, or for small documents, which never wait for layers.
     pub(crate) async fn place(&self, url: &Url, layer: bool) -> OwnedSemaphorePermit {
         let semaphore = {
-            let mut limits = self.limits.lock().expect("no panic while the map is locked");
+            let mut limits = self.hosts.limits.lock().expect("no panic while the map is locked");
             if limits.len() >= MOST_REMEMBERED {
                 limits.retain(|_, limit| limit.is_used());
             }
@@ -163,7 +194,7 @@ impl Wire {
         servers: impl IntoIterator<Item = T>,
         address: impl Fn(&T) -> Option<&Url>,
     ) -> (Vec<T>, Vec<T>) {
-        let mut resting = self.resting.lock().expect("no panic while the map is locked");
+        let mut resting = self.hosts.resting.lock().expect("no panic while the map is locked");
         let now = Instant::now();
         resting.retain(|_, until| *until > now);
         let rests = |server: &T| address(server).is_some_and(|url| resting.contains_key(&host_of(url)));
@@ -173,14 +204,14 @@ impl Wire {
 
     /// Forgets that a server could not be reached: it was.
     pub(crate) fn reached(&self, address: &Url) {
-        let mut resting = self.resting.lock().expect("no panic while the map is locked");
+        let mut resting = self.hosts.resting.lock().expect("no panic while the map is locked");
         resting.remove(&host_of(address));
     }
 
     /// Remembers a server that could not be reached.
     pub(crate) fn note(&self, address: &Url, fault: &Fault) {
         if matches!(fault, Fault::Unreachable { .. } | Fault::Hang { .. }) {
-            let mut resting = self.resting.lock().expect("no panic while the map is locked");
+            let mut resting = self.hosts.resting.lock().expect("no panic while the map is locked");
             resting.insert(host_of(address), Instant::now() + REST);
         }
     }

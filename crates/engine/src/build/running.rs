@@ -1,0 +1,87 @@
+//! The builds that run in this process, to be looked at and cancelled without a way over the records.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{BuildId, CacheId};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{BuildOrder, BuildProgress};
+
+struct Entry {
+    cache: CacheId,
+    progress: BuildProgress,
+    cancel: CancellationToken,
+}
+
+/// The map, and a word whenever one has left it.
+#[derive(Default)]
+struct Entries {
+    map: Mutex<HashMap<BuildId, Entry>>,
+    left: Notify,
+}
+
+/// The builds that run in this process.
+#[derive(Default)]
+pub(crate) struct Running(Arc<Entries>);
+
+/// A build's place among them, left when this is dropped.
+pub(crate) struct Place {
+    entries: Arc<Entries>,
+    id: BuildId,
+}
+
+fn locked(entries: &Entries) -> MutexGuard<'_, HashMap<BuildId, Entry>> {
+    entries.map.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        locked(&self.entries).remove(&self.id);
+        self.entries.left.notify_waiters();
+    }
+}
+
+impl Running {
+    pub(super) fn enter(
+        &self,
+        order: &BuildOrder,
+        progress: &BuildProgress,
+        cancel: &CancellationToken,
+    ) -> Place {
+        let entry = Entry { cache: order.cache.id, progress: progress.clone(), cancel: cancel.clone() };
+        locked(&self.0).insert(order.id, entry);
+        Place { entries: Arc::clone(&self.0), id: order.id }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        locked(&self.0).len()
+    }
+
+    /// Waits until there is none.
+    pub(crate) async fn empty(&self) {
+        loop {
+            let left = self.0.left.notified();
+            if self.count() == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    pub(crate) fn ids(&self) -> Vec<BuildId> {
+        locked(&self.0).keys().copied().collect()
+    }
+
+    pub(crate) fn progress(&self, cache: CacheId) -> Option<BuildProgress> {
+        let entries = locked(&self.0);
+        entries.values().find(|entry| entry.cache == cache).map(|entry| entry.progress.clone())
+    }
+
+    pub(super) fn cancel(&self, cache: CacheId) {
+        for entry in locked(&self.0).values().filter(|entry| entry.cache == cache) {
+            entry.cancel.cancel();
+        }
+    }
+}

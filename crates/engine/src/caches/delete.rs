@@ -1,0 +1,96 @@
+//! Deleting a cache: at once or not at all, or as soon as nothing uses it.
+
+use model::{AccountId, CacheId, Event, EventKind, EventReason, ImageCache};
+use serde::Serialize;
+
+use crate::{Engine, Error};
+
+/// What becomes of a deletion while the cache is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeleteMode {
+    /// It is refused, saying what uses it.
+    #[default]
+    Refuse,
+    /// It is kept in mind: the cache serves no new start from now on, its build is cancelled, and it goes once nothing uses it.
+    WhenUnused,
+}
+
+/// A deleted cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeletedCache {
+    /// As it was last.
+    pub cache: ImageCache,
+}
+
+/// What a request for deletion came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// It is gone.
+    Done(DeletedCache),
+    /// It goes once nothing uses it.
+    Asked(ImageCache),
+}
+
+impl Deletion {
+    /// The cache, as it was last or is now.
+    #[must_use]
+    pub fn cache(&self) -> &ImageCache {
+        match self {
+            Self::Done(deleted) => &deleted.cache,
+            Self::Asked(cache) => cache,
+        }
+    }
+}
+
+impl Engine {
+    /// Deletes the one cache that a word means. Its blobs stay until the next collection.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`]; with [`DeleteMode::Refuse`] those of the records while instances
+    /// use it, or its build runs.
+    pub async fn delete_cache(
+        &self,
+        account: &AccountId,
+        word: &str,
+        mode: DeleteMode,
+    ) -> Result<Deletion, Error> {
+        self.fail_interrupted().await?;
+        let cache = self.find_only_cache(account, word).await?;
+        if mode == DeleteMode::WhenUnused {
+            return self.delete_when_unused(&cache).await;
+        }
+        let deleted = self.delete_recorded(cache.id, self.deleted(&cache)).await?;
+        Ok(Deletion::Done(deleted))
+    }
+
+    async fn delete_when_unused(&self, cache: &ImageCache) -> Result<Deletion, Error> {
+        let message = format!("`{}` is to be deleted once nothing uses it", cache.name);
+        let event = self.workshop.event(cache.id, EventKind::Normal, EventReason::DeletionRequested, message);
+        let asked = self.records().ask_deletion(cache.id, &[event], self.clock().now()).await?;
+        self.workshop.cancel_builds_of(cache.id);
+        self.workshop.signals.expiry.notify_one();
+        self.workshop.signals.changes.notify_one();
+        match self.delete_recorded(cache.id, self.deleted(cache)).await {
+            Ok(deleted) => Ok(Deletion::Done(deleted)),
+            Err(Error::Records(
+                metastore::Error::CacheInUse { .. } | metastore::Error::CacheBuilding { .. },
+            )) => Ok(Deletion::Asked(asked)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn deleted(&self, cache: &ImageCache) -> Event {
+        let message = format!("`{}` was deleted", cache.name);
+        self.workshop.event(cache.id, EventKind::Normal, EventReason::Deleted, message)
+    }
+
+    /// Deletes a cache and the documents that nobody names any more.
+    pub(crate) async fn delete_recorded(&self, id: CacheId, event: Event) -> Result<DeletedCache, Error> {
+        let change = self.records().delete_cache(id, &[event]).await?;
+        crate::build::step("cache-deleted")?;
+        let deleted = self.workshop.delete_documents(&change.released).await;
+        deleted.map_err(Error::store("delete an image snapshot"))?;
+        self.workshop.signals.changes.notify_one();
+        Ok(DeletedCache { cache: change.cache })
+    }
+}

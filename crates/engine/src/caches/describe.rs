@@ -1,0 +1,204 @@
+//! What there is to say of caches: pages of them, and one with everything.
+
+use std::collections::BTreeMap;
+
+use metastore::{Build, CacheFilter, InstanceFilter, Page, Usage};
+use model::rules::{Cost, GibHours, Quotas, disk_gib_hours, snapshot_gib_hours};
+use model::{AccountId, BlobKey, ByteSize, CacheId, ImageCache, ImageSnapshot, ImageSnapshotId, Instance};
+
+use super::CacheView;
+use crate::{BuildProgress, Engine, Error};
+
+/// One page of a listing.
+#[derive(Clone, Debug)]
+pub struct CachePage {
+    /// The caches.
+    pub caches: Vec<CacheView>,
+    /// Where the next page begins; `None`: this is the last.
+    pub next: Option<CacheId>,
+    /// How many the filter lets through altogether.
+    pub total: u64,
+}
+
+/// What a cache's snapshot takes of the store. What other accounts have is not told: bytes count as shared where further
+/// caches, generations or instances of the same account need them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheSizes {
+    /// All of it.
+    pub unpacked: ByteSize,
+    /// What nothing else needs: what deleting the cache gives free.
+    pub exclusive: ByteSize,
+    /// What others need as well.
+    pub shared: ByteSize,
+    /// What only its earlier snapshots need, beyond that.
+    pub generations: ByteSize,
+    /// The layers of the snapshot as served.
+    pub compressed: ByteSize,
+}
+
+/// A cache with everything that there is to say of it.
+#[derive(Clone, Debug)]
+pub struct CacheDetails {
+    /// As a listing shows it.
+    pub view: CacheView,
+    /// Further caches of the account that have its name, newest first.
+    pub others: Vec<CacheId>,
+    /// What it serves.
+    pub snapshot: Option<ImageSnapshot>,
+    /// Its build that waits or runs.
+    pub build: Option<Build>,
+    /// How far that is, layer by layer, where it runs in this process.
+    pub progress: Option<BuildProgress>,
+    /// What it takes of the store.
+    pub sizes: CacheSizes,
+    /// What its snapshot and its instances' disks cost up to now.
+    pub cost: Cost,
+}
+
+/// How many caches an account has, and may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountUsage {
+    /// Has.
+    pub usage: Usage,
+    /// May have.
+    pub quotas: Quotas,
+}
+
+impl Engine {
+    /// One page of the account's caches that the filter lets through.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn describe_caches(
+        &self,
+        account: &AccountId,
+        filter: &CacheFilter,
+        page: Page<CacheId>,
+    ) -> Result<CachePage, Error> {
+        let filter = CacheFilter { account: Some(account.clone()), ..filter.clone() };
+        let caches = self.records().find_caches(&filter, page).await?;
+        let total = self.records().count_caches(&filter).await?;
+        let last = caches.last().map(|cache| cache.id);
+        let next = match last {
+            Some(last) => {
+                let further = Page { after: Some(last), limit: 1, ..page };
+                (!self.records().find_caches(&filter, further).await?.is_empty()).then_some(last)
+            }
+            None => None,
+        };
+        Ok(CachePage { caches: self.views(caches).await?, next, total })
+    }
+
+    /// The cache that a word means, with everything that there is to say of it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCache`]; [`Error::SnapshotMissing`]; those of store and records.
+    pub async fn cache_details(&self, account: &AccountId, word: &str) -> Result<CacheDetails, Error> {
+        let found = self.find_cache(account, word).await?;
+        let cache = found.cache;
+        let snapshot = self.snapshot_of(&cache).await?;
+        let build = self.records().build_of_cache(cache.id).await?;
+        let instances = self.instances_of(account).await?;
+        let sizes = self.sizes(&cache, snapshot.as_ref(), &instances).await?;
+        let cost = self.cost(&cache, snapshot.as_ref(), &sizes, &instances);
+        let progress = self.build_progress(cache.id);
+        let view = self.views(vec![cache]).await?.pop().expect("one in, one out");
+        Ok(CacheDetails { view, others: found.others, snapshot, build, progress, sizes, cost })
+    }
+
+    /// How far a cache's build is, layer by layer; `None` where it does not run in this process.
+    #[must_use]
+    pub fn build_progress(&self, cache: CacheId) -> Option<BuildProgress> {
+        self.workshop.running.progress(cache)
+    }
+
+    /// How many caches the account has, and may have.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn usage(&self, account: &AccountId) -> Result<AccountUsage, Error> {
+        let usage = self.records().usage(account).await?;
+        Ok(AccountUsage { usage, quotas: self.workshop.parts.settings.quotas })
+    }
+
+    async fn instances_of(&self, account: &AccountId) -> Result<Vec<Instance>, Error> {
+        let filter = InstanceFilter { account: Some(account.clone()), ..InstanceFilter::default() };
+        let mut instances = Vec::new();
+        let mut page = Page::first();
+        loop {
+            let found = self.records().find_instances(&filter, page).await?;
+            let Some(last) = found.last() else { return Ok(instances) };
+            page = Page::after(last.id);
+            instances.extend(found);
+        }
+    }
+
+    async fn sizes(
+        &self,
+        cache: &ImageCache,
+        snapshot: Option<&ImageSnapshot>,
+        instances: &[Instance],
+    ) -> Result<CacheSizes, Error> {
+        let mut own = BTreeMap::new();
+        snapshot.into_iter().for_each(|snapshot| note_layers(snapshot, &mut own));
+        let mut earlier = BTreeMap::new();
+        self.note_documents(cache.generations.iter().map(|one| one.snapshot), &mut earlier).await?;
+        let mut others = BTreeMap::new();
+        let filter = CacheFilter { account: Some(cache.account.clone()), ..CacheFilter::default() };
+        for other in self.all_caches(&filter).await?.iter().filter(|other| other.id != cache.id) {
+            let named = other.snapshot.into_iter().chain(other.generations.iter().map(|one| one.snapshot));
+            self.note_documents(named, &mut others).await?;
+        }
+        self.note_documents(instances.iter().map(|one| one.snapshot), &mut others).await?;
+        let sum = |is_wanted: &dyn Fn(&BlobKey) -> bool, of: &BTreeMap<BlobKey, ByteSize>| {
+            let wanted = of.iter().filter(|(key, _)| is_wanted(key));
+            wanted.fold(ByteSize::ZERO, |sum, (_, size)| sum.plus(*size))
+        };
+        let layers = snapshot.into_iter().map(|snapshot| snapshot.savings_of_start(&snapshot.images));
+        Ok(CacheSizes {
+            unpacked: sum(&|_| true, &own),
+            exclusive: sum(&|key| !others.contains_key(key), &own),
+            shared: sum(&|key| others.contains_key(key), &own),
+            generations: sum(&|key| !others.contains_key(key) && !own.contains_key(key), &earlier),
+            compressed: layers.fold(ByteSize::ZERO, |sum, saved| sum.plus(saved.fetched_bytes)),
+        })
+    }
+
+    /// Notes the layers of these snapshots; those whose documents are gone have none.
+    async fn note_documents(
+        &self,
+        snapshots: impl IntoIterator<Item = ImageSnapshotId>,
+        layers: &mut BTreeMap<BlobKey, ByteSize>,
+    ) -> Result<(), Error> {
+        for id in snapshots {
+            let found = self.workshop.document(id).await.map_err(Error::store("read an image snapshot"))?;
+            found.iter().for_each(|snapshot| note_layers(snapshot, layers));
+        }
+        Ok(())
+    }
+
+    fn cost(
+        &self,
+        cache: &ImageCache,
+        snapshot: Option<&ImageSnapshot>,
+        sizes: &CacheSizes,
+        instances: &[Instance],
+    ) -> Cost {
+        let (now, prices) = (self.clock().now(), &self.workshop.parts.settings.prices);
+        let kept = snapshot.map_or_else(GibHours::default, |snapshot| {
+            snapshot_gib_hours(sizes.unpacked, &cache.policy.copies, snapshot.created, now)
+        });
+        let own = instances.iter().filter(|instance| instance.cache == Some(cache.id));
+        let disks = own.map(|one| {
+            let started = one.started.unwrap_or(one.created);
+            disk_gib_hours(cache.size_limit, started, one.finished, now)
+        });
+        Cost::of(kept, disks.fold(GibHours::default(), GibHours::plus), prices)
+    }
+}
+
+fn note_layers(snapshot: &ImageSnapshot, layers: &mut BTreeMap<BlobKey, ByteSize>) {
+    for layer in snapshot.images.iter().flat_map(|image| &image.layers) {
+        layers.insert(BlobKey::Layer(layer.diff_id), layer.blob_size);
+    }
+}

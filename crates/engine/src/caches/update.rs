@@ -1,0 +1,161 @@
+//! Changing a cache: what is said of it at once, its images by a build beside what it serves.
+
+use std::collections::BTreeMap;
+
+use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, Operation};
+use model::{
+    AccountId, ByteSize, CacheId, CacheName, CachePolicy, CopyPlan, Elimination, Event, EventKind,
+    EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, Tags,
+};
+use registry::Credentials;
+use serde::Serialize;
+
+use super::check_images;
+use crate::fingerprint::{fingerprint, named};
+use crate::{Engine, Error};
+
+/// What is changed of a cache; `None` leaves it.
+#[derive(Clone, Debug, Default)]
+pub struct CacheUpdate {
+    /// Its name.
+    pub name: Option<CacheName>,
+    /// How long it is kept; `Some(None)`: until somebody deletes it.
+    pub retention: Option<Option<RetentionDays>>,
+    /// Whether it makes room under a quota.
+    pub elimination: Option<Elimination>,
+    /// What a start does about a tag that may have moved.
+    pub staleness: Option<Staleness>,
+    /// How its snapshot is kept.
+    pub copies: Option<CopyPlan>,
+    /// Whether its build may take layers that other caches of the account brought.
+    pub reuse_layers: Option<bool>,
+    /// Its tags, whole.
+    pub tags: Option<Tags>,
+    /// Its images: built beside the ones that it serves. The same again: its tags are looked up anew.
+    pub images: Option<Vec<ImageSource>>,
+    /// The most that they may take: built anew under it.
+    pub size_limit: Option<ByteSize>,
+    /// Credentials for its images' registries, in place of those that it has.
+    pub credentials: Option<BTreeMap<RegistryHost, Credentials>>,
+}
+
+impl CacheUpdate {
+    fn wants_build(&self) -> bool {
+        self.images.is_some() || self.size_limit.is_some()
+    }
+
+    /// The policy with these changes; `None` where there are none.
+    fn policy_over(&self, old: &CachePolicy) -> Option<CachePolicy> {
+        let new = CachePolicy {
+            retention: self.retention.unwrap_or(old.retention),
+            elimination: self.elimination.unwrap_or(old.elimination),
+            staleness: self.staleness.unwrap_or(old.staleness),
+            copies: self.copies.unwrap_or(old.copies),
+            reuse_layers: self.reuse_layers.unwrap_or(old.reuse_layers),
+            tags: self.tags.clone().unwrap_or_else(|| old.tags.clone()),
+        };
+        (new != *old).then_some(new)
+    }
+
+    fn plan_over(&self, cache: &ImageCache) -> BuildPlan {
+        BuildPlan {
+            images: self.images.clone().unwrap_or_else(|| cache.images.clone()),
+            size_limit: self.size_limit.unwrap_or(cache.size_limit),
+        }
+    }
+
+    /// The names of what is changed, for people.
+    fn words(&self) -> String {
+        let words = [
+            ("name", self.name.is_some()),
+            ("retention", self.retention.is_some()),
+            ("elimination", self.elimination.is_some()),
+            ("staleness", self.staleness.is_some()),
+            ("copies", self.copies.is_some()),
+            ("reuse of layers", self.reuse_layers.is_some()),
+            ("tags", self.tags.is_some()),
+            ("images", self.images.is_some()),
+            ("size", self.size_limit.is_some()),
+            ("credentials", self.credentials.is_some()),
+        ];
+        let said: Vec<&str> =
+            words.into_iter().filter(|(_, is_said)| *is_said).map(|(word, _)| word).collect();
+        said.join(", ")
+    }
+
+    fn fingerprint(&self, cache: CacheId) -> [u8; 32] {
+        #[derive(Serialize)]
+        struct Business<'a> {
+            cache: CacheId,
+            name: &'a Option<CacheName>,
+            retention: &'a Option<Option<RetentionDays>>,
+            keeps_for_ever: bool,
+            elimination: &'a Option<Elimination>,
+            staleness: &'a Option<Staleness>,
+            copies: &'a Option<CopyPlan>,
+            reuse_layers: Option<bool>,
+            tags: &'a Option<Tags>,
+            images: &'a Option<Vec<ImageSource>>,
+            size_limit: Option<ByteSize>,
+            credentials: Option<BTreeMap<&'a RegistryHost, &'a str>>,
+        }
+        fingerprint(&Business {
+            cache,
+            name: &self.name,
+            retention: &self.retention,
+            keeps_for_ever: self.retention == Some(None),
+            elimination: &self.elimination,
+            staleness: &self.staleness,
+            copies: &self.copies,
+            reuse_layers: self.reuse_layers,
+            tags: &self.tags,
+            images: &self.images,
+            size_limit: self.size_limit,
+            credentials: self.credentials.as_ref().map(named),
+        })
+    }
+}
+
+impl Engine {
+    /// Changes what is said of a cache at once. Other images, or another size, are built beside the snapshot that it serves,
+    /// which serves until the build has ended well, and is kept as a generation for a while afterwards. Where the build fails,
+    /// the cache serves on as it did.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`]; [`Error::BadRequest`]; [`Error::Vault`]; of the records: a build of
+    /// it waits or runs already, its deletion was asked for, its first build failed, the token was used for another request.
+    pub async fn update_cache(
+        &self,
+        account: &AccountId,
+        word: &str,
+        update: &CacheUpdate,
+        token: Option<ClientToken>,
+    ) -> Result<Admitted, Error> {
+        let cache = self.find_only_cache(account, word).await?;
+        if let Some(images) = &update.images {
+            check_images(account, &cache.name, images)?;
+        }
+        let credentials = update.credentials.as_ref().map(|given| self.seal(cache.id, given)).transpose()?;
+        let edit =
+            CacheEdit { name: update.name.clone(), policy: update.policy_over(&cache.policy), credentials };
+        let token =
+            token.map(|token| self.token_use(token, Operation::UpdateCache, update.fingerprint(cache.id)));
+        let build = update.wants_build().then(|| self.new_build(cache.id, update.plan_over(&cache), false));
+        let events = [self.updated(&cache, update)];
+        let now = self.clock().now();
+        let admitted = self
+            .records()
+            .update_cache(cache.id, &edit, build.as_ref(), token.as_ref(), &events, now)
+            .await?;
+        self.workshop.signals.updated();
+        Ok(admitted)
+    }
+
+    fn updated(&self, cache: &ImageCache, update: &CacheUpdate) -> Event {
+        let message = match update.words() {
+            none if none.is_empty() => "nothing was changed".to_owned(),
+            words => format!("changed: {words}"),
+        };
+        self.workshop.event(cache.id, EventKind::Normal, EventReason::Updated, message)
+    }
+}

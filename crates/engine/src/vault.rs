@@ -1,0 +1,56 @@
+//! Credentials of caches at rest: sealed before they are recorded, opened for a build.
+
+use std::error::Error as StdError;
+
+use metastore::{CredentialOwner, SealedCredential};
+use model::RegistryHost;
+use registry::Credentials;
+
+/// Seals credentials and opens them. What was sealed for one owner and registry opens for no other.
+pub trait Vault: Send + Sync {
+    /// Seals.
+    ///
+    /// # Errors
+    /// Where there is no key, or it does not work.
+    fn seal(
+        &self,
+        owner: CredentialOwner,
+        registry: &RegistryHost,
+        credentials: &Credentials,
+    ) -> Result<SealedCredential, VaultError>;
+
+    /// Opens what was sealed for that owner.
+    ///
+    /// # Errors
+    /// Where the key that it was sealed with is gone, or it was sealed for another.
+    fn open(&self, owner: CredentialOwner, sealed: &SealedCredential) -> Result<Credentials, VaultError>;
+}
+
+/// Why credentials could not be sealed or opened. Says nothing of what is in them.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// No key is set.
+    #[error("failed to keep the credentials for {registry}: no key to seal them with is set")]
+    NoKey {
+        /// Whom they are for.
+        registry: RegistryHost,
+    },
+    /// Sealing failed.
+    #[error("failed to seal the credentials for {registry}")]
+    Seal {
+        /// Whom they are for.
+        registry: RegistryHost,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Opening failed.
+    #[error("failed to open the credentials for {registry}")]
+    Open {
+        /// Whom they are for.
+        registry: RegistryHost,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+}
