@@ -47,7 +47,9 @@ impl Call {
         let mut encoded = String::new();
         for byte in word.bytes() {
             match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    encoded.push(char::from(byte))
+                }
                 other => encoded.push_str(&format!("%{other:02X}")),
             }
         }
@@ -87,7 +89,8 @@ impl Call {
 
     fn request(mut self, client: &Client) -> Result<Request<Bytes>> {
         let operation = self.operation;
-        let invalid = |error: http::Error| Error::Unreachable { operation, source: TransportError::because(error) };
+        let invalid =
+            |error: http::Error| Error::Unreachable { operation, source: TransportError::because(error) };
         let query = self.query.finish();
         let uri = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
         let mut request = Request::builder().method(self.method).uri(uri);
@@ -120,8 +123,11 @@ impl Call {
         let answer = self.send(client).await?;
         let status = answer.status().as_u16();
         let bytes = collect(operation, answer.into_body()).await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|source| Error::Answer { operation, status, source: Some(source) })
+        serde_json::from_slice(&bytes).map_err(|source| Error::Answer {
+            operation,
+            status,
+            source: Some(source),
+        })
     }
 
     /// The answer's text.
@@ -153,9 +159,14 @@ async fn refusal(operation: &'static str, answer: Response<ByteStream>) -> Error
 async fn collect(operation: &'static str, mut body: ByteStream) -> Result<Bytes> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = body.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|source| Error::BrokenOff { operation, source: Some(source) })?);
+        bytes.extend_from_slice(
+            &chunk.map_err(|source| Error::BrokenOff { operation, source: Some(source) })?,
+        );
         if bytes.len() > LONGEST_ANSWER {
-            return Err(Error::BrokenOff { operation, source: Some(TransportError::because("it is too long")) });
+            return Err(Error::BrokenOff {
+                operation,
+                source: Some(TransportError::because("it is too long")),
+            });
         }
     }
     Ok(bytes.freeze())

@@ -130,9 +130,10 @@ mod tests {
 
     #[test]
     fn events_are_the_same_however_the_bytes_are_cut() {
-        let text = ": hi\n\nevent: a\nid: 1\ndata: x\ndata:  y\n\nretry: 3\ndata\n\r\nevent: lost\r\rdata:z\r\n\r\n".as_bytes();
-        let expected =
-            [event("a", "x\n y", Some("1")), event("", "", Some("1")), event("", "z", Some("1"))];
+        let text =
+            ": hi\n\nevent: a\nid: 1\ndata: x\ndata:  y\n\nretry: 3\ndata\n\r\nevent: lost\r\rdata:z\r\n\r\n"
+                .as_bytes();
+        let expected = [event("a", "x\n y", Some("1")), event("", "", Some("1")), event("", "z", Some("1"))];
         assert_eq!(read(&[text]), expected);
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(read(&bytes), expected);

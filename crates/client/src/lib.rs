@@ -29,7 +29,7 @@ pub use client::Client;
 pub use error::Error;
 pub use operations::{ListCaches, ListInstances, Order};
 pub use transport::{ByteStream, HttpTransport, InProcess, Transport, TransportError, Trust};
-pub use watch::{Changed, ChangeWatch, ExecEvent, ExecFeed, LogFeed, ProgressWatch};
+pub use watch::{ChangeWatch, Changed, ExecEvent, ExecFeed, LogFeed, ProgressWatch};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -17,8 +17,11 @@ use crate::{Error, Result};
 
 /// An event's document.
 fn document<T: DeserializeOwned>(operation: &'static str, event: &Event) -> Result<T> {
-    serde_json::from_str(&event.data)
-        .map_err(|source| Error::Answer { operation, status: 200, source: Some(source) })
+    serde_json::from_str(&event.data).map_err(|source| Error::Answer {
+        operation,
+        status: 200,
+        source: Some(source),
+    })
 }
 
 /// The server's problem that ends a stream.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use http::Method;
 use model::{CacheId, CacheName, CacheState, ImageSnapshotId, ImageSource, Origin, RepositoryName};
 use wire::{
-    Cache, CacheDetails, CacheList, CreateCache, Deleted, EventList, FindMatches, IdempotencyKey, PredictSize,
-    Prediction, Ranking, RollBack, UpdateCache, Usage,
+    Cache, CacheDetails, CacheList, CreateCache, Deleted, EventList, FindMatches, IdempotencyKey,
+    PredictSize, Prediction, Ranking, RollBack, UpdateCache, Usage,
 };
 
 use super::Order;

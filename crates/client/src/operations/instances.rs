@@ -41,7 +41,8 @@ impl Client {
     /// # Errors
     /// Those of every operation.
     pub async fn list_instances(&self, list: &ListInstances) -> Result<InstanceList> {
-        let call = Call::new("list the instances", Method::GET, INSTANCES).query("order", list.order.as_str());
+        let call =
+            Call::new("list the instances", Method::GET, INSTANCES).query("order", list.order.as_str());
         let call = if list.unfinished { call.query("unfinished", "true") } else { call };
         call.maybe_query("limit", list.limit).maybe_query("page", list.page.as_ref()).fetch(self).await
     }

@@ -38,7 +38,9 @@ impl HttpTransport {
         let server = base.to_string();
         let failed = |source| Error::Transport { server: server.clone(), source };
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(failed(TransportError::because("expected a URL that begins with http:// or https://")));
+            return Err(failed(TransportError::because(
+                "expected a URL that begins with http:// or https://",
+            )));
         }
         let mut builder = builder();
         if is_loopback(&base) {
@@ -99,7 +101,8 @@ impl Transport for HttpTransport {
         let request = self.client.request(parts.method, url).headers(parts.headers).body(body);
         let answer = request.send().await.map_err(|error| TransportError::because(error.without_url()))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes_stream().map_err(|error| TransportError::because(error.without_url())).boxed();
+        let body =
+            answer.bytes_stream().map_err(|error| TransportError::because(error.without_url())).boxed();
         let mut response = ::http::Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;

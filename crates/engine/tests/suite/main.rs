@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod cancel;
+mod copies;
 mod faults;
 mod life;
 mod match_index;
 mod merge;
+mod reconcile;
 mod recover;
 mod service;
 mod sharing;

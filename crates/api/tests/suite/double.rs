@@ -1,0 +1,543 @@
+//! An in-memory double of the port: enough of a service to be asked everything.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use api::service::{
+    Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
+    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Order, Page,
+    PredictRequest, Service, ServiceError, ServiceErrorKind, ServiceResult, StartedInstance, TokenRecord,
+};
+use async_trait::async_trait;
+use futures::{StreamExt as _, stream};
+use model::{
+    AccountId, BlobDigest, ByteSize, CacheId, CacheState, Clock as _, Event, EventKind, EventReason,
+    ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, InstanceState, NewImageCache, Percent,
+    Subject, SystemClock, Timestamp,
+};
+use tokio::sync::Notify;
+use wire::{
+    Choice, Collection, Ended, Exec, FindMatches, IdempotencyKey, ImageMatch, LogLine, Outcome, Output,
+    OutputStream, PickCache, Prediction, Progress, Range, Ranking, Taken, Usage,
+};
+
+/// A cache of this name makes its handler panic.
+pub(crate) const PANICS: &str = "panics";
+/// A cache of this name is never admitted before somebody says so.
+pub(crate) const WAITS: &str = "waits";
+/// A cache of this name fails inside.
+pub(crate) const FAILS: &str = "fails";
+
+#[derive(Default)]
+pub(crate) struct Double {
+    state: Mutex<State>,
+    changed: Notify,
+    pub(crate) go_on: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    caches: Vec<ImageCache>,
+    instances: Vec<Instance>,
+    events: Vec<(AccountId, Event)>,
+    changes: Vec<(AccountId, NumberedChange)>,
+    /// Changes up to this number are forgotten.
+    forgotten: u64,
+    keys: HashMap<(AccountId, String), (NewCache, CacheId)>,
+    tokens: Vec<TokenRecord>,
+}
+
+impl State {
+    fn write(&mut self, account: &AccountId, subject: Subject, gone: bool) {
+        let number = self.newest() + 1;
+        self.changes.push((account.clone(), NumberedChange { number, subject, gone, at: now() }));
+    }
+
+    fn newest(&self) -> u64 {
+        self.changes.last().map_or(self.forgotten, |(_, change)| change.number)
+    }
+
+    fn cache(&self, account: &AccountId, word: &str) -> ServiceResult<usize> {
+        let is_meant = |cache: &ImageCache| cache.id.to_string() == word || cache.name.as_str() == word;
+        let found = self.caches.iter().rposition(|cache| cache.account == *account && is_meant(cache));
+        found.ok_or_else(|| not_found(word))
+    }
+
+    fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<usize> {
+        let is_meant = |found: &Instance| found.id.to_string() == word || found.name.as_str() == word;
+        let found = self.instances.iter().position(|found| found.account == *account && is_meant(found));
+        found.ok_or_else(|| not_found(word))
+    }
+}
+
+fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+fn not_found(word: &str) -> ServiceError {
+    ServiceError::new(ServiceErrorKind::NotFound, format!("failed to find `{word}`"))
+}
+
+fn view(cache: &ImageCache) -> CacheView {
+    CacheView { cache: cache.clone(), expires: None, interrupted: false }
+}
+
+impl Double {
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        let done = act(&mut self.state.lock().unwrap());
+        self.changed.notify_waiters();
+        done
+    }
+
+    /// Moves a cache's build on.
+    pub(crate) fn set_state(&self, id: CacheId, state: CacheState, percent: u8) {
+        self.with(|all| {
+            let cache = all.caches.iter_mut().find(|cache| cache.id == id).unwrap();
+            (cache.state, cache.progress) = (state, Percent::new(percent));
+            cache.snapshot = state.is_usable().then(ImageSnapshotId::generate);
+            let account = cache.account.clone();
+            all.write(&account, Subject::Cache(id), false);
+        });
+    }
+
+    pub(crate) fn forget_changes(&self) {
+        self.with(|all| {
+            all.forgotten = all.newest();
+            all.changes.clear();
+        });
+    }
+
+    pub(crate) fn end_instance(&self, name: &str) {
+        self.with(|all| {
+            let found = all.instances.iter_mut().find(|found| found.name.as_str() == name).unwrap();
+            found.state = InstanceState::Exited(ExitStatus::Code(0));
+        });
+    }
+
+    pub(crate) fn add_token(&self, token: TokenRecord) {
+        self.with(|all| all.tokens.push(token));
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.with(|all| all.caches.iter().map(|cache| cache.name.to_string()).collect())
+    }
+}
+
+fn paged<T: Clone, Id: Ord + Copy>(
+    mut all: Vec<T>,
+    id: impl Fn(&T) -> Id,
+    page: Page<Id>,
+) -> (Vec<T>, Option<Id>) {
+    all.sort_by_key(&id);
+    if page.order == Order::NewestFirst {
+        all.reverse();
+    }
+    let behind = |item: &T| match (page.after, page.order) {
+        (None, _) => true,
+        (Some(after), Order::OldestFirst) => id(item) > after,
+        (Some(after), Order::NewestFirst) => id(item) < after,
+    };
+    let mut rest: Vec<T> = all.into_iter().filter(behind).collect();
+    let has_more = rest.len() > page.limit as usize;
+    rest.truncate(page.limit as usize);
+    let next = rest.last().filter(|_| has_more).map(&id);
+    (rest, next)
+}
+
+#[async_trait]
+impl Service for Double {
+    async fn request_cache(
+        &self,
+        account: &AccountId,
+        new: NewCache,
+        key: Option<&IdempotencyKey>,
+    ) -> ServiceResult<Admitted> {
+        match new.name.as_str() {
+            PANICS => panic!("as the test wants"),
+            WAITS => self.go_on.notified().await,
+            FAILS => {
+                let inside = std::io::Error::other("secret inside");
+                return Err(ServiceError::new(ServiceErrorKind::Internal, "secret message").because(inside));
+            }
+            "full" => return Err(ServiceError::new(ServiceErrorKind::QuotaReached, "500 are there")),
+            _ => {}
+        }
+        self.with(|all| {
+            let key = key.map(|key| (account.clone(), key.to_string()));
+            if let Some((before, id)) = key.as_ref().and_then(|key| all.keys.get(key)) {
+                let cache = all.caches.iter().find(|cache| cache.id == *id).unwrap();
+                return match *before == new {
+                    true => Ok(Admitted { view: view(cache), before: true }),
+                    false => Err(ServiceError::new(ServiceErrorKind::KeyReused, "it was another request")),
+                };
+            }
+            let wanted = NewImageCache {
+                account: account.clone(),
+                name: new.name.clone(),
+                origin: new.origin,
+                images: new.images.clone(),
+                platform: new.platform.clone(),
+                size_limit: new.size_limit.unwrap_or(ByteSize::gib(20)),
+                policy: new.policy.clone(),
+                access: new.access.clone(),
+            };
+            let cache = ImageCache::asked_for(wanted, now());
+            let subject = Subject::Cache(cache.id);
+            let event = Event::once(subject, EventKind::Normal, EventReason::Created, "by the test", now());
+            all.events.push((account.clone(), event));
+            all.write(account, subject, false);
+            if let Some(key) = key {
+                all.keys.insert(key, (new, cache.id));
+            }
+            all.caches.push(cache.clone());
+            Ok(Admitted { view: view(&cache), before: false })
+        })
+    }
+
+    async fn describe_caches(
+        &self,
+        account: &AccountId,
+        filter: &CacheFilter,
+        page: Page<CacheId>,
+    ) -> ServiceResult<CachePage> {
+        let passes = |cache: &&ImageCache| {
+            cache.account == *account
+                && filter.names.as_ref().is_none_or(|names| names.contains(&cache.name))
+                && filter.states.as_ref().is_none_or(|states| states.contains(&cache.state))
+                && filter.tags.iter().all(|(key, value)| {
+                    let has = cache.policy.tags.get(key);
+                    has.is_some_and(|has| value.as_ref().is_none_or(|value| value == has))
+                })
+        };
+        let all: Vec<ImageCache> = self.with(|all| all.caches.iter().filter(passes).cloned().collect());
+        let total = all.len() as u64;
+        let (caches, next) = paged(all, |cache| cache.id, page);
+        Ok(CachePage { caches: caches.iter().map(view).collect(), next, total })
+    }
+
+    async fn cache_details(&self, account: &AccountId, word: &str) -> ServiceResult<CacheDetails> {
+        self.with(|all| {
+            let view = view(&all.caches[all.cache(account, word)?]);
+            Ok(CacheDetails { view, snapshot: None, sizes: None, cost: None, others_of_name: 0 })
+        })
+    }
+
+    async fn cache_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>> {
+        self.with(|all| {
+            let id = all.caches[all.cache(account, word)?].id;
+            let events = all.events.iter().map(|(_, event)| event);
+            Ok(events.filter(|event| event.subject == Subject::Cache(id)).cloned().collect())
+        })
+    }
+
+    async fn cache_progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {
+        self.with(|all| {
+            let cache = &all.caches[all.cache(account, word)?];
+            Ok(Progress {
+                id: cache.id,
+                state: cache.state.into(),
+                progress_percent: cache.progress.get(),
+                failure: None,
+                copies: cache.copies.into(),
+                is_settled: !cache.state.is_building(),
+                layers: Vec::new(),
+            })
+        })
+    }
+
+    async fn update_cache(
+        &self,
+        account: &AccountId,
+        word: &str,
+        update: CacheUpdate,
+        _: Option<&IdempotencyKey>,
+    ) -> ServiceResult<Admitted> {
+        self.with(|all| {
+            let index = all.cache(account, word)?;
+            let cache = &mut all.caches[index];
+            if let Some(name) = update.name {
+                cache.name = name;
+            }
+            if let Some(retention) = update.retention {
+                cache.policy.retention = retention;
+            }
+            if let Some(tags) = update.tags {
+                cache.policy.tags = tags;
+            }
+            Ok(Admitted { view: view(cache), before: false })
+        })
+    }
+
+    async fn delete_cache(
+        &self,
+        account: &AccountId,
+        word: &str,
+        mode: DeleteMode,
+        _: Option<&IdempotencyKey>,
+    ) -> ServiceResult<Deletion> {
+        self.with(|all| {
+            let index = all.cache(account, word)?;
+            let id = all.caches[index].id;
+            let is_used = all.instances.iter().any(|instance| instance.cache == Some(id));
+            match (is_used, mode) {
+                (true, DeleteMode::Refuse) => {
+                    Err(ServiceError::new(ServiceErrorKind::InUse, "an instance uses it"))
+                }
+                (true, DeleteMode::WhenUnused) => {
+                    all.caches[index].deleting = Some(now());
+                    Ok(Deletion::Asked(view(&all.caches[index])))
+                }
+                (false, _) => {
+                    let cache = all.caches.remove(index);
+                    all.write(account, Subject::Cache(id), true);
+                    Ok(Deletion::Done(view(&cache)))
+                }
+            }
+        })
+    }
+
+    async fn roll_back(
+        &self,
+        account: &AccountId,
+        word: &str,
+        to: Option<ImageSnapshotId>,
+    ) -> ServiceResult<CacheView> {
+        self.with(|all| {
+            let index = all.cache(account, word)?;
+            let Some(to) = to else { return Err(not_found("an earlier image snapshot")) };
+            all.caches[index].snapshot = Some(to);
+            Ok(view(&all.caches[index]))
+        })
+    }
+
+    async fn usage(&self, account: &AccountId) -> ServiceResult<Usage> {
+        let own = |all: &mut State| all.caches.iter().filter(|cache| cache.account == *account).count();
+        Ok(Usage {
+            manual_caches: self.with(own) as u64,
+            manual_quota: 500,
+            automatic_caches: 0,
+            automatic_quota: 25,
+            unpacked_bytes: ByteSize::ZERO,
+        })
+    }
+
+    async fn predict(&self, _: &AccountId, request: PredictRequest) -> ServiceResult<Prediction> {
+        let size = ByteSize::mib(request.images.len() as u64);
+        Ok(Prediction {
+            images: Vec::new(),
+            compressed_bytes: size,
+            to_fetch_bytes: size,
+            unpacked: Range { low_bytes: size, high_bytes: size },
+            suggested_size_gib: 1,
+        })
+    }
+
+    async fn match_images(&self, account: &AccountId, request: &FindMatches) -> ServiceResult<Ranking> {
+        let taken = |cache: &ImageCache| Taken {
+            id: cache.id,
+            name: cache.name.to_string(),
+            state: cache.state.into(),
+            is_perfect: request.images.iter().all(|image| cache.images.contains(image)),
+            images: request
+                .images
+                .iter()
+                .map(|image| ImageMatch {
+                    image: image.clone(),
+                    is_whole: cache.images.contains(image),
+                    found: "exact".to_owned(),
+                    bytes_here: None,
+                })
+                .collect(),
+            reason: "it is there".to_owned(),
+        };
+        let has = |cache: &&ImageCache| {
+            cache.account == *account && request.images.iter().any(|image| cache.images.contains(image))
+        };
+        let taken: Vec<Taken> = self.with(|all| all.caches.iter().filter(has).map(taken).collect());
+        Ok(Ranking { taken_total: taken.len() as u64, taken, ..Ranking::default() })
+    }
+
+    async fn create_instance(
+        &self,
+        account: &AccountId,
+        new: NewInstance,
+        _: Option<&IdempotencyKey>,
+    ) -> ServiceResult<StartedInstance> {
+        let cache = match new.wish.cache {
+            PickCache::Id(id) => Some(self.with(|all| {
+                all.cache(account, &id.to_string()).map_err(|error| error.about("cache"))?;
+                Ok::<_, ServiceError>(id)
+            })?),
+            PickCache::Auto | PickCache::None => None,
+        };
+        let digest: BlobDigest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
+        let id = InstanceId::generate();
+        let instance = Instance {
+            id,
+            name: new.wish.name.unwrap_or_else(|| format!("i{}", &id.to_string()[30..]).parse().unwrap()),
+            account: account.clone(),
+            image: new.wish.image.unwrap_or_else(|| "docker.io/library/a:1".parse().unwrap()),
+            manifest_digest: digest.into(),
+            snapshot: ImageSnapshotId::generate(),
+            cache,
+            command: new.wish.command,
+            state: InstanceState::Running,
+            pid: Some(4711),
+            remove_on_exit: new.wish.remove_on_exit,
+            created: now(),
+            started: Some(now()),
+            finished: None,
+        };
+        let outcome = if cache.is_some() { Outcome::Hit } else { Outcome::Miss };
+        let choice = Choice { outcome, cache, auto_created: None, reason: "as the test wants".to_owned() };
+        self.with(|all| {
+            let event =
+                Event::once(Subject::Instance(id), EventKind::Normal, EventReason::Started, "", now());
+            all.events.push((account.clone(), event));
+            all.write(account, Subject::Instance(id), false);
+            all.instances.push(instance.clone());
+        });
+        Ok(StartedInstance { instance, choice, before: false })
+    }
+
+    async fn list_instances(
+        &self,
+        account: &AccountId,
+        unfinished: bool,
+        page: Page<InstanceId>,
+    ) -> ServiceResult<InstancePage> {
+        let passes = |instance: &&Instance| {
+            instance.account == *account
+                && !(unfinished && matches!(instance.state, InstanceState::Exited(_)))
+        };
+        let all: Vec<Instance> = self.with(|all| all.instances.iter().filter(passes).cloned().collect());
+        let (instances, next) = paged(all, |instance| instance.id, page);
+        Ok(InstancePage { instances, next })
+    }
+
+    async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
+        self.with(|all| Ok(all.instances[all.instance(account, word)?].clone()))
+    }
+
+    async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
+        self.with(|all| {
+            let index = all.instance(account, word)?;
+            let runs = !matches!(all.instances[index].state, InstanceState::Exited(_));
+            if runs && !force {
+                return Err(ServiceError::new(ServiceErrorKind::WrongState, "it runs"));
+            }
+            Ok(all.instances.remove(index))
+        })
+    }
+
+    async fn instance_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>> {
+        self.with(|all| {
+            let id = all.instances[all.instance(account, word)?].id;
+            let events = all.events.iter().map(|(_, event)| event);
+            Ok(events.filter(|event| event.subject == Subject::Instance(id)).cloned().collect())
+        })
+    }
+
+    async fn instance_logs(
+        &self,
+        account: &AccountId,
+        word: &str,
+        request: LogRequest,
+    ) -> ServiceResult<Feed<LogLine>> {
+        self.with(|all| all.instance(account, word))?;
+        let line = |number: u64| {
+            let bytes = if number == 2 { vec![0xff, 0] } else { format!("line {number}").into_bytes() };
+            Ok(LogLine { time: now(), output: Output::of(OutputStream::Stdout, bytes) })
+        };
+        let lines: Vec<ServiceResult<LogLine>> = (0..3u64).map(line).collect();
+        let skip = request.tail.map_or(0, |tail| 3 - tail.min(3)) as usize;
+        Ok(stream::iter(lines).skip(skip).boxed())
+    }
+
+    async fn exec(&self, account: &AccountId, word: &str, exec: Exec) -> ServiceResult<Feed<ExecEvent>> {
+        self.with(|all| all.instance(account, word))?;
+        let output = Output::of(OutputStream::Stdout, exec.command.join(" ").into_bytes());
+        let last = match exec.command[0].as_str() {
+            "broken" => Err(ServiceError::new(ServiceErrorKind::WrongState, "it ended in between")),
+            _ => Ok(ExecEvent::Ended(Ended { code: Some(3), signal: None })),
+        };
+        Ok(stream::iter([Ok(ExecEvent::Output(output)), last]).boxed())
+    }
+
+    async fn collect(&self, dry_run: bool) -> ServiceResult<Collection> {
+        Ok(Collection { dry_run, blobs: 1, snapshots: 2, freed_bytes: ByteSize::mib(3) })
+    }
+
+    async fn newest_change(&self) -> ServiceResult<u64> {
+        Ok(self.with(|all| all.newest()))
+    }
+
+    async fn changes(&self, account: &AccountId, after: u64, limit: u32) -> ServiceResult<Changes> {
+        Ok(self
+            .state
+            .lock()
+            .map(|all| {
+                if after < all.forgotten {
+                    return Changes::Missed;
+                }
+                let behind: Vec<_> = all.changes.iter().filter(|(_, change)| change.number > after).collect();
+                let page = &behind[..behind.len().min(limit as usize)];
+                let seen = page.last().map_or(after, |(_, change)| change.number);
+                let own = page.iter().filter(|(owner, _)| owner == account).map(|(_, change)| *change);
+                Changes::Known { changes: own.collect(), seen }
+            })
+            .unwrap())
+    }
+
+    async fn changed(&self, after: u64) {
+        let mut notified = std::pin::pin!(self.changed.notified());
+        notified.as_mut().enable();
+        let newest = self.state.lock().unwrap().newest();
+        if newest <= after {
+            notified.await;
+        }
+    }
+
+    async fn create_token(&self, token: TokenRecord) -> ServiceResult<()> {
+        self.add_token(token);
+        Ok(())
+    }
+
+    async fn token(&self, digest: &[u8; 32]) -> ServiceResult<Option<TokenRecord>> {
+        Ok(self.with(|all| all.tokens.iter().find(|token| token.digest == *digest).cloned()))
+    }
+
+    async fn tokens(&self, account: Option<&AccountId>) -> ServiceResult<Vec<TokenRecord>> {
+        let own = |token: &&TokenRecord| account.is_none_or(|account| token.account == *account);
+        Ok(self.with(|all| all.tokens.iter().filter(own).cloned().collect()))
+    }
+
+    async fn revoke_token(&self, id: &str) -> ServiceResult<TokenRecord> {
+        self.with(|all| {
+            let token = all.tokens.iter_mut().find(|token| token.id == id).ok_or_else(|| not_found(id))?;
+            token.revoked.get_or_insert(now());
+            Ok(token.clone())
+        })
+    }
+
+    async fn touch_token(&self, digest: &[u8; 32]) -> ServiceResult<()> {
+        self.with(|all| {
+            let token = all.tokens.iter_mut().find(|token| token.digest == *digest);
+            token.unwrap().last_used = Some(now());
+        });
+        Ok(())
+    }
+
+    async fn missing(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn figures(&self) -> ServiceResult<Figures> {
+        let caches = self.with(|all| {
+            let of =
+                |state: &CacheState| all.caches.iter().filter(|cache| cache.state == *state).count() as u64;
+            CacheState::ALL.iter().map(|state| (state.as_str(), of(state))).collect()
+        });
+        Ok(Figures { caches, builds_ended: [("succeeded", 5)].into(), ..Figures::default() })
+    }
+}
