@@ -3,6 +3,7 @@
 
 mod cancel;
 mod copies;
+mod crash;
 mod faults;
 mod life;
 mod merge;
@@ -12,3 +13,4 @@ mod service;
 mod sharing;
 mod size;
 mod support;
+mod walk;
