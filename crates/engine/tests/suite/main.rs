@@ -3,6 +3,7 @@
 
 mod cancel;
 mod copies;
+mod crash;
 mod faults;
 mod life;
 mod match_index;
@@ -15,3 +16,4 @@ mod size;
 mod sizes;
 mod start;
 mod support;
+mod walk;

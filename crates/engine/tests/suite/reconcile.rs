@@ -11,7 +11,7 @@ use model::{
 };
 use testkit::Reply;
 
-use crate::service::{DAY, Ground, Service, app, image_of, request, server_with};
+use crate::service::{DAY, Ground, app, image_of, request, server_with};
 use crate::support::{blob_path, image, local, noise};
 
 fn kept(days: u32, new: NewCacheRequest) -> NewCacheRequest {
@@ -109,7 +109,7 @@ async fn what_a_dead_server_left_is_gone_on_with_so_many_times() {
         let mut doomed = ground.doomed(number);
         doomed.reconcilers.pass_of("builds").await.unwrap();
         server.wait_for_requests(&blob_path(&layer), usize::try_from(number).unwrap());
-        abandon(doomed).await;
+        doomed.reconcilers.abandon().await;
         assert_eq!(ground.records.cache(cache.id).await.unwrap().state, CacheState::Creating);
     }
     let mut service = ground.service();
@@ -117,28 +117,6 @@ async fn what_a_dead_server_left_is_gone_on_with_so_many_times() {
     let failed = service.cache(cache.id).await;
     assert_eq!((failed.state, failed.failure.unwrap().reason.as_str()), (CacheState::Failed, "interrupted"));
     assert!(service.has_event(&cache, EventReason::BuildResumed).await);
-}
-
-/// The process ends in the middle of whatever it does.
-async fn abandon(service: Service) {
-    let daemon =
-        Daemon::start(service.engine.clone(), Arc::new(std::collections::BTreeSet::<BlobKey>::new()));
-    let daemon = daemon.await.unwrap();
-    let time = service.ground.time.clone();
-    let drained = daemon.drain(Duration::from_secs(1));
-    let goes_by = async {
-        while time.sleepers() == 0 {
-            tokio::task::yield_now().await;
-        }
-        loop {
-            time.advance(Duration::from_secs(1));
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        drained = drained => assert_eq!(drained.builds.len(), 1),
-        () = goes_by => {}
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,4 +255,32 @@ async fn a_command_beside_a_server_leaves_it_its_builds() {
     assert_eq!(service.cache(cache.id).await.state, CacheState::Failed);
     let account: AccountId = "other".parse().unwrap();
     assert!(service.engine.list_caches(&account).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn draining_tells_what_was_left_in_the_middle_and_the_next_server_goes_on_with_it() {
+    let server = server_with(&["1"]);
+    let layer = image_of("1").layers[0].clone();
+    server.script(&blob_path(&layer), [Reply::blob(&layer.blob).hang_after(100)]);
+    let ground = Ground::in_memory(&server);
+    let doomed = ground.doomed(1);
+    let in_use = Arc::new(std::collections::BTreeSet::<BlobKey>::new());
+    let cache = doomed.engine.request_cache(request("web", &app(&server, "1"))).await.unwrap().into_cache();
+    let daemon = Daemon::start(doomed.engine.clone(), in_use).await.unwrap();
+    server.wait_for_requests(&blob_path(&layer), 1);
+    let build = ground.records.build_of_cache(cache.id).await.unwrap().unwrap();
+    let time_goes_by = async {
+        loop {
+            ground.time.advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+    };
+    let drained = tokio::select! {
+        drained = daemon.drain(Duration::from_secs(30)) => drained,
+        never = time_goes_by => never,
+    };
+    assert_eq!(drained, engine::Drained { reconcilers: Vec::new(), builds: vec![build.id] });
+    let mut service = ground.service();
+    service.settle().await;
+    assert_eq!(service.cache(cache.id).await.state, CacheState::Ready);
 }
