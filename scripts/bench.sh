@@ -160,7 +160,7 @@ main() {
         python3 "$REPO/scripts/bench/report.py" "$NOTES"
     fi
     if [ "$CRITERION" = yes ]; then
-        step "cargo bench: tar, inflate, EROFS writing"
+        step "cargo bench: tar, inflate, EROFS writing, matching"
         (cd "$REPO" && cargo bench --workspace)
     fi
 }

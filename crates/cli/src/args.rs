@@ -1,5 +1,6 @@
 //! The command line: what can be said, with its help. No action is taken here.
 
+mod choice;
 mod instances;
 mod registries;
 
@@ -10,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use model::{CacheName, ImageSource, Platform};
 
+pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
 pub(crate) use registries::{LoginArgs, LogoutArgs, RegistryArgs};
 
@@ -144,6 +146,10 @@ Examples:
     Events(EventsArgs),
     /// Delete caches
     Delete(DeleteArgs),
+    /// Explain which caches serve images best, and why
+    Match(MatchArgs),
+    /// Tell what images will take before a cache is created
+    Predict(PredictArgs),
     /// Start a container from a cached image
     Run(Box<RunArgs>),
     /// List the instances

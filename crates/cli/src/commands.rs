@@ -7,6 +7,8 @@ mod exec;
 mod gc;
 mod instances;
 mod login;
+mod matching;
+mod predict;
 mod reconcile;
 mod run;
 
@@ -27,7 +29,8 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
     let Cli { data_dir, data_dir_from, command, .. } = cli;
     check_there(&data_dir, data_dir_from, &command)?;
     let plain = RegistryArgs::default();
-    let frees = || open(data_dir.clone(), &plain, Room::Frees);
+    let open_frees = |registries: &RegistryArgs| open(data_dir.clone(), registries, Room::Frees);
+    let frees = || open_frees(&plain);
     let open = |registries: &RegistryArgs| open(data_dir.clone(), registries, Room::Takes);
     match command {
         Command::Create(args) => {
@@ -41,6 +44,12 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
             with(frees()?, async |app| caches::events(app, &args.subject, printer).await)
         }
         Command::Delete(args) => with(frees()?, async |app| caches::delete(app, &args, printer).await),
+        Command::Match(args) => {
+            with(open_frees(&args.registry)?, async |app| matching::explain(app, args, printer).await)
+        }
+        Command::Predict(args) => {
+            with(open_frees(&args.registry)?, async |app| predict::predict(app, args, printer).await)
+        }
         Command::Gc(args) => with(frees()?, async |app| gc::gc(app, args.dry_run, printer).await),
         Command::Ps(args) => with(frees()?, async |app| instances::ps(app, args.all, printer).await),
         Command::Logs(args) => with(frees()?, async |app| instances::logs(app, &args, printer).await),

@@ -1,7 +1,10 @@
 //! The documents of `--output json`: what programs rely on, whatever the records look like. `docs/json.md` shows each.
 
+mod choice;
 #[cfg(test)]
 mod page;
+
+pub(crate) use choice::{Matched, Predicted};
 
 use engine::{CacheView, Collected};
 use model::{

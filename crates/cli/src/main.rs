@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod documents;
 mod exit;
+mod host;
 mod interrupts;
 mod printer;
 mod progress;
@@ -20,7 +21,8 @@ use usage::Glimpse;
 
 fn main() -> ExitCode {
     // Before any thread: the embedded runtime and the monitor of an instance are this program too, and the runtime forks.
-    if let Some(code) = node::dispatch_internal(std::env::args_os()) {
+    let internal = node::dispatch_internal(std::env::args_os());
+    if let Some(code) = internal.or_else(|| host::dispatch_internal(std::env::args_os())) {
         return code;
     }
     let seen = Glimpse::of(std::env::args_os().skip(1));

@@ -22,11 +22,7 @@ const REFRESH: Duration = Duration::from_millis(100);
 pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result<model::ImageCache, Failure> {
     let progress = build.progress.clone();
     let cancel = build.cancellation();
-    let mut show: Box<dyn Show + Send> = match (printer.is_live(), printer.is_silent()) {
-        (true, _) => Box::new(Bars::new()),
-        (false, true) => Box::new(Nothing),
-        (false, false) => Box::new(Lines { printer: printer.clone(), phases: HashMap::new() }),
-    };
+    let mut show = show(printer);
     let mut tick = tokio::time::interval(REFRESH);
     let mut interrupts = Interrupts::listen()?;
     let mut cancelled = false;
@@ -50,6 +46,41 @@ pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result
     show.refresh(&progress);
     show.end();
     Ok(built?)
+}
+
+/// Waits for work that brings layers, and shows how far it is. `None` where an interrupt came first: the work is dropped then.
+pub(crate) async fn watch<T>(
+    progress: &BuildProgress,
+    work: impl Future<Output = T>,
+    printer: &Printer,
+) -> Result<Option<T>, Failure> {
+    let mut show = show(printer);
+    let mut tick = tokio::time::interval(REFRESH);
+    let mut interrupts = Interrupts::listen()?;
+    let mut work = std::pin::pin!(work);
+    let done = loop {
+        tokio::select! {
+            biased;
+            done = &mut work => break Some(done),
+            _ = interrupts.next() => {
+                show.say("cancelling the start; finished layers are kept");
+                break None;
+            }
+            _ = tick.tick() => show.refresh(progress),
+        }
+    };
+    interrupts.end_the_process();
+    show.refresh(progress);
+    show.end();
+    Ok(done)
+}
+
+fn show(printer: &Printer) -> Box<dyn Show + Send> {
+    match (printer.is_live(), printer.is_silent()) {
+        (true, _) => Box::new(Bars::new()),
+        (false, true) => Box::new(Nothing),
+        (false, false) => Box::new(Lines { printer: printer.clone(), phases: HashMap::new() }),
+    }
 }
 
 trait Show {

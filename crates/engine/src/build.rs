@@ -3,6 +3,7 @@
 mod beat;
 mod feed;
 mod flight;
+mod images;
 mod layer_job;
 mod merge_job;
 mod order;
@@ -110,6 +111,15 @@ impl Workshop {
         tracing::info!(cache = %event.subject, reason = %event.reason, "{}", event.message);
         if let Err(error) = self.parts.records.append_events(std::slice::from_ref(&event)).await {
             tracing::warn!(cache = %event.subject, error = crate::chain(&error), "failed to record an event");
+        }
+    }
+
+    /// Says what a build did, among the events of the cache that it is for; where it is for none (an instance that is about to
+    /// start), in the log alone.
+    async fn say(&self, about: Option<CacheId>, kind: EventKind, reason: EventReason, message: String) {
+        match about {
+            Some(cache) => self.note(self.event(cache, kind, reason, message)).await,
+            None => tracing::info!(%reason, "{message}"),
         }
     }
 

@@ -11,7 +11,7 @@ pub use describe::{AccountUsage, CacheDetails, CachePage, CacheSizes};
 pub use request::NewCacheRequest;
 pub use update::CacheUpdate;
 
-pub(crate) use request::check_images;
+pub(crate) use request::{Draft, check_images, created};
 
 use metastore::{CacheFilter, CacheRef, Page, ResolvedCache};
 use model::{AccountId, Event, ImageCache, ImageSnapshot, Subject, Timestamp};

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use blobstore::BlobStore;
-use model::{CopyState, Digest, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies};
+use metastore::SnapshotRecord;
+use model::{CopyState, Digest, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies, SnapshotSummary};
 
+use crate::Error;
 use crate::build::Workshop;
 
 impl Workshop {
@@ -15,6 +17,16 @@ impl Workshop {
             stores.extend(standard.copies().await?);
         }
         Ok(stores)
+    }
+
+    /// Every store in the order in which a start looks: the local one, then the standard copies, in another order for another
+    /// word, so that instances spread over them.
+    pub(crate) async fn stores_from(&self, spread: &str) -> blobstore::Result<Vec<Arc<dyn BlobStore>>> {
+        let mut stores: Vec<_> = self.stores().await?.into_iter().enumerate().collect();
+        // Rendezvous hashing: a copy that comes or goes moves only its own share.
+        let weight = |number: usize| Digest::sha256(format!("{spread} {number}").as_bytes());
+        stores[1..].sort_by_cached_key(|(number, _)| weight(*number));
+        Ok(stores.into_iter().map(|(_, store)| store).collect())
     }
 
     /// Deletes documents wherever they are; whether any was there.
@@ -44,25 +56,18 @@ impl Workshop {
         Ok(None)
     }
 
-    /// The store that a start of this snapshot attaches from: the local one where it has it, else one of its standard copies,
-    /// another for another word, so that instances spread over them. `None` where none has it.
-    pub(crate) async fn serving_store(
-        &self,
-        id: ImageSnapshotId,
-        spread: &str,
-    ) -> blobstore::Result<Option<Arc<dyn BlobStore>>> {
-        if self.parts.store.get_snapshot(id).await?.is_some() {
-            return Ok(Some(Arc::clone(&self.parts.store)));
+    /// The summary of an indexed snapshot. Of one that is older than summaries its document is read; where that is gone or
+    /// broken, nothing can be matched by it.
+    pub(crate) async fn summary_of(&self, record: SnapshotRecord) -> Result<SnapshotSummary, Error> {
+        if !record.summary.images.is_empty() {
+            return Ok(record.summary);
         }
-        let mut copies: Vec<_> = self.stores().await?.into_iter().skip(1).enumerate().collect();
-        // Rendezvous hashing: a copy that comes or goes moves only its own share.
-        copies.sort_by_key(|(number, _)| Digest::sha256(format!("{spread} {number}").as_bytes()));
-        for (_, copy) in copies {
-            if copy.get_snapshot(id).await?.is_some() {
-                return Ok(Some(copy));
-            }
+        match self.document(record.id).await {
+            Ok(Some(document)) => Ok(SnapshotSummary::from(&document)),
+            Ok(None) => Ok(record.summary),
+            Err(error) if error.kind() == blobstore::ErrorKind::Corrupt => Ok(record.summary),
+            Err(error) => Err(Error::store("read an image snapshot")(error)),
         }
-        Ok(None)
     }
 
     /// Where the copies of a snapshot are that was just built for that cache.

@@ -4,10 +4,10 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 
 use layer::ErrorKind as ConvertKind;
-use model::{ByteSize, CacheId, CacheName, ImageSource};
+use model::{ByteSize, CacheId, CacheName, ImageSource, Instance};
 use registry::ErrorKind as RegistryKind;
 
-use crate::{LayerFailure, VaultError};
+use crate::{HostError, HostErrorKind, LayerFailure, VaultError};
 
 /// Why a build failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -326,6 +326,49 @@ pub enum Error {
         /// What it has.
         images: Vec<ImageSource>,
     },
+    /// Nothing to start.
+    #[error("failed to start an instance: no image is named")]
+    NoImage,
+    /// A file of the server, named by an account that may name registries only.
+    #[error("failed to start {image}: it is a file of the server; the account {account} may name registries")]
+    ForeignFile {
+        /// The image.
+        image: ImageSource,
+        /// The account.
+        account: model::AccountId,
+    },
+    /// The word names no instance.
+    #[error("failed to find `{word}`: there is no instance of that name or id")]
+    UnknownInstance {
+        /// The word.
+        word: String,
+    },
+    /// An image that is kept and cannot run here.
+    #[error("failed to start {image}: it is for {platform}, and this machine runs {}", std::env::consts::OS)]
+    OtherSystem {
+        /// The image.
+        image: ImageSource,
+        /// What it is for.
+        platform: model::Platform,
+    },
+    /// The host refused or failed.
+    #[error("failed to {action} the instance {name}")]
+    Host {
+        /// What was being done.
+        action: &'static str,
+        /// The instance's name.
+        name: model::InstanceName,
+        /// Why.
+        #[source]
+        source: HostError,
+    },
+    /// The host could not look at its instances.
+    #[error("failed to look at the instances of this machine")]
+    LookAround {
+        /// Why.
+        #[source]
+        source: HostError,
+    },
     /// The store refused or failed.
     #[error("failed to {action} in the store")]
     Store {
@@ -338,6 +381,17 @@ pub enum Error {
     /// The records refused or failed.
     #[error(transparent)]
     Records(#[from] metastore::Error),
+}
+
+fn kind_of_host(error: &HostError) -> FailureKind {
+    match error.kind() {
+        HostErrorKind::Input | HostErrorKind::CommandNotFound | HostErrorKind::CommandNotExecutable => {
+            FailureKind::Input
+        }
+        HostErrorKind::NotFound => FailureKind::NotFound,
+        HostErrorKind::State => FailureKind::Busy,
+        HostErrorKind::Privilege | HostErrorKind::System => FailureKind::Internal,
+    }
 }
 
 fn reason(failure: &Option<String>) -> String {
@@ -355,10 +409,16 @@ impl Error {
         match self {
             Self::Build(error) => error.kind(),
             Self::Vault(_) => FailureKind::Sealed,
-            Self::BadRequest { .. } | Self::AmbiguousCache { .. } | Self::WhichImage { .. } => {
-                FailureKind::Input
+            Self::BadRequest { .. }
+            | Self::AmbiguousCache { .. }
+            | Self::WhichImage { .. }
+            | Self::NoImage
+            | Self::ForeignFile { .. } => FailureKind::Input,
+            Self::UnknownCache { .. } | Self::UnknownInstance { .. } | Self::NoGeneration { .. } => {
+                FailureKind::NotFound
             }
-            Self::UnknownCache { .. } | Self::NoGeneration { .. } => FailureKind::NotFound,
+            Self::OtherSystem { .. } => FailureKind::Unsupported,
+            Self::Host { source, .. } | Self::LookAround { source } => kind_of_host(source),
             Self::SnapshotMissing { .. } => FailureKind::NotUsable,
             Self::NotUsable { .. } => FailureKind::NotUsable,
             Self::Store { source, .. } => kind_of_store(source),
@@ -368,6 +428,11 @@ impl Error {
 
     pub(crate) fn store(action: &'static str) -> impl FnOnce(blobstore::Error) -> Self {
         move |source| Self::Store { action, source }
+    }
+
+    pub(crate) fn host(action: &'static str, instance: &Instance) -> impl FnOnce(HostError) -> Self {
+        let name = instance.name.clone();
+        move |source| Self::Host { action, name, source }
     }
 }
 

@@ -6,17 +6,24 @@
 
 mod build;
 mod caches;
-mod choose;
 mod collect;
 mod copies;
 mod documents;
 mod error;
 mod fingerprint;
+mod host;
+mod indexes;
+mod instances;
+mod layer_uses;
+mod match_index;
+mod matching;
+mod predict;
 mod reconcile;
 mod recover;
 mod settings;
 mod signals;
 mod standard;
+mod start;
 mod time;
 mod vault;
 
@@ -25,14 +32,23 @@ pub use caches::{
     AccountUsage, CacheDetails, CachePage, CacheSizes, CacheUpdate, CacheView, DeleteMode, DeletedCache,
     Deletion, NewCacheRequest,
 };
-pub use choose::{Chosen, Target};
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
+pub use host::{
+    ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates, HostStatus,
+    InstanceHost, InstanceNetwork, InstanceOptions, InstanceVolume, LineStream, PrintedLine,
+};
+pub use instances::{Instances, NewInstance};
+pub use layer_uses::{LayerUses, SharedSizes};
+pub use match_index::MatchIndex;
+pub use matching::{MatchAnswer, MatchQuestion};
+pub use predict::PredictRequest;
 #[cfg(feature = "test-suite")]
 pub use reconcile::Reconcilers;
 pub use reconcile::{ChangeWatcher, Daemon, Drained, MovedTag, ReconcilerStatus, Watched};
 pub use settings::{Intervals, Parts, Settings};
 pub use standard::{DirectoryCopies, StandardStore};
+pub use start::{CacheChoice, StalenessWish, StartChoice, StartOutcome, StartWish};
 #[cfg(feature = "test-suite")]
 pub use time::TestTime;
 pub use time::{SystemTimer, Timer};
@@ -42,21 +58,23 @@ use std::sync::Arc;
 
 use blobstore::BlobStore;
 use metastore::Metastore;
-use model::{Clock, ImageSnapshotId};
+use model::Clock;
 
 use build::Workshop;
+use indexes::Indexes;
 
 /// The use-cases of image caches. Cheap to clone; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
     workshop: Arc<Workshop>,
+    indexes: Arc<Indexes>,
 }
 
 impl Engine {
     /// Joins the parts. No I/O.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { workshop: Arc::new(Workshop::new(parts)) }
+        Self { workshop: Arc::new(Workshop::new(parts)), indexes: Arc::default() }
     }
 
     fn store(&self) -> &dyn BlobStore {
@@ -69,20 +87,6 @@ impl Engine {
 
     fn clock(&self) -> &dyn Clock {
         &*self.workshop.parts.clock
-    }
-
-    /// The store that a start of this snapshot attaches from: the local one where it has it, else one of its standard copies,
-    /// by rendezvous hash over `spread` (the instance's id). `None` where none has it.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn serving_store(
-        &self,
-        snapshot: ImageSnapshotId,
-        spread: &str,
-    ) -> Result<Option<Arc<dyn BlobStore>>, Error> {
-        let found = self.workshop.serving_store(snapshot, spread).await;
-        found.map_err(Error::store("look for an image snapshot"))
     }
 
     /// Cancels what still runs and waits until it has cleaned up after itself.

@@ -19,6 +19,9 @@ UPDATE caches SET progress = 100 WHERE state IN ('Ready', 'UpdateFailed');
 -- So far there was one store, and a snapshot was whole in it or not there.
 UPDATE caches SET copies = '{"flash":{"state":"complete"},"standard":{"state":"complete"}}' WHERE snapshot IS NOT NULL;
 
+-- Names, digests and sizes of a snapshot, as the model encodes them; empty where a snapshot is older than they are.
+ALTER TABLE snapshots ADD COLUMN summary BLOB NOT NULL DEFAULT x'';
+
 DROP INDEX caches_by_name;
 CREATE INDEX caches_by_name ON caches (account, name, id);
 CREATE INDEX caches_by_account ON caches (account, id, state, origin);

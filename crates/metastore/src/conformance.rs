@@ -16,14 +16,16 @@ pub mod faults;
 pub mod find;
 pub mod generations;
 pub mod instances;
+pub mod snapshots;
 pub mod tokens;
 pub mod turns;
 pub mod update;
 
 use model::{
-    AccountId, Algorithm, BuildFailure, BuildId, ByteSize, CachePolicy, CopyState, Digest, Event, EventKind,
-    EventReason, ImageCache, ImageSnapshotId, Instance, InstanceId, InstanceState, ManifestDigest,
-    NewImageCache, Origin, RegistryAccess, SnapshotCopies, Subject, Timestamp,
+    AccountId, Algorithm, BuildFailure, BuildId, ByteSize, CachePolicy, CopyState, DiffId, Digest, Event,
+    EventKind, EventReason, ImageCache, ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceState,
+    ManifestDigest, NewImageCache, Origin, RegistryAccess, SnapshotCopies, SnapshotSummary, Subject,
+    SummaryImage, SummaryLayer, Timestamp,
 };
 
 use crate::{Admission, BuildPlan, CacheChange, Metastore, NewBuild, ProcessIdentity, SnapshotRecord};
@@ -56,6 +58,8 @@ macro_rules! metastore_conformance {
                 a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
             instances: lives, lives_after_all, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
+            snapshots: are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
+                of_an_instance_come_with_it_or_not_at_all;
             tokens: recorded_and_found_by_digest, revoked_once, used_by_the_hour, listed_by_account;
             turns: waits_for_an_owner, the_one_with_fewest_running_first, the_longest_waiting_first, each_goes_to_one,
                 beats_and_tells, cancelled_while_waiting, cancelled_while_running, a_lost_build_beats_no_more;
@@ -130,7 +134,20 @@ pub fn waiting_build_of(cache: &ImageCache, now: Timestamp) -> NewBuild {
 }
 
 pub fn snapshot_of(build: &NewBuild, now: Timestamp) -> SnapshotRecord {
-    SnapshotRecord { id: build.snapshot, created: now, size: ByteSize::mib(700) }
+    let layer = SummaryLayer {
+        diff_id: DiffId::new(Digest::sha256(build.snapshot.to_string().as_bytes())),
+        compressed_size: ByteSize::mib(300),
+        blob_size: ByteSize::mib(700),
+    };
+    let image = |source: &ImageSource| SummaryImage {
+        source: source.clone(),
+        manifest_digest: ManifestDigest::new(Digest::sha256(source.to_string().as_bytes())),
+        index_digest: None,
+        layers: vec![0],
+    };
+    let images = build.plan.images.iter().map(image).collect();
+    let summary = SnapshotSummary { layers: vec![layer], images };
+    SnapshotRecord { id: build.snapshot, created: now, size: ByteSize::mib(700), summary }
 }
 
 pub fn whole() -> SnapshotCopies {

@@ -116,10 +116,12 @@ delegate! {
     retained_snapshots() -> Vec<ImageSnapshotId>;
     held_snapshots() -> BTreeSet<ImageSnapshotId>;
     snapshot(id: ImageSnapshotId) -> Option<SnapshotRecord>;
+    find_snapshots(page: Page<ImageSnapshotId>) -> Vec<SnapshotRecord>;
     record_layer(layer: &LayerRecord) -> ();
     layer_by_blob(blob: &BlobDigest) -> Option<LayerRecord>;
     layers_by_diff_id(diff_id: &DiffId) -> Vec<LayerRecord>;
     create_instance(instance: &Instance, events: &[Event]) -> ();
+    create_instance_with_snapshot(instance: &Instance, snapshot: &SnapshotRecord, events: &[Event]) -> ();
     instance_started(id: InstanceId, pid: u32, events: &[Event], now: Timestamp) -> Instance;
     instance_exited(id: InstanceId, status: ExitStatus, events: &[Event], now: Timestamp) -> Instance;
     remove_instance(id: InstanceId, events: &[Event]) -> InstanceRemoval;

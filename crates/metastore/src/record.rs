@@ -14,7 +14,8 @@ pub use token::{TokenId, TokenRecord};
 
 use model::{
     AccountId, BlobDigest, BuildFailure, BuildId, ByteSize, CacheId, CacheName, DiffId, ImageCache,
-    ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceName, Timestamp,
+    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceName, SnapshotSummary,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +138,7 @@ pub struct Usage {
 }
 
 /// An image snapshot as indexed: its document is in the blob store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotRecord {
     /// Its id.
     pub id: ImageSnapshotId,
@@ -145,6 +146,19 @@ pub struct SnapshotRecord {
     pub created: Timestamp,
     /// Unpacked bytes of its layers, each counted once.
     pub size: ByteSize,
+    /// What matching and accounting look at, without the document.
+    pub summary: SnapshotSummary,
+}
+
+impl From<&ImageSnapshot> for SnapshotRecord {
+    fn from(snapshot: &ImageSnapshot) -> Self {
+        Self {
+            id: snapshot.id,
+            created: snapshot.created,
+            size: snapshot.unpacked_size(),
+            summary: SnapshotSummary::from(snapshot),
+        }
+    }
 }
 
 /// A cache after a change, and the snapshot that the change let go.

@@ -14,7 +14,9 @@ pub(crate) use caches::{
     check_build_of, check_new_cache, deletion_asked, edited, has_copies, lost, named_snapshots, rolled_back,
     used, was_checked, without_generations,
 };
-pub(crate) use instances::{check_new_instance, check_removal, instance_exited, instance_started};
+pub(crate) use instances::{
+    check_new_instance, check_own_snapshot, check_removal, instance_exited, instance_started, snapshot_taken,
+};
 
 use model::{BuildFailure, CacheState, Event, ImageCache, Timestamp};
 

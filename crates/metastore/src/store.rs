@@ -298,6 +298,12 @@ pub trait Metastore: Send + Sync {
     /// Only the common ones.
     async fn snapshot(&self, id: ImageSnapshotId) -> Result<Option<SnapshotRecord>>;
 
+    /// One page of the indexed snapshots.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn find_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>>;
+
     /// Records what a served layer is. Recording the same again is no error.
     ///
     /// # Errors
@@ -323,6 +329,19 @@ pub trait Metastore: Send + Sync {
     /// no cache, generation or instance names its snapshot (any more); [`Conflict`](crate::Error::Conflict) where the id is
     /// taken or it is in another state.
     async fn create_instance(&self, instance: &Instance, events: &[Event]) -> Result<()>;
+
+    /// Records an instance, `Creating`, together with a snapshot that was made for it alone. The snapshot is indexed from now
+    /// on and is let go with the instance. Its document may follow: until it is in the store, the caller's lease keeps the blobs.
+    ///
+    /// # Errors
+    /// Those of [`create_instance`](Self::create_instance), [`NoSnapshot`](crate::Error::NoSnapshot) excepted;
+    /// [`Conflict`](crate::Error::Conflict) where the snapshot is indexed already, or is not the instance's.
+    async fn create_instance_with_snapshot(
+        &self,
+        instance: &Instance,
+        snapshot: &SnapshotRecord,
+        events: &[Event],
+    ) -> Result<()>;
 
     /// Notes that the instance's first process runs; also of one that was taken for ended and whose end nobody saw.
     ///

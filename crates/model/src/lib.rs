@@ -13,14 +13,17 @@ mod hasher;
 mod ids;
 mod image;
 mod instance;
+pub mod matching;
 mod name;
 mod platform;
 mod policy;
+pub mod prediction;
 mod reference;
 pub mod rules;
 mod size;
 mod snapshot;
 mod source;
+mod summary;
 mod tags;
 
 pub use account::{AccountError, AccountId};
@@ -43,4 +46,5 @@ pub use reference::{ImageReference, ReferenceError, RegistryHost, RepositoryName
 pub use size::{ByteSize, SizeError};
 pub use snapshot::{BlobKey, Document, ImageSnapshot, SnapshotImage, SnapshotLayer};
 pub use source::{ImageSource, SourceError};
+pub use summary::{SnapshotSummary, SummaryError, SummaryImage, SummaryLayer};
 pub use tags::{TagError, Tags};

@@ -62,6 +62,12 @@ impl ByteSize {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// What is left of it without `other`; nothing where that is larger.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// The smallest whole number of gibibytes that holds this many bytes; at least 1.
     #[must_use]
     pub const fn gib_rounded_up(self) -> u64 {

@@ -58,6 +58,20 @@ fn split_path(text: &str) -> (PathBuf, Option<String>) {
     (PathBuf::from(path), (!name.is_empty()).then(|| name.to_owned()))
 }
 
+impl ImageSource {
+    /// Whether both are versions of one image: the same registry and repository, whatever tag and digest. Layouts and
+    /// archives have no versions: they are the same or not.
+    #[must_use]
+    pub fn is_same_name(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Registry(a), Self::Registry(b)) => {
+                a.host() == b.host() && a.repository() == b.repository()
+            }
+            _ => self == other,
+        }
+    }
+}
+
 impl FromStr for ImageSource {
     type Err = SourceError;
 

@@ -88,6 +88,15 @@ impl FromStr for Volume {
 pub struct MilliCpus(u32);
 
 impl MilliCpus {
+    /// The least: of each 100 ms the kernel takes no quota below 1 ms.
+    pub const LEAST: u32 = 10;
+
+    /// That many thousandths of a processor, at least [`Self::LEAST`].
+    #[must_use]
+    pub fn of(thousandths: u32) -> Self {
+        Self(thousandths.max(Self::LEAST))
+    }
+
     /// Thousandths of a processor.
     #[must_use]
     pub fn get(self) -> u32 {
@@ -109,8 +118,7 @@ impl FromStr for MilliCpus {
         let thousandths: u32 = format!("{part:0<3}").parse().map_err(|_| wrong())?;
         let sum =
             whole.checked_mul(1000).and_then(|whole| whole.checked_add(thousandths)).ok_or_else(wrong)?;
-        // A quota below 1 ms of each 100 ms is refused by the kernel.
-        if sum < 10 { Err(wrong()) } else { Ok(Self(sum)) }
+        if sum < Self::LEAST { Err(wrong()) } else { Ok(Self(sum)) }
     }
 }
 

@@ -10,11 +10,13 @@ mod file;
 mod gather;
 mod pace;
 mod parts;
+mod peek;
 mod ranged;
 mod reader;
 mod route;
 
 pub(crate) use file::FileReader;
+pub(crate) use peek::peek;
 pub(crate) use ranged::RangedReader;
 pub(crate) use route::{BlobRoute, Candidate};
 

@@ -4,6 +4,7 @@
 //! - [`FaultServer`]: a registry that lies, cuts, hangs and redirects as its script says, and records what it was asked.
 //! - [`LayerBuilder`], [`ImageBuilder`]: any layer and image in milliseconds, as an OCI layout, a docker archive,
 //!   in a [`Registry`] or in a [`FaultServer`].
+//! - [`matching`]: caches and requests for properties of matching.
 //! - [`privileged`], [`data_dir`], [`assert_no_mounts_left`]: around tests that mount.
 //!
 //! Everything is synchronous and runs on threads of its own: it serves sync and async tests alike, and a blocked
@@ -23,6 +24,7 @@ mod fault;
 mod http;
 mod image;
 mod layer;
+pub mod matching;
 mod mounts;
 mod registry;
 mod server;

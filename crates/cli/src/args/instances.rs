@@ -4,7 +4,7 @@ use clap::Args;
 use model::{ByteSize, ImageSource, InstanceName, Platform};
 use node::{MilliCpus, Network, Volume};
 
-use super::{RegistryArgs, whole};
+use super::{ChoiceArgs, RegistryArgs, whole};
 
 /// Docker's least: with less the kernel ends the container before its first program runs.
 const LEAST_MEMORY: ByteSize = ByteSize::mib(6);
@@ -25,9 +25,9 @@ Examples:
   imc run -d --name front -e MODE=test -v /srv/www:/usr/share/nginx/html:ro web
   imc run --rm --memory 512m --cpus 1.5 --network none python:3-slim -- python -c 'print(1)'
 
-IMAGE may be the name or id of a cache with one image, or an image that a cache holds; where no cache \
-holds it, one is created first. With the registry switched off a cached image starts all the same, by \
-tag and by digest.")]
+IMAGE may be the name or id of a cache with one image, or an image. The best cache for an image is \
+chosen by itself; what no cache has is fetched for the instance, and an automatic cache is made beside it. \
+With the registry switched off a cached image starts all the same, by tag and by digest.")]
 pub(crate) struct RunArgs {
     /// Keep standard input open
     #[arg(long, short)]
@@ -80,6 +80,8 @@ pub(crate) struct RunArgs {
     /// Which platform's image to take where one has to be pulled
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", default_value = "linux/amd64", value_parser = whole::<Platform>)]
     pub(crate) platform: Platform,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
     /// A cache's name or id, or an image

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use engine::{BuildHandle, DeleteMode, LayerPhase, NewCacheRequest};
+use engine::{BuildHandle, LayerPhase, NewCacheRequest};
 use model::{ByteSize, ImageCache, ImageSource};
 
 use crate::app::App;
@@ -73,27 +73,6 @@ async fn follow(mut build: BuildHandle, printer: &Printer) -> Result<Built, Fail
         fetched_bytes: layers.iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.fetched)),
         seconds: begun.elapsed().as_secs_f64(),
     })
-}
-
-/// Builds a cache for one image that no cache has. One that fails goes again: nobody asked for it by its name.
-pub(crate) async fn build_for_run(
-    app: &App,
-    new: NewCacheRequest,
-    printer: &Printer,
-) -> Result<ImageCache, Failure> {
-    let asked = app.clock.now();
-    let build = app.engine.create_cache(new).await?;
-    let (id, is_new) = (build.cache.id, build.cache.created >= asked);
-    let created = follow(build, printer).await;
-    if created.is_err()
-        && is_new
-        && let Err(error) = app.engine.delete_cache(&app.account, &id.to_string(), DeleteMode::Refuse).await
-    {
-        tracing::warn!(cache = %id, error = engine::chain(&error), "failed to delete the cache of a failed miss");
-    }
-    let created = created?;
-    printer.note(&sentence(&created));
-    Ok(created.cache)
 }
 
 fn sentence(created: &Built) -> String {

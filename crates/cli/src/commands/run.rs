@@ -1,27 +1,25 @@
 //! `imc run`: an instance from a cached image.
 
+mod choice;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use engine::{Chosen, NewCacheRequest, Target};
+use engine::StartChoice;
 use model::{
-    BlobKey, ByteSize, CacheName, Event, EventKind, EventReason, ExitStatus, ImageSource, Instance,
-    InstanceId, InstanceName, InstanceState, Subject,
+    BlobKey, Event, EventKind, EventReason, ExitStatus, Instance, InstanceId, InstanceName, InstanceState,
+    SnapshotImage, Subject,
 };
 use node::{Attachment, ImageBlobs, InstanceSpec, RunOptions, RuntimeChoice, Started, UpperLimit};
 use tokio::runtime::Runtime;
 
-use super::create::{absolute, build_for_run};
 use super::reconcile::{reconcile, record_exit, wait_and_remove};
 use crate::app::App;
 use crate::args::RunArgs;
 use crate::documents;
 use crate::exit::Failure;
 use crate::printer::Printer;
-
-/// Size of a cache that `run` makes on a miss.
-const MISS_SIZE: ByteSize = ByteSize::gib(20);
 
 pub(crate) fn run(
     runtime: &Runtime,
@@ -31,9 +29,9 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     runtime.block_on(reconcile(app, printer))?;
-    let choice = runtime.block_on(choose(app, args, printer))?;
-    check_platform(&choice.chosen, printer)?;
-    let prepared = runtime.block_on(prepare(app, args, choice))?;
+    let id = InstanceId::generate();
+    let choice = runtime.block_on(choice::choose(app, args, id, printer))?;
+    let prepared = runtime.block_on(prepare(app, args, id, choice, printer))?;
     let attachment = if args.detach { Attachment::Log } else { Attachment::Caller };
     let started = match app.instances.create_and_start(&prepared.spec, attachment) {
         Ok(started) => started,
@@ -72,101 +70,32 @@ pub(crate) fn run(
 struct Prepared {
     record: Instance,
     spec: InstanceSpec,
-    lease: Box<dyn blobstore::Lease>,
-    /// What starting from the cache spares.
-    saved: model::Savings,
-}
-
-/// What to start from, and whether it was made for that just now.
-struct Choice {
-    chosen: Chosen,
-    was_miss: bool,
-}
-
-/// The user's word as a cache, where one has that name or id, else as an image; a miss creates a cache first.
-async fn choose(app: &App, args: &RunArgs, printer: &Printer) -> Result<Choice, Failure> {
-    let image = args.image.clone().map(absolute).transpose()?;
-    let target = match app.engine.find_cache(&app.account, &args.target).await {
-        Ok(_) => Target::Cache { word: args.target.clone(), image },
-        Err(engine::Error::UnknownCache { .. }) if image.is_none() => {
-            let source: ImageSource = args.target.parse().map_err(|error: model::SourceError| {
-                Failure::input(format!(
-                    "failed to find a cache `{}`, and it is no image either: {error}",
-                    args.target
-                ))
-            })?;
-            Target::Image { source: absolute(source)?, platform: args.platform.clone() }
-        }
-        Err(error) => return Err(error.into()),
-    };
-    if let Some(chosen) = app.engine.choose(&app.account, &target).await? {
-        return Ok(Choice { chosen, was_miss: false });
-    }
-    let Target::Image { source, platform } = target.clone() else {
-        return Err(Failure::internal("failed to choose a cache: it is gone"));
-    };
-    printer.note(&format!("no cache has {source} for {platform}: creating one"));
-    let name = cache_name(&source);
-    let new = NewCacheRequest {
-        size_limit: Some(MISS_SIZE),
-        ..NewCacheRequest::new(app.account.clone(), name, vec![source.clone()], platform)
-    };
-    let cache = build_for_run(app, new, printer).await?;
-    let message = format!("no cache had {source}; this one was created for it");
-    let miss = Event::once(
-        Subject::Cache(cache.id),
-        EventKind::Normal,
-        EventReason::CacheMiss,
-        message,
-        app.clock.now(),
-    );
-    app.records.append_events(&[miss]).await?;
-    let target = Target::Cache { word: cache.id.to_string(), image: None };
-    let chosen = app.engine.choose(&app.account, &target).await?;
-    let chosen =
-        chosen.ok_or_else(|| Failure::internal("failed to choose the cache that was just created"))?;
-    Ok(Choice { chosen, was_miss: true })
-}
-
-/// A name for a cache of this image: the last part of its repository or path, and its tag.
-fn cache_name(source: &ImageSource) -> CacheName {
-    let words = match source {
-        ImageSource::Registry(reference) => {
-            let last = reference.repository().as_str().rsplit('/').next().unwrap_or_default();
-            match reference.tag() {
-                Some(tag) => format!("{last}-{tag}"),
-                None => last.to_owned(),
-            }
-        }
-        ImageSource::OciLayout { dir: path, .. } | ImageSource::DockerArchive { file: path, .. } => {
-            path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-        }
-    };
-    let fits = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' };
-    let plain: String = words.to_ascii_lowercase().chars().map(fits).take(100).collect();
-    let plain = plain.trim_matches('-');
-    let named = if plain.is_empty() { "image" } else { plain };
-    named.parse().expect("only letters, digits and inner dashes are left")
+    choice: StartChoice,
 }
 
 async fn prepare(
     app: &App,
     args: &RunArgs,
-    Choice { chosen, was_miss }: Choice,
+    id: InstanceId,
+    choice: StartChoice,
+    printer: &Printer,
 ) -> Result<Prepared, Failure> {
-    let id = InstanceId::generate();
+    let [image] = choice.images.as_slice() else {
+        return Err(Failure::internal("failed to choose an image: there is not just one"));
+    };
+    check_platform(image, printer)?;
     let name = args.name.clone().unwrap_or_else(|| made_up_name(id));
     let options = options(args);
-    let path_of = |key: &BlobKey| app.store.local_path(key).unwrap_or_else(|| PathBuf::from("/"));
+    let path_of = |key: &BlobKey| choice.store.local_path(key).unwrap_or_else(|| PathBuf::from("/"));
     let record = Instance {
         id,
         name: name.clone(),
         account: app.account.clone(),
-        image: chosen.image.source.clone(),
-        manifest_digest: chosen.image.manifest_digest,
-        snapshot: chosen.snapshot,
-        cache: Some(chosen.cache.id),
-        command: options.command_line(&chosen.image.config),
+        image: image.source.clone(),
+        manifest_digest: image.manifest_digest,
+        snapshot: choice.snapshot,
+        cache: choice.cache.as_ref().map(|cache| cache.id),
+        command: options.command_line(&image.config),
         state: InstanceState::Creating,
         pid: None,
         remove_on_exit: args.rm,
@@ -177,39 +106,28 @@ async fn prepare(
     let spec = InstanceSpec {
         id,
         name,
-        blobs: ImageBlobs::of(&chosen.image, path_of),
-        config: chosen.image.config,
+        blobs: ImageBlobs::of(image, path_of),
+        config: image.config.clone(),
         options,
-        size_limit: Some(chosen.cache.size_limit),
+        size_limit: Some(choice.size_limit),
         remove_on_exit: args.rm,
         runtime: match &args.runtime {
             Some(program) => RuntimeChoice::Installed(PathBuf::from(program)),
             None => RuntimeChoice::Embedded,
         },
     };
-    app.records.create_instance(&record, &served(&record, was_miss)).await?;
-    // Nothing is spared by a cache that was made for this very start.
-    let saved =
-        if was_miss { model::Savings { starts: 1, ..model::Savings::default() } } else { chosen.saved };
-    Ok(Prepared { record, spec, lease: chosen.lease, saved })
-}
-
-/// What a tag was pinned to, told of the instance and of its cache.
-fn served(record: &Instance, was_miss: bool) -> Vec<Event> {
-    let asked = if was_miss { "" } else { "; no registry was asked" };
-    let message = format!("{} was served as pinned to {}{asked}", record.image, record.manifest_digest);
-    let subjects = [Some(Subject::Instance(record.id)), record.cache.map(Subject::Cache)];
-    let about = |subject| {
-        Event::once(subject, EventKind::Normal, EventReason::ServedPinned, message.clone(), record.created)
-    };
-    subjects.into_iter().flatten().map(about).collect()
+    app.engine.record_instance(&record, &choice).await?;
+    if let Some(cache) = app.engine.create_automatic_cache(&app.account, id, &choice).await {
+        printer.note(&format!("the next start finds it in the cache {} ({})", cache.name, cache.id));
+    }
+    Ok(Prepared { record, spec, choice })
 }
 
 /// An image of another system is kept, and cannot run here; one of another architecture can where an emulator is set up.
-fn check_platform(chosen: &Chosen, printer: &Printer) -> Result<(), Failure> {
-    let platform = &chosen.image.platform;
+fn check_platform(image: &SnapshotImage, printer: &Printer) -> Result<(), Failure> {
+    let platform = &image.platform;
     if platform.os != "linux" {
-        let image = &chosen.image.source;
+        let image = &image.source;
         return Err(Failure::unsupported(format!(
             "failed to start {image}: it is for {platform}, and this machine runs linux"
         )));
@@ -300,18 +218,9 @@ async fn record_start(
         Err(metastore::Error::InstanceState { .. }) => app.records.append_events(&events[1..]).await?,
         recorded => drop(recorded?),
     }
-    if let Some(cache) = record.cache
-        && let Err(error) = app.records.touch_cache_used(cache, prepared.saved, now).await
-    {
-        tracing::warn!(%cache, error = engine::chain(&error), "failed to note a cache's use");
-    }
+    app.engine.note_start(&prepared.choice).await;
     // The record holds the snapshot from now on.
-    if let Err(error) = prepared.lease.release().await {
-        tracing::warn!(
-            error = engine::chain(&error),
-            "failed to release a start's lease; it ends with this process"
-        );
-    }
+    prepared.choice.release().await;
     Ok(())
 }
 
@@ -351,21 +260,4 @@ async fn finish(app: &App, prepared: &Prepared, status: ExitStatus) -> Result<()
         app.forget_old_events().await;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cache_name;
-
-    #[test]
-    fn a_cache_made_on_a_miss_is_named_after_its_image() {
-        for (image, name) in [
-            ("nginx:1.27", "nginx-1-27"),
-            ("r.io/a/B".to_lowercase().as_str(), "b-latest"),
-            ("oci:/srv/My_Image", "my-image"),
-            ("docker-archive:/x/...tar", "image"),
-        ] {
-            assert_eq!(cache_name(&image.parse().unwrap()).as_str(), name, "{image}");
-        }
-    }
 }

@@ -87,6 +87,12 @@ impl BuildProgress {
         })
     }
 
+    /// Bytes as served that were fetched.
+    #[must_use]
+    pub fn fetched(&self) -> ByteSize {
+        self.layers().iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.fetched))
+    }
+
     /// Progress in percent by bytes as served; 100 only when every layer is in the store. Where standard copies belong to the
     /// build, they are the second half of it.
     #[must_use]

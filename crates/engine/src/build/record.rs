@@ -6,7 +6,7 @@ use std::time::Duration;
 use blobstore::Lease;
 use metastore::{CacheChange, SnapshotRecord};
 use model::rules::generation_kept_until;
-use model::{BuildFailure, Event, EventKind, EventReason, ImageCache, ImageSnapshot, Timestamp};
+use model::{BuildFailure, CacheId, Event, EventKind, EventReason, ImageCache, ImageSnapshot, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -62,8 +62,7 @@ impl Workshop {
         cancel: &CancellationToken,
     ) -> Result<ImageCache, BuildError> {
         let now = self.parts.clock.now();
-        let record =
-            SnapshotRecord { id: snapshot.id, created: snapshot.created, size: snapshot.unpacked_size() };
+        let record = SnapshotRecord::from(&snapshot);
         let event = |reason, message: String| self.event(order.cache.id, EventKind::Normal, reason, message);
         let events = [
             event(
@@ -145,20 +144,20 @@ impl Workshop {
         }
     }
 
-    pub(super) async fn note_reused(&self, order: &BuildOrder, layer: &Wanted) {
+    pub(super) async fn note_reused(&self, about: Option<CacheId>, layer: &Wanted) {
         let message = format!("layer {} of {} was in the store", layer.descriptor.digest, layer.image.source);
-        self.note(self.event(order.cache.id, EventKind::Normal, EventReason::LayerReused, message)).await;
+        self.say(about, EventKind::Normal, EventReason::LayerReused, message).await;
     }
 
-    pub(super) async fn note_discarded(&self, order: &BuildOrder, layer: &Wanted) {
+    pub(super) async fn note_discarded(&self, about: Option<CacheId>, layer: &Wanted) {
         let message =
             format!("layer {} of {} was broken in the store", layer.descriptor.digest, layer.image.source);
-        self.note(self.event(order.cache.id, EventKind::Warning, EventReason::LayerDiscarded, message)).await;
+        self.say(about, EventKind::Warning, EventReason::LayerDiscarded, message).await;
     }
 
     pub(super) async fn note_made(
         &self,
-        order: &BuildOrder,
+        about: Option<CacheId>,
         layer: &Wanted,
         made: &LayerMade,
         ours: bool,
@@ -173,10 +172,10 @@ impl Workshop {
             }
             None => (EventReason::LayerReused, format!("{name} was made by another build")),
         };
-        self.note(self.event(order.cache.id, EventKind::Normal, reason, message)).await;
+        self.say(about, EventKind::Normal, reason, message).await;
         for warning in &made.warnings {
             let message = format!("{name}: {warning}");
-            self.note(self.event(order.cache.id, EventKind::Warning, reason, message)).await;
+            self.say(about, EventKind::Warning, reason, message).await;
         }
     }
 }

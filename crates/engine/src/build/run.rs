@@ -8,8 +8,8 @@ use blobstore::{Lease, LeaseTerm};
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use layer::{Control, SharedBudget};
 use model::{
-    BlobKey, BuildId, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource,
-    SnapshotImage, SnapshotLayer,
+    BlobKey, BuildId, CacheId, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot,
+    ImageSource, SnapshotImage, SnapshotLayer,
 };
 use registry::{Registry, ResolvedImage};
 use tokio::time::Instant;
@@ -70,9 +70,10 @@ impl Workshop {
             let images = self.resolve(order, &registry, progress).await?;
             step("images-resolved")?;
             let budget = Arc::new(SharedBudget::new(order.plan.size_limit));
-            let layers = self.make_layers(order, &registry, &images, &lease, &budget, progress).await?;
+            let about = Some(order.cache.id);
+            let layers = self.make_layers(about, &registry, &images, &lease, &budget, progress).await?;
             step("layers-made")?;
-            let images = self.assemble(&order.cache, &images, &layers, &lease, &budget).await?;
+            let images = self.assemble(about, &images, &layers, &lease, &budget).await?;
             Ok(ImageSnapshot {
                 version: ImageSnapshot::VERSION,
                 id: order.snapshot,
@@ -103,7 +104,7 @@ impl Workshop {
         }
     }
 
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         order: &BuildOrder,
         snapshot: ImageSnapshot,
@@ -148,9 +149,9 @@ impl Workshop {
     }
 
     /// Brings every layer into the store, several at once, the largest first so that no long one is left to the end.
-    async fn make_layers(
+    pub(super) async fn make_layers(
         self: &Arc<Self>,
-        order: &BuildOrder,
+        about: Option<CacheId>,
         registry: &Registry,
         images: &[Arc<ResolvedImage>],
         lease: &Arc<dyn Lease>,
@@ -171,13 +172,13 @@ impl Workshop {
             let found = layer_job::look(self, layer.diff_id).await;
             let (found, discarded) = found.map_err(|error| layer.failed(error))?;
             if discarded {
-                self.note_discarded(order, &layer).await;
+                self.note_discarded(about, &layer).await;
             }
             match found {
                 Some(found) => {
                     progress.layer_is(layer.diff_id, LayerPhase::Reused);
                     take(budget, &layer, &found)?;
-                    self.note_reused(order, &layer).await;
+                    self.note_reused(about, &layer).await;
                     made.insert(layer.diff_id, found);
                 }
                 None => missing.push(layer),
@@ -185,7 +186,7 @@ impl Workshop {
         }
         let mut running: FuturesUnordered<_> = missing
             .iter()
-            .map(|layer| self.make_layer(order, registry, layer, lease, budget, progress))
+            .map(|layer| self.make_layer(about, registry, layer, lease, budget, progress))
             .collect();
         while let Some(layer) = running.try_next().await? {
             made.insert(layer.diff_id, layer);
@@ -195,7 +196,7 @@ impl Workshop {
 
     async fn make_layer(
         self: &Arc<Self>,
-        order: &BuildOrder,
+        about: Option<CacheId>,
         registry: &Registry,
         layer: &Wanted,
         lease: &Arc<dyn Lease>,
@@ -236,7 +237,7 @@ impl Workshop {
                     let is_foreign = ours && made.fetched.is_none();
                     let phase = if is_foreign { LayerPhase::Reused } else { LayerPhase::Done };
                     progress.layer_is(layer.diff_id, phase);
-                    self.note_made(order, layer, &made, ours, begun).await;
+                    self.note_made(about, layer, &made, ours, begun).await;
                     return Ok(made);
                 }
                 // Another build's making failed, perhaps for its own smaller size: make it ourselves.
@@ -247,9 +248,9 @@ impl Workshop {
     }
 
     /// The images as the snapshot keeps them, merged metadata images made where layers lean on each other.
-    async fn assemble(
+    pub(super) async fn assemble(
         &self,
-        cache: &ImageCache,
+        about: Option<CacheId>,
         images: &[Arc<ResolvedImage>],
         layers: &HashMap<DiffId, LayerMade>,
         lease: &Arc<dyn Lease>,
@@ -261,7 +262,7 @@ impl Workshop {
             let merged = merge_job::merge_where_needed(self, &image.source, &own, lease, budget).await?;
             if merged.is_some() {
                 let message = format!("{}: layers lean on those below, so they were merged", image.source);
-                self.note(self.event(cache.id, EventKind::Normal, EventReason::LayersMerged, message)).await;
+                self.say(about, EventKind::Normal, EventReason::LayersMerged, message).await;
             }
             let layers = image.manifest.layers.iter().zip(&own).map(|(descriptor, made)| SnapshotLayer {
                 diff_id: made.diff_id,

@@ -1,10 +1,8 @@
 //! What there is to say of caches: pages of them, and one with everything.
 
-use std::collections::BTreeMap;
-
 use metastore::{Build, CacheFilter, InstanceFilter, Page, Usage};
 use model::rules::{Cost, GibHours, Quotas, disk_gib_hours, snapshot_gib_hours};
-use model::{AccountId, BlobKey, ByteSize, CacheId, ImageCache, ImageSnapshot, ImageSnapshotId, Instance};
+use model::{AccountId, ByteSize, CacheId, ImageCache, ImageSnapshot, Instance};
 
 use super::CacheView;
 use crate::{BuildProgress, Engine, Error};
@@ -20,13 +18,13 @@ pub struct CachePage {
     pub total: u64,
 }
 
-/// What a cache's snapshot takes of the store. What other accounts have is not told: bytes count as shared where further
-/// caches, generations or instances of the same account need them.
+/// What a cache's snapshot takes of the store. Bytes count as shared where any other snapshot needs them, of whatever account:
+/// equal layers are stored once. No more is told of other accounts than this sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheSizes {
     /// All of it.
     pub unpacked: ByteSize,
-    /// What nothing else needs: what deleting the cache gives free.
+    /// What no other cache or instance needs: what deleting the cache gives free, together with `generations`.
     pub exclusive: ByteSize,
     /// What others need as well.
     pub shared: ByteSize,
@@ -98,8 +96,8 @@ impl Engine {
         let cache = found.cache;
         let snapshot = self.snapshot_of(&cache).await?;
         let build = self.records().build_of_cache(cache.id).await?;
-        let instances = self.instances_of(account).await?;
-        let sizes = self.sizes(&cache, snapshot.as_ref(), &instances).await?;
+        let instances = self.instances_from(&cache).await?;
+        let sizes = self.sizes_of(&cache).await?;
         let cost = self.cost(&cache, snapshot.as_ref(), &sizes, &instances);
         let progress = self.build_progress(cache.id);
         let view = self.views(vec![cache]).await?.pop().expect("one in, one out");
@@ -121,8 +119,8 @@ impl Engine {
         Ok(AccountUsage { usage, quotas: self.workshop.parts.settings.quotas })
     }
 
-    async fn instances_of(&self, account: &AccountId) -> Result<Vec<Instance>, Error> {
-        let filter = InstanceFilter { account: Some(account.clone()), ..InstanceFilter::default() };
+    async fn instances_from(&self, cache: &ImageCache) -> Result<Vec<Instance>, Error> {
+        let filter = InstanceFilter { cache: Some(cache.id), ..InstanceFilter::default() };
         let mut instances = Vec::new();
         let mut page = Page::first();
         loop {
@@ -133,48 +131,21 @@ impl Engine {
         }
     }
 
-    async fn sizes(
-        &self,
-        cache: &ImageCache,
-        snapshot: Option<&ImageSnapshot>,
-        instances: &[Instance],
-    ) -> Result<CacheSizes, Error> {
-        let mut own = BTreeMap::new();
-        snapshot.into_iter().for_each(|snapshot| note_layers(snapshot, &mut own));
-        let mut earlier = BTreeMap::new();
-        self.note_documents(cache.generations.iter().map(|one| one.snapshot), &mut earlier).await?;
-        let mut others = BTreeMap::new();
-        let filter = CacheFilter { account: Some(cache.account.clone()), ..CacheFilter::default() };
-        for other in self.all_caches(&filter).await?.iter().filter(|other| other.id != cache.id) {
-            let named = other.snapshot.into_iter().chain(other.generations.iter().map(|one| one.snapshot));
-            self.note_documents(named, &mut others).await?;
-        }
-        self.note_documents(instances.iter().map(|one| one.snapshot), &mut others).await?;
-        let sum = |is_wanted: &dyn Fn(&BlobKey) -> bool, of: &BTreeMap<BlobKey, ByteSize>| {
-            let wanted = of.iter().filter(|(key, _)| is_wanted(key));
-            wanted.fold(ByteSize::ZERO, |sum, (_, size)| sum.plus(*size))
-        };
-        let layers = snapshot.into_iter().map(|snapshot| snapshot.savings_of_start(&snapshot.images));
+    /// What a cache takes of the store.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn sizes_of(&self, cache: &ImageCache) -> Result<CacheSizes, Error> {
+        self.indexes.update(&self.workshop).await?;
+        let earlier: Vec<_> = cache.generations.iter().map(|generation| generation.snapshot).collect();
+        let sizes = self.indexes.sizes_of(cache.snapshot, &earlier);
         Ok(CacheSizes {
-            unpacked: sum(&|_| true, &own),
-            exclusive: sum(&|key| !others.contains_key(key), &own),
-            shared: sum(&|key| others.contains_key(key), &own),
-            generations: sum(&|key| !others.contains_key(key) && !own.contains_key(key), &earlier),
-            compressed: layers.fold(ByteSize::ZERO, |sum, saved| sum.plus(saved.fetched_bytes)),
+            unpacked: sizes.total(),
+            exclusive: sizes.exclusive,
+            shared: sizes.shared,
+            generations: sizes.generations,
+            compressed: sizes.compressed,
         })
-    }
-
-    /// Notes the layers of these snapshots; those whose documents are gone have none.
-    async fn note_documents(
-        &self,
-        snapshots: impl IntoIterator<Item = ImageSnapshotId>,
-        layers: &mut BTreeMap<BlobKey, ByteSize>,
-    ) -> Result<(), Error> {
-        for id in snapshots {
-            let found = self.workshop.document(id).await.map_err(Error::store("read an image snapshot"))?;
-            found.iter().for_each(|snapshot| note_layers(snapshot, layers));
-        }
-        Ok(())
     }
 
     fn cost(
@@ -194,11 +165,5 @@ impl Engine {
             disk_gib_hours(cache.size_limit, started, one.finished, now)
         });
         Cost::of(kept, disks.fold(GibHours::default(), GibHours::plus), prices)
-    }
-}
-
-fn note_layers(snapshot: &ImageSnapshot, layers: &mut BTreeMap<BlobKey, ByteSize>) {
-    for layer in snapshot.images.iter().flat_map(|image| &image.layers) {
-        layers.insert(BlobKey::Layer(layer.diff_id), layer.blob_size);
     }
 }

@@ -93,10 +93,10 @@ impl NewCacheRequest {
 }
 
 /// A cache with its first build, both ready to be recorded.
-struct Draft {
-    cache: ImageCache,
-    build: NewBuild,
-    admission: Admission,
+pub(crate) struct Draft {
+    pub(crate) cache: ImageCache,
+    pub(crate) build: NewBuild,
+    pub(crate) admission: Admission,
 }
 
 impl Engine {
@@ -138,7 +138,7 @@ impl Engine {
         }
     }
 
-    fn draft(&self, new: NewCacheRequest, here: bool) -> Result<Draft, Error> {
+    pub(crate) fn draft(&self, new: NewCacheRequest, here: bool) -> Result<Draft, Error> {
         check_images(&new.account, &new.name, &new.images)?;
         let (settings, now) = (&self.workshop.parts.settings, self.clock().now());
         let token =
@@ -200,7 +200,7 @@ impl Engine {
     }
 
     /// Records a cache, deleting others for it where the quota's rules say so.
-    async fn admit(&self, draft: &Draft, events: &[Event]) -> Result<Admitted, Error> {
+    pub(crate) async fn admit(&self, draft: &Draft, events: &[Event]) -> Result<Admitted, Error> {
         for _ in 0..MOST_EVICTIONS {
             let admitted =
                 self.records().create_cache(&draft.cache, &draft.build, &draft.admission, events).await;
@@ -219,7 +219,7 @@ impl Engine {
     }
 }
 
-fn created(workshop: &crate::build::Workshop, cache: &ImageCache) -> Event {
+pub(crate) fn created(workshop: &crate::build::Workshop, cache: &ImageCache) -> Event {
     let images: Vec<String> = cache.images.iter().map(ToString::to_string).collect();
     let message = format!("`{}` of {}", cache.name, images.join(", "));
     workshop.event(cache.id, EventKind::Normal, EventReason::Created, message)

@@ -95,7 +95,7 @@ pub async fn only_its_owner_ends_it(store: &dyn Metastore) {
     let good = snapshot_of(&build, at(2));
     let lost = store.finish_build(build.id, &process(2), &good, whole(), None, &[], at(2)).await.unwrap_err();
     assert!(matches!(lost, Error::BuildLost(_)), "{lost:?}");
-    let foreign = SnapshotRecord { id: ImageSnapshotId::generate(), ..good };
+    let foreign = SnapshotRecord { id: ImageSnapshotId::generate(), ..good.clone() };
     let wrong =
         store.finish_build(build.id, &process(1), &foreign, whole(), None, &[], at(2)).await.unwrap_err();
     assert!(matches!(wrong, Error::Conflict { .. }), "{wrong:?}");

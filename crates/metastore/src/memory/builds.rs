@@ -126,7 +126,7 @@ impl Records {
         let before = self.cache(build.cache)?.clone();
         let superseded = rules::named_snapshots(&before);
         let (cache, build) = rules::finish_build(before, build, owner, snapshot, (copies, keep), now)?;
-        self.snapshots.insert(snapshot.id, *snapshot);
+        self.snapshots.insert(snapshot.id, snapshot.clone());
         self.put(&cache, build);
         let released = self.release(&superseded);
         Ok(CacheChange { cache, released })

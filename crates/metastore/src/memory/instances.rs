@@ -4,7 +4,7 @@ use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 
 use super::Records;
 use super::changes::Touch;
-use crate::{ChangeKind, Error, InstanceRef, InstanceRemoval, Result, rules};
+use crate::{ChangeKind, Error, InstanceRef, InstanceRemoval, Result, SnapshotRecord, rules};
 
 impl Records {
     fn instance(&self, id: InstanceId) -> Result<Instance> {
@@ -33,6 +33,19 @@ impl Records {
                 named.cloned().ok_or_else(|| Error::NoInstanceOfName(name.clone()))
             }
         }
+    }
+
+    pub(super) fn create_instance_with_snapshot(
+        &mut self,
+        instance: &Instance,
+        snapshot: &SnapshotRecord,
+    ) -> Result<()> {
+        rules::check_own_snapshot(instance, snapshot)?;
+        if self.snapshots.contains_key(&snapshot.id) {
+            return Err(rules::snapshot_taken(snapshot));
+        }
+        self.snapshots.insert(snapshot.id, snapshot.clone());
+        self.create_instance(instance)
     }
 
     pub(super) fn create_instance(&mut self, instance: &Instance) -> Result<()> {

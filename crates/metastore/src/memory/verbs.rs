@@ -230,7 +230,11 @@ impl Metastore for MemoryMetastore {
     }
 
     async fn snapshot(&self, id: ImageSnapshotId) -> Result<Option<SnapshotRecord>> {
-        Ok(self.records().snapshots.get(&id).copied())
+        Ok(self.records().snapshots.get(&id).cloned())
+    }
+
+    async fn find_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
+        Ok(page_of(&self.records().snapshots, page, |_| true))
     }
 
     async fn record_layer(&self, layer: &LayerRecord) -> Result<()> {
@@ -255,6 +259,17 @@ impl Metastore for MemoryMetastore {
 
     async fn create_instance(&self, instance: &Instance, events: &[Event]) -> Result<()> {
         self.write(events, Some(instance.created), |records| records.create_instance(instance))
+    }
+
+    async fn create_instance_with_snapshot(
+        &self,
+        instance: &Instance,
+        snapshot: &SnapshotRecord,
+        events: &[Event],
+    ) -> Result<()> {
+        self.write(events, Some(instance.created), |records| {
+            records.create_instance_with_snapshot(instance, snapshot)
+        })
     }
 
     async fn instance_started(

@@ -62,6 +62,9 @@ impl From<ClientToken> for String {
 pub enum Operation {
     /// Creating a cache.
     CreateCache,
+    /// Creating a cache for a start that no cache matched: its word is made of the images, so that however many ask at
+    /// once get one.
+    CreateAutomaticCache,
     /// Changing a cache.
     UpdateCache,
     /// Deleting a cache.
@@ -72,14 +75,20 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 4] =
-        [Self::CreateCache, Self::UpdateCache, Self::DeleteCache, Self::CreateInstance];
+    pub const ALL: [Self; 5] = [
+        Self::CreateCache,
+        Self::CreateAutomaticCache,
+        Self::UpdateCache,
+        Self::DeleteCache,
+        Self::CreateInstance,
+    ];
 
     /// The word as stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CreateCache => "create-cache",
+            Self::CreateAutomaticCache => "create-automatic-cache",
             Self::UpdateCache => "update-cache",
             Self::DeleteCache => "delete-cache",
             Self::CreateInstance => "create-instance",

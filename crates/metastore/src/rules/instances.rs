@@ -2,7 +2,7 @@
 
 use model::{ExitStatus, Instance, InstanceState, Timestamp};
 
-use crate::{Error, Result};
+use crate::{Error, Result, SnapshotRecord};
 
 pub(crate) fn check_new_instance(instance: &Instance) -> Result<()> {
     if instance.state == InstanceState::Creating {
@@ -10,6 +10,19 @@ pub(crate) fn check_new_instance(instance: &Instance) -> Result<()> {
     }
     let why = format!("{} is {} and should be Creating", instance.id, instance.state);
     Err(Error::Conflict { object: "instance", why })
+}
+
+/// A snapshot that is recorded with an instance is that instance's own.
+pub(crate) fn check_own_snapshot(instance: &Instance, snapshot: &SnapshotRecord) -> Result<()> {
+    if instance.snapshot == snapshot.id {
+        return Ok(());
+    }
+    let why = format!("{} is not that of the instance {}", snapshot.id, instance.id);
+    Err(Error::Conflict { object: "image snapshot", why })
+}
+
+pub(crate) fn snapshot_taken(snapshot: &SnapshotRecord) -> Error {
+    Error::Conflict { object: "image snapshot", why: format!("the id {} is taken", snapshot.id) }
 }
 
 /// The instance as its start makes it.

@@ -9,7 +9,10 @@ use super::columns::{
     time, to_json,
 };
 use super::{changes, snapshots};
-use crate::{Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, rules};
+use crate::{
+    Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, SnapshotRecord,
+    rules,
+};
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
      ended, pid, remove_on_exit, created, started, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
@@ -79,6 +82,16 @@ pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instanc
         return Err(Error::Conflict { object: "instance", why: format!("the id {} is taken", instance.id) });
     }
     changes::arrive(connection, Subject::Instance(instance.id)).await
+}
+
+pub(super) async fn create_with_snapshot(
+    connection: &mut SqliteConnection,
+    instance: &Instance,
+    snapshot: &SnapshotRecord,
+) -> Result<()> {
+    rules::check_own_snapshot(instance, snapshot)?;
+    snapshots::add(connection, snapshot).await?;
+    create(connection, instance).await
 }
 
 async fn save(connection: &mut SqliteConnection, instance: &Instance) -> Result<()> {

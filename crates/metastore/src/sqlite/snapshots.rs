@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use model::ImageSnapshotId;
-use sqlx::SqliteConnection;
+use model::{ImageSnapshotId, SnapshotSummary};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
-use super::columns::{failed, parse_text, signed, size, time};
-use crate::{Result, SnapshotRecord};
+use super::columns::{after, failed, parse_text, parsed, signed, size, time};
+use crate::{Error, Order, PAGE_LIMIT, Page, Result, SnapshotRecord, rules};
 
 const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
      AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = ?1) \
@@ -16,14 +17,51 @@ const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
 const RETAINED: &str = "SELECT id FROM snapshots UNION SELECT snapshot FROM builds WHERE state IN ('Queued', 'Running') ORDER BY 1";
 
 pub(super) async fn add(connection: &mut SqliteConnection, snapshot: &SnapshotRecord) -> Result<()> {
-    sqlx::query("INSERT INTO snapshots (id, created, size) VALUES (?, ?, ?)")
-        .bind(snapshot.id.to_string())
-        .bind(snapshot.created.as_micros())
-        .bind(signed("snapshot's size", snapshot.size.as_u64())?)
-        .execute(connection)
+    let done = sqlx::query(
+        "INSERT INTO snapshots (id, created, size, summary) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(snapshot.id.to_string())
+    .bind(snapshot.created.as_micros())
+    .bind(signed("snapshot's size", snapshot.size.as_u64())?)
+    .bind(snapshot.summary.to_bytes())
+    .execute(connection)
+    .await
+    .map_err(failed("index the image snapshot"))?;
+    if done.rows_affected() == 0 { Err(rules::snapshot_taken(snapshot)) } else { Ok(()) }
+}
+
+fn read(row: &SqliteRow) -> Result<SnapshotRecord> {
+    let bytes: Vec<u8> = row.try_get("summary").map_err(failed("read the image snapshot"))?;
+    // Records from before there were summaries have none.
+    let summary = match bytes.is_empty() {
+        true => Ok(SnapshotSummary::default()),
+        false => SnapshotSummary::from_bytes(&bytes),
+    };
+    let value = || format!("{} bytes", bytes.len());
+    let summary = summary.map_err(|_| Error::Column { column: "summary", value: value() })?;
+    Ok(SnapshotRecord {
+        id: parsed(row, "id")?,
+        created: time(row, "created")?,
+        size: size(row, "size")?,
+        summary,
+    })
+}
+
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    page: Page<ImageSnapshotId>,
+) -> Result<Vec<SnapshotRecord>> {
+    let statement = match page.order {
+        Order::OldestFirst => "SELECT * FROM snapshots WHERE id > ? ORDER BY id LIMIT ?",
+        Order::NewestFirst => "SELECT * FROM snapshots WHERE id < ? ORDER BY id DESC LIMIT ?",
+    };
+    let rows = sqlx::query(statement)
+        .bind(after(page))
+        .bind(i64::from(page.limit.min(PAGE_LIMIT)))
+        .fetch_all(connection)
         .await
-        .map_err(failed("index the image snapshot"))?;
-    Ok(())
+        .map_err(failed("find image snapshots"))?;
+    rows.iter().map(read).collect()
 }
 
 pub(super) async fn get(
@@ -35,8 +73,7 @@ pub(super) async fn get(
         .fetch_optional(connection)
         .await
         .map_err(failed("read the image snapshot"))?;
-    row.map(|row| Ok(SnapshotRecord { id, created: time(&row, "created")?, size: size(&row, "size")? }))
-        .transpose()
+    row.as_ref().map(read).transpose()
 }
 
 /// Drops those of the snapshots from the index that nobody names any more.

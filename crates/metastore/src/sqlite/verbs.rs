@@ -290,6 +290,10 @@ impl Metastore for SqliteMetastore {
         snapshots::get(&mut *self.reading("read the image snapshot").await?, id).await
     }
 
+    async fn find_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
+        snapshots::find(&mut *self.reading("find image snapshots").await?, page).await
+    }
+
     async fn record_layer(&self, layer: &LayerRecord) -> Result<()> {
         let mut writing = self.writing_quickly("record the layer").await?;
         layers::record(&mut writing.transaction, layer).await?;
@@ -307,6 +311,17 @@ impl Metastore for SqliteMetastore {
     async fn create_instance(&self, instance: &Instance, news: &[Event]) -> Result<()> {
         let mut writing = self.writing_quickly("create the instance").await?;
         instances::create(&mut writing.transaction, instance).await?;
+        writing.conclude(put(instance), news, Some(instance.created)).await
+    }
+
+    async fn create_instance_with_snapshot(
+        &self,
+        instance: &Instance,
+        snapshot: &SnapshotRecord,
+        news: &[Event],
+    ) -> Result<()> {
+        let mut writing = self.writing_quickly("create the instance").await?;
+        instances::create_with_snapshot(&mut writing.transaction, instance, snapshot).await?;
         writing.conclude(put(instance), news, Some(instance.created)).await
     }
 

@@ -33,6 +33,11 @@ impl FileReader {
         Self { file, path, digest, from, size, read: 0, pending: None }
     }
 
+    /// The same bytes from `from` to before `end`, both counted from the stretch's beginning and within it.
+    pub(crate) fn part(self, from: u64, end: u64) -> Self {
+        Self { from: self.from + from, size: end - from, ..self }
+    }
+
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
         if self.read == self.size {
             return Ok(None);

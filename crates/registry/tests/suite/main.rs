@@ -10,6 +10,7 @@ mod documents;
 mod layouts;
 mod lies;
 mod mirrors;
+mod peek;
 mod real;
 mod redirects;
 mod support;

@@ -1,0 +1,176 @@
+//! The engine's port to containers over this machine's own instances. Every call blocks, so each goes to a thread that may.
+
+mod exec;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::{
+    ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates, HostStatus,
+    InstanceHost, InstanceNetwork, InstanceOptions, LineStream, PrintedLine,
+};
+use model::{BlobKey, ExitStatus, ImageConfig, InstanceId};
+use node::{
+    Attachment, ImageBlobs, InstanceError, InstanceErrorKind, InstanceSpec, Instances, LogStream, MilliCpus,
+    Network, RunOptions, RuntimeChoice, UpperLimit, Volume,
+};
+
+pub(crate) use exec::dispatch_internal;
+
+/// The instances of a data directory as the engine's host.
+pub(crate) struct LocalHost {
+    instances: Instances,
+    data_dir: PathBuf,
+}
+
+impl LocalHost {
+    pub(crate) fn new(instances: Instances, data_dir: PathBuf) -> Self {
+        Self { instances, data_dir }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Instances) -> Result<T, InstanceError> + Send + 'static,
+    ) -> Result<T, HostError> {
+        let instances = self.instances.clone();
+        let done = tokio::task::spawn_blocking(move || act(&instances)).await;
+        done.map_err(|error| HostError::new(HostErrorKind::System, error))?.map_err(failed)
+    }
+}
+
+fn failed(error: InstanceError) -> HostError {
+    HostError::new(kind_of(error.kind()), error)
+}
+
+fn kind_of(kind: InstanceErrorKind) -> HostErrorKind {
+    match kind {
+        InstanceErrorKind::Input => HostErrorKind::Input,
+        InstanceErrorKind::CommandNotFound => HostErrorKind::CommandNotFound,
+        InstanceErrorKind::CommandNotExecutable => HostErrorKind::CommandNotExecutable,
+        InstanceErrorKind::NotFound => HostErrorKind::NotFound,
+        InstanceErrorKind::State => HostErrorKind::State,
+        InstanceErrorKind::Privilege => HostErrorKind::Privilege,
+        InstanceErrorKind::System => HostErrorKind::System,
+    }
+}
+
+fn options_of(options: &InstanceOptions) -> RunOptions {
+    RunOptions {
+        entrypoint: options.entrypoint.clone(),
+        command: options.command.clone(),
+        env: options.env.clone(),
+        working_dir: options.working_dir.clone(),
+        user: options.user.clone(),
+        hostname: options.hostname.clone(),
+        network: match options.network {
+            InstanceNetwork::Host => Network::Host,
+            InstanceNetwork::None => Network::None,
+        },
+        volumes: options
+            .volumes
+            .iter()
+            .map(|volume| Volume {
+                host: volume.host.clone(),
+                container: volume.container.clone(),
+                read_only: volume.read_only,
+            })
+            .collect(),
+        memory: options.memory,
+        cpus: options.milli_cpus.map(MilliCpus::of),
+        terminal: false,
+        interactive: false,
+    }
+}
+
+fn spec_of(order: HostOrder) -> InstanceSpec {
+    let path_of = |key: &BlobKey| order.store.local_path(key).unwrap_or_else(|| PathBuf::from("/"));
+    InstanceSpec {
+        id: order.id,
+        name: order.name.clone(),
+        blobs: ImageBlobs::of(&order.image, path_of),
+        options: options_of(&order.options),
+        size_limit: Some(order.size_limit),
+        remove_on_exit: order.remove_on_exit,
+        runtime: match &order.runtime {
+            Some(program) => RuntimeChoice::Installed(PathBuf::from(program)),
+            None => RuntimeChoice::Embedded,
+        },
+        config: order.image.config,
+    }
+}
+
+#[async_trait]
+impl InstanceHost for LocalHost {
+    fn command_line(&self, options: &InstanceOptions, config: &ImageConfig) -> Vec<String> {
+        options_of(options).command_line(config)
+    }
+
+    async fn start(&self, order: HostOrder) -> Result<HostStarted, HostError> {
+        let spec = spec_of(order);
+        let started =
+            self.blocking(move |instances| instances.create_and_start(&spec, Attachment::Log)).await?;
+        let mut limits_not_set = started.warnings;
+        if let UpperLimit::NotEnforced(why) = &started.upper_limit {
+            limits_not_set.push(format!("the writable layer is not limited to the cache's size: {why}"));
+        }
+        let session = started.session;
+        // Its monitor is this process's child, and has to be waited for. Nobody waits for this thread.
+        let waiter = std::thread::Builder::new().name("instance-waiter".to_owned()).stack_size(64 << 10);
+        if let Err(error) = waiter.spawn(move || drop(session.wait())) {
+            tracing::warn!(error = %error, "no thread waits for an instance's monitor");
+        }
+        Ok(HostStarted {
+            pid: started.pid,
+            image_ready_us: started.timings.image_ready_us(),
+            total_us: started.timings.total_us(),
+            limits_not_set,
+        })
+    }
+
+    async fn stop(&self, id: InstanceId, patience: Duration) -> Result<ExitStatus, HostError> {
+        self.blocking(move |instances| instances.stop(id, patience)).await
+    }
+
+    async fn remove(&self, id: InstanceId, force: bool) -> Result<(), HostError> {
+        self.blocking(move |instances| instances.remove(id, force)).await
+    }
+
+    async fn logs(&self, id: InstanceId, limit: usize) -> Result<Vec<PrintedLine>, HostError> {
+        self.blocking(move |instances| {
+            let (mut kept, mut length) = (VecDeque::new(), 0);
+            instances.logs(id, false, &mut |line| {
+                length += line.bytes.len();
+                let stream = match line.stream {
+                    LogStream::Stdout => LineStream::Stdout,
+                    LogStream::Stderr => LineStream::Stderr,
+                };
+                kept.push_back(PrintedLine { time: line.time, stream, bytes: line.bytes });
+                while length > limit
+                    && let Some(oldest) = kept.pop_front()
+                {
+                    length -= oldest.bytes.len();
+                }
+                true
+            })?;
+            Ok(kept.into())
+        })
+        .await
+    }
+
+    async fn exec(&self, id: InstanceId, order: ExecOrder) -> Result<ExecOutput, HostError> {
+        exec::run(&self.data_dir, id, order).await
+    }
+
+    async fn look_around(&self) -> Result<HostStates, HostError> {
+        let found = self.blocking(|instances| instances.reconcile()).await?;
+        let status =
+            |status: node::InstanceStatus| HostStatus { id: status.id, state: status.state, pid: status.pid };
+        Ok(HostStates {
+            instances: found.instances.into_iter().map(status).collect(),
+            cleaned: found.cleaned,
+            failed: found.failed.into_iter().map(|(id, error)| (id, failed(error))).collect(),
+        })
+    }
+}

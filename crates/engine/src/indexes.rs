@@ -1,0 +1,196 @@
+//! What is kept in memory of all records: a match index for each account, and which snapshots share which layers.
+//!
+//! Filled when it is first asked, from the records alone: no image snapshot's document is opened. Afterwards it follows the
+//! changes; where it has slept through more of them than are kept, it is filled anew. Whoever asks is answered as of the
+//! newest change: a cache that became usable, here or in another process, is found from then on.
+
+mod state;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{PoisonError, RwLock};
+
+use metastore::{CacheFilter, ChangeKind, ChangeNumber, InstanceFilter, InstanceRef, Page};
+use model::matching::{Candidate, MatchRequest, Ranking};
+use model::{AccountId, CacheId, ImageSnapshotId, InstanceId, SnapshotSummary, Subject};
+use tokio::sync::Mutex;
+
+use crate::build::Workshop;
+use crate::{Error, SharedSizes};
+use state::State;
+pub(crate) use state::candidate;
+
+/// Changes that are read at once.
+const CHANGES: u32 = 1000;
+
+/// The indexes of all accounts. Empty until they are first brought up to date.
+#[derive(Default)]
+pub(crate) struct Indexes {
+    state: RwLock<State>,
+    /// Up to which change the state is right; `None` before it was filled. Held while it is brought up to date.
+    seen: Mutex<Option<ChangeNumber>>,
+}
+
+impl Indexes {
+    /// Brings them up to date with the records.
+    ///
+    /// # Errors
+    /// Those of the records; the indexes stay as they were then.
+    pub(crate) async fn update(&self, workshop: &Workshop) -> Result<(), Error> {
+        let records = &*workshop.parts.records;
+        let mut seen = self.seen.lock().await;
+        loop {
+            let Some(from) = *seen else {
+                let at = records.newest_change().await?;
+                let filled = fill(workshop).await?;
+                *self.state.write().unwrap_or_else(PoisonError::into_inner) = filled;
+                *seen = Some(at);
+                return Ok(());
+            };
+            let Some(changes) = records.changes(from, CHANGES).await? else {
+                *seen = None;
+                continue;
+            };
+            let Some(last) = changes.last().map(|change| change.number) else { return Ok(()) };
+            // What a record is now, the record says: of several changes the last one is enough.
+            let subjects: HashMap<Subject, (ChangeKind, AccountId)> =
+                changes.into_iter().map(|change| (change.subject, (change.kind, change.account))).collect();
+            for (subject, (kind, account)) in subjects {
+                self.follow(workshop, subject, kind, &account).await?;
+            }
+            *seen = Some(last);
+        }
+    }
+
+    async fn follow(
+        &self,
+        workshop: &Workshop,
+        subject: Subject,
+        kind: ChangeKind,
+        account: &AccountId,
+    ) -> Result<(), Error> {
+        let dropped = match (subject, kind) {
+            (Subject::Cache(id), ChangeKind::Put) => self.put_cache(workshop, id).await?,
+            (Subject::Cache(id), ChangeKind::Gone) => self.write(|state| state.remove_cache(id)),
+            (Subject::Instance(id), ChangeKind::Put) => self.put_instance(workshop, id, account).await?,
+            (Subject::Instance(id), ChangeKind::Gone) => self.write(|state| state.remove_instance(id)),
+        };
+        for snapshot in dropped {
+            // Somebody else may name it: what is indexed, is named.
+            if workshop.parts.records.snapshot(snapshot).await?.is_none() {
+                self.write(|state| state.uses.remove(snapshot));
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_cache(&self, workshop: &Workshop, id: CacheId) -> Result<BTreeSet<ImageSnapshotId>, Error> {
+        let cache = match workshop.parts.records.cache(id).await {
+            Err(metastore::Error::NoCache(_)) => return Ok(self.write(|state| state.remove_cache(id))),
+            cache => cache?,
+        };
+        // An event or a sign of life is a change of the record, too, and changes nothing that is kept here.
+        if self.read(|state| state.knows(&cache)) {
+            return Ok(BTreeSet::new());
+        }
+        let mut summary = None;
+        for snapshot in state::snapshots_of(&cache) {
+            let is_served = cache.snapshot == Some(snapshot);
+            if (is_served || !self.read(|state| state.uses.has(snapshot)))
+                && let Some(found) = workshop.parts.records.snapshot(snapshot).await?
+            {
+                let found = workshop.summary_of(found).await?;
+                self.write(|state| state.uses.insert(snapshot, &found));
+                summary = summary.or(is_served.then_some(found));
+            }
+        }
+        Ok(self.write(|state| state.put_cache(&cache, summary.as_ref())))
+    }
+
+    async fn put_instance(
+        &self,
+        workshop: &Workshop,
+        id: InstanceId,
+        account: &AccountId,
+    ) -> Result<BTreeSet<ImageSnapshotId>, Error> {
+        if self.read(|state| state.instances.contains_key(&id)) {
+            return Ok(BTreeSet::new());
+        }
+        let instance = match workshop.parts.records.instance(account, &InstanceRef::Id(id)).await {
+            Err(metastore::Error::NoInstance(_)) => return Ok(BTreeSet::new()),
+            instance => instance?,
+        };
+        let known = self.read(|state| state.uses.has(instance.snapshot));
+        let found = if known { None } else { workshop.parts.records.snapshot(instance.snapshot).await? };
+        self.write(|state| {
+            state.instances.insert(id, instance.snapshot);
+            if let Some(found) = &found {
+                state.uses.insert(found.id, &found.summary);
+            }
+        });
+        Ok(BTreeSet::new())
+    }
+
+    /// Ranks the account's caches. Only what the account has is looked at.
+    pub(crate) fn rank(&self, account: &AccountId, request: &MatchRequest, limit: usize) -> Ranking {
+        self.read(|state| state.rank(account, request, limit))
+    }
+
+    /// What a cache has that serves that snapshot and can go back to those.
+    pub(crate) fn sizes_of(
+        &self,
+        served: Option<ImageSnapshotId>,
+        earlier: &[ImageSnapshotId],
+    ) -> SharedSizes {
+        self.read(|state| state.uses.sizes_of(served, earlier))
+    }
+
+    fn read<T>(&self, act: impl FnOnce(&State) -> T) -> T {
+        act(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The state as the records have it now. Caches first, without their images, then snapshot by snapshot: at no time are all
+/// summaries in memory.
+async fn fill(workshop: &Workshop) -> Result<State, Error> {
+    let records = &*workshop.parts.records;
+    let mut state = State::default();
+    let mut outlines: HashMap<ImageSnapshotId, Candidate> = HashMap::new();
+    let mut page = Page::first();
+    loop {
+        let found = records.find_caches(&CacheFilter::default(), page).await?;
+        let Some(last) = found.last() else { break };
+        page = Page::after(last.id);
+        for cache in found {
+            state.put_cache(&cache, None);
+            // What is to be deleted serves no new start.
+            if let Some(snapshot) = cache.snapshot.filter(|_| cache.deleting.is_none()) {
+                outlines.insert(snapshot, state::candidate(&cache, &SnapshotSummary::default()));
+            }
+        }
+    }
+    let mut page = Page::first();
+    loop {
+        let found = records.find_snapshots(page).await?;
+        let Some(last) = found.last() else { break };
+        page = Page::after(last.id);
+        for snapshot in found {
+            let id = snapshot.id;
+            let summary = workshop.summary_of(snapshot).await?;
+            state.uses.insert(id, &summary);
+            if let Some(outline) = outlines.remove(&id) {
+                state.complete(outline, &summary);
+            }
+        }
+    }
+    let mut page = Page::first();
+    loop {
+        let found = records.find_instances(&InstanceFilter::default(), page).await?;
+        let Some(last) = found.last() else { return Ok(state) };
+        page = Page::after(last.id);
+        state.instances.extend(found.iter().map(|instance| (instance.id, instance.snapshot)));
+    }
+}

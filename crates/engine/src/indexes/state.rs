@@ -1,0 +1,147 @@
+//! The indexes themselves.
+
+use std::collections::{BTreeSet, HashMap};
+
+use model::matching::{Candidate, CandidateImage, MatchRequest, Ranking};
+use model::{
+    AccountId, ByteSize, CacheId, CacheState, ImageCache, ImageSnapshotId, InstanceId, SnapshotSummary,
+};
+
+use crate::{LayerUses, MatchIndex};
+
+/// What is kept of all records.
+#[derive(Default)]
+pub(super) struct State {
+    accounts: HashMap<AccountId, u32>,
+    indexes: Vec<MatchIndex>,
+    caches: HashMap<CacheId, Known>,
+    /// The snapshot that each instance holds.
+    pub(super) instances: HashMap<InstanceId, ImageSnapshotId>,
+    pub(super) uses: LayerUses,
+}
+
+/// What is known of a cache, to tell whether its record says anything new.
+struct Known {
+    account: u32,
+    state: CacheState,
+    is_matched: bool,
+    size_limit: ByteSize,
+    serves: Option<ImageSnapshotId>,
+    /// Those that it can go back to.
+    generations: Box<[ImageSnapshotId]>,
+}
+
+impl Known {
+    fn snapshots(&self) -> impl Iterator<Item = ImageSnapshotId> {
+        self.serves.into_iter().chain(self.generations.iter().copied())
+    }
+}
+
+/// The snapshots that a cache names: the one that it serves, and its generations.
+pub(super) fn snapshots_of(cache: &ImageCache) -> BTreeSet<ImageSnapshotId> {
+    cache.snapshot.into_iter().chain(cache.generations.iter().map(|generation| generation.snapshot)).collect()
+}
+
+fn generations_of(cache: &ImageCache) -> impl Iterator<Item = ImageSnapshotId> {
+    cache.generations.iter().map(|generation| generation.snapshot)
+}
+
+fn images_of(summary: &SnapshotSummary) -> Vec<CandidateImage> {
+    let image = |image: &model::SummaryImage| CandidateImage {
+        source: image.source.clone(),
+        manifest_digest: image.manifest_digest,
+        index_digest: image.index_digest,
+        layers: summary.layers_of(image).map(|layer| (layer.diff_id, layer.blob_size)).collect(),
+    };
+    summary.images.iter().map(image).collect()
+}
+
+/// A cache as matching looks at it.
+pub(crate) fn candidate(cache: &ImageCache, summary: &SnapshotSummary) -> Candidate {
+    Candidate {
+        id: cache.id,
+        created: cache.created,
+        state: cache.state,
+        size_limit: cache.size_limit,
+        unpacked_size: summary.unpacked_size(),
+        platform: cache.platform.clone(),
+        images: images_of(summary),
+    }
+}
+
+impl State {
+    /// Whether the record says nothing that is not known.
+    pub(super) fn knows(&self, cache: &ImageCache) -> bool {
+        self.caches.get(&cache.id).is_some_and(|known| {
+            known.state == cache.state
+                && known.serves == cache.snapshot
+                && known.size_limit == cache.size_limit
+                && known.is_matched == (cache.snapshot.is_some() && cache.deleting.is_none())
+                && known.generations.iter().copied().eq(generations_of(cache))
+        })
+    }
+
+    /// Takes a cache in with the summary of the snapshot that it serves. The snapshots that it named before, and names no
+    /// more.
+    pub(super) fn put_cache(
+        &mut self,
+        cache: &ImageCache,
+        summary: Option<&SnapshotSummary>,
+    ) -> BTreeSet<ImageSnapshotId> {
+        let account = self.account(&cache.account);
+        // Without a snapshot there is nothing to match by; one that is to be deleted serves no new start.
+        let summary = summary.filter(|_| cache.deleting.is_none());
+        let index = &mut self.indexes[account as usize];
+        match summary {
+            Some(summary) => index.upsert(&candidate(cache, summary)),
+            None => drop(index.remove(cache.id)),
+        }
+        let known = Known {
+            account,
+            state: cache.state,
+            is_matched: summary.is_some(),
+            size_limit: cache.size_limit,
+            serves: cache.snapshot,
+            generations: generations_of(cache).collect(),
+        };
+        let before = self.caches.insert(cache.id, known);
+        let named = snapshots_of(cache);
+        let before = before.iter().flat_map(Known::snapshots);
+        before.filter(|snapshot| !named.contains(snapshot)).collect()
+    }
+
+    /// Gives a cache that was put in without one the summary of the snapshot that it serves.
+    pub(super) fn complete(&mut self, outline: Candidate, summary: &SnapshotSummary) {
+        let Some(known) = self.caches.get_mut(&outline.id) else { return };
+        known.is_matched = true;
+        let (images, unpacked_size) = (images_of(summary), summary.unpacked_size());
+        self.indexes[known.account as usize].upsert(&Candidate { images, unpacked_size, ..outline });
+    }
+
+    /// Takes a cache out. The snapshots that it named.
+    pub(super) fn remove_cache(&mut self, id: CacheId) -> BTreeSet<ImageSnapshotId> {
+        let Some(known) = self.caches.remove(&id) else { return BTreeSet::new() };
+        self.indexes[known.account as usize].remove(id);
+        known.snapshots().collect()
+    }
+
+    /// Takes an instance out. The snapshot that it held.
+    pub(super) fn remove_instance(&mut self, id: InstanceId) -> BTreeSet<ImageSnapshotId> {
+        self.instances.remove(&id).into_iter().collect()
+    }
+
+    pub(super) fn rank(&self, account: &AccountId, request: &MatchRequest, limit: usize) -> Ranking {
+        let account = self.accounts.get(account);
+        account.map_or_else(Ranking::default, |account| self.indexes[*account as usize].rank(request, limit))
+    }
+
+    fn account(&mut self, account: &AccountId) -> u32 {
+        if let Some(known) = self.accounts.get(account) {
+            return *known;
+        }
+        let number = u32::try_from(self.indexes.len()).expect("memory ends before the numbers do");
+        self.indexes.push(MatchIndex::default());
+        self.accounts.insert(account.clone(), number);
+        number
+    }
+}

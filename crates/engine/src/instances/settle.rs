@@ -1,0 +1,139 @@
+//! Makes records and processes agree: whatever was killed or has ended, here it is noticed and cleaned up.
+
+use metastore::{InstanceFilter, Page};
+use model::{EventKind, EventReason, ExitStatus, Instance, InstanceState};
+
+use super::Instances;
+use crate::host::HostStatus;
+use crate::{Error, HostErrorKind, chain};
+
+/// An instance that was recorded this recently may be on its way to its process: longer than any start takes.
+const STARTING_MICROS: u64 = 60 * 1_000_000;
+
+impl Instances {
+    /// Brings the records of all instances in line with what the host finds, and removes those that are to go when they
+    /// end. What fails for one instance is logged, and found again the next time.
+    ///
+    /// # Errors
+    /// [`Error::Host`] where the host cannot even look; those of store and records.
+    pub async fn settle(&self) -> Result<(), Error> {
+        // The records come first: what started after they were read is not among them, and so is not taken for gone.
+        let records = self.all().await?;
+        let found = self.host.look_around().await.map_err(|source| Error::LookAround { source })?;
+        for (id, error) in &found.failed {
+            tracing::warn!(instance = %id, error = chain(error), "failed to clean up after an instance");
+        }
+        for record in records {
+            if found.failed.iter().any(|(id, _)| *id == record.id) {
+                continue;
+            }
+            let status = found.instances.iter().find(|status| status.id == record.id);
+            let cleaned = found.cleaned.contains(&record.id);
+            self.settle_one(record, status, cleaned).await?;
+        }
+        Ok(())
+    }
+
+    async fn all(&self) -> Result<Vec<Instance>, Error> {
+        let mut all = Vec::new();
+        let mut page = Page::first();
+        loop {
+            let found = self.list(&InstanceFilter::default(), page).await?;
+            let Some(last) = found.last() else { return Ok(all) };
+            page = Page::after(last.id);
+            all.extend(found);
+        }
+    }
+
+    async fn settle_one(
+        &self,
+        record: Instance,
+        status: Option<&HostStatus>,
+        cleaned: bool,
+    ) -> Result<(), Error> {
+        use InstanceState::{Creating, Exited, Running};
+        let ended = match (&record.state, status.map(|status| status.state)) {
+            (Exited(known), _) if *known != ExitStatus::Unknown => *known,
+            (_, Some(Exited(status))) => status,
+            (Creating | Exited(_), Some(Running)) => return self.found_running(&record, status).await,
+            (_, Some(_)) => return Ok(()),
+            (Creating, None) if self.is_starting(&record) => return Ok(()),
+            (_, None) => ExitStatus::Unknown,
+        };
+        if record.state != Exited(ended) {
+            let reason = if cleaned { EventReason::CleanedUp } else { EventReason::Exited };
+            self.record_exit(&record, ended, reason).await?;
+        }
+        if record.remove_on_exit {
+            self.remove(&record).await?;
+        }
+        Ok(())
+    }
+
+    /// One that runs, and whoever started it did not live to say so.
+    async fn found_running(&self, record: &Instance, status: Option<&HostStatus>) -> Result<(), Error> {
+        let Some(pid) = status.and_then(|status| status.pid) else { return Ok(()) };
+        let message = format!("`{}` was found running as process {pid}", record.name);
+        let event = self.event(record, EventKind::Normal, EventReason::Started, message);
+        let now = self.engine.clock().now();
+        let recorded = self.engine.records().instance_started(record.id, pid, &[event], now).await;
+        // Its starter, or another process like this one, was faster.
+        known_otherwise(recorded).map(drop)
+    }
+
+    fn is_starting(&self, record: &Instance) -> bool {
+        self.engine.clock().now().micros_since(record.created) < STARTING_MICROS
+    }
+
+    /// Notes how an instance ended, and returns its record; where another process has removed that, as it would be.
+    pub(super) async fn record_exit(
+        &self,
+        record: &Instance,
+        status: ExitStatus,
+        reason: EventReason,
+    ) -> Result<Instance, Error> {
+        let now = self.engine.clock().now();
+        let ended = InstanceState::Exited(status);
+        let message = format!("`{}` ended: {ended}", record.name);
+        let event = self.event(record, EventKind::Normal, reason, message);
+        let recorded = self.engine.records().instance_exited(record.id, status, &[event], now).await;
+        let as_it_would_be = || Instance { state: ended, pid: None, finished: Some(now), ..record.clone() };
+        Ok(known_otherwise(recorded)?.unwrap_or_else(as_it_would_be))
+    }
+
+    /// Removes an ended instance from host and records. One that runs after all, or is still being cleaned up, stays.
+    pub(super) async fn remove(&self, record: &Instance) -> Result<(), Error> {
+        match self.host.remove(record.id, false).await {
+            Err(error) if error.kind() == HostErrorKind::State => return Ok(()),
+            Err(error) if error.kind() != HostErrorKind::NotFound => {
+                return Err(Error::host("remove", record)(error));
+            }
+            _ => {}
+        }
+        self.forget(record).await
+    }
+
+    /// Removes the record of an ended instance, and the image snapshot where nobody else names it.
+    pub(super) async fn forget(&self, record: &Instance) -> Result<(), Error> {
+        let removal = match self.engine.records().remove_instance(record.id, &[]).await {
+            // Another process was faster, or found it running.
+            Err(metastore::Error::NoInstance(_) | metastore::Error::InstanceState { .. }) => return Ok(()),
+            removal => removal?,
+        };
+        let released: Vec<_> = removal.released.into_iter().collect();
+        let deleted = self.engine.workshop.delete_documents(&released).await;
+        deleted.map_err(Error::store("delete an image snapshot"))?;
+        // Its cache may be one that goes once nothing uses it.
+        self.engine.workshop.signals.expiry.notify_one();
+        self.engine.workshop.signals.changes.notify_one();
+        Ok(())
+    }
+}
+
+/// `None` where another process has recorded what comes later: that is no failure of whoever comes too late.
+fn known_otherwise(recorded: metastore::Result<Instance>) -> Result<Option<Instance>, Error> {
+    match recorded {
+        Err(metastore::Error::NoInstance(_) | metastore::Error::InstanceState { .. }) => Ok(None),
+        recorded => Ok(Some(recorded?)),
+    }
+}

@@ -1,0 +1,135 @@
+//! The records of images, each once for all caches that have it.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use super::bitmap::Bitmap;
+use super::fingerprint::Fingerprint;
+use super::members::Members;
+
+/// An image as some caches have it.
+#[derive(Debug, Default)]
+pub(super) struct Image {
+    /// Number of the word by which it was asked for.
+    pub(super) source: u32,
+    /// Number of its name.
+    pub(super) name: u32,
+    /// What it is pinned to.
+    pub(super) manifest: Fingerprint,
+    /// The index that it was chosen from.
+    pub(super) index: Option<Fingerprint>,
+    /// Numbers of its layers, ascending, each once.
+    pub(super) layers: Box<[u32]>,
+    /// The caches that have it.
+    pub(super) caches: Members,
+}
+
+impl Image {
+    /// What makes it that image. The manifest settles the layers.
+    fn key(&self) -> (u32, Fingerprint, Option<Fingerprint>) {
+        (self.source, self.manifest, self.index)
+    }
+
+    /// Whether it is pinned to that digest.
+    pub(super) fn is_pinned_to(&self, digest: Fingerprint) -> bool {
+        self.manifest == digest || self.index == Some(digest)
+    }
+}
+
+/// All images, by number and by what they are.
+#[derive(Default)]
+pub(super) struct Images {
+    records: Vec<Image>,
+    free: Vec<u32>,
+    table: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl Images {
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn get(&self, id: u32) -> &Image {
+        &self.records[id as usize]
+    }
+
+    pub(super) fn get_mut(&mut self, id: u32) -> &mut Image {
+        &mut self.records[id as usize]
+    }
+
+    /// The number of the image of that word which is pinned to these digests.
+    pub(super) fn find(&self, source: u32, manifest: Fingerprint, index: Option<Fingerprint>) -> Option<u32> {
+        let key = (source, manifest, index);
+        self.table.find(self.hasher.hash_one(key), |id| self.get(*id).key() == key).copied()
+    }
+
+    /// Takes in an image that is not there yet; its number.
+    pub(super) fn insert(&mut self, image: Image) -> u32 {
+        let hash = self.hasher.hash_one(image.key());
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.records[id as usize] = image;
+                id
+            }
+            None => {
+                self.records.push(image);
+                // Each takes tens of bytes: memory ends before the numbers do.
+                (self.records.len() - 1) as u32
+            }
+        };
+        let Self { records, table, hasher, .. } = self;
+        table.insert_unique(hash, id, |id| hasher.hash_one(records[*id as usize].key()));
+        id
+    }
+
+    /// Takes a record out.
+    pub(super) fn remove(&mut self, id: u32) -> Image {
+        let hash = self.hasher.hash_one(self.get(id).key());
+        if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
+            entry.remove();
+            self.free.push(id);
+        }
+        std::mem::take(self.get_mut(id))
+    }
+
+    /// The layers of these images, ascending, each once.
+    pub(super) fn layers_of(&self, images: &[u32]) -> Vec<u32> {
+        distinct(images.iter().flat_map(|id| self.get(*id).layers.iter().copied()))
+    }
+
+    /// The names of these images, ascending, each once.
+    pub(super) fn names_of(&self, images: &[u32]) -> Vec<u32> {
+        distinct(images.iter().map(|id| self.get(*id).name))
+    }
+
+    /// The caches that have any of these images, ascending, where they are `most` at the most.
+    pub(super) fn few_caches_of(&self, images: &[u32], most: usize) -> Option<Vec<u32>> {
+        let mut caches = Vec::new();
+        for id in images {
+            let Members::Few(list) = &self.get(*id).caches else { return None };
+            caches.extend_from_slice(list.as_slice());
+            if caches.len() > most {
+                return None;
+            }
+        }
+        Some(distinct(caches.into_iter()))
+    }
+
+    /// The caches that have any of these images.
+    pub(super) fn caches_of(&self, images: &[u32], span: usize) -> Bitmap {
+        let mut caches = Bitmap::with_span(span);
+        images.iter().for_each(|id| self.get(*id).caches.add_to(&mut caches));
+        caches
+    }
+}
+
+fn distinct(ids: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut ids: Vec<u32> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

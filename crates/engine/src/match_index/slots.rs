@@ -1,0 +1,164 @@
+//! The caches: a few numbers each, column by column.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+use model::matching::{Candidate, MatchRequest, Offer};
+use model::{ByteSize, CacheId, CacheState, Platform, Timestamp};
+
+use super::bitmap::Bitmap;
+
+/// All caches, by slot and by id. A slot that is free is in none of the sets.
+#[derive(Default)]
+pub(super) struct Slots {
+    ids: Vec<CacheId>,
+    created: Vec<Timestamp>,
+    states: Vec<CacheState>,
+    size_limits: Vec<ByteSize>,
+    unpacked_sizes: Vec<ByteSize>,
+    images: Vec<Box<[u32]>>,
+    platform_of: Vec<u16>,
+    /// The platforms met so far, each with its caches. There are a handful.
+    platforms: Vec<(Platform, Bitmap)>,
+    ready: Bitmap,
+    usable: Bitmap,
+    free: Vec<u32>,
+    table: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl Slots {
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// How many slots there are, free ones included.
+    pub(super) fn span(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(super) fn id(&self, slot: u32) -> CacheId {
+        self.ids[slot as usize]
+    }
+
+    pub(super) fn created(&self, slot: u32) -> Timestamp {
+        self.created[slot as usize]
+    }
+
+    pub(super) fn size_limit(&self, slot: u32) -> ByteSize {
+        self.size_limits[slot as usize]
+    }
+
+    /// By slot; free ones hold what was there.
+    pub(super) fn all_created(&self) -> &[Timestamp] {
+        &self.created
+    }
+
+    /// By slot; free ones hold what was there.
+    pub(super) fn size_limits(&self) -> &[ByteSize] {
+        &self.size_limits
+    }
+
+    /// By slot; free ones hold what was there.
+    pub(super) fn unpacked_sizes(&self) -> &[ByteSize] {
+        &self.unpacked_sizes
+    }
+
+    /// Numbers of its images, ascending, each once.
+    pub(super) fn images(&self, slot: u32) -> &[u32] {
+        &self.images[slot as usize]
+    }
+
+    pub(super) fn offer(&self, slot: u32) -> Offer<'_> {
+        Offer {
+            state: self.states[slot as usize],
+            platform: &self.platforms[usize::from(self.platform_of[slot as usize])].0,
+            size_limit: self.size_limit(slot),
+        }
+    }
+
+    /// Keeps those that the policy takes, that are for the platform, and that fit the space.
+    pub(super) fn keep_eligible(&self, request: &MatchRequest, caches: &mut Bitmap) {
+        let is_taken_when = |state| request.policy.takes(state);
+        caches.keep(if is_taken_when(CacheState::Updating) { &self.usable } else { &self.ready });
+        let mut for_platform = Bitmap::default();
+        for (_, theirs) in self.platforms.iter().filter(|(platform, _)| request.is_for(platform)) {
+            for_platform.add(theirs);
+        }
+        caches.keep(&for_platform);
+        if let Some(space) = request.space {
+            caches.keep(&Bitmap::of_column(&self.size_limits, |size| *size <= space));
+        }
+    }
+
+    pub(super) fn insert(&mut self, candidate: &Candidate, images: Box<[u32]>) -> u32 {
+        let platform = self.intern_platform(&candidate.platform);
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => self.push(candidate),
+        };
+        let at = slot as usize;
+        self.ids[at] = candidate.id;
+        self.created[at] = candidate.created;
+        self.states[at] = candidate.state;
+        self.size_limits[at] = candidate.size_limit;
+        self.unpacked_sizes[at] = candidate.unpacked_size;
+        self.images[at] = images;
+        self.platform_of[at] = platform;
+        self.platforms[usize::from(platform)].1.insert(slot);
+        if candidate.state == CacheState::Ready {
+            self.ready.insert(slot);
+        }
+        if candidate.state.is_usable() {
+            self.usable.insert(slot);
+        }
+        let Self { ids, table, hasher, .. } = self;
+        table.insert_unique(hasher.hash_one(candidate.id), slot, |slot| hasher.hash_one(ids[*slot as usize]));
+        slot
+    }
+
+    fn push(&mut self, candidate: &Candidate) -> u32 {
+        // Each takes tens of bytes: memory ends before the numbers do.
+        let slot = self.ids.len() as u32;
+        self.ids.push(candidate.id);
+        self.created.push(candidate.created);
+        self.states.push(candidate.state);
+        self.size_limits.push(candidate.size_limit);
+        self.unpacked_sizes.push(candidate.unpacked_size);
+        self.images.push(Box::default());
+        self.platform_of.push(0);
+        slot
+    }
+
+    fn intern_platform(&mut self, platform: &Platform) -> u16 {
+        let known = self.platforms.iter().position(|(known, _)| known == platform);
+        let index = known.unwrap_or_else(|| {
+            // One that nobody uses any more makes room first.
+            let unused = self.platforms.iter().position(|(_, caches)| caches.is_empty());
+            let entry = (platform.clone(), Bitmap::default());
+            match unused {
+                Some(index) => {
+                    self.platforms[index] = entry;
+                    index
+                }
+                None => {
+                    self.platforms.push(entry);
+                    self.platforms.len() - 1
+                }
+            }
+        });
+        u16::try_from(index).expect("a platform that is kept has a cache, and nobody has caches for 65,536")
+    }
+
+    /// Takes a cache out; its slot and its images.
+    pub(super) fn remove(&mut self, id: CacheId) -> Option<(u32, Box<[u32]>)> {
+        let hash = self.hasher.hash_one(id);
+        let entry = self.table.find_entry(hash, |slot| self.ids[*slot as usize] == id).ok()?;
+        let (slot, _) = entry.remove();
+        self.ready.remove(slot);
+        self.usable.remove(slot);
+        self.platforms[usize::from(self.platform_of[slot as usize])].1.remove(slot);
+        self.free.push(slot);
+        Some((slot, std::mem::take(&mut self.images[slot as usize])))
+    }
+}

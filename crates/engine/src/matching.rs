@@ -1,0 +1,98 @@
+//! Use-case: which cache of an account serves some images best, and why.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::matching::{MatchCondition, MatchPolicy, MatchRequest, Ranking, WantedImage};
+use model::{AccountId, ByteSize, ImageSource, Platform, RegistryAccess, RegistryHost};
+use registry::Credentials;
+
+use crate::{BuildError, Engine, Error, chain};
+
+/// Asks which cache serves some images best.
+#[derive(Clone, Debug)]
+pub struct MatchQuestion {
+    /// The images.
+    pub images: Vec<ImageSource>,
+    /// The platform that they are wanted for.
+    pub platform: Platform,
+    /// Whose rules rank the caches.
+    pub policy: MatchPolicy,
+    /// What a cache must have to be taken.
+    pub condition: MatchCondition,
+    /// The instance's limit on temporary storage.
+    pub space: Option<ByteSize>,
+    /// How many caches taken, and how many left, are told.
+    pub limit: usize,
+    /// How the registries are spoken to for the images' layers; `None`: no registry is asked, and images are known by
+    /// name alone.
+    pub registries: Option<(RegistryAccess, BTreeMap<RegistryHost, Credentials>)>,
+}
+
+/// The answer to a [`MatchQuestion`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchAnswer {
+    /// The caches, best first, and why.
+    pub ranking: Ranking,
+    /// Images whose layers are not known, since their registry could not tell, and why.
+    pub by_name_only: Vec<(ImageSource, String)>,
+}
+
+impl Engine {
+    /// Ranks the account's caches for a request. No other account's are looked at, and no registry is asked.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn match_images(
+        &self,
+        account: &AccountId,
+        request: &MatchRequest,
+        limit: usize,
+    ) -> Result<Ranking, Error> {
+        self.indexes.update(&self.workshop).await?;
+        Ok(self.indexes.rank(account, request, limit))
+    }
+
+    /// Ranks the account's caches for images as a user names them. A registry that does not answer is no failure: its
+    /// images are then matched by name alone.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`]; those of store and records.
+    pub async fn explain_match(
+        &self,
+        account: &AccountId,
+        question: &MatchQuestion,
+    ) -> Result<MatchAnswer, Error> {
+        if question.images.is_empty() {
+            return Err(Error::NoImage);
+        }
+        let (mut wanted, mut by_name_only) = (Vec::new(), Vec::new());
+        for source in &question.images {
+            match self.with_layers(source, question).await {
+                Ok(image) => wanted.push(image),
+                Err(error) => {
+                    by_name_only.push((source.clone(), chain(&error)));
+                    wanted.push(WantedImage::named(source.clone()));
+                }
+            }
+        }
+        let mut request = MatchRequest::new(wanted, question.platform.clone(), question.policy);
+        (request.condition, request.space) = (question.condition, question.space);
+        let ranking = self.match_images(account, &request, question.limit).await?;
+        Ok(MatchAnswer { ranking, by_name_only })
+    }
+
+    async fn with_layers(
+        &self,
+        source: &ImageSource,
+        question: &MatchQuestion,
+    ) -> Result<WantedImage, Error> {
+        let Some((access, credentials)) = &question.registries else {
+            return Ok(WantedImage::named(source.clone()));
+        };
+        let registry = self.workshop.parts.registry.with(access, credentials.clone());
+        let resolved = registry.resolve(source, &question.platform).await;
+        let resolved = resolved.map_err(|error| BuildError::Resolve(Arc::new(error)))?;
+        self.wanted_image(source, &resolved).await
+    }
+}
