@@ -23,11 +23,13 @@ use request_id::RequestId;
 const LONG: &[(&str, Method)] = &[
     ("/v1/instances", Method::POST),
     ("/v1/instances/{instance}", Method::DELETE),
+    ("/v1/instances/{instance}/stop", Method::POST),
     ("/v1/predictions", Method::POST),
+    ("/v1/matches", Method::POST),
     ("/v1/collections", Method::POST),
 ];
 /// The longest that these may take.
-const LONG_TIMEOUT: Duration = Duration::from_secs(3600);
+const LONG_TIMEOUT: Duration = Duration::from_secs(4000);
 /// What a path that none matches is called in the numbers.
 const UNMATCHED: &str = "unmatched";
 
@@ -47,7 +49,7 @@ pub(crate) async fn around(State(edge): State<Edge>, request: Request, next: Nex
     let in_flight = edge.metrics().http.begin();
     let response = guarded(&edge, &label, request, next).instrument(span.clone()).await;
     drop(in_flight);
-    let mut response = with_problem(response, &id);
+    let mut response = with_problem(response, &id, &label);
     response.headers_mut().insert(RequestId::HEADER, id.to_header());
     let status = response.status().as_u16();
     let took = began.elapsed();
@@ -84,7 +86,7 @@ async fn guarded(edge: &Edge, label: &str, request: Request, next: Next) -> Resp
 }
 
 /// Every answer that is no success is a problem with the request's id, the framework's own included.
-fn with_problem(mut response: Response, id: &RequestId) -> Response {
+fn with_problem(mut response: Response, id: &RequestId, route: &str) -> Response {
     let refusal = response.extensions_mut().remove::<Refusal>();
     if response.extensions_mut().remove::<Deliberate>().is_some() {
         return response;
@@ -98,10 +100,8 @@ fn with_problem(mut response: Response, id: &RequestId) -> Response {
     problem.request_id = Some(id.to_string());
     let kind = problem.known_kind();
     if kind == Some(ProblemKind::MethodNotAllowed) {
-        let allow = response.headers().get(http::header::ALLOW).and_then(|allow| allow.to_str().ok());
         problem.field = Some("method".to_owned());
-        problem.allowed =
-            allow.into_iter().flat_map(|allow| allow.split(',')).map(ToOwned::to_owned).collect();
+        problem.allowed = crate::openapi::methods(route).map(ToOwned::to_owned).collect();
     }
     let mut response = write_out(response, &problem);
     match kind {

@@ -5,7 +5,7 @@ mod problems;
 use std::sync::OnceLock;
 
 use utoipa::PartialSchema as _;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem, Paths};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Required, schema::Type,
@@ -35,6 +35,7 @@ pub fn openapi() -> OpenApi {
     }
     let components = document.components.get_or_insert_with(|| ComponentsBuilder::new().build());
     components.schemas.insert("Problem".to_owned(), Problem::schema());
+    components.examples.extend(problems::examples());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("imct_...")
@@ -48,6 +49,24 @@ pub fn openapi() -> OpenApi {
 pub(crate) fn text() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| openapi().to_pretty_json().expect("a description is plain data"))
+}
+
+/// The methods that a route knows.
+pub(crate) fn methods(route: &str) -> impl Iterator<Item = &'static str> {
+    static PATHS: OnceLock<Paths> = OnceLock::new();
+    let paths = PATHS.get_or_init(|| crate::routes::described().into_openapi().paths);
+    let item = paths.paths.get(route);
+    let has =
+        |operation: fn(&PathItem) -> &Option<Operation>| item.is_some_and(|item| operation(item).is_some());
+    let get = has(|item| &item.get);
+    let known = [
+        ("GET", get),
+        ("HEAD", get),
+        ("POST", has(|item| &item.post)),
+        ("PATCH", has(|item| &item.patch)),
+        ("DELETE", has(|item| &item.delete)),
+    ];
+    known.into_iter().filter(|(_, is_known)| *is_known).map(|(method, _)| method)
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

@@ -37,6 +37,7 @@ pub(crate) fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(usage::show))
         .routes(routes!(instances::create, instances::list))
         .routes(routes!(instance::show, instance::delete))
+        .routes(routes!(instance::stop))
         .routes(routes!(instance::events))
         .routes(routes!(logs::read))
         .routes(routes!(exec::run))

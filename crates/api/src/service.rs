@@ -14,6 +14,8 @@ pub use request::{
     PredictRequest, StartedInstance, TokenRecord,
 };
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::{AccountId, CacheId, Event, ImageSnapshotId, Instance, InstanceId};
 use wire::{Collection, Exec, FindMatches, IdempotencyKey, LogLine, Prediction, Progress, Ranking, Usage};
@@ -105,6 +107,14 @@ pub trait Service: Send + Sync + 'static {
 
     /// Deletes an instance; `force`: stops it first.
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance>;
+
+    /// Asks an instance to end, and ends it after that long.
+    async fn stop_instance(
+        &self,
+        account: &AccountId,
+        word: &str,
+        patience: Duration,
+    ) -> ServiceResult<Instance>;
 
     /// What happened to an instance, also to one that is gone, by its id.
     async fn instance_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>>;

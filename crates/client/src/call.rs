@@ -48,7 +48,7 @@ impl Call {
         for byte in word.bytes() {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    encoded.push(char::from(byte))
+                    encoded.push(char::from(byte));
                 }
                 other => encoded.push_str(&format!("%{other:02X}")),
             }

@@ -1,6 +1,8 @@
 //! A cache with what is known of it beyond its record.
 
-use model::{ByteSize, ImageSnapshot, ImageSource, Platform, SnapshotImage, SnapshotLayer};
+use model::{
+    BuildId, ByteSize, ImageSnapshot, ImageSource, Platform, SnapshotImage, SnapshotLayer, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,6 +20,8 @@ pub struct CacheDetails {
     pub sizes: Option<Sizes>,
     /// What it has cost up to now; null before it is usable.
     pub cost: Option<Cost>,
+    /// Its build that waits or runs.
+    pub build: Option<Build>,
     /// How many further caches of the account have its name, where it was asked for by name.
     pub others_of_name: u64,
 }
@@ -25,15 +29,40 @@ pub struct CacheDetails {
 /// What a cache takes of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sizes {
-    /// Bytes of layers that no other cache has.
+    /// Unpacked bytes of the image snapshot that it serves.
+    #[schema(value_type = u64)]
+    pub unpacked_bytes: ByteSize,
+    /// Those that nothing else needs: deleting the cache frees them, and `generations_bytes` as well.
     #[schema(value_type = u64)]
     pub exclusive_bytes: ByteSize,
-    /// Bytes of layers that other caches have as well.
+    /// Those that others need as well.
     #[schema(value_type = u64)]
     pub shared_bytes: ByteSize,
-    /// Bytes that deleting it frees, with its generations.
+    /// Bytes that only its earlier image snapshots need.
     #[schema(value_type = u64)]
-    pub freed_by_deletion_bytes: ByteSize,
+    pub generations_bytes: ByteSize,
+    /// The layers of the image snapshot as served.
+    #[schema(value_type = u64)]
+    pub compressed_bytes: ByteSize,
+}
+
+/// A build that waits or runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Build {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub id: BuildId,
+    /// `Queued` or `Running`.
+    #[schema(example = "Running")]
+    pub state: String,
+    /// How many processes have run it.
+    pub attempts: u32,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    pub queued: Timestamp,
+    /// When its first process began.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started: Option<Timestamp>,
 }
 
 /// An image of an image snapshot.

@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use model::{ByteSize, CacheId, ImageSource, Platform};
+use model::{ByteSize, CacheId, ImageSource, Platform, RegistryHost};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CacheState, MatchPolicy};
+use crate::{CacheState, Login, MatchPolicy};
 
 /// Asks which of the account's caches would serve some images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +38,46 @@ pub struct FindMatches {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 100)]
     pub limit: Option<u32>,
+    /// Ask no registry: images are known by name alone, and not by their layers.
+    #[serde(default)]
+    pub by_name_only: bool,
+    /// Registries that are spoken to by plain HTTP.
+    #[serde(default, with = "crate::new_cache::hosts", skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub plain_http: Vec<RegistryHost>,
+    /// Registries whose certificates are not checked.
+    #[serde(default, with = "crate::new_cache::hosts", skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub insecure: Vec<RegistryHost>,
+    /// Credentials for the images' registries; they are not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<Login>,
+}
+
+impl FindMatches {
+    /// Asks for these images, with nothing else said.
+    #[must_use]
+    pub fn of(images: Vec<ImageSource>) -> Self {
+        Self {
+            images,
+            platform: None,
+            policy: MatchPolicy::default(),
+            perfect_match: false,
+            match_count: None,
+            space_bytes: None,
+            limit: None,
+            by_name_only: false,
+            plain_http: Vec::new(),
+            insecure: Vec::new(),
+            credentials: Vec::new(),
+        }
+    }
+
+    /// How the registries are spoken to.
+    #[must_use]
+    pub fn access(&self) -> model::RegistryAccess {
+        crate::new_cache::access(&self.plain_http, &self.insecure)
+    }
 }
 
 /// The account's caches, ranked for some images.
@@ -53,6 +93,18 @@ pub struct Ranking {
     pub left_total: u64,
     /// How many have nothing in common.
     pub nothing_in_common: u64,
+    /// Images whose layers are not known, and why: they are matched by name alone.
+    pub by_name_only: Vec<Unasked>,
+}
+
+/// An image whose registry could not tell its layers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unasked {
+    /// The image.
+    #[schema(value_type = String)]
+    pub image: ImageSource,
+    /// Why.
+    pub reason: String,
 }
 
 /// A cache that may be used.
@@ -69,9 +121,37 @@ pub struct Taken {
     pub is_perfect: bool,
     /// How it serves each image, in the order asked for.
     pub images: Vec<ImageMatch>,
-    /// Why it stands where it stands, for people.
-    #[schema(example = "has 2 of 2 images whole; 120.3 MiB beyond them")]
-    pub reason: String,
+    /// How well it matches.
+    pub grade: Grade,
+    /// What decides between equals: its unpacked bytes beyond the images, or for `tencent` its size.
+    #[schema(value_type = u64)]
+    pub compared_bytes: ByteSize,
+}
+
+/// How well a cache matches, by the policy; the greater one goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase", tag = "policy")]
+pub enum Grade {
+    /// By the policy `alibaba`.
+    Alibaba {
+        /// Images that are there whole.
+        whole: u64,
+        /// Images that are there in another version.
+        other_tag: u64,
+    },
+    /// By the policy `tencent`.
+    Tencent {
+        /// Names that are there.
+        names: u64,
+    },
+    /// By the policy `content`.
+    Content {
+        /// Whether every image is there whole.
+        perfect: bool,
+        /// Bytes that need not be fetched.
+        #[schema(value_type = u64)]
+        saved_bytes: ByteSize,
+    },
 }
 
 /// How a cache serves one image.
@@ -82,12 +162,32 @@ pub struct ImageMatch {
     pub image: ImageSource,
     /// Whether all of it is there.
     pub is_whole: bool,
-    /// What is there of it, in one stable word.
-    #[schema(example = "exact")]
-    pub found: String,
-    /// Bytes of it that need not be fetched, where its layers are known.
+    /// What is there of it.
+    pub found: Found,
+    /// Bytes of it that need not be fetched, where it is `layers`.
     #[schema(value_type = Option<u64>)]
-    pub bytes_here: Option<ByteSize>,
+    pub here_bytes: Option<ByteSize>,
+    /// Bytes of all its layers, where it is `layers`.
+    #[schema(value_type = Option<u64>)]
+    pub of_bytes: Option<ByteSize>,
+}
+
+/// What a cache has of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Found {
+    /// The image by the same word.
+    Exact,
+    /// The image by the digest that the cache's tag is pinned to.
+    SamePinned,
+    /// All its layers, under another name.
+    AllLayers,
+    /// Another version of it.
+    OtherTag,
+    /// Some of its layers.
+    Layers,
+    /// Nothing.
+    Missing,
 }
 
 /// A cache that may not be used.
@@ -100,9 +200,46 @@ pub struct Left {
     pub name: String,
     /// Where it is in its life.
     pub state: CacheState,
-    /// Why not, in one stable word.
-    #[schema(example = "not-perfect")]
-    pub because: String,
-    /// The same for people.
-    pub reason: String,
+    /// Why not.
+    pub because: LeftBecause,
+}
+
+/// Why a cache may not be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum LeftBecause {
+    /// It has nothing that the policy looks at.
+    NothingInCommon,
+    /// Its state does not let the policy take it.
+    State,
+    /// It is for another platform.
+    Platform {
+        /// For which.
+        #[serde(with = "crate::text")]
+        #[schema(value_type = String)]
+        platform: Platform,
+    },
+    /// It is larger than the instance's space.
+    LargerThanSpace {
+        /// The cache's size.
+        #[schema(value_type = u64)]
+        size_bytes: ByteSize,
+        /// The instance's space.
+        #[schema(value_type = u64)]
+        space_bytes: ByteSize,
+    },
+    /// Every image was to be there whole.
+    NotPerfect {
+        /// How many are.
+        have: u64,
+        /// How many are wanted.
+        wanted: u64,
+    },
+    /// So many images were to be there whole.
+    TooFewImages {
+        /// How many are.
+        have: u64,
+        /// How many were asked for.
+        at_least: u64,
+    },
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use model::{ByteSize, CacheId, ImageSource, InstanceName, Platform, RegistryHost};
+use model::{ByteSize, CacheId, CacheName, ImageSource, InstanceName, Platform, RegistryHost};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -29,7 +29,7 @@ pub struct CreateInstance {
     #[serde(default, with = "crate::text::optional", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "linux/amd64")]
     pub platform: Option<Platform>,
-    /// `auto` (the best one; where there is none, the image is fetched and a cache made beside), `none`, or a cache's id.
+    /// `auto` (the best one; where there is none, the image is fetched and a cache made beside), `none`, or a cache's id or name.
     #[serde(default, with = "crate::text")]
     #[schema(value_type = String, example = "auto")]
     pub cache: PickCache,
@@ -46,6 +46,10 @@ pub struct CreateInstance {
     /// What to do about a tag that may have moved; the cache's own rule where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staleness: Option<Staleness>,
+    /// Take only caches of at most that size: the instance's limit on temporary storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    pub space_bytes: Option<ByteSize>,
     /// Replaces the image's entrypoint and its command with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entrypoint: Option<Vec<String>>,
@@ -81,6 +85,9 @@ pub struct CreateInstance {
     /// Whether it is deleted when it ends.
     #[serde(default)]
     pub remove_on_exit: bool,
+    /// An installed OCI runtime, a name or a path, in place of the embedded one. Needs the scope `admin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
     /// Registries that are spoken to by plain HTTP where something is fetched.
     #[serde(default, with = "crate::new_cache::hosts", skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
@@ -129,15 +136,15 @@ pub struct Mount {
 }
 
 /// Which cache an instance starts from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PickCache {
     /// The best one.
     #[default]
     Auto,
     /// None: everything is fetched.
     None,
-    /// That one.
-    Id(CacheId),
+    /// That one, by id or name.
+    Only(String),
 }
 
 impl fmt::Display for PickCache {
@@ -145,14 +152,14 @@ impl fmt::Display for PickCache {
         match self {
             Self::Auto => f.write_str("auto"),
             Self::None => f.write_str("none"),
-            Self::Id(id) => id.fmt(f),
+            Self::Only(word) => f.write_str(word),
         }
     }
 }
 
 /// Why a text is not a choice of a cache.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("failed to parse the cache `{0}`: expected `auto`, `none` or the id of a cache")]
+#[error("failed to parse the cache `{0}`: expected `auto`, `none`, or the id or name of a cache")]
 pub struct PickError(String);
 
 impl FromStr for PickCache {
@@ -162,7 +169,10 @@ impl FromStr for PickCache {
         match text {
             "auto" => Ok(Self::Auto),
             "none" => Ok(Self::None),
-            id => id.parse().map(Self::Id).map_err(|_| PickError(text.to_owned())),
+            word if word.parse::<CacheId>().is_ok() || word.parse::<CacheName>().is_ok() => {
+                Ok(Self::Only(word.to_owned()))
+            }
+            _ => Err(PickError(text.to_owned())),
         }
     }
 }

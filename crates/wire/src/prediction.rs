@@ -39,15 +39,42 @@ impl PredictSize {
     }
 }
 
-/// A number of bytes between two; both are equal where it is known exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Range {
-    /// At least.
+/// A size as far as it is known: three equal numbers where it is known exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Expected {
+    /// It is hardly less.
     #[schema(value_type = u64)]
     pub low_bytes: ByteSize,
-    /// At most.
+    /// The best guess.
+    #[schema(value_type = u64)]
+    pub likely_bytes: ByteSize,
+    /// It is hardly more.
     #[schema(value_type = u64)]
     pub high_bytes: ByteSize,
+}
+
+impl Expected {
+    /// Whether it is known exactly.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        self.low_bytes == self.high_bytes
+    }
+}
+
+/// Sums over layers, each counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Totals {
+    /// Bytes as served.
+    #[schema(value_type = u64)]
+    pub compressed_bytes: ByteSize,
+    /// Those of them that are here already.
+    #[schema(value_type = u64)]
+    pub here_bytes: ByteSize,
+    /// Those of them that must be fetched.
+    #[schema(value_type = u64)]
+    pub to_fetch_bytes: ByteSize,
+    /// What counts against a cache's size.
+    pub unpacked: Expected,
 }
 
 /// How large a cache would be.
@@ -55,15 +82,11 @@ pub struct Range {
 pub struct Prediction {
     /// The images, in the order asked for.
     pub images: Vec<PredictedImage>,
-    /// Bytes as served of all layers, each counted once.
-    #[schema(value_type = u64)]
-    pub compressed_bytes: ByteSize,
-    /// Those of them that are not here and must be fetched.
-    #[schema(value_type = u64)]
-    pub to_fetch_bytes: ByteSize,
-    /// Bytes of all layers unpacked, each counted once.
-    pub unpacked: Range,
-    /// The smallest size of a cache that holds them for certain, in GiB.
+    /// All together; what images share is counted once.
+    pub totals: Totals,
+    /// The smallest size of a cache that is enough for the likely sum, in GiB.
+    pub smallest_size_gib: u64,
+    /// The size to give: enough for the high end of the sum, in GiB.
     pub suggested_size_gib: u64,
 }
 
@@ -75,20 +98,31 @@ pub struct PredictedImage {
     pub source: ImageSource,
     /// What its tag means now.
     pub manifest_digest: String,
+    /// What it was built for.
+    #[serde(with = "crate::text")]
+    #[schema(value_type = String)]
+    pub platform: Platform,
     /// Its layers, lowest first.
     pub layers: Vec<PredictedLayer>,
+    /// The sums.
+    pub totals: Totals,
 }
 
 /// A layer of a prediction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PredictedLayer {
+    /// Digest of its uncompressed tar.
+    pub diff_id: String,
     /// Digest as served.
     pub digest: String,
     /// Length as served.
     #[schema(value_type = u64)]
     pub compressed_bytes: ByteSize,
-    /// Length unpacked.
-    pub unpacked: Range,
+    /// What it counts against a cache's size.
+    pub unpacked: Expected,
+    /// What that is known by: `unpacked` (it was unpacked before), `plain`, `gzip-trailer`, `zstd-header`, or `ratio`.
+    #[schema(example = "gzip-trailer")]
+    pub evidence: String,
     /// Whether it is here already and need not be fetched.
     pub is_here: bool,
 }

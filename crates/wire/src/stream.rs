@@ -100,6 +100,17 @@ pub struct Ended {
     pub signal: Option<u8>,
 }
 
+/// How a command in an instance ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CommandEnded {
+    /// How.
+    #[serde(flatten)]
+    pub ended: Ended,
+    /// Whether it wrote more than was kept.
+    #[serde(default)]
+    pub is_cut: bool,
+}
+
 impl From<ExitStatus> for Ended {
     fn from(status: ExitStatus) -> Self {
         match status {

@@ -1,6 +1,5 @@
 //! How much of its quotas an account uses.
 
-use model::ByteSize;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,7 +14,4 @@ pub struct Usage {
     pub automatic_caches: u64,
     /// The most of these.
     pub automatic_quota: u64,
-    /// Unpacked bytes of the account's caches, each layer counted once.
-    #[schema(value_type = u64)]
-    pub unpacked_bytes: ByteSize,
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::example::ExampleBuilder;
-use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder, Responses};
+use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Responses};
 use wire::{Problem, ProblemKind};
 
 use ProblemKind as P;
@@ -47,6 +47,7 @@ pub(super) const OWN: &[(&str, &[P])] = &[
     ("list_instances", &[P::PageToken]),
     ("show_instance", &[P::NotFound]),
     ("delete_instance", &[P::NotFound, P::WrongState]),
+    ("stop_instance", &[P::NotFound]),
     ("instance_events", &[P::NotFound]),
     ("instance_logs", &[P::NotFound]),
     ("exec", &[P::NotFound, P::WrongState]),
@@ -88,10 +89,19 @@ pub(super) fn add(responses: &mut Responses, operation: &str, has_body: bool, is
 fn response(kinds: &[P]) -> utoipa::openapi::Response {
     let titles: Vec<&str> = kinds.iter().map(|kind| kind.title()).collect();
     let examples = kinds.iter().map(|kind| {
-        let problem = serde_json::to_value(Problem::of(*kind)).expect("a problem is plain data");
-        (kind.word(), ExampleBuilder::new().summary(kind.title()).value(Some(problem)).build())
+        let word = kind.word();
+        (word, RefOr::<Example>::Ref(Ref::new(format!("#/components/examples/{word}"))))
     });
     let schema = Ref::from_schema_name("Problem");
     let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build();
     ResponseBuilder::new().description(titles.join("; ")).content(Problem::MEDIA_TYPE, content).build()
+}
+
+/// An example of every problem, by its word.
+pub(super) fn examples() -> impl Iterator<Item = (String, RefOr<Example>)> {
+    P::ALL.iter().map(|kind| {
+        let problem = serde_json::to_value(Problem::of(*kind)).expect("a problem is plain data");
+        let example = ExampleBuilder::new().summary(kind.title()).value(Some(problem)).build();
+        (kind.word().to_owned(), example.into())
+    })
 }

@@ -1,5 +1,7 @@
 //! `/v1/instances/{instance}`: show, delete, events.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use wire::{EventList, Instance};
@@ -8,6 +10,11 @@ use crate::auth::{Allowed, InstancesRead, InstancesWrite};
 use crate::edge::Edge;
 use crate::extract::{FromQuery, NoQuery, Pairs, Query, Word};
 use crate::refusal::Refusal;
+
+/// Seconds that a stop waits where it is not said.
+const DEFAULT_PATIENCE: u64 = 10;
+/// The most.
+const MOST_PATIENCE: u64 = 3600;
 
 /// Show an instance
 ///
@@ -56,6 +63,39 @@ pub(super) async fn delete(
 ) -> Result<Json<Instance>, Refusal> {
     let (service, account) = (edge.service_arc(), caller.account.clone());
     let done = edge.carry_out(async move { service.delete_instance(&account, &word, force).await });
+    Ok(Json((&done.await?).into()))
+}
+
+pub(super) struct Patience(Duration);
+
+impl FromQuery for Patience {
+    const KNOWN: &'static [&'static str] = &["patience_seconds"];
+
+    fn from_pairs(pairs: &Pairs) -> Result<Self, Refusal> {
+        let seconds = pairs.number("patience_seconds", 0..=MOST_PATIENCE)?.unwrap_or(DEFAULT_PATIENCE);
+        Ok(Self(Duration::from_secs(seconds)))
+    }
+}
+
+/// Stop an instance
+///
+/// Asks it to end by its image's stop signal, and ends it after `patience_seconds`. One that has ended is left as it is.
+#[utoipa::path(
+    post, path = "/v1/instances/{instance}/stop", tag = "instances", operation_id = "stop_instance",
+    params(
+        ("instance" = String, Path, description = "Its id, or its name"),
+        ("patience_seconds" = Option<u64>, Query, minimum = 0, maximum = 3600, description = "How long to wait; 10 where it is not said"),
+    ),
+    responses((status = 200, description = "The instance as it is then", body = Instance)),
+)]
+pub(super) async fn stop(
+    State(edge): State<Edge>,
+    caller: Allowed<InstancesWrite>,
+    Word(word): Word,
+    Query(Patience(patience)): Query<Patience>,
+) -> Result<Json<Instance>, Refusal> {
+    let (service, account) = (edge.service_arc(), caller.account.clone());
+    let done = edge.carry_out(async move { service.stop_instance(&account, &word, patience).await });
     Ok(Json((&done.await?).into()))
 }
 

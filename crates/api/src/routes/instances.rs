@@ -54,19 +54,26 @@ pub(super) async fn create(
 }
 
 fn check(caller: &Caller, document: &CreateInstance) -> Result<(), Refusal> {
-    match (&document.image, document.cache) {
+    match (&document.image, &document.cache) {
         (Some(image), _) => checks::image(caller, image, "image")?,
-        (None, PickCache::Id(_)) => {}
+        (None, PickCache::Only(_)) => {}
         (None, PickCache::Auto | PickCache::None) => {
             let refusal = Refusal::new(ProblemKind::MissingField).field("image");
             return Err(
-                refusal.detail("failed to find the field `image`: it is needed unless `cache` is an id")
+                refusal.detail("failed to find the field `image`: it is needed unless `cache` names one")
             );
         }
     }
-    if !document.volumes.is_empty() && !caller.may(Scope::Admin) {
-        let refusal = Refusal::new(ProblemKind::Forbidden).field("volumes");
-        return Err(refusal.detail("failed to allow the volumes: the token lacks the scope `admin`"));
+    // Who has either has the machine.
+    for (field, is_said) in
+        [("volumes", !document.volumes.is_empty()), ("runtime", document.runtime.is_some())]
+    {
+        if is_said && !caller.may(Scope::Admin) {
+            let refusal = Refusal::new(ProblemKind::Forbidden).field(field);
+            return Err(
+                refusal.detail(format!("failed to allow `{field}`: the token lacks the scope `admin`"))
+            );
+        }
     }
     for (index, volume) in document.volumes.iter().enumerate() {
         check_volume(volume, index)?;

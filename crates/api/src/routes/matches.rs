@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use wire::{FindMatches, Ranking};
 
+use super::checks;
 use crate::auth::{Allowed, CachesRead};
 use crate::edge::Edge;
 use crate::extract::{Body, NoQuery, Query};
@@ -17,7 +18,8 @@ const MOST_CACHES: u32 = 100;
 /// Match images
 ///
 /// The account's caches that would serve these images, best first, with the reason for every one taken or left. Nothing is
-/// started, and no registry is asked.
+/// started. The registries are asked for the images' layers, unless `by_name_only` says otherwise; one that does not answer is no
+/// failure.
 #[utoipa::path(
     post, path = "/v1/matches", tag = "caches", operation_id = "match_images",
     request_body = FindMatches,
@@ -29,10 +31,7 @@ pub(super) async fn find(
     Query(NoQuery): Query<NoQuery>,
     Body(document): Body<FindMatches>,
 ) -> Result<Json<Ranking>, Refusal> {
-    if !(1..=MOST_IMAGES).contains(&document.images.len()) {
-        let given = format!("{} images", document.images.len());
-        return Err(Refusal::out_of_range("images", given, &format!("1 to {MOST_IMAGES} images")));
-    }
+    checks::images(&caller, &document.images, MOST_IMAGES)?;
     if let Some(limit) = document.limit.filter(|limit| !(1..=MOST_CACHES).contains(limit)) {
         return Err(Refusal::out_of_range("limit", limit, &format!("1 to {MOST_CACHES}")));
     }

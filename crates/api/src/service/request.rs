@@ -8,7 +8,7 @@ use model::{
     ImageSnapshotId, ImageSource, Instance, Origin, Platform, RegistryAccess, RepositoryName, RetentionDays,
     Staleness, Subject, Tags, Timestamp,
 };
-use wire::{Choice, CreateInstance, Ended, Login, Output, Scope, Sizes};
+use wire::{Build, Choice, CommandEnded, CreateInstance, Login, Output, Scope, Sizes};
 
 use super::ServiceError;
 
@@ -138,6 +138,8 @@ pub struct CacheDetails {
     pub sizes: Option<Sizes>,
     /// What it has cost, where it serves one.
     pub cost: Option<model::rules::Cost>,
+    /// Its build that waits or runs.
+    pub build: Option<Build>,
     /// How many further caches have its name.
     pub others_of_name: u64,
 }
@@ -230,7 +232,7 @@ pub enum ExecEvent {
     /// It wrote something.
     Output(Output),
     /// It ended; the last.
-    Ended(Ended),
+    Ended(CommandEnded),
 }
 
 /// A record was written.

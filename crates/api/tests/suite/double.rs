@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use api::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
@@ -11,14 +12,14 @@ use api::service::{
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use model::{
-    AccountId, BlobDigest, ByteSize, CacheId, CacheState, Clock as _, Event, EventKind, EventReason,
-    ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, InstanceState, NewImageCache, Percent,
+    AccountId, ByteSize, CacheId, CacheState, Clock as _, Event, EventKind, EventReason, ExitStatus,
+    ImageCache, ImageSnapshotId, Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent,
     Subject, SystemClock, Timestamp,
 };
 use tokio::sync::Notify;
 use wire::{
-    Choice, Collection, Ended, Exec, FindMatches, IdempotencyKey, ImageMatch, LogLine, Outcome, Output,
-    OutputStream, PickCache, Prediction, Progress, Range, Ranking, Taken, Usage,
+    Choice, Collection, CommandEnded, Ended, Exec, FindMatches, Found, Grade, IdempotencyKey, ImageMatch,
+    LogLine, Outcome, Output, OutputStream, PickCache, Prediction, Progress, Ranking, Taken, Totals, Usage,
 };
 
 /// A cache of this name makes its handler panic.
@@ -104,13 +105,6 @@ impl Double {
         self.with(|all| {
             all.forgotten = all.newest();
             all.changes.clear();
-        });
-    }
-
-    pub(crate) fn end_instance(&self, name: &str) {
-        self.with(|all| {
-            let found = all.instances.iter_mut().find(|found| found.name.as_str() == name).unwrap();
-            found.state = InstanceState::Exited(ExitStatus::Code(0));
         });
     }
 
@@ -218,7 +212,7 @@ impl Service for Double {
     async fn cache_details(&self, account: &AccountId, word: &str) -> ServiceResult<CacheDetails> {
         self.with(|all| {
             let view = view(&all.caches[all.cache(account, word)?]);
-            Ok(CacheDetails { view, snapshot: None, sizes: None, cost: None, others_of_name: 0 })
+            Ok(CacheDetails { view, snapshot: None, sizes: None, cost: None, build: None, others_of_name: 0 })
         })
     }
 
@@ -317,19 +311,13 @@ impl Service for Double {
             manual_quota: 500,
             automatic_caches: 0,
             automatic_quota: 25,
-            unpacked_bytes: ByteSize::ZERO,
         })
     }
 
     async fn predict(&self, _: &AccountId, request: PredictRequest) -> ServiceResult<Prediction> {
         let size = ByteSize::mib(request.images.len() as u64);
-        Ok(Prediction {
-            images: Vec::new(),
-            compressed_bytes: size,
-            to_fetch_bytes: size,
-            unpacked: Range { low_bytes: size, high_bytes: size },
-            suggested_size_gib: 1,
-        })
+        let totals = Totals { compressed_bytes: size, ..Totals::default() };
+        Ok(Prediction { images: Vec::new(), totals, smallest_size_gib: 1, suggested_size_gib: 1 })
     }
 
     async fn match_images(&self, account: &AccountId, request: &FindMatches) -> ServiceResult<Ranking> {
@@ -344,11 +332,13 @@ impl Service for Double {
                 .map(|image| ImageMatch {
                     image: image.clone(),
                     is_whole: cache.images.contains(image),
-                    found: "exact".to_owned(),
-                    bytes_here: None,
+                    found: Found::Exact,
+                    here_bytes: None,
+                    of_bytes: None,
                 })
                 .collect(),
-            reason: "it is there".to_owned(),
+            grade: Grade::Tencent { names: 1 },
+            compared_bytes: ByteSize::ZERO,
         };
         let has = |cache: &&ImageCache| {
             cache.account == *account && request.images.iter().any(|image| cache.images.contains(image))
@@ -363,21 +353,21 @@ impl Service for Double {
         new: NewInstance,
         _: Option<&IdempotencyKey>,
     ) -> ServiceResult<StartedInstance> {
-        let cache = match new.wish.cache {
-            PickCache::Id(id) => Some(self.with(|all| {
-                all.cache(account, &id.to_string()).map_err(|error| error.about("cache"))?;
-                Ok::<_, ServiceError>(id)
+        let cache = match &new.wish.cache {
+            PickCache::Only(word) => Some(self.with(|all| {
+                let index = all.cache(account, word).map_err(|error| error.about("cache"))?;
+                Ok::<_, ServiceError>(all.caches[index].id)
             })?),
             PickCache::Auto | PickCache::None => None,
         };
-        let digest: BlobDigest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
+        let digest: ManifestDigest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
         let id = InstanceId::generate();
         let instance = Instance {
             id,
             name: new.wish.name.unwrap_or_else(|| format!("i{}", &id.to_string()[30..]).parse().unwrap()),
             account: account.clone(),
             image: new.wish.image.unwrap_or_else(|| "docker.io/library/a:1".parse().unwrap()),
-            manifest_digest: digest.into(),
+            manifest_digest: digest,
             snapshot: ImageSnapshotId::generate(),
             cache,
             command: new.wish.command,
@@ -430,6 +420,14 @@ impl Service for Double {
         })
     }
 
+    async fn stop_instance(&self, account: &AccountId, word: &str, _: Duration) -> ServiceResult<Instance> {
+        self.with(|all| {
+            let index = all.instance(account, word)?;
+            all.instances[index].state = InstanceState::Exited(ExitStatus::Code(0));
+            Ok(all.instances[index].clone())
+        })
+    }
+
     async fn instance_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>> {
         self.with(|all| {
             let id = all.instances[all.instance(account, word)?].id;
@@ -459,7 +457,10 @@ impl Service for Double {
         let output = Output::of(OutputStream::Stdout, exec.command.join(" ").into_bytes());
         let last = match exec.command[0].as_str() {
             "broken" => Err(ServiceError::new(ServiceErrorKind::WrongState, "it ended in between")),
-            _ => Ok(ExecEvent::Ended(Ended { code: Some(3), signal: None })),
+            _ => Ok(ExecEvent::Ended(CommandEnded {
+                ended: Ended { code: Some(3), signal: None },
+                is_cut: false,
+            })),
         };
         Ok(stream::iter([Ok(ExecEvent::Output(output)), last]).boxed())
     }

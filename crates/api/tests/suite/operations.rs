@@ -1,6 +1,7 @@
 //! Every operation, by the client: in this process and over a real unix socket.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use client::{Client, ExecEvent, HttpTransport, ListCaches, ListInstances, Order};
 use model::{CacheState, ImageSnapshotId};
@@ -14,7 +15,7 @@ use crate::harness::{Harness, cache};
 async fn every_operation(client: &Client, harness: &Harness) {
     caches(client, harness).await;
     questions(client).await;
-    instances(client, harness).await;
+    instances(client).await;
     tokens(client).await;
     server(client).await;
 }
@@ -71,23 +72,20 @@ async fn questions(client: &Client) {
     };
     assert_eq!(client.predict_size(&request).await.unwrap().suggested_size_gib, 1);
     let request = FindMatches {
-        images,
-        platform: None,
         policy: MatchPolicy::Alibaba,
         perfect_match: true,
-        match_count: None,
-        space_bytes: None,
         limit: Some(3),
+        ..FindMatches::of(images)
     };
     assert!(client.match_images(&request).await.unwrap().taken[0].is_perfect);
     assert_eq!(client.usage().await.unwrap().manual_caches, 1);
 }
 
-async fn instances(client: &Client, harness: &Harness) {
+async fn instances(client: &Client) {
     let used = client.cache("web").await.unwrap().cache.id;
     let new = CreateInstance {
         name: Some("web-1".parse().unwrap()),
-        cache: PickCache::Id(used),
+        cache: PickCache::Only(used.to_string()),
         ..CreateInstance::default()
     };
     let made = client.create_instance(&new, None).await.unwrap();
@@ -110,7 +108,7 @@ async fn instances(client: &Client, harness: &Harness) {
     let mut feed = client.exec("web-1", &exec("echo")).await.unwrap();
     let ExecEvent::Output(output) = feed.next().await.unwrap() else { panic!("no output") };
     assert_eq!(output.text.as_deref(), Some("echo a"));
-    assert!(matches!(feed.next().await.unwrap(), ExecEvent::Ended(ended) if ended.code == Some(3)));
+    assert!(matches!(feed.next().await.unwrap(), ExecEvent::Ended(ended) if ended.ended.code == Some(3)));
     let mut feed = client.exec("web-1", &exec("broken")).await.unwrap();
     feed.next().await.unwrap();
     assert_eq!(feed.next().await.unwrap_err().problem_kind(), Some(ProblemKind::WrongState));
@@ -120,7 +118,8 @@ async fn instances(client: &Client, harness: &Harness) {
     assert!(!client.delete_cache("web", true, None).await.unwrap().gone);
     let error = client.delete_instance("web-1", false).await.unwrap_err();
     assert_eq!(error.problem_kind(), Some(ProblemKind::WrongState));
-    harness.double.end_instance("web-1");
+    let stopped = client.stop_instance("web-1", Some(Duration::from_secs(3))).await.unwrap();
+    assert_eq!(stopped.ended.unwrap().code, Some(0));
     assert!(client.list_instances(&unfinished).await.unwrap().items.is_empty());
     client.delete_instance("web-1", false).await.unwrap();
     assert!(client.delete_cache("web", false, None).await.unwrap().gone);

@@ -1,5 +1,7 @@
 //! Instances.
 
+use std::time::Duration;
+
 use http::Method;
 use wire::{CreateInstance, CreatedInstance, EventList, Exec, IdempotencyKey, Instance, InstanceList};
 
@@ -62,6 +64,15 @@ impl Client {
     pub async fn delete_instance(&self, word: &str, force: bool) -> Result<Instance> {
         let call = Call::on("delete the instance", Method::DELETE, INSTANCES, word, "")?;
         call.query("force", force.to_string()).fetch(self).await
+    }
+
+    /// Asks an instance to end, and ends it after `patience`, to the second; 10 s where it is not said.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn stop_instance(&self, word: &str, patience: Option<Duration>) -> Result<Instance> {
+        let call = Call::on("stop the instance", Method::POST, INSTANCES, word, "/stop")?;
+        call.maybe_query("patience_seconds", patience.map(|patience| patience.as_secs())).fetch(self).await
     }
 
     /// What happened to an instance.

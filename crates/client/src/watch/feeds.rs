@@ -1,6 +1,6 @@
 //! Logs, and the output of commands. These are not taken up again: what was missed is not told twice.
 
-use wire::{Ended, LogLine, Output};
+use wire::{CommandEnded, LogLine, Output};
 
 use super::{document, problem};
 use crate::events::{Event, Events};
@@ -41,7 +41,7 @@ pub enum ExecEvent {
     /// It wrote something.
     Output(Output),
     /// It ended; the last.
-    Ended(Ended),
+    Ended(CommandEnded),
 }
 
 /// What a command writes, and how it ends.
