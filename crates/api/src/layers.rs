@@ -9,13 +9,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use wire::{Problem, ProblemKind};
 
 use crate::edge::Edge;
+use crate::peer::Peer;
 use crate::refusal::{Refusal, kind_of_status, write_out};
 use request_id::RequestId;
 
@@ -46,10 +47,11 @@ pub(crate) async fn around(State(edge): State<Edge>, request: Request, next: Nex
     let label = matched.as_deref().unwrap_or(UNMATCHED).to_owned();
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", request.id = %id, account = tracing::field::Empty);
+    let by_owner = is_owner(&edge, &request);
     let in_flight = edge.metrics().http.begin();
     let response = guarded(&edge, &label, request, next).instrument(span.clone()).await;
     drop(in_flight);
-    let mut response = with_problem(response, &id, &label);
+    let mut response = with_problem(response, &id, &label, by_owner);
     response.headers_mut().insert(RequestId::HEADER, id.to_header());
     let status = response.status().as_u16();
     let took = began.elapsed();
@@ -63,6 +65,12 @@ pub(crate) async fn around(State(edge): State<Edge>, request: Request, next: Nex
         );
     });
     response
+}
+
+/// Whether whoever owns the data asks, by who he is and not by a token.
+fn is_owner(edge: &Edge, request: &Request) -> bool {
+    let peer = request.extensions().get::<Peer>();
+    peer.is_some_and(|peer| peer.is_owner(edge.own_uid())) && !request.headers().contains_key(AUTHORIZATION)
 }
 
 /// Bounded in time, and with its panics caught.
@@ -86,14 +94,14 @@ async fn guarded(edge: &Edge, label: &str, request: Request, next: Next) -> Resp
 }
 
 /// Every answer that is no success is a problem with the request's id, the framework's own included.
-fn with_problem(mut response: Response, id: &RequestId, route: &str) -> Response {
+fn with_problem(mut response: Response, id: &RequestId, route: &str, by_owner: bool) -> Response {
     let refusal = response.extensions_mut().remove::<Refusal>();
     if response.extensions_mut().remove::<Deliberate>().is_some() {
         return response;
     }
     let status = response.status();
     let mut problem = match refusal {
-        Some(refusal) => *refusal.0,
+        Some(refusal) => refusal.told(by_owner),
         None if status.is_client_error() || status.is_server_error() => Problem::of(kind_of_status(status)),
         None => return response,
     };

@@ -13,12 +13,14 @@ use wire::{Problem, ProblemKind};
 const LONGEST_DETAIL: usize = 1000;
 
 /// A problem that ends a request. It is written out by the layer that knows the request's id.
+///
+/// What failed inside is beside it, and is told to nobody but the owner of the data, who can read the log as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal(pub(crate) Box<Problem>);
+pub(crate) struct Refusal(pub(crate) Box<Problem>, pub(crate) Option<String>);
 
 impl Refusal {
     pub(crate) fn new(kind: ProblemKind) -> Self {
-        Self(Box::new(Problem::of(kind)))
+        Self(Box::new(Problem::of(kind)), None)
     }
 
     pub(crate) fn detail(self, detail: impl Into<String>) -> Self {
@@ -28,15 +30,35 @@ impl Refusal {
             detail.truncate(end);
             detail.push('…');
         }
-        Self(Box::new(self.0.detail(detail)))
+        Self(Box::new(self.0.detail(detail)), self.1)
     }
 
     pub(crate) fn field(self, field: impl Into<String>) -> Self {
-        Self(Box::new(self.0.field(field)))
+        Self(Box::new(self.0.field(field)), self.1)
     }
 
     pub(crate) fn allowed<T: Into<String>>(self, allowed: impl IntoIterator<Item = T>) -> Self {
-        Self(Box::new(self.0.allowed(allowed)))
+        Self(Box::new(self.0.allowed(allowed)), self.1)
+    }
+
+    /// With the stable word of what failed.
+    pub(crate) fn reason(mut self, reason: Option<&'static str>) -> Self {
+        self.0.reason = reason.map(ToOwned::to_owned);
+        self
+    }
+
+    /// With what failed inside.
+    pub(crate) fn inside(mut self, inside: String) -> Self {
+        self.1 = Some(inside);
+        self
+    }
+
+    /// The problem, for the owner of the data with what failed inside.
+    pub(crate) fn told(self, to_owner: bool) -> Problem {
+        match (to_owner, self.1) {
+            (true, Some(inside)) => self.0.detail(inside),
+            _ => *self.0,
+        }
     }
 
     /// A value of a field that is over or under its range.

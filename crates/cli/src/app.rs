@@ -1,22 +1,27 @@
 //! What a command works with: the engine over the data directory, its records, and the instances of this machine.
 
+mod engine_settings;
+mod records;
+mod vault;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use blobstore::{BlobStore, DirectoryStore, InUse};
-use engine::{Engine, Parts, Settings, SystemTimer};
-use metastore::{Metastore, ProcessIdentity, SqliteMetastore};
+use engine::{DirectoryCopies, Engine, Parts, StandardStore, SystemTimer, Vault};
+use metastore::{Metastore, ProcessIdentity};
 use model::{AccountId, BlobKey, Clock, SystemClock};
 use node::{Instances, NodeConfig};
 use registry::{Registry, Spool};
+use settings::Settings;
 
 use crate::args::RegistryArgs;
 use crate::exit::{Failure, opening};
+use crate::host::LocalHost;
 use crate::reserve::Reserve;
 
-/// The records' file in the data directory.
-const RECORDS: &str = "imc.db";
+pub(crate) use vault::{Keys, key_file};
 
 /// The parts of one run of the program.
 pub(crate) struct App {
@@ -27,6 +32,9 @@ pub(crate) struct App {
     pub(crate) records: Arc<dyn Metastore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) instances: Instances,
+    /// The keys that credentials are sealed with, read when they are first needed.
+    pub(crate) keys: Arc<Keys>,
+    data_dir: PathBuf,
     reserve: Reserve,
 }
 
@@ -39,16 +47,36 @@ pub(crate) enum Room {
     Frees,
 }
 
+/// Whose logins a registry client uses beside those that come with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Logins {
+    /// Those of whoever runs the program, in Docker's `config.json`.
+    OfUser,
+    /// None: a server acts for many, and lends nobody another's.
+    None,
+}
+
+/// What a data directory is opened with.
+pub(crate) struct Opening<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) account: AccountId,
+    pub(crate) registries: &'a RegistryArgs,
+    pub(crate) room: Room,
+    pub(crate) logins: Logins,
+}
+
 impl App {
-    /// Opens the data directory, making it where it is missing. No network is touched.
-    pub(crate) async fn open(
-        data_dir: PathBuf,
-        registries: &RegistryArgs,
-        room: Room,
-    ) -> Result<Self, Failure> {
+    /// Opens the data directory, making it where it is missing. No registry is touched.
+    pub(crate) async fn open(opening_with: Opening<'_>) -> Result<Self, Failure> {
+        let Opening { settings, account, registries, room, logins } = opening_with;
+        let data_dir = settings.data_dir.clone();
         // Large archives are expanded where there is to be room, in the store's directory for temporary files.
         let spool = Spool { dir: Some(data_dir.join("tmp")), ..Spool::default() };
-        let registry = Registry::new(registry::Settings { spool, ..settings(registries)? })?;
+        let mut client = registry::Settings { spool, ..registry_settings(registries)? };
+        if logins == Logins::None {
+            client.docker_config = None;
+        }
+        let registry = Registry::new(client)?;
         if room == Room::Frees {
             Reserve::of(&data_dir).give_up_if_full();
         }
@@ -57,29 +85,35 @@ impl App {
         let data_dir = store.root().to_owned();
         let reserve = Reserve::of(&data_dir);
         let store: Arc<dyn BlobStore> = Arc::new(store);
-        let records = SqliteMetastore::open(&data_dir.join(RECORDS))
-            .await
-            .map_err(|error| opening(&data_dir, &error))?;
-        let records: Arc<dyn Metastore> = Arc::new(records);
+        let records = records::open(settings, &data_dir).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let owner =
             ProcessIdentity::current().map_err(|error| Failure::system("tell this process apart", &error))?;
+        let keys = Arc::new(Keys::of(&settings.secrets, &data_dir));
+        let standard = settings.standard.store_dir.clone().map(DirectoryCopies::new);
         let engine = Engine::new(Parts {
             store: Arc::clone(&store),
-            standard: None,
+            standard: standard.map(|copies| Arc::new(copies) as Arc<dyn StandardStore>),
             records: Arc::clone(&records),
             registry,
-            vault: None,
+            vault: Some(Arc::clone(&keys) as Arc<dyn Vault>),
             clock: Arc::clone(&clock),
             timer: Arc::new(SystemTimer),
             owner,
-            settings: Settings::default(),
+            settings: engine_settings::of(settings),
         });
-        let instances = Instances::open(NodeConfig { data_dir, self_exe: PathBuf::from("/proc/self/exe") })?;
+        let config = NodeConfig { data_dir: data_dir.clone(), self_exe: PathBuf::from("/proc/self/exe") };
+        let instances = Instances::open(config)?;
         if room == Room::Takes {
             reserve.keep();
         }
-        Ok(Self { engine, account: AccountId::local(), store, records, clock, instances, reserve })
+        Ok(Self { engine, account, store, records, clock, instances, keys, data_dir, reserve })
+    }
+
+    /// The use-cases of instances on this machine.
+    pub(crate) fn hosted(&self) -> engine::Instances {
+        let host = LocalHost::new(self.instances.clone(), self.data_dir.clone());
+        engine::Instances::new(self.engine.clone(), Arc::new(host))
     }
 
     /// Forgets the events of what has been gone for long. Only tidies up: a failure is logged.
@@ -92,6 +126,11 @@ impl App {
     /// Ends what still runs, and keeps room for the next time, where there is some.
     pub(crate) async fn shut_down(&self) {
         self.engine.shut_down().await;
+        self.keep_room();
+    }
+
+    /// Keeps room for the next time, where there is some.
+    pub(crate) fn keep_room(&self) {
         self.reserve.keep();
     }
 
@@ -111,25 +150,24 @@ impl InUse for Mounted {
 }
 
 /// The registry client's settings from the command line and the environment.
-pub(crate) fn settings(args: &RegistryArgs) -> Result<registry::Settings, Failure> {
-    let hosts = |list: &Option<String>| {
-        list.as_deref()
-            .unwrap_or_default()
-            .parse()
-            .map_err(|error: registry::HostListError| Failure::input(engine::chain(&error)))
-    };
+pub(crate) fn registry_settings(args: &RegistryArgs) -> Result<registry::Settings, Failure> {
     let mut certs_dirs = args.certs_d.clone();
     if certs_dirs.is_empty() {
         certs_dirs.push(PathBuf::from("/etc/imc/certs.d"));
     }
     Ok(registry::Settings {
-        plain_http: hosts(&args.plain_http)?,
-        insecure: hosts(&args.insecure_registry)?,
+        plain_http: hosts(args.plain_http.as_deref())?,
+        insecure: hosts(args.insecure_registry.as_deref())?,
         ca_files: args.ca_file.clone(),
         certs_dirs,
         docker_config: docker_config(),
         ..registry::Settings::default()
     })
+}
+
+fn hosts(list: Option<&str>) -> Result<registry::HostList, Failure> {
+    let parsed = list.unwrap_or_default().parse();
+    parsed.map_err(|error: registry::HostListError| Failure::input(engine::chain(&error)))
 }
 
 /// Docker's `config.json`: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.

@@ -1,21 +1,30 @@
 //! The command line: what can be said, with its help. No action is taken here.
 
+mod caches;
 mod choice;
 mod config;
 mod instances;
+mod policy;
 mod registries;
+mod server;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use model::{CacheName, ImageSource, Platform};
+use model::AccountId;
+use url::Url;
 
+pub(crate) use caches::{
+    CacheArg, CreateArgs, DeleteArgs, EventsArgs, ListArgs, RollbackArgs, UpdateArgs, WaitArgs,
+};
 pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs};
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
+pub(crate) use policy::{PolicyArgs, TagWord};
 pub(crate) use registries::{LoginArgs, LogoutArgs, RegistryArgs};
+pub(crate) use server::{SecretsAction, SecretsArgs, SecretsRotateArgs, ServeArgs, TokenAction, TokenArgs, TokenCreateArgs};
 
 /// Image caches for containers: pull, verify and unpack images once, start from them in milliseconds.
 #[derive(Debug, Parser)]
@@ -49,6 +58,9 @@ Exit status:
 `run` and `exec` pass on the container's own; 125 is a failure of imc, 126 a command that cannot be \
 executed, 127 a command that is not there.
 
+Where `imc serve` runs over the data directory, or --server names one elsewhere, it does what is asked; else the command \
+does it by itself, with the same result. IMC_TOKEN is the token that a server is shown.
+
 IMC_LOG says what is logged to standard error: a level (error, warn, info, debug, trace), or levels by \
 part, as IMC_LOG=warn,registry=debug."
 )]
@@ -64,6 +76,14 @@ pub(crate) struct Cli {
     /// The configuration file; /etc/imc/imc.toml where it is there
     #[arg(long, global = true, env = "IMC_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// Whose caches and instances a command sees and makes; only an administrator may say another than his own
+    #[arg(long, global = true, env = "IMC_ACCOUNT", value_name = "NAME", value_parser = whole::<AccountId>)]
+    pub(crate) account: Option<AccountId>,
+
+    /// The server to ask, as https://imc.example.com:7420; the one over the data directory where it runs
+    #[arg(long, global = true, env = "IMC_SERVER", value_name = "URL", value_parser = whole::<Url>)]
+    pub(crate) server: Option<Url>,
 
     /// How results are printed
     #[arg(long, short = 'o', global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
@@ -136,14 +156,10 @@ pub(crate) enum Output {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Create a cache from images: pull, verify and unpack them once
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// List the caches
     #[command(visible_alias = "ls")]
-    #[command(after_help = "\
-Examples:
-  imc list
-  imc list -o json")]
-    List,
+    List(ListArgs),
     /// Show one cache with its images and layers
     #[command(after_help = "\
 Examples:
@@ -152,12 +168,22 @@ Examples:
     Show(CacheArg),
     /// Show what happened to a cache or an instance
     Events(EventsArgs),
+    /// Change a cache: its images, size, name and policy
+    Update(Box<UpdateArgs>),
+    /// Make a cache serve what it had before its last update
+    Rollback(RollbackArgs),
     /// Delete caches
     Delete(DeleteArgs),
     /// Explain which caches serve images best, and why
     Match(MatchArgs),
     /// Tell what images will take before a cache is created
     Predict(PredictArgs),
+    /// Show how many caches there are and may be
+    #[command(after_help = "\
+Examples:
+  imc usage
+  imc usage --account team-a -o json")]
+    Usage,
     /// Start a container from a cached image
     Run(Box<RunArgs>),
     /// List the instances
@@ -176,6 +202,12 @@ Examples:
     Logout(LogoutArgs),
     /// Delete blobs that no cache, build or instance needs
     Gc(GcArgs),
+    /// Serve caches and instances over the native API
+    Serve(ServeArgs),
+    /// Make, list and revoke the tokens that open the API
+    Token(TokenArgs),
+    /// Care for the keys that credentials are sealed with
+    Secrets(SecretsArgs),
     /// Find out what works on this machine and what does not
     #[command(after_help = "\
 Examples:
@@ -186,70 +218,6 @@ Examples:
     Config(ConfigArgs),
     /// Print a completion script for a shell
     Completion(CompletionArgs),
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  imc create web nginx:1.27
-  imc create ai registry.example/torch:2.9 registry.example/base:1 --size 30
-  imc create local oci:./my-image
-  imc create saved docker-archive:./saved.tar
-  imc create dev localhost:5000/app:dev --plain-http localhost:5000
-
-An IMAGE is a reference, `oci:DIR[:ref]` for an OCI layout directory, or `docker-archive:FILE[:ref]`. \
-A path that holds colons is ended by two: `oci:/a:b/dir::ref`.")]
-pub(crate) struct CreateArgs {
-    /// The cache's name; lower-case letters, digits, `-`, `_`, `.`
-    #[arg(value_parser = whole::<CacheName>)]
-    pub(crate) name: CacheName,
-    /// The images, at most 20
-    #[arg(required = true, num_args = 1..=20, value_name = "IMAGE", value_parser = whole::<ImageSource>)]
-    pub(crate) images: Vec<ImageSource>,
-    /// The most that the unpacked images may take, in GiB
-    #[arg(long, value_name = "GIB", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=32_768))]
-    pub(crate) size: u64,
-    /// Which platform's image to take from an index
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", default_value = "linux/amd64", value_parser = whole::<Platform>)]
-    pub(crate) platform: Platform,
-    #[command(flatten)]
-    pub(crate) registry: RegistryArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CacheArg {
-    /// The cache's name or id
-    pub(crate) cache: String,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  imc events web
-  imc events front
-
-The events of a deleted cache or a removed instance stay for a week, by its id.")]
-pub(crate) struct EventsArgs {
-    /// Name or id of a cache or an instance
-    pub(crate) subject: String,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  imc delete web
-  imc delete web db && imc gc
-  imc delete --all web
-
-A cache that instances use is not deleted: stop and remove them first. The blobs stay until the next \
-`imc gc`, since another cache may need them.")]
-pub(crate) struct DeleteArgs {
-    /// Names or ids of caches
-    #[arg(required = true)]
-    pub(crate) caches: Vec<String>,
-    /// Every cache of the name where several have it
-    #[arg(long)]
-    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,63 +6,85 @@ mod page;
 
 pub(crate) use choice::{Matched, Predicted};
 
-use engine::{CacheView, Collected};
+use std::collections::BTreeMap;
+
+use engine::Collected;
 use model::{
-    BuildFailure, ByteSize, CacheId, CacheName, ImageCache, ImageSnapshot, ImageSnapshotId, InstanceId,
-    InstanceName, InstanceState, ManifestDigest, SnapshotImage, SnapshotLayer, Timestamp,
+    ByteSize, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, ManifestDigest,
+    Timestamp,
 };
 use serde::Serialize;
 use settings::{Entry, Value};
+use wire::{CacheState, Copies, Elimination, Origin, Staleness};
 
-/// A cache, as `list` has it, and as a part of what `create`, `show` and `delete` say.
+/// A cache, as `list` has it, and as a part of what `create`, `show`, `update`, `rollback` and `delete` say.
 #[derive(Serialize)]
 pub(crate) struct Cache {
     id: CacheId,
     name: CacheName,
-    state: &'static str,
+    account: String,
+    origin: Origin,
+    state: CacheState,
     /// Whether its build's process ended in the middle.
     interrupted: bool,
+    progress_percent: u8,
     images: Vec<String>,
     platform: String,
     size_limit: ByteSize,
     unpacked_size: Option<ByteSize>,
     snapshot: Option<ImageSnapshotId>,
-    failure: Option<BuildFailure>,
+    failure: Option<wire::Failure>,
+    retention_days: Option<u32>,
+    eviction: Elimination,
+    staleness: Staleness,
+    flash: bool,
+    flash_copies: u32,
+    standard_copies: u32,
+    copies: Copies,
+    tags: BTreeMap<String, String>,
+    generations: Vec<wire::Generation>,
+    savings: wire::Savings,
     created: Timestamp,
     updated: Timestamp,
     last_used: Option<Timestamp>,
+    /// When its deletion was asked for.
+    deleting: Option<Timestamp>,
+    /// When the rules delete it.
+    expires: Option<Timestamp>,
 }
 
-impl Cache {
-    fn new(cache: &ImageCache, interrupted: bool) -> Self {
+impl From<&wire::Cache> for Cache {
+    fn from(cache: &wire::Cache) -> Self {
         Self {
             id: cache.id,
             name: cache.name.clone(),
-            state: cache.state.as_str(),
-            interrupted,
+            account: cache.account.clone(),
+            origin: cache.origin,
+            state: cache.state,
+            interrupted: cache.interrupted,
+            progress_percent: cache.progress_percent,
             images: cache.images.iter().map(ToString::to_string).collect(),
             platform: cache.platform.to_string(),
-            size_limit: cache.size_limit,
-            unpacked_size: cache.unpacked_size,
+            size_limit: cache.size_limit_bytes,
+            unpacked_size: cache.unpacked_bytes,
             snapshot: cache.snapshot,
             failure: cache.failure.clone(),
+            retention_days: cache.retention_days,
+            eviction: cache.elimination,
+            staleness: cache.staleness,
+            flash: cache.flash,
+            flash_copies: cache.flash_copies,
+            standard_copies: cache.standard_copies,
+            copies: cache.copies,
+            tags: cache.tags.clone(),
+            generations: cache.generations.clone(),
+            savings: cache.savings,
             created: cache.created,
             updated: cache.updated,
             last_used: cache.last_used,
+            deleting: cache.deleting,
+            expires: cache.expires,
         }
-    }
-}
-
-/// A cache that no build was looked for.
-impl From<&ImageCache> for Cache {
-    fn from(cache: &ImageCache) -> Self {
-        Self::new(cache, false)
-    }
-}
-
-impl From<&CacheView> for Cache {
-    fn from(view: &CacheView) -> Self {
-        Self::new(&view.cache, view.interrupted)
     }
 }
 
@@ -100,38 +122,40 @@ pub(crate) struct CheckedConfig {
     pub(crate) settings: usize,
 }
 
-/// `show`: the cache and what its images were pinned to.
+/// `show`: the cache, what its images were pinned to, what it takes, and what it costs.
 #[derive(Serialize)]
 pub(crate) struct Shown {
     #[serde(flatten)]
     cache: Cache,
     images_resolved: Vec<Image>,
+    sizes: Option<wire::Sizes>,
+    cost: Option<wire::Cost>,
 }
 
-impl Shown {
-    pub(crate) fn new(view: &CacheView, snapshot: Option<&ImageSnapshot>) -> Self {
-        let images = snapshot.iter().flat_map(|snapshot| &snapshot.images).map(Image::from).collect();
-        Self { cache: view.into(), images_resolved: images }
+impl From<&wire::CacheDetails> for Shown {
+    fn from(details: &wire::CacheDetails) -> Self {
+        let images = details.pinned.iter().map(Image::from).collect();
+        Self { cache: (&details.cache).into(), images_resolved: images, sizes: details.sizes, cost: details.cost }
     }
 }
 
 #[derive(Serialize)]
 struct Image {
     image: String,
-    manifest_digest: ManifestDigest,
+    manifest_digest: String,
     platform: String,
     /// Whether it starts from a merged metadata image, since its layers lean on each other.
     merged: bool,
-    layers: Vec<SnapshotLayer>,
+    layers: Vec<wire::Layer>,
 }
 
-impl From<&SnapshotImage> for Image {
-    fn from(image: &SnapshotImage) -> Self {
+impl From<&wire::Image> for Image {
+    fn from(image: &wire::Image) -> Self {
         Self {
             image: image.source.to_string(),
-            manifest_digest: image.manifest_digest,
+            manifest_digest: image.manifest_digest.clone(),
             platform: image.platform.to_string(),
-            merged: image.merged.is_some(),
+            merged: image.is_merged,
             layers: image.layers.clone(),
         }
     }
@@ -207,6 +231,23 @@ pub(crate) struct Collection<'a> {
     pub(crate) collected: &'a Collected,
     pub(crate) free_space: ByteSize,
     pub(crate) total_space: ByteSize,
+}
+
+/// `token create`: the token, and what opens, told this once.
+#[derive(Serialize)]
+pub(crate) struct NewToken<'a> {
+    #[serde(flatten)]
+    pub(crate) token: &'a wire::Token,
+    pub(crate) secret: &'a str,
+}
+
+/// `secrets rotate`: how many credentials are sealed with which key now.
+#[derive(Serialize)]
+pub(crate) struct Rotated {
+    pub(crate) file: String,
+    pub(crate) key: String,
+    pub(crate) resealed: u64,
+    pub(crate) keys_in_file: usize,
 }
 
 /// `login`.

@@ -4,6 +4,7 @@
 
 mod advice;
 mod opening;
+mod problem;
 
 use engine::{FailureKind, chain};
 use node::InstanceErrorKind;

@@ -2,7 +2,6 @@
 //!
 //! Both are a few lines over the standard library. Of the small libraries for them one tells no abstract socket and the other
 //! knows no sockets' names; both read the environment alone, which tests cannot change safely.
-#![allow(dead_code, unused_imports, reason = "the server calls it")]
 
 mod notify;
 mod sockets;

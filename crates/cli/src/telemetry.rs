@@ -15,10 +15,13 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::exit::Failure;
 
+/// What a command logs where nothing is said. What the edge of a server logs of its requests, a command tells its user.
+const COMMAND_FILTER: &str = "warn,api=off";
+
 /// Logs of a command go to standard error, warnings and worse unless `IMC_LOG` says otherwise (`IMC_LOG=info`,
 /// `IMC_LOG=registry=debug`). No configuration has been read yet, and none decides what people see of their command.
 pub(crate) fn of_command() {
-    let filter = EnvFilter::try_from_env("IMC_LOG").unwrap_or_else(|_| EnvFilter::new(settings::LOG_FILTER));
+    let filter = EnvFilter::try_from_env("IMC_LOG").unwrap_or_else(|_| EnvFilter::new(COMMAND_FILTER));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -29,7 +32,6 @@ pub(crate) fn of_command() {
 }
 
 /// What the server sends out besides its answers. To be kept until it ends.
-#[allow(dead_code, reason = "the server's")]
 #[must_use = "traces that are not yet sent are lost where it is dropped"]
 pub(crate) struct Telemetry {
     #[cfg(feature = "otel")]
@@ -38,7 +40,6 @@ pub(crate) struct Telemetry {
 
 impl Telemetry {
     /// Sends what is left, for five seconds at most. To be called outside of the runtime.
-    #[allow(dead_code, reason = "the server calls it")]
     pub(crate) fn shut_down(self) {
         #[cfg(feature = "otel")]
         if let Some(traces) = self.traces {
@@ -49,7 +50,6 @@ impl Telemetry {
 
 /// Logs and traces as the server is configured, for the whole program from now on. To be called once, before the runtime is
 /// there.
-#[allow(dead_code, reason = "the server calls it")]
 pub(crate) fn of_server(loaded: &Loaded) -> Result<Telemetry, Failure> {
     let colours = std::io::stderr().is_terminal();
     let logs = lines(loaded.settings.logging.format, colours, std::io::stderr).with_filter(filter(loaded)?);

@@ -26,7 +26,7 @@ impl Glimpse {
         let mut words = words.map(|word| word.to_string_lossy().into_owned()).take_while(|word| word != "--");
         while let Some(word) = words.next() {
             match word.as_str() {
-                "--data-dir" | "--config" => drop(words.next()),
+                "--data-dir" | "--config" | "--account" | "--server" => drop(words.next()),
                 "--output" | "-o" | "-qo" => seen.json |= words.next().as_deref() == Some("json"),
                 "--output=json" | "-ojson" | "-o=json" | "-qojson" | "-qo=json" => seen.json = true,
                 flag if flag.starts_with('-') => {}

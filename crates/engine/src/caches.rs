@@ -2,6 +2,7 @@
 
 mod delete;
 mod describe;
+mod here;
 mod request;
 mod roll_back;
 mod update;

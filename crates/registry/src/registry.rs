@@ -135,6 +135,15 @@ impl Registry {
         }
     }
 
+    /// The credentials that this client would show that host: those of the settings, else those of Docker's `config.json`.
+    ///
+    /// # Errors
+    /// [`Error::LogIn`] where the file or the helper program that it names cannot be read.
+    pub async fn credentials(&self, host: &RegistryHost) -> Result<Option<Credentials>, Error> {
+        let found = self.wire.keyring.find(host).await;
+        found.map_err(|fault| Error::LogIn { host: host.clone(), fault: Box::new(fault) })
+    }
+
     /// Keeps credentials for `host` in Docker's `config.json` at `path` (or in the helper program that it names for the
     /// host): written beside and renamed, mode 0600, everything else in the file kept.
     ///

@@ -16,6 +16,9 @@ pub struct CacheDetails {
     pub cache: Cache,
     /// What its images are pinned to; empty before it is usable.
     pub pinned: Vec<Image>,
+    /// When that was; null before it is usable.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub pinned_at: Option<Timestamp>,
     /// What it takes of the store; null before it is usable.
     pub sizes: Option<Sizes>,
     /// What it has cost up to now; null before it is usable.
@@ -82,6 +85,8 @@ pub struct Image {
     #[serde(with = "crate::text")]
     #[schema(value_type = String)]
     pub platform: Platform,
+    /// Whether it starts from a merged metadata image, since its layers lean on each other.
+    pub is_merged: bool,
     /// Its layers, lowest first.
     pub layers: Vec<Layer>,
 }
@@ -117,6 +122,7 @@ impl From<&SnapshotImage> for Image {
             index_digest: image.index_digest.map(|digest| digest.to_string()),
             image_id: image.image_id.to_string(),
             platform: image.platform.clone(),
+            is_merged: image.merged.is_some(),
             layers: image.layers.iter().map(Layer::from).collect(),
         }
     }

@@ -24,6 +24,10 @@ pub struct Problem {
     /// What went wrong with this request, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What failed in one stable word, finer than the type, where there is one: as failed builds have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "certificate-not-trusted")]
+    pub reason: Option<String>,
     /// The field of the body (`images[0]`), the query parameter or the header that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -167,6 +171,7 @@ impl Problem {
             title: kind.title().to_owned(),
             status: kind.status(),
             detail: None,
+            reason: None,
             field: None,
             allowed: Vec::new(),
             request_id: None,

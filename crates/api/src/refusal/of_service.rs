@@ -8,11 +8,12 @@ use crate::service::{ServiceError, ServiceErrorKind};
 impl From<ServiceError> for Refusal {
     fn from(error: ServiceError) -> Self {
         let kind = kind_of(error.kind);
-        let refusal = Self::new(kind);
+        let refusal = Self::new(kind).reason(error.reason);
         if kind == ProblemKind::Internal {
             // The one place that handles it: what failed inside is for the log alone.
             tracing::error!(error = chain(&error), "a request failed: {error}");
-            return refusal.detail("failed here; the server's log has more under the request's id");
+            let hidden = refusal.detail("failed here; the server's log has more under the request's id");
+            return hidden.inside(error.message);
         }
         if matches!(kind, ProblemKind::Busy | ProblemKind::NoSpace) {
             tracing::warn!(error = chain(&error), "a request could not be served: {error}");

@@ -21,6 +21,7 @@ fn details(details: &service::CacheDetails) -> CacheDetails {
     CacheDetails {
         cache: document(&details.view),
         pinned: details.snapshot.as_ref().map(Image::of_snapshot).unwrap_or_default(),
+        pinned_at: details.snapshot.as_ref().map(|snapshot| snapshot.created),
         sizes: details.sizes,
         cost: details.cost.map(Into::into),
         build: details.build.clone(),

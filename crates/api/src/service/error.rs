@@ -53,6 +53,8 @@ pub struct ServiceError {
     pub field: Option<String>,
     /// What is possible there.
     pub allowed: Vec<String>,
+    /// What failed in one stable word, finer than the kind: as events and failed builds have it.
+    pub reason: Option<&'static str>,
     /// What failed, on what; of [`Internal`](ServiceErrorKind::Internal) ones only the log is told it.
     pub message: String,
     /// The cause, for the log.
@@ -64,7 +66,14 @@ impl ServiceError {
     /// An error with a message and no more.
     #[must_use]
     pub fn new(kind: ServiceErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, field: None, allowed: Vec::new(), message: message.into(), source: None }
+        Self { kind, field: None, allowed: Vec::new(), reason: None, message: message.into(), source: None }
+    }
+
+    /// With that word.
+    #[must_use]
+    pub fn with_reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
     }
 
     /// About that field.

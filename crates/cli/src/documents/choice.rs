@@ -1,12 +1,10 @@
 //! Documents of `match` and `predict`.
 
-use std::collections::BTreeMap;
-
-use engine::{MatchAnswer, MatchQuestion};
-use model::matching::{ImageMatch, Left, Taken};
-use model::prediction::{Expected, ImagePrediction, LayerPrediction, Prediction, Totals};
-use model::{BlobDigest, ByteSize, CacheId, CacheName, DiffId, ManifestDigest};
+use model::{ByteSize, CacheId};
 use serde::Serialize;
+use wire::{Expected, FindMatches, Found, PredictedLayer, Prediction, Ranking, Totals};
+
+use crate::commands::matching::{left_reason, taken_reason};
 
 /// `match`: the caches, best first, and why.
 #[derive(Serialize)]
@@ -17,9 +15,9 @@ pub(crate) struct Matched {
     taken: Vec<TakenCache>,
     left: Vec<LeftCache>,
     /// How many there are in all, those not told included.
-    taken_in_all: usize,
-    left_in_all: usize,
-    nothing_in_common: usize,
+    taken_in_all: u64,
+    left_in_all: u64,
+    nothing_in_common: u64,
     /// Images that no registry was asked about, or that it could not tell of.
     by_name_only: Vec<String>,
 }
@@ -27,7 +25,7 @@ pub(crate) struct Matched {
 #[derive(Serialize)]
 struct TakenCache {
     id: CacheId,
-    name: Option<CacheName>,
+    name: String,
     reason: String,
     is_perfect: bool,
     images: Vec<MatchedImage>,
@@ -45,59 +43,51 @@ struct MatchedImage {
 #[derive(Serialize)]
 struct LeftCache {
     id: CacheId,
-    name: Option<CacheName>,
+    name: String,
     reason: String,
 }
 
-fn how(image: ImageMatch) -> &'static str {
-    match image {
-        ImageMatch::Exact => "exact",
-        ImageMatch::SamePinned => "same-digest",
-        ImageMatch::AllLayers => "all-layers",
-        ImageMatch::OtherTag => "other-tag",
-        ImageMatch::Layers { .. } => "some-layers",
-        ImageMatch::Missing => "missing",
+fn how(found: Found) -> &'static str {
+    match found {
+        Found::Exact => "exact",
+        Found::SamePinned => "same-digest",
+        Found::AllLayers => "all-layers",
+        Found::OtherTag => "other-tag",
+        Found::Layers => "some-layers",
+        Found::Missing => "missing",
     }
 }
 
 impl Matched {
-    pub(crate) fn new(
-        question: &MatchQuestion,
-        answer: &MatchAnswer,
-        names: &BTreeMap<CacheId, CacheName>,
-    ) -> Self {
-        let images: Vec<String> = question.images.iter().map(ToString::to_string).collect();
-        let matched = |(image, how_it_is): (&String, &ImageMatch)| MatchedImage {
-            image: image.clone(),
-            how: how(*how_it_is),
-            bytes_there: match how_it_is {
-                ImageMatch::Layers { bytes, .. } => Some(*bytes),
-                _ => None,
-            },
+    pub(crate) fn new(question: &FindMatches, platform: &model::Platform, ranking: &Ranking) -> Self {
+        let wanted = question.images.len();
+        let matched = |image: &wire::ImageMatch| MatchedImage {
+            image: image.image.to_string(),
+            how: how(image.found),
+            bytes_there: image.here_bytes,
         };
-        let taken = |taken: &Taken| TakenCache {
+        let taken = |taken: &wire::Taken| TakenCache {
             id: taken.id,
-            name: names.get(&taken.id).cloned(),
-            reason: taken.reason.to_string(),
-            is_perfect: taken.is_perfect(),
-            images: images.iter().zip(&taken.images).map(matched).collect(),
+            name: taken.name.clone(),
+            reason: taken_reason(taken, wanted),
+            is_perfect: taken.is_perfect,
+            images: taken.images.iter().map(matched).collect(),
         };
-        let left = |left: &Left| LeftCache {
+        let left = |left: &wire::Left| LeftCache {
             id: left.id,
-            name: names.get(&left.id).cloned(),
-            reason: left.because.to_string(),
+            name: left.name.clone(),
+            reason: left_reason(left),
         };
-        let ranking = &answer.ranking;
         Self {
+            images: question.images.iter().map(ToString::to_string).collect(),
+            platform: platform.to_string(),
+            policy: question.policy.as_str(),
             taken: ranking.taken.iter().map(taken).collect(),
             left: ranking.left.iter().map(left).collect(),
-            platform: question.platform.to_string(),
-            policy: question.policy.as_str(),
-            taken_in_all: ranking.taken_in_all,
-            left_in_all: ranking.left_in_all,
+            taken_in_all: ranking.taken_total,
+            left_in_all: ranking.left_total,
             nothing_in_common: ranking.nothing_in_common,
-            by_name_only: answer.by_name_only.iter().map(|(image, _)| image.to_string()).collect(),
-            images,
+            by_name_only: ranking.by_name_only.iter().map(|one| one.image.to_string()).collect(),
         }
     }
 }
@@ -114,19 +104,19 @@ pub(crate) struct Predicted {
 #[derive(Serialize)]
 struct PredictedImage {
     image: String,
-    manifest_digest: ManifestDigest,
+    manifest_digest: String,
     platform: String,
     totals: PredictedTotals,
-    layers: Vec<PredictedLayer>,
+    layers: Vec<Layer>,
 }
 
 #[derive(Serialize)]
-struct PredictedLayer {
-    digest: BlobDigest,
-    diff_id: DiffId,
+struct Layer {
+    digest: String,
+    diff_id: String,
     compressed_bytes: ByteSize,
     unpacked: Range,
-    evidence: &'static str,
+    evidence: String,
     is_here: bool,
 }
 
@@ -151,9 +141,9 @@ impl From<Expected> for Range {
     fn from(expected: Expected) -> Self {
         Self {
             is_exact: expected.is_exact(),
-            low_bytes: expected.low(),
-            likely_bytes: expected.likely(),
-            high_bytes: expected.high(),
+            low_bytes: expected.low_bytes,
+            likely_bytes: expected.likely_bytes,
+            high_bytes: expected.high_bytes,
         }
     }
 }
@@ -161,35 +151,35 @@ impl From<Expected> for Range {
 impl From<&Totals> for PredictedTotals {
     fn from(totals: &Totals) -> Self {
         Self {
-            compressed_bytes: totals.compressed,
-            here_bytes: totals.here,
-            fetch_bytes: totals.to_fetch,
+            compressed_bytes: totals.compressed_bytes,
+            here_bytes: totals.here_bytes,
+            fetch_bytes: totals.to_fetch_bytes,
             unpacked: totals.unpacked.into(),
         }
     }
 }
 
-impl From<&LayerPrediction> for PredictedLayer {
-    fn from(layer: &LayerPrediction) -> Self {
+impl From<&PredictedLayer> for Layer {
+    fn from(layer: &PredictedLayer) -> Self {
         Self {
-            digest: layer.digest,
-            diff_id: layer.diff_id,
-            compressed_bytes: layer.compressed,
+            digest: layer.digest.clone(),
+            diff_id: layer.diff_id.clone(),
+            compressed_bytes: layer.compressed_bytes,
             unpacked: layer.unpacked.into(),
-            evidence: layer.evidence.as_str(),
+            evidence: layer.evidence.clone(),
             is_here: layer.is_here,
         }
     }
 }
 
-impl From<&ImagePrediction> for PredictedImage {
-    fn from(image: &ImagePrediction) -> Self {
+impl From<&wire::PredictedImage> for PredictedImage {
+    fn from(image: &wire::PredictedImage) -> Self {
         Self {
             image: image.source.to_string(),
-            manifest_digest: image.manifest_digest,
+            manifest_digest: image.manifest_digest.clone(),
             platform: image.platform.to_string(),
             totals: (&image.totals).into(),
-            layers: image.layers.iter().map(PredictedLayer::from).collect(),
+            layers: image.layers.iter().map(Layer::from).collect(),
         }
     }
 }

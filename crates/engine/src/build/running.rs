@@ -1,6 +1,6 @@
 //! The builds that run in this process, to be looked at and cancelled without a way over the records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{BuildId, CacheId};
@@ -15,10 +15,15 @@ struct Entry {
     cancel: CancellationToken,
 }
 
+/// Builds that have ended and of which is still known how far each layer came.
+const ENDED: usize = 64;
+
 /// The map, and a word whenever one has left it.
 #[derive(Default)]
 struct Entries {
     map: Mutex<HashMap<BuildId, Entry>>,
+    /// Those that left it last, the newest at the end.
+    ended: Mutex<VecDeque<(CacheId, BuildProgress)>>,
     left: Notify,
 }
 
@@ -38,7 +43,14 @@ fn locked(entries: &Entries) -> MutexGuard<'_, HashMap<BuildId, Entry>> {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        locked(&self.entries).remove(&self.id);
+        if let Some(entry) = locked(&self.entries).remove(&self.id) {
+            let mut ended = self.entries.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.retain(|(cache, _)| *cache != entry.cache);
+            ended.push_back((entry.cache, entry.progress));
+            if ended.len() > ENDED {
+                ended.pop_front();
+            }
+        }
         self.entries.left.notify_waiters();
     }
 }
@@ -75,8 +87,11 @@ impl Running {
     }
 
     pub(crate) fn progress(&self, cache: CacheId) -> Option<BuildProgress> {
-        let entries = locked(&self.0);
-        entries.values().find(|entry| entry.cache == cache).map(|entry| entry.progress.clone())
+        let runs = locked(&self.0).values().find(|entry| entry.cache == cache).map(|entry| entry.progress.clone());
+        runs.or_else(|| {
+            let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.iter().find(|(of, _)| *of == cache).map(|(_, progress)| progress.clone())
+        })
     }
 
     pub(super) fn cancel(&self, cache: CacheId) {

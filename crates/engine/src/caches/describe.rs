@@ -104,7 +104,8 @@ impl Engine {
         Ok(CacheDetails { view, others: found.others, snapshot, build, progress, sizes, cost })
     }
 
-    /// How far a cache's build is, layer by layer; `None` where it does not run in this process.
+    /// How far a cache's build is, layer by layer, or was when it ended a short while ago; `None` where it did not run in this
+    /// process.
     #[must_use]
     pub fn build_progress(&self, cache: CacheId) -> Option<BuildProgress> {
         self.workshop.running.progress(cache)

@@ -122,20 +122,8 @@ impl Engine {
     /// Those of [`request_cache`](Self::request_cache). The build's own come from its handle.
     pub async fn create_cache(&self, new: NewCacheRequest) -> Result<BuildHandle, Error> {
         let new = NewCacheRequest { token: None, ..new };
-        let draft = self.draft(new, true)?;
-        if let Some(order) = self.take_up(&draft.cache).await? {
-            return Ok(self.workshop.start(order));
-        }
-        let created = created(&self.workshop, &draft.cache);
-        let events = [created, self.workshop.build_started(draft.cache.id, draft.build.id)];
-        match self.admit(&draft, &events).await {
-            Ok(admitted) => Ok(self.workshop.start(BuildOrder::first(admitted.into_cache(), &draft.build))),
-            Err(error) => {
-                // Where only the answer was lost, nobody must take the build for one that runs.
-                self.abandon(draft.build.id).await;
-                Err(error)
-            }
-        }
+        let (_, build) = self.create_here(new).await?;
+        Ok(build.expect("only a client token makes a request one of before"))
     }
 
     pub(crate) fn draft(&self, new: NewCacheRequest, here: bool) -> Result<Draft, Error> {

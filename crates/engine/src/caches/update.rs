@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, Operation};
+use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, NewBuild, Operation};
 use model::{
     AccountId, ByteSize, CacheId, CacheName, CachePolicy, CopyPlan, Elimination, Event, EventKind,
     EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, Tags,
@@ -131,6 +131,19 @@ impl Engine {
         update: &CacheUpdate,
         token: Option<ClientToken>,
     ) -> Result<Admitted, Error> {
+        let (admitted, _) = self.update_with(account, word, update, token, false).await?;
+        Ok(admitted)
+    }
+
+    /// The same; a build that it asks for is ours at once where it is to be made `here`.
+    pub(super) async fn update_with(
+        &self,
+        account: &AccountId,
+        word: &str,
+        update: &CacheUpdate,
+        token: Option<ClientToken>,
+        here: bool,
+    ) -> Result<(Admitted, Option<NewBuild>), Error> {
         let cache = self.find_only_cache(account, word).await?;
         if let Some(images) = &update.images {
             check_images(account, &cache.name, images)?;
@@ -140,15 +153,20 @@ impl Engine {
             CacheEdit { name: update.name.clone(), policy: update.policy_over(&cache.policy), credentials };
         let token =
             token.map(|token| self.token_use(token, Operation::UpdateCache, update.fingerprint(cache.id)));
-        let build = update.wants_build().then(|| self.new_build(cache.id, update.plan_over(&cache), false));
-        let events = [self.updated(&cache, update)];
+        let build = update.wants_build().then(|| self.new_build(cache.id, update.plan_over(&cache), here));
+        let mut events = vec![self.updated(&cache, update)];
+        events.extend(build.iter().filter(|_| here).map(|build| self.workshop.build_started(cache.id, build.id)));
         let now = self.clock().now();
         let admitted = self
             .records()
             .update_cache(cache.id, &edit, build.as_ref(), token.as_ref(), &events, now)
-            .await?;
+            .await;
+        if let (Err(_), Some(build), true) = (&admitted, &build, here) {
+            // Where only the answer was lost, nobody must take the build for one that runs.
+            self.abandon(build.id).await;
+        }
         self.workshop.signals.updated();
-        Ok(admitted)
+        Ok((admitted?, build))
     }
 
     fn updated(&self, cache: &ImageCache, update: &CacheUpdate) -> Event {

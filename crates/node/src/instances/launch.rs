@@ -61,7 +61,11 @@ impl Instances {
         let program = &self.config.self_exe;
         let failed = |source| InstanceError::Monitor { id: spec.id, program: program.clone(), source };
         let (ours, theirs) = Control::pair().map_err(failed)?;
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        for secret in dispatch::SECRETS {
+            command.env_remove(secret);
+        }
+        let child = command
             .arg(dispatch::MONITOR)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
