@@ -21,7 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("metastore", &["model"]),
     ("engine", &["model", "layer", "registry", "blobstore", "metastore"]),
     ("node", &["model", "erofs", "blobstore"]),
-    ("api", &["model", "wire", "engine"]),
+    ("api", &["model", "wire", "registry", "blobstore", "metastore", "engine"]),
     ("client", &["model", "wire"]),
     (
         "cli",

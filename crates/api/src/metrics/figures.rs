@@ -23,13 +23,13 @@ const WAITING: Description = Description {
     kind: Kind::Gauge,
     name: "builds_waiting",
     labels: &[],
-    help: "Builds that wait for their turn",
+    help: "Caches whose first build waits for its turn",
 };
 const RUNNING: Description = Description {
     kind: Kind::Gauge,
     name: "builds_running",
     labels: &[],
-    help: "Builds that this server runs",
+    help: "Builds that run, on all servers of these records",
 };
 const ENDED: Description = Description {
     kind: Kind::Counter,
@@ -41,7 +41,7 @@ const INSTANCES: Description = Description {
     kind: Kind::Gauge,
     name: "instances_running",
     labels: &[],
-    help: "Instances that run on this machine",
+    help: "Instances that have not ended",
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

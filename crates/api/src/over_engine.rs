@@ -1,0 +1,293 @@
+//! The port over the engine: what is asked at the edge in the engine's words, and its answers in the port's.
+
+mod caches;
+mod errors;
+mod instances;
+mod questions;
+mod records;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use blobstore::InUse;
+use engine::{Engine, Instances};
+use metastore::Metastore;
+use model::rules::RetentionRules;
+use model::{AccountId, CacheId, Event, ImageSnapshotId, Instance, InstanceId, RegistryHost, Subject};
+use registry::Credentials;
+use wire::{
+    Collection, Exec, FindMatches, IdempotencyKey, LogLine, Login, Prediction, Progress, Ranking, Usage,
+};
+
+use crate::service::{
+    Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
+    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, Page, PredictRequest, Service,
+    ServiceError, ServiceResult, StartedInstance, TokenRecord,
+};
+
+/// The use-cases of an engine, of the host of its instances, and of its records.
+#[derive(Clone)]
+pub struct OverEngine {
+    engine: Engine,
+    instances: Instances,
+    records: Arc<dyn Metastore>,
+    in_use: Arc<dyn InUse>,
+    retention: RetentionRules,
+    clock: Arc<dyn model::Clock>,
+}
+
+/// What it is made of.
+pub struct OverEngineParts {
+    /// The engine.
+    pub engine: Engine,
+    /// The instances over the same engine.
+    pub instances: Instances,
+    /// The engine's records.
+    pub records: Arc<dyn Metastore>,
+    /// What is mounted, for collections.
+    pub in_use: Arc<dyn InUse>,
+    /// The engine's rules, to tell when a cache expires.
+    pub retention: RetentionRules,
+    /// What time it is.
+    pub clock: Arc<dyn model::Clock>,
+}
+
+impl OverEngine {
+    /// Joins the parts. No I/O.
+    #[must_use]
+    pub fn new(parts: OverEngineParts) -> Self {
+        let OverEngineParts { engine, instances, records, in_use, retention, clock } = parts;
+        Self { engine, instances, records, in_use, retention, clock }
+    }
+}
+
+/// Credentials by registry; of two for one registry the last counts.
+fn credentials(logins: Vec<Login>) -> BTreeMap<RegistryHost, Credentials> {
+    let pair = |login: Login| (login.registry, Credentials::basic(login.username, login.password));
+    logins.into_iter().map(pair).collect()
+}
+
+fn page<Id>(page: Page<Id>) -> metastore::Page<Id> {
+    let order = match page.order {
+        crate::service::Order::OldestFirst => metastore::Order::OldestFirst,
+        crate::service::Order::NewestFirst => metastore::Order::NewestFirst,
+    };
+    metastore::Page { after: page.after, limit: page.limit, order }
+}
+
+fn client_token(key: Option<&IdempotencyKey>) -> ServiceResult<Option<metastore::ClientToken>> {
+    let parse = |key: &IdempotencyKey| {
+        key.as_str().parse().map_err(|error: metastore::ClientTokenError| {
+            let kind = crate::service::ServiceErrorKind::InvalidField;
+            ServiceError::new(kind, error.to_string()).about(IdempotencyKey::HEADER)
+        })
+    };
+    key.map(parse).transpose()
+}
+
+#[async_trait]
+impl Service for OverEngine {
+    async fn request_cache(
+        &self,
+        account: &AccountId,
+        new: NewCache,
+        key: Option<&IdempotencyKey>,
+    ) -> ServiceResult<Admitted> {
+        self.request(account, new, key).await
+    }
+
+    async fn describe_caches(
+        &self,
+        account: &AccountId,
+        filter: &CacheFilter,
+        page: Page<CacheId>,
+    ) -> ServiceResult<CachePage> {
+        self.describe(account, filter, page).await
+    }
+
+    async fn cache_details(&self, account: &AccountId, word: &str) -> ServiceResult<CacheDetails> {
+        self.details(account, word).await
+    }
+
+    async fn cache_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>> {
+        let id = match word.parse::<CacheId>() {
+            Ok(id) => id,
+            Err(_) => self.engine.find_cache(account, word).await?.cache.id,
+        };
+        self.events_of(account, Subject::Cache(id), word).await
+    }
+
+    async fn cache_progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {
+        self.progress(account, word).await
+    }
+
+    async fn update_cache(
+        &self,
+        account: &AccountId,
+        word: &str,
+        update: CacheUpdate,
+        key: Option<&IdempotencyKey>,
+    ) -> ServiceResult<Admitted> {
+        self.update(account, word, update, key).await
+    }
+
+    async fn delete_cache(
+        &self,
+        account: &AccountId,
+        word: &str,
+        mode: DeleteMode,
+        // Deleting again finds nothing, and does no harm.
+        _: Option<&IdempotencyKey>,
+    ) -> ServiceResult<Deletion> {
+        self.delete(account, word, mode).await
+    }
+
+    async fn roll_back(
+        &self,
+        account: &AccountId,
+        word: &str,
+        to: Option<ImageSnapshotId>,
+    ) -> ServiceResult<CacheView> {
+        let cache = self.engine.roll_back(account, word, to).await?;
+        Ok(self.view(cache))
+    }
+
+    async fn usage(&self, account: &AccountId) -> ServiceResult<Usage> {
+        let found = self.engine.usage(account).await?;
+        Ok(Usage {
+            manual_caches: found.usage.manual,
+            manual_quota: found.quotas.manual.into(),
+            automatic_caches: found.usage.automatic,
+            automatic_quota: found.quotas.automatic.into(),
+        })
+    }
+
+    async fn predict(&self, _: &AccountId, request: PredictRequest) -> ServiceResult<Prediction> {
+        self.prediction(request).await
+    }
+
+    async fn match_images(&self, account: &AccountId, request: &FindMatches) -> ServiceResult<Ranking> {
+        self.ranking(account, request).await
+    }
+
+    async fn create_instance(
+        &self,
+        account: &AccountId,
+        new: NewInstance,
+        key: Option<&IdempotencyKey>,
+    ) -> ServiceResult<StartedInstance> {
+        self.start(account, new, key).await
+    }
+
+    async fn list_instances(
+        &self,
+        account: &AccountId,
+        unfinished: bool,
+        page: Page<InstanceId>,
+    ) -> ServiceResult<InstancePage> {
+        self.instance_page(account, unfinished, page).await
+    }
+
+    async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
+        Ok(self.instances.find(account, word).await?)
+    }
+
+    async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
+        Ok(self.instances.delete(account, word, force).await?)
+    }
+
+    async fn stop_instance(
+        &self,
+        account: &AccountId,
+        word: &str,
+        patience: Duration,
+    ) -> ServiceResult<Instance> {
+        Ok(self.instances.stop(account, word, patience).await?)
+    }
+
+    async fn instance_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>> {
+        let id = match word.parse::<InstanceId>() {
+            Ok(id) => id,
+            Err(_) => self.instances.find(account, word).await?.id,
+        };
+        self.events_of(account, Subject::Instance(id), word).await
+    }
+
+    async fn instance_logs(
+        &self,
+        account: &AccountId,
+        word: &str,
+        request: LogRequest,
+    ) -> ServiceResult<Feed<LogLine>> {
+        self.logs(account, word, request).await
+    }
+
+    async fn exec(&self, account: &AccountId, word: &str, exec: Exec) -> ServiceResult<Feed<ExecEvent>> {
+        self.run_command(account, word, exec).await
+    }
+
+    async fn collect(&self, dry_run: bool) -> ServiceResult<Collection> {
+        let collected = match dry_run {
+            true => self.engine.preview_collection(&*self.in_use).await?,
+            false => self.engine.collect(self.in_use.clone()).await?,
+        };
+        let standard = collected.standard.as_ref();
+        let freed = standard.map_or(model::ByteSize::ZERO, |report| report.freed);
+        let blobs = collected.store.deleted.len() + standard.map_or(0, |report| report.deleted.len());
+        Ok(Collection {
+            dry_run: collected.dry_run,
+            blobs: blobs as u64,
+            snapshots: collected.snapshots.len() as u64,
+            freed_bytes: collected.store.freed.plus(freed),
+        })
+    }
+
+    async fn newest_change(&self) -> ServiceResult<u64> {
+        Ok(self.engine.newest_change().await?.0)
+    }
+
+    async fn changes(&self, account: &AccountId, after: u64, limit: u32) -> ServiceResult<Changes> {
+        self.changes_of(account, after, limit).await
+    }
+
+    async fn changed(&self, after: u64) {
+        self.wait_for_change(after).await;
+    }
+
+    async fn create_token(&self, token: TokenRecord) -> ServiceResult<()> {
+        Ok(self.records.create_token(&records::to_record(token)).await?)
+    }
+
+    async fn token(&self, digest: &[u8; 32]) -> ServiceResult<Option<TokenRecord>> {
+        Ok(self.records.token(digest).await?.map(records::of_record))
+    }
+
+    async fn tokens(&self, account: Option<&AccountId>) -> ServiceResult<Vec<TokenRecord>> {
+        let found = self.records.tokens(account).await?;
+        Ok(found.into_iter().map(records::of_record).collect())
+    }
+
+    async fn revoke_token(&self, id: &str) -> ServiceResult<TokenRecord> {
+        self.revoke(id).await
+    }
+
+    async fn touch_token(&self, digest: &[u8; 32]) -> ServiceResult<()> {
+        Ok(self.records.touch_token(&metastore::TokenId::of(digest), self.clock.now()).await?)
+    }
+
+    async fn missing(&self) -> Vec<String> {
+        match self.records.newest_change().await {
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                tracing::warn!(error = engine::chain(&error), "the records cannot be read");
+                vec!["the records cannot be read".to_owned()]
+            }
+        }
+    }
+
+    async fn figures(&self) -> ServiceResult<Figures> {
+        self.count().await
+    }
+}

@@ -1,0 +1,212 @@
+//! Caches: asked for, described, changed, deleted, watched.
+
+use engine::NewCacheRequest;
+use model::{AccountId, CacheId, Event, ImageCache, Subject};
+use wire::{Build, Failure, IdempotencyKey, LayerPhase, LayerProgress, Progress, Sizes};
+
+use super::{OverEngine, client_token, credentials, page};
+use crate::service::{
+    Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, DeleteMode, Deletion, NewCache,
+    Page, ServiceError, ServiceErrorKind, ServiceResult,
+};
+
+impl From<engine::CacheView> for CacheView {
+    fn from(view: engine::CacheView) -> Self {
+        Self { cache: view.cache, expires: view.expires, interrupted: view.interrupted }
+    }
+}
+
+impl OverEngine {
+    /// A cache whose build nobody left in the middle: it was asked for, or ended, just now.
+    pub(super) fn view(&self, cache: ImageCache) -> CacheView {
+        let expires = model::rules::expires(&cache, &self.retention);
+        CacheView { cache, expires, interrupted: false }
+    }
+
+    fn admitted(&self, admitted: metastore::Admitted) -> Admitted {
+        let before = matches!(admitted, metastore::Admitted::Before(_));
+        Admitted { view: self.view(admitted.into_cache()), before }
+    }
+
+    pub(super) async fn request(
+        &self,
+        account: &AccountId,
+        new: NewCache,
+        key: Option<&IdempotencyKey>,
+    ) -> ServiceResult<Admitted> {
+        let request = NewCacheRequest {
+            account: account.clone(),
+            name: new.name,
+            images: new.images,
+            platform: new.platform,
+            size_limit: new.size_limit,
+            policy: new.policy,
+            access: new.access,
+            credentials: credentials(new.credentials),
+            origin: new.origin,
+            token: client_token(key)?,
+        };
+        Ok(self.admitted(self.engine.request_cache(request).await?))
+    }
+
+    pub(super) async fn describe(
+        &self,
+        account: &AccountId,
+        filter: &CacheFilter,
+        wanted: Page<CacheId>,
+    ) -> ServiceResult<CachePage> {
+        let filter = filter.clone();
+        let filter = metastore::CacheFilter {
+            account: Some(account.clone()),
+            ids: filter.ids,
+            names: filter.names,
+            states: filter.states,
+            origin: filter.origin,
+            snapshot: filter.snapshot,
+            image: filter.image,
+            repository: filter.repository,
+            tags: filter.tags,
+        };
+        let found = self.engine.describe_caches(account, &filter, page(wanted)).await?;
+        let caches = found.caches.into_iter().map(CacheView::from).collect();
+        Ok(CachePage { caches, next: found.next, total: found.total })
+    }
+
+    pub(super) async fn details(&self, account: &AccountId, word: &str) -> ServiceResult<CacheDetails> {
+        let found = self.engine.cache_details(account, word).await?;
+        let serves = found.snapshot.is_some();
+        let sizes = Sizes {
+            unpacked_bytes: found.sizes.unpacked,
+            exclusive_bytes: found.sizes.exclusive,
+            shared_bytes: found.sizes.shared,
+            generations_bytes: found.sizes.generations,
+            compressed_bytes: found.sizes.compressed,
+        };
+        let build = |build: metastore::Build| Build {
+            id: build.id,
+            state: build.state.as_str().to_owned(),
+            attempts: build.attempts,
+            queued: build.queued,
+            started: build.started,
+        };
+        Ok(CacheDetails {
+            view: found.view.into(),
+            snapshot: found.snapshot,
+            sizes: serves.then_some(sizes),
+            cost: serves.then_some(found.cost),
+            build: found.build.map(build),
+            others_of_name: found.others.len() as u64,
+        })
+    }
+
+    pub(super) async fn update(
+        &self,
+        account: &AccountId,
+        word: &str,
+        update: CacheUpdate,
+        key: Option<&IdempotencyKey>,
+    ) -> ServiceResult<Admitted> {
+        let copies = self.copies_with(account, word, &update).await?;
+        let update = engine::CacheUpdate {
+            name: update.name,
+            retention: update.retention,
+            elimination: update.elimination,
+            staleness: update.staleness,
+            copies,
+            reuse_layers: update.reuse_layers,
+            tags: update.tags,
+            images: update.images,
+            size_limit: update.size_limit,
+            credentials: update.credentials.map(credentials),
+        };
+        let token = client_token(key)?;
+        Ok(self.admitted(self.engine.update_cache(account, word, &update, token).await?))
+    }
+
+    /// The cache's plan of copies with what is changed of it; `None` where nothing is.
+    async fn copies_with(
+        &self,
+        account: &AccountId,
+        word: &str,
+        update: &CacheUpdate,
+    ) -> ServiceResult<Option<model::CopyPlan>> {
+        if update.flash.is_none() && update.flash_copies.is_none() && update.standard_copies.is_none() {
+            return Ok(None);
+        }
+        let old = self.engine.find_only_cache(account, word).await?.policy.copies;
+        Ok(Some(model::CopyPlan {
+            flash: update.flash.unwrap_or(old.flash),
+            flash_copies: update.flash_copies.unwrap_or(old.flash_copies),
+            standard_copies: update.standard_copies.unwrap_or(old.standard_copies),
+        }))
+    }
+
+    pub(super) async fn delete(
+        &self,
+        account: &AccountId,
+        word: &str,
+        mode: DeleteMode,
+    ) -> ServiceResult<Deletion> {
+        let mode = match mode {
+            DeleteMode::Refuse => engine::DeleteMode::Refuse,
+            DeleteMode::WhenUnused => engine::DeleteMode::WhenUnused,
+        };
+        Ok(match self.engine.delete_cache(account, word, mode).await? {
+            engine::Deletion::Done(deleted) => Deletion::Done(self.view(deleted.cache)),
+            engine::Deletion::Asked(cache) => Deletion::Asked(self.view(cache)),
+        })
+    }
+
+    pub(super) async fn progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {
+        let cache = self.engine.find_cache(account, word).await?.cache;
+        let running = self.engine.build_progress(cache.id);
+        let layers = running.as_ref().map(|running| running.layers().iter().map(layer).collect());
+        // What runs here is seen at once; the record follows within a second.
+        let percent =
+            running.map_or(cache.progress.get(), |running| running.percent().max(cache.progress.get()));
+        let is_copying = |state: model::CopyState| matches!(state, model::CopyState::Copying { .. });
+        let is_settled = !cache.state.is_building()
+            && !is_copying(cache.copies.flash)
+            && !is_copying(cache.copies.standard);
+        let failure = cache.failure.as_ref();
+        Ok(Progress {
+            id: cache.id,
+            state: cache.state.into(),
+            progress_percent: percent,
+            failure: failure.map(|f| Failure { reason: f.reason.clone(), message: f.message.clone() }),
+            copies: cache.copies.into(),
+            is_settled,
+            layers: layers.unwrap_or_default(),
+        })
+    }
+
+    /// The events of what is there or was; what nothing is known of, or is another's, is not there.
+    pub(super) async fn events_of(
+        &self,
+        account: &AccountId,
+        subject: Subject,
+        word: &str,
+    ) -> ServiceResult<Vec<Event>> {
+        if self.records.account_of(subject).await?.as_ref() != Some(account) {
+            let message = format!("failed to find `{word}`: there is nothing of that name or id");
+            return Err(ServiceError::new(ServiceErrorKind::NotFound, message));
+        }
+        Ok(self.engine.events(account, subject).await?)
+    }
+}
+
+fn layer(layer: &engine::LayerProgress) -> LayerProgress {
+    LayerProgress {
+        diff_id: layer.diff_id.to_string(),
+        digest: layer.digest.to_string(),
+        phase: match layer.phase {
+            engine::LayerPhase::Waiting => LayerPhase::Waiting,
+            engine::LayerPhase::Unpacking => LayerPhase::Unpacking,
+            engine::LayerPhase::Done => LayerPhase::Done,
+            engine::LayerPhase::Reused => LayerPhase::Reused,
+        },
+        compressed_bytes: layer.size,
+        fetched_bytes: layer.fetched,
+        unpacked_bytes: layer.unpacked,
+    }
+}

@@ -1,0 +1,133 @@
+//! The engine's failures as the port's.
+
+use engine::{FailureKind, HostErrorKind, VaultError, chain};
+use metastore::ErrorKind as RecordsKind;
+use wire::IdempotencyKey;
+
+use crate::service::{ServiceError, ServiceErrorKind as Kind};
+
+impl From<metastore::Error> for ServiceError {
+    fn from(error: metastore::Error) -> Self {
+        use metastore::Error as E;
+        let kind = match &error {
+            E::CacheInUse { .. } => Kind::InUse,
+            E::CacheBuilding { .. } => Kind::Building,
+            E::CacheDeleting(_) => Kind::Deleting,
+            E::QuotaReached { .. } => Kind::QuotaReached,
+            E::TokenMismatch { .. } => Kind::KeyReused,
+            E::NameTaken { .. } => Kind::NameTaken,
+            E::Transition { .. } | E::InstanceState { .. } | E::NoSnapshot(_) => Kind::WrongState,
+            other => match other.kind() {
+                RecordsKind::NotFound => Kind::NotFound,
+                RecordsKind::Busy => Kind::Busy,
+                RecordsKind::NoSpace => Kind::NoSpace,
+                _ => Kind::Internal,
+            },
+        };
+        let field = match kind {
+            Kind::KeyReused => Some(IdempotencyKey::HEADER),
+            Kind::NameTaken => Some("name"),
+            _ => None,
+        };
+        told(kind, field, error)
+    }
+}
+
+impl From<engine::Error> for ServiceError {
+    fn from(error: engine::Error) -> Self {
+        use engine::Error as E;
+        let error = match error {
+            E::Records(error) => return error.into(),
+            other => other,
+        };
+        let (kind, field) = match &error {
+            E::UnknownCache { .. } | E::UnknownInstance { .. } | E::NoGeneration { .. } => {
+                (Kind::NotFound, None)
+            }
+            E::AmbiguousCache { .. } => (Kind::Ambiguous, None),
+            E::BadRequest { .. } => (Kind::InvalidField, Some("images")),
+            E::NoImage | E::WhichImage { .. } | E::ForeignFile { .. } => (Kind::InvalidField, Some("image")),
+            E::NotUsable { .. } | E::SnapshotMissing { .. } => (Kind::WrongState, None),
+            E::OtherSystem { .. } => (Kind::BadImage, Some("image")),
+            E::Host { source, .. } => match source.kind() {
+                HostErrorKind::Input => (Kind::InvalidField, None),
+                HostErrorKind::CommandNotFound | HostErrorKind::CommandNotExecutable => {
+                    (Kind::InvalidField, Some("command"))
+                }
+                HostErrorKind::NotFound => (Kind::NotFound, None),
+                HostErrorKind::State => (Kind::WrongState, None),
+                HostErrorKind::Privilege | HostErrorKind::System => (Kind::Internal, None),
+            },
+            E::Vault(VaultError::NoKey { .. }) => (Kind::Unsupported, Some("credentials")),
+            other => (of_failure(other.kind()), None),
+        };
+        // What the registry or the host said is the half of it.
+        let message = chain(&error);
+        told_as(kind, field, message, error)
+    }
+}
+
+fn of_failure(kind: FailureKind) -> Kind {
+    match kind {
+        FailureKind::NotFound | FailureKind::BadImage | FailureKind::Unsupported | FailureKind::Platform => {
+            Kind::BadImage
+        }
+        FailureKind::Unauthorized | FailureKind::ClientCertificate => Kind::RegistryUnauthorized,
+        FailureKind::Unavailable
+        | FailureKind::Certificate
+        | FailureKind::PlainHttp
+        | FailureKind::TlsExpected
+        | FailureKind::RateLimited => Kind::RegistryUnavailable,
+        FailureKind::SizeTooSmall => Kind::SizeTooSmall,
+        FailureKind::NoSpace => Kind::NoSpace,
+        FailureKind::Busy | FailureKind::Cancelled => Kind::Busy,
+        FailureKind::NotUsable => Kind::WrongState,
+        // Settings of the server, and its keys, are not the caller's.
+        FailureKind::Input | FailureKind::Sealed | FailureKind::Internal => Kind::Internal,
+    }
+}
+
+fn told(
+    kind: Kind,
+    field: Option<&str>,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> ServiceError {
+    let message = error.to_string();
+    told_as(kind, field, message, error)
+}
+
+fn told_as(
+    kind: Kind,
+    field: Option<&str>,
+    message: String,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> ServiceError {
+    let told = ServiceError::new(kind, message).because(error);
+    match field {
+        Some(field) => told.about(field),
+        None => told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_records_refuse_is_told_and_what_fails_in_them_is_not() {
+        let kind = |error: metastore::Error| ServiceError::from(engine::Error::from(error)).kind;
+        let id = model::CacheId::generate();
+        assert_eq!(kind(metastore::Error::NoCache(id)), Kind::NotFound);
+        assert_eq!(kind(metastore::Error::CacheDeleting(id)), Kind::Deleting);
+        let conflict = metastore::Error::Conflict { object: "cache", why: "twice".to_owned() };
+        assert_eq!(kind(conflict), Kind::Internal);
+        let busy = metastore::Error::Injected { action: "look", kind: RecordsKind::Busy };
+        assert_eq!(kind(busy), Kind::Busy);
+    }
+
+    #[test]
+    fn the_servers_own_settings_are_nobody_elses_business() {
+        assert_eq!(of_failure(FailureKind::Input), Kind::Internal);
+        assert_eq!(of_failure(FailureKind::Sealed), Kind::Internal);
+    }
+}
