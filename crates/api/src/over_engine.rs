@@ -2,6 +2,7 @@
 
 mod caches;
 mod errors;
+mod here;
 mod instances;
 mod questions;
 mod records;
@@ -21,6 +22,8 @@ use wire::{
     Collection, Exec, FindMatches, IdempotencyKey, LogLine, Login, Prediction, Progress, Ranking, Usage,
 };
 
+pub use here::BuiltHere;
+
 use crate::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
     ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, Page, PredictRequest, Service,
@@ -36,6 +39,8 @@ pub struct OverEngine {
     in_use: Arc<dyn InUse>,
     retention: RetentionRules,
     clock: Arc<dyn model::Clock>,
+    /// Where builds go that are made by this process at once; `None`: a server takes them.
+    here: Option<Arc<BuiltHere>>,
 }
 
 /// What it is made of.
@@ -59,7 +64,14 @@ impl OverEngine {
     #[must_use]
     pub fn new(parts: OverEngineParts) -> Self {
         let OverEngineParts { engine, instances, records, in_use, retention, clock } = parts;
-        Self { engine, instances, records, in_use, retention, clock }
+        Self { engine, instances, records, in_use, retention, clock, here: None }
+    }
+
+    /// The same, building at once and in this process what it is asked for: for commands where no server runs. Whoever asked
+    /// takes the build from there.
+    #[must_use]
+    pub fn building_here(self, here: Arc<BuiltHere>) -> Self {
+        Self { here: Some(here), ..self }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::exit::{Failure, opening};
 use crate::host::LocalHost;
 use crate::reserve::Reserve;
 
+pub(crate) use engine_settings::of as engine_settings;
 pub(crate) use vault::{Keys, key_file};
 
 /// The parts of one run of the program.

@@ -22,9 +22,11 @@ pub(crate) use caches::{
 pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs};
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
-pub(crate) use policy::{PolicyArgs, TagWord};
+pub(crate) use policy::{PolicyArgs, Retention, TagWord};
 pub(crate) use registries::{LoginArgs, LogoutArgs, RegistryArgs};
-pub(crate) use server::{SecretsAction, SecretsArgs, SecretsRotateArgs, ServeArgs, TokenAction, TokenArgs, TokenCreateArgs};
+pub(crate) use server::{
+    SecretsAction, SecretsArgs, SecretsRotateArgs, ServeArgs, TokenAction, TokenArgs, TokenCreateArgs,
+};
 
 /// Image caches for containers: pull, verify and unpack images once, start from them in milliseconds.
 #[derive(Debug, Parser)]

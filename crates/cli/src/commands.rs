@@ -8,10 +8,13 @@ mod exec;
 mod gc;
 mod instances;
 mod login;
-mod matching;
+pub(crate) mod matching;
 mod predict;
 mod reconcile;
 mod run;
+mod secrets;
+mod serve;
+mod token;
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -20,80 +23,193 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::app::{App, Room};
-use crate::args::{Cli, Command, DataDirFrom, LoginArgs, RegistryArgs};
+use model::AccountId;
+
+use crate::app::{App, Logins, Opening, Room};
+use crate::args::{Cli, Command, DataDirFrom, LoginArgs, RegistryArgs, RunArgs};
 use crate::configuration::{self, Said};
 use crate::exit::Failure;
 use crate::printer::Printer;
+use crate::session::{Asking, Session};
 
 /// Does what was asked and returns the exit status.
 pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
-    let Cli { data_dir, data_dir_from, config, command, .. } = cli;
+    let Cli { data_dir, data_dir_from, config, account, server, command, .. } = cli;
     let said = Said { file: config, data_dir, data_dir_from };
+    if let Command::Serve(args) = &command {
+        return serve::serve(&said, args, printer);
+    }
     let configured = configured(&said, &command, printer)?;
-    let data_dir = configured.settings.data_dir.clone();
     let data_dir_from = match configured.origin("data_dir") {
         settings::Origin::File { .. } => DataDirFrom::File,
         _ => data_dir_from,
     };
-    check_there(&data_dir, data_dir_from, &command)?;
-    let registries = &configured.settings.registries;
-    let plain = RegistryArgs::default();
-    let open_frees = |args: &RegistryArgs| open(data_dir.clone(), &args.or(registries), Room::Frees);
-    let frees = || open_frees(&plain);
-    let open = |args: &RegistryArgs| open(data_dir.clone(), &args.or(registries), Room::Takes);
-    match command {
-        Command::Create(args) => {
-            let (runtime, app) = open(&args.registry)?;
-            let imc = as_typed(&data_dir, data_dir_from);
-            runtime.block_on(create::create(&app, args, &imc, printer))
+    if server.is_none() {
+        check_there(&configured.settings.data_dir, data_dir_from, &command)?;
+    }
+    let detach = matches!(&command, Command::Create(args) if args.waiting.detach)
+        || matches!(&command, Command::Update(args) if args.waiting.detach);
+    let asking = Asking { settings: &configured.settings, account, server, detach };
+    let context = Context { asking, data_dir_from, said: &said, printer };
+    context.act(command)
+}
+
+/// What every command is given.
+struct Context<'a> {
+    asking: Asking<'a>,
+    data_dir_from: DataDirFrom,
+    said: &'a Said,
+    printer: &'a Printer,
+}
+
+impl Context<'_> {
+    fn act(&self, command: Command) -> Result<ExitCode, Failure> {
+        let (printer, settings) = (self.printer, self.asking.settings);
+        match command {
+            Command::Create(args) => {
+                let imc = as_typed(&settings.data_dir, self.data_dir_from);
+                let registry = args.registry.clone();
+                self.ask(&registry, Room::Takes, async |session| {
+                    create::create(session, *args, settings, &imc, printer).await
+                })
+            }
+            Command::Update(args) => {
+                let registry = args.registry.clone();
+                self.ask(&registry, Room::Takes, async |session| {
+                    create::update(session, *args, settings, printer).await
+                })
+            }
+            Command::List(args) => self.look(async |session| caches::list(session, &args, printer).await),
+            Command::Show(args) => {
+                self.look(async |session| caches::show(session, &args.cache, printer).await)
+            }
+            Command::Events(args) => {
+                self.look(async |session| caches::events(session, &args.subject, printer).await)
+            }
+            Command::Rollback(args) => {
+                self.look(async |session| caches::roll_back(session, &args, printer).await)
+            }
+            Command::Delete(args) => self.look(async |session| caches::delete(session, &args, printer).await),
+            Command::Usage => self.look(async |session| caches::usage(session, printer).await),
+            Command::Match(args) => {
+                let registry = args.registry.clone();
+                self.ask(&registry, Room::Frees, async |session| {
+                    matching::explain(session, args, printer).await
+                })
+            }
+            Command::Predict(args) => {
+                let registry = args.registry.clone();
+                self.ask(&registry, Room::Frees, async |session| {
+                    predict::predict(session, args, printer).await
+                })
+            }
+            Command::Token(args) => {
+                let account = self.asking.account.as_ref();
+                self.look(async |session| token::token(session, &args.action, account, printer).await)
+            }
+            command => self.act_on_machine(command),
         }
-        Command::List => with(frees()?, async |app| caches::list(app, printer).await),
-        Command::Show(args) => with(frees()?, async |app| caches::show(app, &args.cache, printer).await),
-        Command::Events(args) => {
-            with(frees()?, async |app| caches::events(app, &args.subject, printer).await)
+    }
+
+    /// Commands about this machine, which no server does for it.
+    fn act_on_machine(&self, command: Command) -> Result<ExitCode, Failure> {
+        let (printer, settings) = (self.printer, self.asking.settings);
+        match command {
+            Command::Gc(args) => self.with(async |app| gc::gc(app, args.dry_run, printer).await),
+            Command::Ps(args) => self.with(async |app| instances::ps(app, args.all, printer).await),
+            Command::Logs(args) => self.with(async |app| instances::logs(app, &args, printer).await),
+            Command::Stop(args) => {
+                node::require_root("stop instances")?;
+                self.with(async |app| instances::stop(app, &args, printer).await)
+            }
+            Command::Rm(args) => {
+                node::require_root("remove instances")?;
+                self.with(async |app| instances::rm(app, &args, printer).await)
+            }
+            Command::Secrets(args) => {
+                self.with(async |app| secrets::secrets(app, settings, &args.action, printer).await)
+            }
+            Command::Run(args) => self.run_instance(&args).map_err(Failure::of_run),
+            Command::Exec(args) => {
+                let exec = || {
+                    node::require_root("run commands in instances")?;
+                    let (runtime, app) = self.open(&RegistryArgs::default(), Room::Takes)?;
+                    exec::exec(&runtime, &app, args)
+                };
+                exec().map_err(Failure::of_run)
+            }
+            Command::Login(args) => {
+                let registry = args.registry.or(&settings.registries);
+                runtime()?.block_on(login::login(LoginArgs { registry, ..args }, printer))
+            }
+            Command::Logout(args) => runtime()?.block_on(login::logout(args, printer)),
+            Command::Doctor => doctor::doctor(&settings.data_dir, printer),
+            Command::Config(args) => config::config(&args.action, self.said, printer),
+            Command::Completion(args) => {
+                // The generator panics where it cannot write, as where its reader has seen enough.
+                let mut script = Vec::new();
+                clap_complete::generate(args.shell, &mut Cli::command(), "imc", &mut script);
+                printer.written(std::io::stdout().lock().write_all(&script));
+                Ok(ExitCode::SUCCESS)
+            }
+            _ => Err(Failure::internal("failed to choose what does this command")),
         }
-        Command::Delete(args) => with(frees()?, async |app| caches::delete(app, &args, printer).await),
-        Command::Match(args) => {
-            with(open_frees(&args.registry)?, async |app| matching::explain(app, args, printer).await)
+    }
+
+    /// Asks a server, or the same code in this process.
+    fn ask(
+        &self,
+        registries: &RegistryArgs,
+        room: Room,
+        act: impl AsyncFnOnce(&Session) -> Result<ExitCode, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        let registries = registries.or(&self.asking.settings.registries);
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let session = Session::open(&self.asking, &registries, room).await?;
+            let done = act(&session).await;
+            session.shut_down().await;
+            done
+        })
+    }
+
+    /// The same for what brings nothing new.
+    fn look(
+        &self,
+        act: impl AsyncFnOnce(&Session) -> Result<ExitCode, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        self.ask(&RegistryArgs::default(), Room::Frees, act)
+    }
+
+    /// The parts over the data directory.
+    fn open(&self, registries: &RegistryArgs, room: Room) -> Result<(tokio::runtime::Runtime, App), Failure> {
+        if let Some(server) = &self.asking.server {
+            let message =
+                format!("failed to act on the instances of {server}: this command is for this machine alone");
+            let advice = "leave `--server` and IMC_SERVER out, or use the API: /v1/instances";
+            return Err(Failure { advice: Some(advice.to_owned()), ..Failure::input(message) });
         }
-        Command::Predict(args) => {
-            with(open_frees(&args.registry)?, async |app| predict::predict(app, args, printer).await)
-        }
-        Command::Gc(args) => with(frees()?, async |app| gc::gc(app, args.dry_run, printer).await),
-        Command::Ps(args) => with(frees()?, async |app| instances::ps(app, args.all, printer).await),
-        Command::Logs(args) => with(frees()?, async |app| instances::logs(app, &args, printer).await),
-        Command::Stop(args) => {
-            node::require_root("stop instances")?;
-            with(frees()?, async |app| instances::stop(app, &args, printer).await)
-        }
-        Command::Rm(args) => {
-            node::require_root("remove instances")?;
-            with(frees()?, async |app| instances::rm(app, &args, printer).await)
-        }
-        Command::Run(args) => run_instance(open, &args, printer).map_err(Failure::of_run),
-        Command::Exec(args) => {
-            let exec = || {
-                node::require_root("run commands in instances")?;
-                let (runtime, app) = open(&plain)?;
-                exec::exec(&runtime, &app, args)
-            };
-            exec().map_err(Failure::of_run)
-        }
-        Command::Login(args) => {
-            let registry = args.registry.or(registries);
-            runtime()?.block_on(login::login(LoginArgs { registry, ..args }, printer))
-        }
-        Command::Logout(args) => runtime()?.block_on(login::logout(args, printer)),
-        Command::Doctor => doctor::doctor(&data_dir, printer),
-        Command::Config(args) => config::config(&args.action, &said, printer),
-        Command::Completion(args) => {
-            // The generator panics where it cannot write, as where its reader has seen enough.
-            let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "imc", &mut script);
-            printer.written(std::io::stdout().lock().write_all(&script));
-            Ok(ExitCode::SUCCESS)
-        }
+        let settings = self.asking.settings;
+        let registries = registries.or(&settings.registries);
+        let account = self.asking.account.clone().unwrap_or_else(AccountId::local);
+        let opening = Opening { settings, account, registries: &registries, room, logins: Logins::OfUser };
+        let runtime = runtime()?;
+        let app = runtime.block_on(App::open(opening))?;
+        Ok((runtime, app))
+    }
+
+    fn with(&self, act: impl AsyncFnOnce(&App) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
+        let (runtime, app) = self.open(&RegistryArgs::default(), Room::Frees)?;
+        let done = runtime.block_on(act(&app));
+        runtime.block_on(app.shut_down());
+        done
+    }
+
+    fn run_instance(&self, args: &RunArgs) -> Result<ExitCode, Failure> {
+        // Said before anything is pulled: without root it would all be for nothing.
+        node::require_root("start containers")?;
+        let (runtime, app) = self.open(&args.registry, Room::Takes)?;
+        run::run(&runtime, &app, args, self.printer)
     }
 }
 
@@ -113,6 +229,7 @@ fn check_there(data_dir: &Path, from: DataDirFrom, command: &Command) -> Result<
     let makes_or_needs_none = matches!(
         command,
         Command::Create(_)
+            | Command::Serve(_)
             | Command::Run(_)
             | Command::Login(_)
             | Command::Logout(_)
@@ -154,36 +271,6 @@ fn shell_word(text: &str) -> Cow<'_, str> {
         true => Cow::Borrowed(text),
         false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
     }
-}
-
-fn run_instance(
-    open: impl Fn(&RegistryArgs) -> Result<(tokio::runtime::Runtime, App), Failure>,
-    args: &crate::args::RunArgs,
-    printer: &Printer,
-) -> Result<ExitCode, Failure> {
-    // Said before anything is pulled: without root it would all be for nothing.
-    node::require_root("start containers")?;
-    let (runtime, app) = open(&args.registry)?;
-    run::run(&runtime, &app, args, printer)
-}
-
-fn open(
-    data_dir: std::path::PathBuf,
-    registries: &RegistryArgs,
-    room: Room,
-) -> Result<(tokio::runtime::Runtime, App), Failure> {
-    let runtime = runtime()?;
-    let app = runtime.block_on(App::open(data_dir, registries, room))?;
-    Ok((runtime, app))
-}
-
-fn with(
-    (runtime, app): (tokio::runtime::Runtime, App),
-    act: impl AsyncFnOnce(&App) -> Result<ExitCode, Failure>,
-) -> Result<ExitCode, Failure> {
-    let done = runtime.block_on(act(&app));
-    runtime.block_on(app.shut_down());
-    done
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

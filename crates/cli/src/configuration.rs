@@ -70,6 +70,11 @@ fn failure(refusal: &Refusal) -> Failure {
 /// Reads what was said where. A file that is there by default and closed to this user is left aside with a warning: it is
 /// the server's.
 pub(crate) fn read(said: &Said, printer: &Printer) -> Result<Loaded, Failures> {
+    read_with(said, Vec::new(), printer)
+}
+
+/// The same, with what options of a command say over all of it.
+pub(crate) fn read_with(said: &Said, mut flags: Vec<Flag>, printer: &Printer) -> Result<Loaded, Failures> {
     let file = match &said.file {
         Some(path) => Some(file(path)?),
         None => match contents(Path::new(FILE)) {
@@ -82,13 +87,10 @@ pub(crate) fn read(said: &Said, printer: &Printer) -> Result<Loaded, Failures> {
             Err(error) => return Err(unreadable(Path::new(FILE), &error).into()),
         },
     };
-    let flags = match said.data_dir_from {
-        DataDirFrom::CommandLine => {
-            let values = vec![said.data_dir.clone().into_os_string()];
-            vec![Flag { key: "data_dir", option: "--data-dir", values }]
-        }
-        _ => Vec::new(),
-    };
+    if said.data_dir_from == DataDirFrom::CommandLine {
+        let values = vec![said.data_dir.clone().into_os_string()];
+        flags.push(Flag { key: "data_dir", option: "--data-dir", values });
+    }
     let environment = std::env::vars_os().collect();
     Ok(load(&Sources { flags, environment, file, machine: machine() })?)
 }

@@ -135,7 +135,12 @@ pub(crate) struct Shown {
 impl From<&wire::CacheDetails> for Shown {
     fn from(details: &wire::CacheDetails) -> Self {
         let images = details.pinned.iter().map(Image::from).collect();
-        Self { cache: (&details.cache).into(), images_resolved: images, sizes: details.sizes, cost: details.cost }
+        Self {
+            cache: (&details.cache).into(),
+            images_resolved: images,
+            sizes: details.sizes,
+            cost: details.cost,
+        }
     }
 }
 

@@ -74,6 +74,11 @@ impl Failure {
         Self { kind: "not-found", message: message.into(), advice: Some(advice.to_owned()), code: NO_INPUT }
     }
 
+    /// Something that another process has.
+    pub(crate) fn busy(message: impl Into<String>, advice: &str) -> Self {
+        Self { kind: "busy", message: message.into(), advice: Some(advice.to_owned()), code: TEMPORARY }
+    }
+
     /// A configuration that is wrong.
     pub(crate) fn configuration(message: impl Into<String>, advice: &str) -> Self {
         let advice = Some(advice.to_owned());

@@ -11,6 +11,7 @@ mod interrupts;
 mod printer;
 mod progress;
 mod reserve;
+mod session;
 mod systemd;
 mod telemetry;
 mod usage;
@@ -32,7 +33,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::usage(&error, seen),
     };
-    telemetry::of_command();
+    // The server logs as it is configured, once that is known.
+    if !matches!(cli.command, args::Command::Serve(_)) {
+        telemetry::of_command();
+    }
     let printer = Printer::new(cli.output, cli.quiet);
     let done = commands::run(cli, &printer);
     match done.and_then(|code| printer.finish().map(|()| code).map_err(|failure| seen.failure(failure))) {

@@ -5,8 +5,10 @@ mod bars;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use engine::{BuildHandle, BuildProgress, LayerPhase};
-use model::DiffId;
+use client::ProgressWatch;
+use engine::{BuildHandle, BuildProgress};
+use model::CacheState;
+use wire::{LayerPhase, LayerProgress};
 
 use bars::Bars;
 
@@ -39,11 +41,11 @@ pub(crate) async fn follow(build: &mut BuildHandle, printer: &Printer) -> Result
                 show.say("cancelling the build; finished layers are kept");
                 cancel.cancel();
             }
-            _ = tick.tick() => show.refresh(&progress),
+            _ = tick.tick() => show.refresh(&layers(&progress)),
         }
     };
     interrupts.end_the_process();
-    show.refresh(&progress);
+    show.refresh(&layers(&progress));
     show.end();
     Ok(built?)
 }
@@ -66,13 +68,69 @@ pub(crate) async fn watch<T>(
                 show.say("cancelling the start; finished layers are kept");
                 break None;
             }
-            _ = tick.tick() => show.refresh(progress),
+            _ = tick.tick() => show.refresh(&layers(progress)),
         }
     };
     interrupts.end_the_process();
-    show.refresh(progress);
+    show.refresh(&layers(progress));
     show.end();
     Ok(done)
+}
+
+/// Waits for a build that a server runs, and shows how far it is; its layers, as far as they were told. An interrupt leaves it
+/// to the server.
+pub(crate) async fn follow_elsewhere(
+    mut watch: ProgressWatch,
+    printer: &Printer,
+) -> Result<Vec<LayerProgress>, Failure> {
+    let mut show = show(printer);
+    let mut interrupts = Interrupts::listen()?;
+    let mut layers = Vec::new();
+    let ended = loop {
+        tokio::select! {
+            biased;
+            _ = interrupts.next() => {
+                let advice = "the server goes on with it; `imc show NAME` tells how far it is".to_owned();
+                let left = Failure::cancelled("the build was not waited for");
+                break Err(Failure { advice: Some(advice), ..left });
+            }
+            told = watch.next() => match told {
+                Ok(Some(progress)) => {
+                    if !progress.layers.is_empty() {
+                        layers = progress.layers;
+                        show.refresh(&layers);
+                    }
+                    // What is copied elsewhere afterwards is nothing to wait for.
+                    if !CacheState::from(progress.state).is_building() {
+                        break Ok(());
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error.into()),
+            }
+        }
+    };
+    interrupts.end_the_process();
+    show.end();
+    ended.map(|()| layers)
+}
+
+/// The layers of a build of this process, as they are now.
+pub(crate) fn layers(progress: &BuildProgress) -> Vec<LayerProgress> {
+    let layer = |layer: &engine::LayerProgress| LayerProgress {
+        diff_id: layer.diff_id.to_string(),
+        digest: layer.digest.to_string(),
+        phase: match layer.phase {
+            engine::LayerPhase::Waiting => LayerPhase::Waiting,
+            engine::LayerPhase::Unpacking => LayerPhase::Unpacking,
+            engine::LayerPhase::Done => LayerPhase::Done,
+            engine::LayerPhase::Reused => LayerPhase::Reused,
+        },
+        compressed_bytes: layer.size,
+        fetched_bytes: layer.fetched,
+        unpacked_bytes: layer.unpacked,
+    };
+    progress.layers().iter().map(layer).collect()
 }
 
 fn show(printer: &Printer) -> Box<dyn Show + Send> {
@@ -84,7 +142,7 @@ fn show(printer: &Printer) -> Box<dyn Show + Send> {
 }
 
 trait Show {
-    fn refresh(&mut self, progress: &BuildProgress);
+    fn refresh(&mut self, layers: &[LayerProgress]);
     /// A line that stays, whatever moves below it.
     fn say(&mut self, text: &str);
     fn end(&mut self) {}
@@ -93,24 +151,24 @@ trait Show {
 struct Nothing;
 
 impl Show for Nothing {
-    fn refresh(&mut self, _: &BuildProgress) {}
+    fn refresh(&mut self, _: &[LayerProgress]) {}
     fn say(&mut self, _: &str) {}
 }
 
 /// `sha256:0123456789ab`, enough to recognise it.
-pub(crate) fn short(digest: &model::BlobDigest) -> String {
-    digest.to_string().chars().take(19).collect()
+pub(crate) fn short(digest: &str) -> String {
+    digest.chars().take(19).collect()
 }
 
 struct Lines {
     printer: Printer,
-    phases: HashMap<DiffId, LayerPhase>,
+    phases: HashMap<String, LayerPhase>,
 }
 
 impl Show for Lines {
-    fn refresh(&mut self, progress: &BuildProgress) {
-        for layer in progress.layers() {
-            if self.phases.insert(layer.diff_id, layer.phase) == Some(layer.phase) {
+    fn refresh(&mut self, layers: &[LayerProgress]) {
+        for layer in layers {
+            if self.phases.insert(layer.diff_id.clone(), layer.phase) == Some(layer.phase) {
                 continue;
             }
             let what = match layer.phase {
@@ -120,7 +178,11 @@ impl Show for Lines {
                 LayerPhase::Done => "done",
                 LayerPhase::Reused => "already here",
             };
-            self.printer.note(&format!("layer {} ({}): {what}", short(&layer.digest), layer.size));
+            self.printer.note(&format!(
+                "layer {} ({}): {what}",
+                short(&layer.digest),
+                layer.compressed_bytes
+            ));
         }
     }
 

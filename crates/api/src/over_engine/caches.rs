@@ -46,7 +46,12 @@ impl OverEngine {
             origin: new.origin,
             token: client_token(key)?,
         };
-        Ok(self.admitted(self.engine.request_cache(request).await?))
+        let Some(here) = &self.here else {
+            return Ok(self.admitted(self.engine.request_cache(request).await?));
+        };
+        let (admitted, build) = self.engine.create_here(request).await?;
+        here.keep(build);
+        Ok(self.admitted(admitted))
     }
 
     pub(super) async fn describe(
@@ -120,7 +125,12 @@ impl OverEngine {
             credentials: update.credentials.map(credentials),
         };
         let token = client_token(key)?;
-        Ok(self.admitted(self.engine.update_cache(account, word, &update, token).await?))
+        let Some(here) = &self.here else {
+            return Ok(self.admitted(self.engine.update_cache(account, word, &update, token).await?));
+        };
+        let (admitted, build) = self.engine.update_here(account, word, &update, token).await?;
+        here.keep(build);
+        Ok(self.admitted(admitted))
     }
 
     /// The cache's plan of copies with what is changed of it; `None` where nothing is.

@@ -29,8 +29,32 @@ impl From<metastore::Error> for ServiceError {
             Kind::NameTaken => Some("name"),
             _ => None,
         };
-        told(kind, field, error)
+        let error = engine::Error::from(error);
+        let (reason, message) = (
+            reason(&error),
+            match kind {
+                // Which step its life does not have.
+                Kind::WrongState => chain(&error),
+                _ => error.to_string(),
+            },
+        );
+        told_as(kind, field, message, error).with_reason(reason)
     }
+}
+
+/// What failed in one word. A file's permissions are no failure of the machine.
+fn reason(error: &engine::Error) -> &'static str {
+    match error.kind() {
+        FailureKind::Internal if is_denied(error) => "not-permitted",
+        kind => kind.as_str(),
+    }
+}
+
+fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
+    let here = error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+    here || error.source().is_some_and(is_denied)
 }
 
 impl From<engine::Error> for ServiceError {
@@ -62,8 +86,8 @@ impl From<engine::Error> for ServiceError {
             other => (of_failure(other.kind()), None),
         };
         // What the registry or the host said is the half of it.
-        let message = chain(&error);
-        told_as(kind, field, message, error)
+        let (reason, message) = (reason(&error), chain(&error));
+        told_as(kind, field, message, error).with_reason(reason)
     }
 }
 
@@ -85,15 +109,6 @@ fn of_failure(kind: FailureKind) -> Kind {
         // Settings of the server, and its keys, are not the caller's.
         FailureKind::Input | FailureKind::Sealed | FailureKind::Internal => Kind::Internal,
     }
-}
-
-fn told(
-    kind: Kind,
-    field: Option<&str>,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> ServiceError {
-    let message = error.to_string();
-    told_as(kind, field, message, error)
 }
 
 fn told_as(

@@ -13,7 +13,11 @@ impl From<ServiceError> for Refusal {
             // The one place that handles it: what failed inside is for the log alone.
             tracing::error!(error = chain(&error), "a request failed: {error}");
             let hidden = refusal.detail("failed here; the server's log has more under the request's id");
-            return hidden.inside(error.message);
+            let inside = match &error.source {
+                Some(source) => engine::chain(&**source),
+                None => error.message,
+            };
+            return hidden.inside(inside);
         }
         if matches!(kind, ProblemKind::Busy | ProblemKind::NoSpace) {
             tracing::warn!(error = chain(&error), "a request could not be served: {error}");

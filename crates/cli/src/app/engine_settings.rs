@@ -7,7 +7,7 @@ use settings::Settings;
 const NANOS: f64 = 1e9;
 
 /// Those of the engine; what is not configured is as it is by itself.
-pub(super) fn of(settings: &Settings) -> engine::Settings {
+pub(crate) fn of(settings: &Settings) -> engine::Settings {
     let days = |days: u64| u32::try_from(days).unwrap_or(u32::MAX);
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     // For display alone: a double has digits enough.

@@ -1,5 +1,6 @@
 //! The keys that credentials of caches are sealed with, read when they are first needed: most commands need none.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -27,8 +28,11 @@ enum Source {
 #[derive(Debug)]
 pub(crate) struct Keys {
     source: Source,
-    ring: Mutex<Option<KeyRing>>,
+    ring: Mutex<Option<(FileState, KeyRing)>>,
 }
+
+/// Tells a file from the one that took its place: its inode, and when it was written. Nothing where there is no file.
+type FileState = Option<(u64, i64, i64)>;
 
 /// The keys' file that is configured, or that of the data directory; `None` where they are in the environment.
 pub(crate) fn key_file(configured: &settings::Secrets, data_dir: &Path) -> Option<PathBuf> {
@@ -49,10 +53,13 @@ impl Keys {
         Self { source, ring: Mutex::new(None) }
     }
 
-    /// The keys, read the first time. Blocks then.
+    /// The keys, read the first time, and again where another process has written the file: a rotation reaches a server that
+    /// runs. Blocks for as long as a small file takes.
     pub(crate) fn ring(&self) -> Result<KeyRing, KeysError> {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ring) = &*ring {
+        if let Some((state, ring)) = &*ring
+            && *state == self.state()
+        {
             return Ok(ring.clone());
         }
         let read = match &self.source {
@@ -60,7 +67,33 @@ impl Keys {
             Source::File { path, is_ours: true } => KeyRing::read_or_create(path).map_err(KeysError::File)?,
             Source::File { path, is_ours: false } => KeyRing::read(path).map_err(KeysError::File)?,
         };
-        Ok(ring.insert(read).clone())
+        *ring = Some((self.state(), read.clone()));
+        Ok(read)
+    }
+
+    fn state(&self) -> FileState {
+        let Source::File { path, .. } = &self.source else { return None };
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec()))
+    }
+
+    /// Seals what was sealed for an owner with the key that seals now; `None` where it is already.
+    pub(crate) fn resealed(
+        &self,
+        of: CredentialOwner,
+        sealed: &SealedCredential,
+    ) -> Result<Option<SealedCredential>, VaultError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| VaultError::Open {
+            registry: sealed.registry.clone(),
+            source,
+        };
+        let ring = self.ring().map_err(|error| failed(error.into()))?;
+        let bytes = Sealed::from_bytes(sealed.sealed.clone()).map_err(|error| failed(error.into()))?;
+        let anew = ring.reseal(&owner(of, &sealed.registry), &bytes).map_err(|error| failed(error.into()))?;
+        Ok(anew.map(|anew| SealedCredential {
+            registry: sealed.registry.clone(),
+            sealed: anew.as_bytes().to_vec(),
+        }))
     }
 }
 
@@ -100,7 +133,8 @@ impl Vault for Keys {
             source,
         };
         let ring = self.ring().map_err(|error| failed(error.into()))?;
-        let text = credentials_text(credentials).ok_or_else(|| failed("they are of a kind that is not kept".into()))?;
+        let text = credentials_text(credentials)
+            .ok_or_else(|| failed("they are of a kind that is not kept".into()))?;
         let sealed = ring.seal_text(&owner(of, registry), &text).map_err(|error| failed(error.into()))?;
         Ok(SealedCredential { registry: registry.clone(), sealed: sealed.as_bytes().to_vec() })
     }
@@ -112,8 +146,10 @@ impl Vault for Keys {
         };
         let ring = self.ring().map_err(|error| failed(error.into()))?;
         let bytes = Sealed::from_bytes(sealed.sealed.clone()).map_err(|error| failed(error.into()))?;
-        let text = ring.open_text(&owner(of, &sealed.registry), &bytes).map_err(|error| failed(error.into()))?;
-        let login: Login = serde_json::from_str(text.expose_secret()).map_err(|error| failed(error.into()))?;
+        let text =
+            ring.open_text(&owner(of, &sealed.registry), &bytes).map_err(|error| failed(error.into()))?;
+        let login: Login =
+            serde_json::from_str(text.expose_secret()).map_err(|error| failed(error.into()))?;
         Ok(Credentials::basic(login.username, login.password))
     }
 }

@@ -76,10 +76,10 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "NAME", value_parser = whole::<CacheName>)]
     pub(crate) name: Vec<CacheName>,
     /// Only those in this state: Preparing, Creating, Ready, Updating, UpdateFailed or Failed
-    #[arg(long, value_name = "STATE", value_parser = whole::<CacheState>)]
+    #[arg(long, value_name = "STATE")]
     pub(crate) state: Vec<CacheState>,
     /// Only those that a user (`manual`) or a start (`automatic`) had made
-    #[arg(long, value_name = "ORIGIN", value_parser = whole::<Origin>)]
+    #[arg(long, value_name = "ORIGIN")]
     pub(crate) origin: Option<Origin>,
     /// Only those that have this very image
     #[arg(long, value_name = "IMAGE", value_parser = whole::<ImageSource>)]

@@ -53,6 +53,16 @@ impl From<PolicyWord> for MatchPolicy {
     }
 }
 
+impl From<PolicyWord> for wire::MatchPolicy {
+    fn from(word: PolicyWord) -> Self {
+        match word {
+            PolicyWord::Alibaba => Self::Alibaba,
+            PolicyWord::Tencent => Self::Tencent,
+            PolicyWord::Content => Self::Content,
+        }
+    }
+}
+
 /// What is done about a tag that may have moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StalenessWord {
@@ -118,7 +128,7 @@ pub(crate) struct MatchArgs {
     #[arg(long, value_name = "NUMBER", conflicts_with = "perfect_match")]
     pub(crate) match_count: Option<NonZeroU32>,
     /// How many caches taken, and how many left, are shown
-    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) limit: u32,
     /// Ask no registry: match by names and digests alone
     #[arg(long)]

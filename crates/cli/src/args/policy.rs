@@ -146,7 +146,13 @@ impl FromStr for StalenessRule {
             Some((word, seconds)) => (word, Some(seconds)),
             None => (text, None),
         };
-        let range = || format!("expected {} to {} seconds behind `refresh=`", RefreshSeconds::LEAST, RefreshSeconds::MOST);
+        let range = || {
+            format!(
+                "expected {} to {} seconds behind `refresh=`",
+                RefreshSeconds::LEAST,
+                RefreshSeconds::MOST
+            )
+        };
         match (word, seconds) {
             ("pinned", None) => Ok(Self::Pinned),
             ("strict", None) => Ok(Self::Strict),

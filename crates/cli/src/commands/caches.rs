@@ -1,81 +1,90 @@
-//! `imc list`, `show`, `events`, `delete`.
+//! `imc list`, `show`, `events`, `rollback`, `delete`, `usage`.
 
 use std::process::ExitCode;
 
-use engine::{CacheView, DeleteMode, Deletion};
-use model::{CacheId, CacheState, Event, ImageSnapshot, Subject};
+use client::{Client, ListCaches, Order};
+use model::{CacheId, CacheState};
+use wire::{Cache, CacheDetails, Event, ProblemKind};
 
-use crate::app::App;
-use crate::args::DeleteArgs;
-use crate::documents::{Cache, Shown, all};
+use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
+use crate::documents::{self, Shown, all};
 use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::progress::short;
+use crate::session::Session;
 
-use super::instances::{each, find_instance};
+use super::instances::each;
 
-pub(crate) async fn list(app: &App, printer: &Printer) -> Result<ExitCode, Failure> {
-    let caches = app.engine.list_caches(&app.account).await?;
-    let rows: Vec<Vec<String>> = caches
-        .iter()
-        .map(|view| {
-            let cache = &view.cache;
-            let images = match cache.images.as_slice() {
-                [only] => only.to_string(),
-                [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-                [] => String::new(),
-            };
-            let size = cache.unpacked_size.map_or_else(|| "-".to_owned(), |size| size.to_string());
-            let used = cache.last_used.map_or_else(|| "-".to_owned(), |time| time.to_string());
-            vec![
-                cache.name.to_string(),
-                cache.id.to_string(),
-                state(view),
-                size,
-                cache.created.to_string(),
-                used,
-                images,
-            ]
-        })
-        .collect();
-    let documents: Vec<Cache> = all(&caches);
+pub(crate) async fn list(session: &Session, args: &ListArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+    let wanted = ListCaches {
+        names: args.name.clone(),
+        states: args.state.clone(),
+        origin: args.origin,
+        image: args.image.clone().map(super::create::absolute).transpose()?,
+        repository: args.repository.clone(),
+        tags: args.tags().collect(),
+        order: if args.newest_first { Order::NewestFirst } else { Order::OldestFirst },
+        ..ListCaches::default()
+    };
+    let caches = session.client.all_caches(&wanted).await?;
+    let rows: Vec<Vec<String>> = caches.iter().map(row).collect();
+    let documents: Vec<documents::Cache> = all(&caches);
     printer.table(&documents, &["NAME", "ID", "STATE", "UNPACKED", "CREATED", "LAST USED", "IMAGES"], &rows);
     Ok(ExitCode::SUCCESS)
 }
 
+fn row(cache: &Cache) -> Vec<String> {
+    let images = match cache.images.as_slice() {
+        [only] => only.to_string(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+        [] => String::new(),
+    };
+    let size = cache.unpacked_bytes.map_or_else(|| "-".to_owned(), |size| size.to_string());
+    let used = cache.last_used.map_or_else(|| "-".to_owned(), |time| time.to_string());
+    vec![
+        cache.name.to_string(),
+        cache.id.to_string(),
+        state(cache),
+        size,
+        cache.created.to_string(),
+        used,
+        images,
+    ]
+}
+
 /// As a person reads it.
-fn state(view: &CacheView) -> String {
-    match view.interrupted {
-        true => format!("{} (interrupted)", view.cache.state),
-        false => view.cache.state.to_string(),
+pub(crate) fn state(cache: &Cache) -> String {
+    let state = CacheState::from(cache.state);
+    match (cache.deleting, cache.interrupted) {
+        (Some(_), _) => format!("{state} (being deleted)"),
+        (None, true) => format!("{state} (interrupted)"),
+        (None, false) if state.is_building() && cache.progress_percent > 0 => {
+            format!("{state} ({} %)", cache.progress_percent)
+        }
+        (None, false) => state.to_string(),
     }
 }
 
-pub(crate) async fn show(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
-    let found = app.engine.find_cache(&app.account, word).await?;
-    let snapshot = app.engine.snapshot_of(&found.cache).await?;
-    // Whether its build runs still is known of all at once.
-    let views = app.engine.list_caches(&app.account).await?;
-    let view = views.into_iter().find(|view| view.cache.id == found.cache.id);
-    let view = view.unwrap_or(CacheView { cache: found.cache, interrupted: false, expires: None });
-    printer.result(&Shown::new(&view, snapshot.as_ref()), || lines(&view, snapshot.as_ref()));
-    if !found.others.is_empty() {
+pub(crate) async fn show(session: &Session, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
+    let details = session.client.cache(word).await?;
+    printer.result(&Shown::from(&details), || lines(&details));
+    if details.others_of_name > 0 {
         printer.note(&format!(
             "{} other cache(s) have this name; `imc list` shows their ids",
-            found.others.len()
+            details.others_of_name
         ));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn lines(view: &CacheView, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
-    let cache = &view.cache;
+fn lines(details: &CacheDetails) -> Vec<String> {
+    let cache = &details.cache;
     let mut lines = vec![
         format!("Name:      {}", cache.name),
         format!("Id:        {}", cache.id),
-        format!("State:     {}", state(view)),
+        format!("State:     {}", state(cache)),
     ];
-    if view.interrupted {
+    if cache.interrupted {
         lines.push(
             "Failure:   the build's process ended; the same `imc create` goes on from there".to_owned(),
         );
@@ -84,119 +93,195 @@ fn lines(view: &CacheView, snapshot: Option<&ImageSnapshot>) -> Vec<String> {
         lines.push(format!("Failure:   {}: {}", failure.reason, failure.message));
     }
     lines.push(format!("Platform:  {}", cache.platform));
-    let unpacked = cache.unpacked_size.unwrap_or_default();
-    lines.push(format!("Size:      {unpacked} unpacked of at most {}", cache.size_limit));
+    let unpacked = cache.unpacked_bytes.unwrap_or_default();
+    lines.push(format!("Size:      {unpacked} unpacked of at most {}", cache.size_limit_bytes));
+    if let Some(sizes) = &details.sizes {
+        let freed = sizes.exclusive_bytes.plus(sizes.generations_bytes);
+        lines
+            .push(format!("           {} shared with others; deleting it frees {freed}", sizes.shared_bytes));
+    }
     lines.push(format!("Created:   {}", cache.created));
     if let Some(used) = cache.last_used {
         lines.push(format!("Last used: {used}"));
     }
-    let Some(snapshot) = snapshot else {
-        lines.extend(cache.images.iter().map(|image| format!("Image:     {image}")));
-        return lines;
+    if let Some(expires) = cache.expires {
+        lines.push(format!("Expires:   {expires}"));
+    }
+    if !cache.tags.is_empty() {
+        let tags: Vec<String> = cache.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        lines.push(format!("Tags:      {}", tags.join(", ")));
+    }
+    lines.extend(pinned(details));
+    for generation in &cache.generations {
+        lines.push(format!(
+            "Before:    {}, until {}; kept until {}",
+            generation.snapshot, generation.replaced, generation.kept_until
+        ));
+    }
+    if cache.savings.starts > 0 {
+        let saved = &cache.savings;
+        let seconds = saved.milliseconds / 1000;
+        lines
+            .push(format!("Saved:     {} and {seconds} s by {} start(s)", saved.fetched_bytes, saved.starts));
+    }
+    lines
+}
+
+fn pinned(details: &CacheDetails) -> Vec<String> {
+    let cache = &details.cache;
+    let (Some(snapshot), Some(at)) = (cache.snapshot, details.pinned_at) else {
+        return cache.images.iter().map(|image| format!("Image:     {image}")).collect();
     };
-    lines.push(format!("Kept as:   image snapshot {} of {}", snapshot.id, snapshot.created));
-    for image in &snapshot.images {
+    let mut lines = vec![format!("Kept as:   image snapshot {snapshot} of {at}")];
+    for image in &details.pinned {
         lines.push(format!("Image:     {}", image.source));
         lines.push(format!("  pinned to {} ({})", image.manifest_digest, image.platform));
-        if image.merged.is_some() {
+        if image.is_merged {
             lines.push(
                 "  started from a merged metadata image, since its layers lean on each other".to_owned(),
             );
         }
         for layer in &image.layers {
-            let (digest, served) = (short(&layer.descriptor.digest), layer.descriptor.size);
-            lines.push(format!("  layer {digest}: {served} as served, {} unpacked", layer.blob_size));
+            let (digest, served) = (short(&layer.digest), layer.compressed_bytes);
+            lines.push(format!("  layer {digest}: {served} as served, {} unpacked", layer.unpacked_bytes));
         }
     }
     lines
 }
 
-pub(crate) async fn events(app: &App, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
-    let (subject, others) = subject(app, word).await?;
-    let events = app.engine.events(&app.account, subject).await?;
+pub(crate) async fn events(session: &Session, word: &str, printer: &Printer) -> Result<ExitCode, Failure> {
+    let (events, also) = found_events(&session.client, word).await?;
     if events.is_empty() {
-        return Err(Failure::not_found(
-            format!("failed to find events of `{word}`"),
-            "`imc list` and `imc ps -a` show what there is",
-        ));
+        return Err(no_events(word));
     }
     let row = |event: &Event| {
-        let cells = [event.last.to_string(), event.count.to_string(), event.kind.as_str().to_owned()];
-        [cells.as_slice(), &[event.reason.to_string(), event.message.clone()]].concat()
+        let cells = [event.last.to_string(), event.count.to_string(), event.kind.clone()];
+        [cells.as_slice(), &[event.reason.clone(), event.message.clone()]].concat()
     };
     let rows: Vec<Vec<String>> = events.iter().map(row).collect();
-    if !others.is_empty() {
-        printer.note(&format!("these are of {subject}; {} `{word}` as well", others.join(" and ")));
+    if let Some(also) = also {
+        printer.note(&also);
     }
     printer.table(&events, &["LAST", "COUNT", "KIND", "REASON", "MESSAGE"], &rows);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whose events a word asks for, and who else has that name.
-async fn subject(app: &App, word: &str) -> Result<(Subject, Vec<String>), Failure> {
-    let found = match app.engine.find_cache(&app.account, word).await {
-        Ok(found) => found,
-        Err(engine::Error::UnknownCache { .. }) => {
-            // The events of what is gone stay for a while, by its id.
-            let subject = match (word.parse(), word.parse()) {
-                (Ok(id), _) => Subject::Cache(id),
-                (_, Ok(id)) => Subject::Instance(id),
-                _ => Subject::Instance(find_instance(app, word).await?.id),
-            };
-            return Ok((subject, Vec::new()));
-        }
-        Err(error) => return Err(error.into()),
+fn no_events(word: &str) -> Failure {
+    Failure::not_found(
+        format!("failed to find events of `{word}`"),
+        "`imc list` and `imc ps -a` show what there is",
+    )
+}
+
+/// Those of the cache that a word means, else of the instance; and who else has that name.
+async fn found_events(client: &Client, word: &str) -> Result<(Vec<Event>, Option<String>), Failure> {
+    let is_id = word.parse::<CacheId>().is_ok();
+    let details = match client.cache(word).await {
+        Err(error) if error.problem_kind() == Some(ProblemKind::NotFound) => None,
+        found => Some(found?),
+    };
+    let Some(details) = details else {
+        // The events of what is gone stay for a while, by its id.
+        let events = match is_id {
+            true => client.cache_events(word).await,
+            false => client.instance_events(word).await,
+        };
+        return match events {
+            Err(error) if error.problem_kind() == Some(ProblemKind::NotFound) => Err(no_events(word)),
+            events => Ok((events?.items, None)),
+        };
     };
     let mut others = Vec::new();
-    match found.others.len() {
+    match details.others_of_name {
         0 => {}
         1 => others.push("1 other cache is named".to_owned()),
         several => others.push(format!("{several} other caches are named")),
     }
-    if word.parse::<CacheId>().is_err()
-        && let Ok(instance) = find_instance(app, word).await
-    {
+    if !is_id && let Ok(instance) = client.instance(word).await {
         others.push(format!("the instance {} is named", instance.id));
     }
-    Ok((Subject::Cache(found.cache.id), others))
+    let id = details.cache.id;
+    let also =
+        (!others.is_empty()).then(|| format!("these are of {id}; {} `{word}` as well", others.join(" and ")));
+    Ok((client.cache_events(&id.to_string()).await?.items, also))
 }
 
-pub(crate) async fn delete(app: &App, args: &DeleteArgs, printer: &Printer) -> Result<ExitCode, Failure> {
-    super::reconcile::reconcile(app, printer).await?;
+pub(crate) async fn roll_back(
+    session: &Session,
+    args: &RollbackArgs,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let cache = session.client.roll_back_cache(&args.cache, args.to).await?;
+    let snapshot = cache.snapshot.map(|snapshot| snapshot.to_string()).unwrap_or_default();
+    printer.result(&documents::Cache::from(&cache), || {
+        vec![format!("cache {} ({}) serves the image snapshot {snapshot} again", cache.name, cache.id)]
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn usage(session: &Session, printer: &Printer) -> Result<ExitCode, Failure> {
+    let usage = session.client.usage().await?;
+    printer.result(&usage, || {
+        vec![
+            format!("created by users:  {} of at most {} caches", usage.manual_caches, usage.manual_quota),
+            format!(
+                "created by starts: {} of at most {} caches",
+                usage.automatic_caches, usage.automatic_quota
+            ),
+        ]
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn delete(
+    session: &Session,
+    args: &DeleteArgs,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    if let Some(app) = &session.app {
+        super::reconcile::reconcile(app, printer).await?;
+    }
+    let client = &session.client;
     // One that cannot be deleted keeps none of the others.
-    let (ids, unknown) = each(&args.caches, printer, async |word| ids(app, word, args.all).await).await;
-    let delete = async |id: &str| Ok(app.engine.delete_cache(&app.account, id, DeleteMode::Refuse).await?);
+    let (ids, unknown) = each(&args.caches, printer, async |word| ids(client, word, args.all).await).await;
+    let key = args.client_token.as_ref();
+    let delete = async |id: &str| Ok(client.delete_cache(id, args.when_unused, key).await?);
     let (deleted, undeleted) = each(&ids.concat(), printer, delete).await;
-    app.forget_old_events().await;
-    let line = |one: &Deletion| format!("{} ({}) deleted", one.cache().name, one.cache().id);
-    let documents: Vec<Cache> = all(deleted.iter().map(Deletion::cache));
+    if let Some(app) = &session.app {
+        app.forget_old_events().await;
+    }
+    let line = |one: &wire::Deleted| {
+        let what = if one.gone { "deleted" } else { "goes once nothing uses it" };
+        format!("{} ({}) {what}", one.cache.name, one.cache.id)
+    };
+    let documents: Vec<documents::Cache> = all(deleted.iter().map(|one| &one.cache));
     printer.result(&documents, || deleted.iter().map(line).collect());
-    if deleted.iter().any(|one| one.cache().state != CacheState::Failed) {
+    if deleted.iter().any(|one| one.gone && one.cache.state != wire::CacheState::Failed) {
         printer.note("its blobs stay until `imc gc`");
     }
     Ok(if unknown == ExitCode::SUCCESS { undeleted } else { unknown })
 }
 
 /// The ids that a word of `delete` means: one, or with `--all` every cache of that name.
-async fn ids(app: &App, word: &str, all: bool) -> Result<Vec<String>, Failure> {
-    let found = app.engine.find_cache(&app.account, word).await?;
+async fn ids(client: &Client, word: &str, all: bool) -> Result<Vec<String>, Failure> {
+    let found = client.cache(word).await?;
     let by_id = word.parse() == Ok(found.cache.id);
-    if by_id || found.others.is_empty() {
+    if by_id || found.others_of_name == 0 {
         return Ok(vec![found.cache.id.to_string()]);
     }
-    let mut named = app.engine.list_caches(&app.account).await?;
-    named.retain(|view| view.cache.name == found.cache.name);
+    let wanted = ListCaches { names: vec![found.cache.name.clone()], ..ListCaches::default() };
+    let named = client.all_caches(&wanted).await?;
     match all {
-        true => Ok(named.iter().map(|view| view.cache.id.to_string()).collect()),
+        true => Ok(named.iter().map(|cache| cache.id.to_string()).collect()),
         false => Err(several(word, &named)),
     }
 }
 
 /// Several caches have the name. Where all but one are attempts that came to nothing, that one is probably to stay.
-fn several(word: &str, named: &[CacheView]) -> Failure {
-    let came_to_nothing = |view: &&CacheView| view.interrupted || view.cache.state == CacheState::Failed;
+fn several(word: &str, named: &[Cache]) -> Failure {
+    let came_to_nothing = |cache: &&Cache| cache.interrupted || cache.state == wire::CacheState::Failed;
     let built: Vec<CacheId> =
-        named.iter().filter(|view| !came_to_nothing(view)).map(|view| view.cache.id).collect();
+        named.iter().filter(|cache| !came_to_nothing(cache)).map(|cache| cache.id).collect();
     let advice = match built.as_slice() {
         [] => format!("all of them failed to build: `imc delete --all {word}` deletes them"),
         [only] => format!(

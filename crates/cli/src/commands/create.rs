@@ -1,89 +1,188 @@
-//! `imc create`: a cache from images, with progress.
+//! `imc create` and `imc update`: caches from images, with progress.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use engine::{BuildHandle, LayerPhase, NewCacheRequest};
-use model::{ByteSize, ImageCache, ImageSource};
+use engine::BuildHandle;
+use model::{ByteSize, CacheState, ImageSource};
+use settings::Settings;
+use wire::{Cache, CreateCache, LayerPhase, LayerProgress, UpdateCache};
 
-use crate::app::App;
-use crate::args::CreateArgs;
-use crate::documents::Created;
+use crate::args::{CreateArgs, UpdateArgs, WaitArgs};
+use crate::documents::{self, Created};
 use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::progress;
+use crate::session::Session;
 
 /// A cache and what its build took.
 struct Built {
-    cache: ImageCache,
-    layers: usize,
-    layers_reused: usize,
-    fetched_bytes: ByteSize,
+    cache: Cache,
+    layers: Vec<LayerProgress>,
     seconds: f64,
 }
 
 impl Built {
+    fn reused(&self) -> usize {
+        self.layers.iter().filter(|layer| layer.phase == LayerPhase::Reused).count()
+    }
+
+    fn fetched(&self) -> ByteSize {
+        self.layers.iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.fetched_bytes))
+    }
+
     fn document(&self) -> Created {
-        let Self { cache, layers, layers_reused, fetched_bytes, seconds } = self;
         Created {
-            cache: cache.into(),
-            layers: *layers,
-            layers_reused: *layers_reused,
-            fetched_bytes: *fetched_bytes,
-            seconds: *seconds,
+            cache: (&self.cache).into(),
+            layers: self.layers.len(),
+            layers_reused: self.reused(),
+            fetched_bytes: self.fetched(),
+            seconds: self.seconds,
         }
+    }
+
+    fn sentence(&self) -> String {
+        let Self { cache, layers, seconds, .. } = self;
+        format!(
+            "cache {} ({}) is {}: {} unpacked, {} layers ({} were here), {} fetched in {seconds:.2} s",
+            cache.name,
+            cache.id,
+            CacheState::from(cache.state),
+            cache.unpacked_bytes.unwrap_or_default(),
+            layers.len(),
+            self.reused(),
+            self.fetched(),
+        )
     }
 }
 
 /// `imc` is how a further command over the same data directory begins.
 pub(crate) async fn create(
-    app: &App,
+    session: &Session,
     args: CreateArgs,
+    settings: &Settings,
     imc: &str,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let images = args.images.into_iter().map(absolute).collect::<Result<_, _>>()?;
-    let new = NewCacheRequest {
-        size_limit: Some(ByteSize::gib(args.size)),
-        ..NewCacheRequest::new(app.account.clone(), args.name, images, args.platform)
+    let begun = Instant::now();
+    let images: Vec<ImageSource> = args.images.into_iter().map(absolute).collect::<Result<_, _>>()?;
+    let access = session.access(&args.registry, &images).await?;
+    let policy = &args.policy;
+    let new = CreateCache {
+        platform: Some(args.platform),
+        size_gib: args.size,
+        retention_days: policy.retention_days.and_then(crate::args::Retention::days),
+        elimination: policy.eviction.map(Into::into),
+        staleness: policy.staleness(&settings.staleness)?,
+        flash: policy.flash.unwrap_or_default(),
+        flash_copies: policy.flash_copies,
+        standard_copies: policy.standard_copies,
+        tags: policy.tags()?,
+        plain_http: access.plain_http,
+        insecure: access.insecure,
+        credentials: access.credentials,
+        ..CreateCache::of(args.name, images)
     };
-    let created = match app.engine.create_cache(new).await {
-        Ok(build) => follow(build, printer).await,
-        Err(error) => Err(error.into()),
-    };
-    // A cancelled build cleans up after itself before the process ends.
-    app.shut_down().await;
-    let created = created?;
-    printer.result(&created.document(), || vec![sentence(&created)]);
-    printer.note(&format!("start from it: {imc} run --rm -it {}", created.cache.name));
+    let cache = session.client.create_cache(&new, args.waiting.client_token.as_ref()).await?;
+    let built = build(session, cache, &args.waiting, begun, printer).await?;
+    let Some(built) = built else { return Ok(ExitCode::SUCCESS) };
+    printer.result(&built.document(), || vec![built.sentence()]);
+    printer.note(&format!("start from it: {imc} run --rm -it {}", built.cache.name));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows the progress of a build, to its end.
-async fn follow(mut build: BuildHandle, printer: &Printer) -> Result<Built, Failure> {
+pub(crate) async fn update(
+    session: &Session,
+    args: UpdateArgs,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
-    let cache = progress::follow(&mut build, printer).await?;
-    let layers = build.progress.layers();
-    let reused = layers.iter().filter(|layer| layer.phase == LayerPhase::Reused);
-    Ok(Built {
-        cache,
-        layers: layers.len(),
-        layers_reused: reused.count(),
-        fetched_bytes: layers.iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.fetched)),
-        seconds: begun.elapsed().as_secs_f64(),
-    })
+    let images: Vec<ImageSource> = args.images.into_iter().map(absolute).collect::<Result<_, _>>()?;
+    let policy = &args.policy;
+    let wants_build = !images.is_empty() || args.size.is_some();
+    if !wants_build && args.rename.is_none() && !args.no_tags && policy.is_empty() {
+        return Err(Failure::input("failed to change the cache: nothing is said that is to change"));
+    }
+    let access = session.access(&args.registry, &images).await?;
+    let tags = match args.no_tags || !policy.tag.is_empty() {
+        true => Some(policy.tags()?),
+        false => None,
+    };
+    let change = UpdateCache {
+        name: args.rename,
+        images: (!images.is_empty()).then_some(images),
+        size_gib: args.size,
+        retention_days: policy.retention_days.map(crate::args::Retention::days),
+        elimination: policy.eviction.map(Into::into),
+        staleness: policy.staleness(&settings.staleness)?,
+        flash: policy.flash,
+        flash_copies: policy.flash_copies,
+        standard_copies: policy.standard_copies,
+        reuse_layers: None,
+        tags,
+        credentials: (!access.credentials.is_empty()).then_some(access.credentials),
+    };
+    let key = args.waiting.client_token.as_ref();
+    let cache = session.client.update_cache(&args.cache, &change, key).await?;
+    if !wants_build {
+        printer.result(&documents::Cache::from(&cache), || {
+            vec![format!("cache {} ({}) is changed", cache.name, cache.id)]
+        });
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(built) = build(session, cache, &args.waiting, begun, printer).await? {
+        printer.result(&built.document(), || vec![built.sentence()]);
+        printer.note(&format!("`imc rollback {}` goes back to what it served before", built.cache.name));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn sentence(created: &Built) -> String {
-    let Built { cache, layers, layers_reused, fetched_bytes, seconds } = created;
-    format!(
-        "cache {} ({}) is {}: {} unpacked, {layers} layers ({layers_reused} were here), {fetched_bytes} fetched in {seconds:.2} s",
-        cache.name,
-        cache.id,
-        cache.state,
-        cache.unpacked_size.unwrap_or_default(),
-    )
+/// Waits for the build of a cache that was asked for; nothing where it is left to the server.
+async fn build(
+    session: &Session,
+    cache: Cache,
+    waiting: &WaitArgs,
+    begun: Instant,
+    printer: &Printer,
+) -> Result<Option<Built>, Failure> {
+    if waiting.detach {
+        let state = CacheState::from(cache.state);
+        printer.result(&documents::Cache::from(&cache), || {
+            vec![format!("cache {} ({}) is {state}", cache.name, cache.id)]
+        });
+        match session.app {
+            Some(_) => printer.note("no server runs here: `imc serve` builds it"),
+            None => printer.note(&format!("`imc show {}` tells how far it is", cache.name)),
+        }
+        return Ok(None);
+    }
+    let layers = match session.built_here.take(cache.id) {
+        Some(build) => follow(session, build, printer).await?,
+        None => {
+            progress::follow_elsewhere(session.client.watch_cache(&cache.id.to_string()), printer).await?
+        }
+    };
+    let cache = session.client.cache(&cache.id.to_string()).await?.cache;
+    let is_built = CacheState::from(cache.state).is_usable() && cache.failure.is_none();
+    match &cache.failure {
+        Some(failure) if !is_built => Err(Failure::of_build(failure)),
+        _ => Ok(Some(Built { cache, layers, seconds: begun.elapsed().as_secs_f64() })),
+    }
+}
+
+/// Shows the progress of a build of this process, to its end. A cancelled one cleans up after itself before.
+async fn follow(
+    session: &Session,
+    mut build: BuildHandle,
+    printer: &Printer,
+) -> Result<Vec<LayerProgress>, Failure> {
+    let built = progress::follow(&mut build, printer).await;
+    if built.is_err() {
+        session.shut_down().await;
+    }
+    built.map(|_| progress::layers(&build.progress))
 }
 
 /// Local sources by the path that holds wherever the record is read, and is the same however it was said.

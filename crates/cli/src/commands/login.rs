@@ -9,7 +9,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::{docker_config, settings};
+use crate::app::{docker_config, registry_settings};
 use crate::args::{LoginArgs, LogoutArgs, RegistryArgs};
 use crate::documents::{LoggedIn, LoggedOut};
 use crate::exit::Failure;
@@ -39,7 +39,7 @@ async fn check_and_keep(args: &LoginArgs, username: String, printer: &Printer) -
         true => elsewhere(piped_password).await?,
         false => ask_hidden(prompt).await?,
     };
-    let registry = Registry::new(settings(&args.registry)?)?;
+    let registry = Registry::new(registry_settings(&args.registry)?)?;
     let (name, credentials) = (username.clone(), Credentials::basic(username, password));
     registry.ping(&args.host, Some(&credentials)).await.map_err(refused)?;
     registry.store_credentials(&path, &args.host, &credentials).await?;
@@ -66,7 +66,7 @@ fn refused(error: registry::Error) -> Failure {
 
 pub(crate) async fn logout(args: LogoutArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let path = config_path()?;
-    let registry = Registry::new(settings(&RegistryArgs::default())?)?;
+    let registry = Registry::new(registry_settings(&RegistryArgs::default())?)?;
     let there = registry.erase_credentials(&path, &args.host).await?;
     printer.document(&LoggedOut { registry: args.host.to_string(), forgotten: there });
     let said = if there { "forgotten" } else { "there were none" };

@@ -13,7 +13,11 @@ use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::session::Session;
 
-pub(crate) async fn explain(session: &Session, args: MatchArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+pub(crate) async fn explain(
+    session: &Session,
+    args: MatchArgs,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
     let mut images: Vec<ImageSource> = Vec::new();
     for image in args.images {
         let image = absolute(image)?;

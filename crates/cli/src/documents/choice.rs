@@ -73,11 +73,8 @@ impl Matched {
             is_perfect: taken.is_perfect,
             images: taken.images.iter().map(matched).collect(),
         };
-        let left = |left: &wire::Left| LeftCache {
-            id: left.id,
-            name: left.name.clone(),
-            reason: left_reason(left),
-        };
+        let left =
+            |left: &wire::Left| LeftCache { id: left.id, name: left.name.clone(), reason: left_reason(left) };
         Self {
             images: question.images.iter().map(ToString::to_string).collect(),
             platform: platform.to_string(),

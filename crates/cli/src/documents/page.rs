@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use engine::{CacheView, Collected};
+use engine::Collected;
 use model::{
     AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Compression, Event, EventKind,
     EventReason, ExitStatus, ImageCache, InstanceState, LayerDescriptor, NewImageCache, Origin,
@@ -13,7 +13,8 @@ use node::{Check, CheckResult};
 use serde::Serialize;
 
 use super::{
-    Cache, CheckedConfig, Collection, Created, Image, Instance, LoggedIn, LoggedOut, Setting, Shown, all,
+    Cache, CheckedConfig, Collection, Created, Instance, LoggedIn, LoggedOut, NewToken, Rotated, Setting,
+    Shown, all,
 };
 
 const HEX: &str = "01a2086e6b2b734699def6a20c73d467";
@@ -59,33 +60,63 @@ fn cache(state: CacheState) -> ImageCache {
     }
 }
 
-fn view(state: CacheState, interrupted: bool) -> CacheView {
-    CacheView { cache: cache(state), interrupted, expires: None }
+fn told(state: CacheState, interrupted: bool) -> wire::Cache {
+    wire::Cache::new(&cache(state), None, interrupted)
 }
 
 fn created() -> Created {
-    let ready = cache(CacheState::Ready);
+    let ready = told(CacheState::Ready, false);
     let fetched_bytes = ByteSize::mib(70);
     Created { cache: (&ready).into(), layers: 7, layers_reused: 1, fetched_bytes, seconds: 2.5 }
 }
 
 fn shown() -> Shown {
-    let descriptor = LayerDescriptor {
-        compression: Compression::Gzip,
-        digest: DIGEST.parse().unwrap(),
-        size: ByteSize::mib(28),
-        urls: Vec::new(),
+    let layer = wire::Layer {
+        diff_id: DIGEST.to_owned(),
+        digest: DIGEST.to_owned(),
+        compressed_bytes: ByteSize::mib(28),
+        unpacked_bytes: ByteSize::mib(74),
     };
-    let diff_id = DIGEST.parse().unwrap();
-    let layer = SnapshotLayer { diff_id, descriptor, blob_size: ByteSize::mib(74), root_is_given: true };
-    let image = Image {
-        image: "docker.io/library/nginx:1.27".to_owned(),
-        manifest_digest: DIGEST.parse().unwrap(),
-        platform: "linux/arm64/v8".to_owned(),
-        merged: false,
+    let image = wire::Image {
+        source: "docker.io/library/nginx:1.27".parse().unwrap(),
+        manifest_digest: DIGEST.to_owned(),
+        index_digest: None,
+        image_id: DIGEST.to_owned(),
+        platform: "linux/arm64/v8".parse().unwrap(),
+        is_merged: false,
         layers: vec![layer],
     };
-    Shown { cache: (&view(CacheState::Ready, false)).into(), images_resolved: vec![image] }
+    let sizes = wire::Sizes {
+        unpacked_bytes: ByteSize::mib(190),
+        exclusive_bytes: ByteSize::mib(116),
+        shared_bytes: ByteSize::mib(74),
+        generations_bytes: ByteSize::ZERO,
+        compressed_bytes: ByteSize::mib(70),
+    };
+    let details = wire::CacheDetails {
+        cache: told(CacheState::Ready, false),
+        pinned: vec![image],
+        pinned_at: Some(Timestamp::from_micros(1_764_000_000_000_000)),
+        sizes: Some(sizes),
+        cost: Some(wire::Cost { snapshot_gib_hours: 4.5, disk_gib_hours: 20.0, amount: 0.0 }),
+        build: None,
+        others_of_name: 0,
+    };
+    (&details).into()
+}
+
+fn token() -> wire::Token {
+    let time = Timestamp::from_micros(1_764_000_000_000_000);
+    wire::Token {
+        id: "0a1b2c3d4e5f6071".to_owned(),
+        label: "ci".to_owned(),
+        account: "local".to_owned(),
+        scopes: [wire::Scope::CachesWrite].into(),
+        created: time,
+        expires: Some(time.plus_micros(90 * 86_400 * 1_000_000)),
+        revoked: None,
+        last_used: None,
+    }
 }
 
 fn instance(state: InstanceState) -> model::Instance {
@@ -131,14 +162,19 @@ fn section<T: Serialize>(page: &mut String, title: &str, about: &str, document: 
 
 fn page() -> String {
     let mut page = HEAD.to_owned();
-    let caches: Vec<Cache> = all(&[view(CacheState::Creating, true), view(CacheState::Failed, false)]);
+    let caches: Vec<Cache> = all(&[told(CacheState::Creating, true), told(CacheState::Failed, false)]);
     let about = "The caches, oldest first. `interrupted` says that the build's process ended in the middle.";
     section(&mut page, "list", about, &caches);
-    section(&mut page, "create", "The cache as in `list`, and what its build took.", &created());
+    let about = "The cache as in `list`, and what its build took; `create --detach`, `update` of what is no image, and `rollback` \
+                 say the cache alone.";
+    section(&mut page, "create, update", about, &created());
     let about = "The cache as in `list`, and what its images were pinned to; none before it is built.";
     section(&mut page, "show", about, &shown());
-    let deleted: Vec<Cache> = all(&[cache(CacheState::Ready)]);
-    section(&mut page, "delete", "The caches that were deleted, as they were last.", &deleted);
+    let deleted: Vec<Cache> = all(&[told(CacheState::Ready, false)]);
+    let about = "The caches that were deleted, as they were last. Those that go once nothing uses them have `deleting` set.";
+    section(&mut page, "delete", about, &deleted);
+    let usage = wire::Usage { manual_caches: 3, manual_quota: 500, automatic_caches: 1, automatic_quota: 25 };
+    section(&mut page, "usage", "How many caches the account has of each origin, and may have.", &usage);
     section(&mut page, "events", "What happened to the subject, oldest first.", &events());
     let instances: Vec<Instance> = all(&[
         instance(InstanceState::Running),
@@ -185,6 +221,21 @@ fn page() -> String {
         "config check",
         "How many settings the file has; what is wrong is a failure each.",
         &checked,
+    );
+    let made = NewToken { token: &token(), secret: "imct_..." };
+    section(&mut page, "token create", "The token, and what opens: it is told this once.", &made);
+    section(&mut page, "token list, token revoke", "The tokens.", &[token()]);
+    let rotated = Rotated {
+        file: "/var/lib/imc/secret.key".to_owned(),
+        key: "5f1d7a84db00d2fc".to_owned(),
+        resealed: 12,
+        keys_in_file: 2,
+    };
+    section(
+        &mut page,
+        "secrets rotate",
+        "Which key seals from now on, and how much was sealed anew.",
+        &rotated,
     );
     let config = "/home/alice/.docker/config.json".to_owned();
     let logged_in =

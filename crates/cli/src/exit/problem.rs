@@ -3,7 +3,10 @@
 use engine::{FailureKind, chain};
 use wire::{Problem, ProblemKind};
 
-use super::{CANNOT_CREATE, DATA, Failure, NO_INPUT, NOT_PERMITTED, SOFTWARE, TEMPORARY, UNAVAILABLE, USAGE, advice, of_kind};
+use super::{
+    CANNOT_CREATE, DATA, Failure, NO_INPUT, NOT_PERMITTED, SOFTWARE, TEMPORARY, UNAVAILABLE, USAGE, advice,
+    of_kind,
+};
 
 /// Every kind of failure that has a word.
 const KINDS: &[FailureKind] = &[
@@ -70,7 +73,9 @@ fn of_problem(problem: &Problem) -> Failure {
     let message = problem.detail.clone().unwrap_or_else(|| problem.title.clone());
     let known = problem.known_kind();
     let worded = problem.reason.as_deref().and_then(|word| of_word(word, &message));
-    let failure = worded.unwrap_or_else(|| known.map_or_else(|| Failure::internal(&message), |kind| of_type(kind, message.clone())));
+    let failure = worded.unwrap_or_else(|| {
+        known.map_or_else(|| Failure::internal(&message), |kind| of_type(kind, message.clone()))
+    });
     match known {
         // What is said of these is finer than the word.
         Some(
@@ -89,7 +94,9 @@ fn of_problem(problem: &Problem) -> Failure {
 fn of_type(kind: ProblemKind, message: String) -> Failure {
     use ProblemKind as P;
     let (word, code, advice) = match kind {
-        P::Building => ("busy", TEMPORARY, Some("wait for the build to end, or cancel it with Ctrl-C where it runs")),
+        P::Building => {
+            ("busy", TEMPORARY, Some("wait for the build to end, or cancel it with Ctrl-C where it runs"))
+        }
         P::InUse => {
             ("busy", TEMPORARY, Some("stop these instances with `imc stop` and remove them with `imc rm`"))
         }
@@ -97,24 +104,32 @@ fn of_type(kind: ProblemKind, message: String) -> Failure {
         P::NameTaken => {
             ("name-taken", TEMPORARY, Some("choose another `--name`, or remove that instance with `imc rm`"))
         }
-        P::QuotaReached => {
-            ("quota-reached", TEMPORARY, Some("`imc usage` shows the quotas; delete caches that are not needed"))
-        }
+        P::QuotaReached => (
+            "quota-reached",
+            TEMPORARY,
+            Some("`imc usage` shows the quotas; delete caches that are not needed"),
+        ),
         P::KeyReused => ("input", USAGE, Some("say another `--client-token` for another request")),
-        P::Unauthorized => {
-            ("not-permitted", NOT_PERMITTED, Some("give a valid token in IMC_TOKEN; `imc token create` makes one"))
-        }
-        P::Forbidden => {
-            ("not-permitted", NOT_PERMITTED, Some("give a token with that scope; `imc token create` makes one"))
-        }
+        P::Unauthorized => (
+            "not-permitted",
+            NOT_PERMITTED,
+            Some("give a valid token in IMC_TOKEN; `imc token create` makes one"),
+        ),
+        P::Forbidden => (
+            "not-permitted",
+            NOT_PERMITTED,
+            Some("give a token with that scope; `imc token create` makes one"),
+        ),
         P::NotFound | P::NoSuchPath => ("not-found", NO_INPUT, Some("`imc list` shows the caches")),
         P::WrongState => ("not-usable", NO_INPUT, Some("`imc events CACHE` says what happened to it")),
         P::SizeTooSmall => ("size-too-small", CANNOT_CREATE, Some("create it with a larger `--size GIB`")),
         P::NoSpace => ("no-space", CANNOT_CREATE, Some("free some with `imc gc`")),
         P::BadImage => ("bad-image", DATA, None),
-        P::RegistryUnauthorized => {
-            ("unauthorized", NOT_PERMITTED, Some("log in with `imc login HOST` as a user who may pull the image"))
-        }
+        P::RegistryUnauthorized => (
+            "unauthorized",
+            NOT_PERMITTED,
+            Some("log in with `imc login HOST` as a user who may pull the image"),
+        ),
         P::RegistryUnavailable => {
             ("registry-unavailable", UNAVAILABLE, Some("check the network and the registry's name"))
         }

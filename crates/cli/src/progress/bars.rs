@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use engine::{BuildProgress, LayerPhase, LayerProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use model::{ByteSize, DiffId};
+use model::ByteSize;
+use wire::{LayerPhase, LayerProgress};
 
 use super::{Show, short};
 use crate::printer::printable;
@@ -19,7 +19,7 @@ pub(super) struct Bars {
     /// The first row, since the last ones are left out where a terminal has too few. Before the layers are known it says
     /// so: a registry may take its time.
     total: ProgressBar,
-    unpacking: HashMap<DiffId, ProgressBar>,
+    unpacking: HashMap<String, ProgressBar>,
     style: ProgressStyle,
     /// Whether the terminal has room for a bar.
     wide: bool,
@@ -42,18 +42,23 @@ impl Bars {
     }
 
     fn show_layer(&mut self, layer: &LayerProgress) {
-        let bar = self.unpacking.entry(layer.diff_id).or_insert_with(|| {
-            let bar = self.all.add(ProgressBar::new(layer.size.as_u64()));
+        let bar = self.unpacking.entry(layer.diff_id.clone()).or_insert_with(|| {
+            let bar = self.all.add(ProgressBar::new(layer.compressed_bytes.as_u64()));
             bar.set_style(self.style.clone());
             bar.set_prefix(short(&layer.digest));
             bar
         });
-        let whole = layer.fetched >= layer.size;
+        let whole = layer.fetched_bytes >= layer.compressed_bytes;
         let doing = if whole { "finishing" } else { "unpacking" };
-        bar.set_position(layer.fetched.as_u64());
+        bar.set_position(layer.fetched_bytes.as_u64());
         bar.set_message(match self.wide {
             true => doing.to_owned(),
-            false => format!("{} {} of {}, {doing}", short(&layer.digest), layer.fetched, layer.size),
+            false => format!(
+                "{} {} of {}, {doing}",
+                short(&layer.digest),
+                layer.fetched_bytes,
+                layer.compressed_bytes
+            ),
         });
     }
 }
@@ -71,14 +76,13 @@ fn sum(layers: &[LayerProgress]) -> String {
         wanted().fold(ByteSize::ZERO, |sum, layer| sum.plus(each(layer)))
     };
     let here = if reused > 0 { format!(", {reused} already here") } else { String::new() };
-    let (fetched, size) = (bytes(|layer| layer.fetched), bytes(|layer| layer.size));
+    let (fetched, size) = (bytes(|layer| layer.fetched_bytes), bytes(|layer| layer.compressed_bytes));
     format!("{} of {} layers{here}, {fetched} of {size} fetched", done + reused, layers.len())
 }
 
 impl Show for Bars {
-    fn refresh(&mut self, progress: &BuildProgress) {
-        let layers = progress.layers();
-        for layer in &layers {
+    fn refresh(&mut self, layers: &[LayerProgress]) {
+        for layer in layers {
             match layer.phase {
                 LayerPhase::Unpacking => self.show_layer(layer),
                 LayerPhase::Waiting => {}
@@ -91,7 +95,7 @@ impl Show for Bars {
             }
         }
         if !layers.is_empty() {
-            self.total.set_message(sum(&layers));
+            self.total.set_message(sum(layers));
         }
         self.total.tick();
     }

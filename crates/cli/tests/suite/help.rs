@@ -8,7 +8,10 @@ pub(crate) const COMMANDS: &[&str] = &[
     "list",
     "show",
     "events",
+    "update",
+    "rollback",
     "delete",
+    "usage",
     "run",
     "ps",
     "logs",
@@ -18,13 +21,24 @@ pub(crate) const COMMANDS: &[&str] = &[
     "login",
     "logout",
     "gc",
+    "serve",
+    "token",
+    "secrets",
     "doctor",
     "config",
     "completion",
 ];
 
 /// The commands below a command.
-const BELOW: &[&[&str]] = &[&["config", "show"], &["config", "check"], &["config", "example"]];
+const BELOW: &[&[&str]] = &[
+    &["config", "show"],
+    &["config", "check"],
+    &["config", "example"],
+    &["token", "create"],
+    &["token", "list"],
+    &["token", "revoke"],
+    &["secrets", "rotate"],
+];
 
 /// Every command as its words, those below one behind it.
 pub(crate) fn every_command() -> Vec<Vec<&'static str>> {

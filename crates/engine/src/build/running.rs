@@ -87,7 +87,8 @@ impl Running {
     }
 
     pub(crate) fn progress(&self, cache: CacheId) -> Option<BuildProgress> {
-        let runs = locked(&self.0).values().find(|entry| entry.cache == cache).map(|entry| entry.progress.clone());
+        let runs =
+            locked(&self.0).values().find(|entry| entry.cache == cache).map(|entry| entry.progress.clone());
         runs.or_else(|| {
             let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
             ended.iter().find(|(of, _)| *of == cache).map(|(_, progress)| progress.clone())

@@ -13,7 +13,7 @@ use model::{
 use registry::Credentials;
 use serde::Serialize;
 
-use crate::build::{BuildHandle, BuildOrder};
+use crate::build::BuildHandle;
 use crate::fingerprint::{fingerprint, named};
 use crate::{Engine, Error, VaultError};
 

@@ -155,12 +155,12 @@ impl Engine {
             token.map(|token| self.token_use(token, Operation::UpdateCache, update.fingerprint(cache.id)));
         let build = update.wants_build().then(|| self.new_build(cache.id, update.plan_over(&cache), here));
         let mut events = vec![self.updated(&cache, update)];
-        events.extend(build.iter().filter(|_| here).map(|build| self.workshop.build_started(cache.id, build.id)));
+        events.extend(
+            build.iter().filter(|_| here).map(|build| self.workshop.build_started(cache.id, build.id)),
+        );
         let now = self.clock().now();
-        let admitted = self
-            .records()
-            .update_cache(cache.id, &edit, build.as_ref(), token.as_ref(), &events, now)
-            .await;
+        let admitted =
+            self.records().update_cache(cache.id, &edit, build.as_ref(), token.as_ref(), &events, now).await;
         if let (Err(_), Some(build), true) = (&admitted, &build, here) {
             // Where only the answer was lost, nobody must take the build for one that runs.
             self.abandon(build.id).await;
