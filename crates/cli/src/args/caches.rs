@@ -16,7 +16,7 @@ fn size() -> clap::builder::RangedU64ValueParser<u64> {
 Examples:
   imc create web nginx:1.27
   imc create ai registry.example/torch:2.9 registry.example/base:1 --size 30
-  imc create nightly registry.example/app:main --retention-days 7 --staleness refresh=3600 --tag team=shop
+  imc create nightly r.example/app:main --retention-days 7 --staleness refresh=3600 --tag a=b
   imc create web nginx:1.27 --detach --client-token deploy-42
   imc create local oci:./my-image
   imc create saved docker-archive:./saved.tar

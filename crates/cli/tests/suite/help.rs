@@ -11,6 +11,8 @@ pub(crate) const COMMANDS: &[&str] = &[
     "update",
     "rollback",
     "delete",
+    "match",
+    "predict",
     "usage",
     "run",
     "ps",

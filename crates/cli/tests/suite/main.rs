@@ -14,6 +14,8 @@ mod login;
 mod run;
 mod screen;
 mod scripts;
+mod serve;
+mod server;
 mod support;
 mod terminal;
 mod units;

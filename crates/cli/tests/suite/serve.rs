@@ -1,0 +1,243 @@
+//! `imc serve`, and commands that ask it.
+
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use testkit::{FaultServer, Reply};
+
+use crate::server::Server;
+use crate::support::{Home, Ran, image, layer, noise, wait_until};
+
+/// What a run says, without what differs from run to run.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Said {
+    fn by(ran: &Ran) -> Self {
+        // Which steps of a layer are seen depends on when somebody looks.
+        let is_told = |line: &&str| !line.starts_with("layer sha256:");
+        let stderr: Vec<&str> = ran.stderr.lines().filter(is_told).collect();
+        Self { code: ran.code, stdout: normalised(&ran.stdout), stderr: normalised(&stderr.join("\n")) }
+    }
+}
+
+/// Ids, times and durations as words, blanks as one.
+fn normalised(text: &str) -> String {
+    let is_delimiter = |c: char| c.is_whitespace() || "\"'`(),;".contains(c);
+    let mut out = String::new();
+    for (line, begins) in text.lines().zip(std::iter::once(false).chain(std::iter::repeat(true))) {
+        if begins {
+            out.push('\n');
+        }
+        // The time that a build took is a number of its own.
+        let line = line.split_once(" fetched in ").map_or(line, |(before, _)| before);
+        let line = if line.trim_start().starts_with("\"seconds\"") { "seconds" } else { line };
+        let words: Vec<&str> = line.split(is_delimiter).filter(|word| !word.is_empty()).map(word).collect();
+        out.push_str(&words.join(" "));
+    }
+    out
+}
+
+fn word(word: &str) -> &str {
+    let hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if word.split_once('-').is_some_and(|(kind, rest)| kind.len() == 3 && hex(rest)) {
+        return "<id>";
+    }
+    let is_time = word.len() > 18 && word.as_bytes()[4] == b'-' && word.as_bytes()[10] == b'T';
+    if is_time { "<time>" } else { word }
+}
+
+/// The life of some caches, as words; each with and without documents.
+fn script(home: &Home) -> Vec<Vec<String>> {
+    let one = home.layout("one", &image([layer("one")]));
+    let two = home.layout("two", &image([layer("two")]));
+    let commands: &[&[&str]] = &[
+        &["list"],
+        &["show", "web"],
+        &["usage"],
+        &["create", "web", &one, "--size", "2", "--tag", "team=shop", "--retention-days", "7"],
+        &["create", "other", &one, "--eviction", "lru", "--staleness", "refresh=600"],
+        &["create", "gone", "oci:/nowhere"],
+        &["create", "web", &one, &one],
+        &["list"],
+        &["list", "--tag", "team"],
+        &["list", "--state", "Failed"],
+        &["list", "--image", &two],
+        &["show", "web"],
+        &["show", "gone"],
+        &["events", "web"],
+        &["events", "nobody"],
+        &["match", &one, "--offline"],
+        &["match", &one],
+        &["match", "nginx:1", "--offline", "--perfect-match"],
+        &["predict", &one, &two],
+        &["predict", "oci:/nowhere"],
+        &["rollback", "web"],
+        &["update", "web", "--rename", "front", "--no-tags"],
+        &["update", "front", &two],
+        &["update", "front"],
+        &["update", "nobody", "--size", "3"],
+        &["rollback", "front"],
+        &["show", "front"],
+        &["usage"],
+        &["token", "list"],
+        &["token", "revoke", "0123456789abcdef"],
+        &["delete", "gone", "nobody"],
+        &["delete", "front", "other"],
+        &["list"],
+    ];
+    let owned = |words: &&[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+    commands.iter().map(owned).collect()
+}
+
+#[test]
+fn with_and_without_a_server_a_script_says_the_same() {
+    let (alone, served) = (Home::new(), Home::new());
+    let server = Server::start(&served);
+    let place = |home: &Home, text: &str| text.replace(&home.path().display().to_string(), "<home>");
+    let say = |home: &Home, words: &[String], documents: bool| {
+        let mut arguments: Vec<&str> = if documents { vec!["-o", "json"] } else { Vec::new() };
+        arguments.extend(words.iter().map(String::as_str));
+        let ran = home.imc(&arguments);
+        let said = Said::by(&ran);
+        Said { stdout: place(home, &said.stdout), stderr: place(home, &said.stderr), ..said }
+    };
+    for documents in [false, true] {
+        for (ours, theirs) in script(&alone).iter().zip(&script(&served)) {
+            let (here, there) = (say(&alone, ours, documents), say(&served, theirs, documents));
+            assert_eq!(here, there, "{ours:?}, documents: {documents}");
+        }
+    }
+    server.stop();
+}
+
+#[test]
+fn a_second_server_is_refused_and_a_stopped_one_leaves_everything() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    home.imc(&["serve", "--no-listen"]).fails(75, &["another `imc serve`", "next: "]);
+    let source = home.layout("image", &image([layer("one")]));
+    home.imc(&["create", "web", &source, "--detach"]).ok();
+    wait_until("the server has built it", || home.only_state() == "Ready");
+    let said = server.stop();
+    assert!(said.contains("everything under way has ended"), "{said}");
+    // Without the server the command does it by itself.
+    assert_eq!(home.only_state(), "Ready");
+    let again = Server::start(&home);
+    assert_eq!(home.only_state(), "Ready");
+    again.stop();
+    home.assert_at_rest();
+}
+
+#[test]
+fn by_tcp_a_token_opens_what_its_scope_allows() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let source = home.layout("image", &image([layer("one")]));
+    home.imc(&["create", "web", &source]).ok();
+    let url = server.url();
+    let asked = |token: &str, words: &[&str]| {
+        home.imc_with(&[("IMC_SERVER", url.as_str()), ("IMC_TOKEN", token)], words)
+    };
+    asked("", &["list"]).fails(77, &["no bearer token", "imc token create"]);
+    asked("imct_nonsense", &["list"]).fails(77, &["unknown, revoked or at its end"]);
+    let token = |scope: &str| {
+        let made = home.json(&["token", "create", "--label", "t", "--scope", scope, "--hours", "1"]);
+        (made["secret"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap().to_owned())
+    };
+    let (reader, id) = token("caches:read");
+    assert!(asked(&reader, &["list"]).ok().stdout.contains("web"));
+    asked(&reader, &["delete", "web"]).fails(77, &["caches:write"]);
+    asked(&reader, &["--account", "team-a", "list"]).fails(77, &["admin"]);
+    asked(&reader, &["ps"]).fails(64, &["this machine alone"]);
+    let (admin, _) = token("admin");
+    let listed = asked(&admin, &["--account", "team-a", "list"]).ok().stdout;
+    assert!(!listed.contains("web"), "another account's: {listed}");
+    home.imc(&["token", "revoke", &id]).ok();
+    asked(&reader, &["list"]).fails(77, &[]);
+    server.stop();
+    asked(&admin, &["list"]).fails(69, &["cannot be reached"]);
+}
+
+#[test]
+fn a_request_with_a_client_token_is_answered_once() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let source = home.layout("image", &image([layer("one")]));
+    let create = |name: &str| home.imc(&["create", name, &source, "--client-token", "deploy-1"]);
+    create("web").ok();
+    create("web").ok();
+    assert_eq!(home.json(&["list"]).as_array().unwrap().len(), 1);
+    create("other").fails(64, &["deploy-1"]);
+    server.stop();
+}
+
+#[test]
+fn a_build_of_a_server_that_was_killed_goes_on_with_the_next() {
+    let home = Home::new();
+    let image = image([noise("a", 60_000), layer("b")]);
+    let registry = FaultServer::start();
+    registry.serve_image("app", "1", &image);
+    registry.script(&format!("/v2/app/blobs/{}", image.layers[0].digest), [Reply::blob(&image.layers[0].blob).hang_after(20_000)]);
+    let reference = format!("{}/app:1", registry.host());
+    let server = Server::start(&home);
+    home.imc(&["create", "web", &reference, "--plain-http", &registry.host(), "--detach"]).ok();
+    wait_until("the first layer is there", || !home.blobs().is_empty());
+    server.kill();
+    let again = Server::start(&home);
+    wait_until("the next server has built it", || home.only_state() == "Ready");
+    assert!(home.reasons("web").contains(&"BuildResumed".to_owned()));
+    again.stop();
+    home.assert_at_rest();
+    home.assert_whole();
+}
+
+#[test]
+fn secrets_are_sealed_anew_and_older_keys_forgotten() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let first = home.json(&["secrets", "rotate"]);
+    assert_eq!(first["keys_in_file"], 2);
+    let second = home.json(&["secrets", "rotate", "--forget-older"]);
+    assert_eq!(second["keys_in_file"], 1);
+    assert_ne!(first["key"], second["key"]);
+    server.stop();
+}
+
+#[test]
+fn a_second_signal_ends_a_server_at_once() {
+    let home = Home::new();
+    let image = image([noise("a", 60_000)]);
+    let registry = FaultServer::start();
+    registry.serve_image("app", "1", &image);
+    registry.script(&format!("/v2/app/blobs/{}", image.layers[0].digest), [Reply::blob(&image.layers[0].blob).hang_after(20_000)]);
+    let server = Server::start(&home);
+    let reference = format!("{}/app:1", registry.host());
+    home.imc(&["create", "web", &reference, "--plain-http", &registry.host(), "--detach"]).ok();
+    wait_until("the build runs", || home.only_state() == "Creating");
+    let mut child = server.into_child();
+    let signal = || kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    signal();
+    wait_until("it takes nobody any more", || !home.data().join("imc.sock").exists());
+    signal();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn what_cannot_be_served_is_refused() {
+    let home = Home::new();
+    home.imc(&["serve", "--listen", "nonsense"]).fails(64, &["--listen"]);
+    home.imc(&["serve", "--tls-cert", "x"]).fails(64, &["--tls-key"]);
+    home.imc(&["serve", "--no-listen", "--tls-cert", "/nowhere", "--tls-key", "/nowhere"])
+        .fails(78, &["/nowhere"]);
+    std::fs::create_dir_all(home.data()).unwrap();
+    std::fs::write(home.data().join("imc.sock"), "notes").unwrap();
+    home.imc(&["serve", "--no-listen"]).fails(78, &["imc.sock", "no socket"]);
+    let mut command = home.command();
+    command.arg("serve").env("IMC_SECRET_KEY", "nonsense").stdin(Stdio::null());
+    Ran::from(command.output().unwrap()).fails(78, &["key"]);
+}
