@@ -128,6 +128,11 @@ impl Reconcilers {
         }
     }
 
+    /// Leaves what runs in the middle, as a process that is killed does.
+    pub async fn abandon(self) {
+        self.engine.workshop.leave().await;
+    }
+
     /// One pass of the one of that name.
     ///
     /// # Errors

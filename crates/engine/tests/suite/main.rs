@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod cancel;
+mod copies;
+mod crash;
 mod faults;
 mod life;
 mod match_index;
 mod merge;
+mod reconcile;
 mod recover;
 mod service;
 mod sharing;
@@ -13,3 +16,4 @@ mod size;
 mod sizes;
 mod start;
 mod support;
+mod walk;
