@@ -11,9 +11,7 @@ use engine::{
     HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, NewInstance, PrintedLine, StartWish,
 };
 use metastore::{InstanceFilter, MemoryMetastore, Page};
-use model::{
-    ByteSize, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject,
-};
+use model::{ByteSize, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject};
 use testkit::FaultServer;
 
 use crate::support::{World, image, local, new_cache, noise};
