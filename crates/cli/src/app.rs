@@ -13,6 +13,7 @@ use registry::{Registry, Spool};
 
 use crate::args::RegistryArgs;
 use crate::exit::{Failure, opening};
+use crate::host::LocalHost;
 use crate::reserve::Reserve;
 
 /// The records' file in the data directory.
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) records: Arc<dyn Metastore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) instances: Instances,
+    /// What is done with instances, records and events included.
+    pub(crate) use_cases: engine::Instances,
     reserve: Reserve,
 }
 
@@ -75,11 +78,14 @@ impl App {
             owner,
             settings: Settings::default(),
         });
-        let instances = Instances::open(NodeConfig { data_dir, self_exe: PathBuf::from("/proc/self/exe") })?;
+        let self_exe = PathBuf::from("/proc/self/exe");
+        let instances = Instances::open(NodeConfig { data_dir: data_dir.clone(), self_exe })?;
+        let host = Arc::new(LocalHost::new(instances.clone(), data_dir));
+        let use_cases = engine::Instances::new(engine.clone(), host);
         if room == Room::Takes {
             reserve.keep();
         }
-        Ok(Self { engine, account: AccountId::local(), store, records, clock, instances, reserve })
+        Ok(Self { engine, account: AccountId::local(), store, records, clock, instances, use_cases, reserve })
     }
 
     /// Forgets the events of what has been gone for long. Only tidies up: a failure is logged.

@@ -113,6 +113,7 @@ fn check_there(data_dir: &Path, from: DataDirFrom, command: &Command) -> Result<
     let makes_or_needs_none = matches!(
         command,
         Command::Create(_)
+            | Command::Predict(_)
             | Command::Run(_)
             | Command::Login(_)
             | Command::Logout(_)

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use engine::{CacheView, Collected};
+use engine::{CacheView, Collected, MatchAnswer, MatchQuestion};
+use model::matching::{
+    Grade, ImageMatch, Left, LeftBecause, MatchCondition, MatchPolicy, Ranking, Reason, Taken,
+};
+use model::prediction::{Evidence, ImagePrediction, LayerPrediction, Prediction};
 use model::{
     AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Compression, Event, EventKind,
     EventReason, ExitStatus, ImageCache, InstanceState, LayerDescriptor, NewImageCache, Origin,
@@ -13,7 +17,8 @@ use node::{Check, CheckResult};
 use serde::Serialize;
 
 use super::{
-    Cache, CheckedConfig, Collection, Created, Image, Instance, LoggedIn, LoggedOut, Setting, Shown, all,
+    Cache, CheckedConfig, Collection, Created, Image, Instance, LoggedIn, LoggedOut, Matched, Predicted,
+    Setting, Shown, all,
 };
 
 const HEX: &str = "01a2086e6b2b734699def6a20c73d467";
@@ -124,6 +129,56 @@ fn collected() -> Collected {
     collected
 }
 
+fn matched() -> Matched {
+    let size = ByteSize::mib(74);
+    let taken = Taken {
+        id: format!("imc-{HEX}").parse().unwrap(),
+        reason: Reason {
+            grade: Grade::Content { perfect: false, saved: size },
+            wanted: 1,
+            size: ByteSize::mib(10),
+        },
+        images: vec![ImageMatch::Layers { bytes: size, of: ByteSize::mib(190) }],
+    };
+    let left =
+        Left { id: format!("imc-{HEX}").parse().unwrap(), because: LeftBecause::State(CacheState::Creating) };
+    let ranking = Ranking {
+        taken: vec![taken],
+        left: vec![left],
+        taken_in_all: 1,
+        left_in_all: 1,
+        nothing_in_common: 5,
+    };
+    let question = MatchQuestion {
+        images: vec!["docker.io/library/nginx:1.27".parse().unwrap()],
+        platform: "linux/amd64".parse().unwrap(),
+        policy: MatchPolicy::Content,
+        condition: MatchCondition::Any,
+        space: None,
+        limit: 20,
+        registries: None,
+    };
+    let names = [(format!("imc-{HEX}").parse().unwrap(), "web".parse().unwrap())].into();
+    Matched::new(&question, &MatchAnswer { ranking, by_name_only: Vec::new() }, &names)
+}
+
+fn predicted() -> Predicted {
+    let (unpacked, evidence) = Evidence::of_served(Compression::Gzip, ByteSize::mib(28), None);
+    let layer = LayerPrediction {
+        diff_id: DIGEST.parse().unwrap(),
+        digest: DIGEST.parse().unwrap(),
+        compression: Compression::Gzip,
+        compressed: ByteSize::mib(28),
+        unpacked,
+        evidence,
+        is_here: false,
+    };
+    let source = "docker.io/library/nginx:1.27".parse().unwrap();
+    let image =
+        ImagePrediction::new(source, DIGEST.parse().unwrap(), "linux/amd64".parse().unwrap(), vec![layer]);
+    (&Prediction::new(vec![image])).into()
+}
+
 fn section<T: Serialize>(page: &mut String, title: &str, about: &str, document: &T) {
     let document = serde_json::to_string_pretty(document).unwrap();
     write!(page, "\n## {title}\n\n{about}\n\n```json\n{document}\n```\n").unwrap();
@@ -140,6 +195,12 @@ fn page() -> String {
     let deleted: Vec<Cache> = all(&[cache(CacheState::Ready)]);
     section(&mut page, "delete", "The caches that were deleted, as they were last.", &deleted);
     section(&mut page, "events", "What happened to the subject, oldest first.", &events());
+    let about = "Which caches serve the images, best first, and which have something of them and may not be used. `match` is \
+                 `exact`, `same-digest`, `all-layers`, `other-tag`, `some-layers` or `missing`; `policy` says whose rules ranked.";
+    section(&mut page, "match", about, &matched());
+    let about = "What images will take. `evidence` is what an unpacked size is known by: `unpacked` (it was unpacked before), \
+                 `plain`, `gzip-trailer`, `zstd-header` or `ratio`.";
+    section(&mut page, "predict", about, &predicted());
     let instances: Vec<Instance> = all(&[
         instance(InstanceState::Running),
         instance(InstanceState::Exited(ExitStatus::Code(0))),

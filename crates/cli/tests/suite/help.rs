@@ -9,6 +9,8 @@ pub(crate) const COMMANDS: &[&str] = &[
     "show",
     "events",
     "delete",
+    "match",
+    "predict",
     "run",
     "ps",
     "logs",

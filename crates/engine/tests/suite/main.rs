@@ -5,6 +5,7 @@ mod cancel;
 mod copies;
 mod crash;
 mod faults;
+mod instances;
 mod life;
 mod match_index;
 mod merge;
