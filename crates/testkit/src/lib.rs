@@ -4,6 +4,8 @@
 //! - [`FaultServer`]: a registry that lies, cuts, hangs and redirects as its script says, and records what it was asked.
 //! - [`LayerBuilder`], [`ImageBuilder`]: any layer and image in milliseconds, as an OCI layout, a docker archive,
 //!   in a [`Registry`] or in a [`FaultServer`].
+//! - [`Postgres`]: Debian's PostgreSQL on a socket in a private folder, one for all tests of a process, or one that a test
+//!   stops.
 //! - [`privileged`], [`data_dir`], [`assert_no_mounts_left`]: around tests that mount.
 //!
 //! Everything is synchronous and runs on threads of its own: it serves sync and async tests alike, and a blocked
@@ -24,6 +26,7 @@ mod http;
 mod image;
 mod layer;
 mod mounts;
+mod postgres;
 mod registry;
 mod server;
 
@@ -35,4 +38,5 @@ pub use http::Request;
 pub use image::{Image, ImageBuilder, ImageIndex, MediaTypes};
 pub use layer::{Compression, Entry, EntryKind, Layer, LayerBuilder};
 pub use mounts::{assert_no_mounts_left, mounts_below};
+pub use postgres::{Postgres, Stop};
 pub use registry::{LoggedRequest, Registry, RegistryBuilder};
