@@ -1,17 +1,19 @@
 //! A metastore that fails by plan, for tests of what uses one.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use model::{
-    BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId,
-    Instance, InstanceId, Subject, Timestamp,
+    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
+    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
 };
 
 use crate::{
-    Build, CacheChange, CacheFilter, CacheRef, Error, ErrorKind, InstanceFilter, InstanceRef,
-    InstanceRemoval, LayerRecord, Metastore, NewBuild, Page, ProcessIdentity, ResolvedCache, Result,
-    SnapshotRecord,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
+    CredentialOwner, Error, ErrorKind, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
+    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId,
+    TokenRecord, TokenUse, Turns, Usage,
 };
 
 /// Which call fails, and how.
@@ -72,24 +74,47 @@ macro_rules! delegate {
 }
 
 delegate! {
-    create_cache(cache: &ImageCache, events: &[Event]) -> ();
-    create_cache_with_build(cache: &ImageCache, build: &NewBuild, events: &[Event]) -> ImageCache;
+    create_cache(cache: &ImageCache, build: &NewBuild, admission: &Admission, events: &[Event]) -> Admitted;
     cache(id: CacheId) -> ImageCache;
-    resolve_cache(wanted: &CacheRef) -> ResolvedCache;
+    resolve_cache(account: &AccountId, wanted: &CacheRef) -> ResolvedCache;
     find_caches(filter: &CacheFilter, page: Page<CacheId>) -> Vec<ImageCache>;
-    touch_cache_used(id: CacheId, now: Timestamp) -> ();
+    count_caches(filter: &CacheFilter) -> u64;
+    usage(account: &AccountId) -> Usage;
+    update_cache(
+        id: CacheId, edit: &CacheEdit, build: Option<&NewBuild>, token: Option<&TokenUse>, events: &[Event],
+        now: Timestamp
+    ) -> Admitted;
+    touch_cache_used(id: CacheId, saved: Savings, now: Timestamp) -> ();
+    note_cache_checked(id: CacheId, events: &[Event], now: Timestamp) -> ();
+    note_copies(id: CacheId, snapshot: ImageSnapshotId, copies: SnapshotCopies, events: &[Event]) -> bool;
+    lose_snapshot(
+        id: CacheId, snapshot: ImageSnapshotId, failure: &BuildFailure, events: &[Event], now: Timestamp
+    ) -> bool;
+    roll_back_cache(
+        id: CacheId, to: ImageSnapshotId, kept_until: Timestamp, events: &[Event], now: Timestamp
+    ) -> ImageCache;
+    drop_generations(id: CacheId, snapshots: &[ImageSnapshotId], events: &[Event]) -> CacheChange;
+    ask_deletion(id: CacheId, events: &[Event], now: Timestamp) -> ImageCache;
     delete_cache(id: CacheId, events: &[Event]) -> CacheChange;
     begin_build(build: &NewBuild, events: &[Event]) -> ImageCache;
+    take_queued_build(owner: &ProcessIdentity, turns: Turns, now: Timestamp) -> Option<Build>;
+    beat_build(id: BuildId, owner: &ProcessIdentity, progress: Percent, now: Timestamp) -> Beat;
+    cancel_build(id: BuildId, failure: &BuildFailure, events: &[Event], now: Timestamp) -> ();
     finish_build(
-        id: BuildId, owner: &ProcessIdentity, snapshot: &SnapshotRecord, events: &[Event], now: Timestamp
+        id: BuildId, owner: &ProcessIdentity, snapshot: &SnapshotRecord, copies: SnapshotCopies,
+        keep: Option<Timestamp>, events: &[Event], now: Timestamp
     ) -> CacheChange;
     fail_build(
         id: BuildId, owner: &ProcessIdentity, failure: &BuildFailure, events: &[Event], now: Timestamp
     ) -> ImageCache;
     build(id: BuildId) -> Build;
+    build_of_cache(cache: CacheId) -> Option<Build>;
     running_builds(page: Page<BuildId>) -> Vec<Build>;
-    claim_build(id: BuildId, from: &ProcessIdentity, to: &ProcessIdentity, events: &[Event]) -> Option<Build>;
+    claim_build(
+        id: BuildId, from: &ProcessIdentity, to: &ProcessIdentity, events: &[Event], now: Timestamp
+    ) -> Option<Build>;
     retained_snapshots() -> Vec<ImageSnapshotId>;
+    held_snapshots() -> BTreeSet<ImageSnapshotId>;
     snapshot(id: ImageSnapshotId) -> Option<SnapshotRecord>;
     record_layer(layer: &LayerRecord) -> ();
     layer_by_blob(blob: &BlobDigest) -> Option<LayerRecord>;
@@ -98,9 +123,22 @@ delegate! {
     instance_started(id: InstanceId, pid: u32, events: &[Event], now: Timestamp) -> Instance;
     instance_exited(id: InstanceId, status: ExitStatus, events: &[Event], now: Timestamp) -> Instance;
     remove_instance(id: InstanceId, events: &[Event]) -> InstanceRemoval;
-    instance(wanted: &InstanceRef) -> Instance;
+    instance(account: &AccountId, wanted: &InstanceRef) -> Instance;
     find_instances(filter: &InstanceFilter, page: Page<InstanceId>) -> Vec<Instance>;
     append_events(events: &[Event]) -> ();
     events(subject: Subject) -> Vec<Event>;
+    account_of(subject: Subject) -> Option<AccountId>;
     forget_events(before: Timestamp) -> u64;
+    changes(after: ChangeNumber, limit: u32) -> Option<Vec<Change>>;
+    newest_change() -> ChangeNumber;
+    forget_changes(keep: u64) -> ();
+    forget_client_tokens(now: Timestamp) -> u64;
+    credentials(owner: CredentialOwner) -> Vec<SealedCredential>;
+    reseal_credentials(owner: CredentialOwner, from: &[SealedCredential], to: &[SealedCredential]) -> bool;
+    credential_owners(after: Option<CredentialOwner>, limit: u32) -> Vec<CredentialOwner>;
+    create_token(token: &TokenRecord) -> ();
+    token(digest: &[u8; 32]) -> Option<TokenRecord>;
+    tokens(account: Option<&AccountId>) -> Vec<TokenRecord>;
+    revoke_token(id: &TokenId, now: Timestamp) -> Option<TokenRecord>;
+    touch_token(id: &TokenId, now: Timestamp) -> ();
 }

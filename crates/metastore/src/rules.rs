@@ -1,11 +1,30 @@
 //! What the verbs decide, apart from where the records are: the same for every metastore.
 
-use model::{BuildFailure, CacheState, Event, ExitStatus, ImageCache, Instance, InstanceState, Timestamp};
+mod admission;
+mod builds;
+mod caches;
+mod instances;
 
-use crate::{Build, BuildState, Error, LayerRecord, NewBuild, ProcessIdentity, Result, SnapshotRecord};
+pub(crate) use admission::{RememberedRequest, are_same, could_make_room, is_repeated, room};
+pub(crate) use builds::{
+    Waiting, begin_build, cancel_build, claim_build, end_waiting, fail_build, finish_build, has_beaten,
+    is_unfinished, take_build, unwanted, whose_turn,
+};
+pub(crate) use caches::{
+    check_build_of, check_new_cache, deletion_asked, edited, has_copies, lost, named_snapshots, rolled_back,
+    used, was_checked, without_generations,
+};
+pub(crate) use instances::{check_new_instance, check_removal, instance_exited, instance_started};
+
+use model::{BuildFailure, CacheState, Event, ImageCache, Timestamp};
+
+use crate::{ChangeNumber, Error, LayerRecord, Result};
 
 /// The longest message of an event or a failure, in bytes. Longer ones are cut.
 const MESSAGE_LIMIT: usize = 4096;
+
+/// Microseconds of an hour.
+const HOUR: i64 = 3600 * 1_000_000;
 
 /// Cuts a message at a character's end.
 pub(crate) fn bounded(message: &str) -> &str {
@@ -16,135 +35,19 @@ pub(crate) fn bounded(message: &str) -> &str {
     &message[..end]
 }
 
-pub(crate) fn check_new_cache(cache: &ImageCache) -> Result<()> {
-    if cache.state == CacheState::Preparing && cache.snapshot.is_none() {
-        return Ok(());
-    }
-    let why = format!("{} is {} and should be Preparing, without a snapshot", cache.id, cache.state);
-    Err(Error::Conflict { object: "cache", why })
-}
-
-fn step(cache: &mut ImageCache, to: CacheState, now: Timestamp) -> Result<()> {
-    let id = cache.id;
-    cache.state = cache.state.step(to).map_err(|source| Error::Transition { cache: id, source })?;
-    cache.updated = now;
-    Ok(())
-}
-
-/// The cache as a beginning build makes it.
-pub(crate) fn begin_build(mut cache: ImageCache, now: Timestamp) -> Result<ImageCache> {
-    let first = cache.snapshot.is_none();
-    step(&mut cache, if first { CacheState::Creating } else { CacheState::Updating }, now)?;
-    cache.failure = None;
-    Ok(cache)
-}
-
-/// The cache as a build that ended well makes it.
-pub(crate) fn finish_build(
-    mut cache: ImageCache,
-    snapshot: &SnapshotRecord,
-    now: Timestamp,
-) -> Result<ImageCache> {
-    step(&mut cache, CacheState::Ready, now)?;
-    cache.snapshot = Some(snapshot.id);
-    cache.unpacked_size = Some(snapshot.size);
-    Ok(cache)
-}
-
-/// The cache as a build that ended badly makes it.
-pub(crate) fn fail_build(
-    mut cache: ImageCache,
-    failure: &BuildFailure,
-    now: Timestamp,
-) -> Result<ImageCache> {
-    let first = cache.snapshot.is_none();
-    step(&mut cache, if first { CacheState::Failed } else { CacheState::UpdateFailed }, now)?;
-    cache.failure = Some(bounded_failure(failure));
-    Ok(cache)
-}
-
-pub(crate) fn bounded_failure(failure: &BuildFailure) -> BuildFailure {
+fn bounded_failure(failure: &BuildFailure) -> BuildFailure {
     BuildFailure {
         reason: bounded(&failure.reason).to_owned(),
         message: bounded(&failure.message).to_owned(),
     }
 }
 
-/// The record of a build that begins.
-pub(crate) fn new_build(build: &NewBuild) -> Build {
-    Build {
-        id: build.id,
-        cache: build.cache,
-        snapshot: build.snapshot,
-        state: BuildState::Running,
-        owner: build.owner.clone(),
-        attempts: 1,
-        started: build.started,
-        finished: None,
-        failure: None,
-    }
-}
-
-/// Whether that process may end the build.
-pub(crate) fn check_end(build: &Build, owner: &ProcessIdentity) -> Result<()> {
-    if build.state != BuildState::Running {
-        Err(Error::BuildEnded(build.id))
-    } else if build.owner != *owner {
-        Err(Error::BuildLost(build.id))
-    } else {
-        Ok(())
-    }
-}
-
-pub(crate) fn check_snapshot(build: &Build, snapshot: &SnapshotRecord) -> Result<()> {
-    if build.snapshot == snapshot.id {
-        return Ok(());
-    }
-    let why = format!("build {} was to make {} and made {}", build.id, build.snapshot, snapshot.id);
-    Err(Error::Conflict { object: "image snapshot", why })
-}
-
-pub(crate) fn check_new_instance(instance: &Instance) -> Result<()> {
-    if instance.state == InstanceState::Creating {
-        return Ok(());
-    }
-    let why = format!("{} is {} and should be Creating", instance.id, instance.state);
-    Err(Error::Conflict { object: "instance", why })
-}
-
-/// The instance as its start makes it.
-pub(crate) fn instance_started(mut instance: Instance, pid: u32, now: Timestamp) -> Result<Instance> {
-    match instance.state {
-        InstanceState::Creating | InstanceState::Exited(ExitStatus::Unknown) => {}
-        state => return Err(Error::InstanceState { id: instance.id, state }),
-    }
-    instance.state = InstanceState::Running;
-    instance.finished = None;
-    instance.pid = Some(pid);
-    instance.started = Some(now);
-    Ok(instance)
-}
-
-/// The instance as its end makes it; `None` where its end is known already.
-pub(crate) fn instance_exited(instance: &Instance, status: ExitStatus, now: Timestamp) -> Option<Instance> {
-    let news = match instance.state {
-        InstanceState::Creating | InstanceState::Running => true,
-        InstanceState::Exited(ExitStatus::Unknown) => status != ExitStatus::Unknown,
-        InstanceState::Exited(_) => false,
-    };
-    news.then(|| Instance {
-        state: InstanceState::Exited(status),
-        pid: None,
-        finished: Some(now),
-        ..instance.clone()
-    })
-}
-
-pub(crate) fn check_removal(instance: &Instance) -> Result<()> {
-    match instance.state {
-        InstanceState::Exited(_) => Ok(()),
-        state => Err(Error::InstanceState { id: instance.id, state }),
-    }
+/// One step of the cache's life.
+fn step(cache: &mut ImageCache, to: CacheState, now: Timestamp) -> Result<()> {
+    let id = cache.id;
+    cache.state = cache.state.step(to).map_err(|source| Error::Transition { cache: id, source })?;
+    cache.updated = now;
+    Ok(())
 }
 
 /// Whether a record of a served digest agrees with the one that is there.
@@ -169,6 +72,22 @@ pub(crate) fn is_counted(known: &mut Event, event: &Event) -> bool {
     equal
 }
 
+/// When a verb that is told no time wrote: with its newest event, or else when the record last changed.
+pub(crate) fn written(events: &[Event], record: Option<Timestamp>) -> Option<Timestamp> {
+    events.iter().map(|event| event.last).max().or(record)
+}
+
+/// Whether the changes behind `after` are all there, where those up to `forgotten` were dropped. A number that was never given
+/// is of other records than these.
+pub(crate) fn are_changes_whole(after: ChangeNumber, forgotten: ChangeNumber, newest: ChangeNumber) -> bool {
+    (forgotten..=newest).contains(&after)
+}
+
+/// The hour in which a token was used: finer is not kept, so that not every request writes.
+pub(crate) fn hour_of(now: Timestamp) -> Timestamp {
+    Timestamp::from_micros(now.as_micros().div_euclid(HOUR) * HOUR)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,5 +99,12 @@ mod tests {
         let odd = format!("x{long}");
         assert_eq!(bounded(&odd).len(), MESSAGE_LIMIT - 1);
         assert_eq!(bounded("short"), "short");
+    }
+
+    #[test]
+    fn an_hour_begins_before_what_lies_in_it() {
+        for (micros, hour) in [(0, 0), (HOUR - 1, 0), (HOUR, HOUR), (-1, -HOUR)] {
+            assert_eq!(hour_of(Timestamp::from_micros(micros)), Timestamp::from_micros(hour));
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! Builds in memory.
 
-use model::{BuildFailure, BuildId, CacheId, ImageCache, ImageSnapshotId, Timestamp};
+use model::{
+    BuildFailure, BuildId, CacheId, ImageCache, ImageSnapshotId, Percent, SnapshotCopies, Timestamp,
+};
 
 use super::Records;
+use crate::rules::Waiting;
 use crate::{
-    Build, BuildState, CacheChange, Error, NewBuild, ProcessIdentity, Result, SnapshotRecord, rules,
+    Beat, Build, BuildState, CacheChange, Error, NewBuild, ProcessIdentity, Result, SnapshotRecord, Turns,
+    rules,
 };
 
 impl Records {
@@ -12,23 +16,102 @@ impl Records {
         self.builds.get(&id).ok_or(Error::NoBuild(id))
     }
 
-    pub(super) fn running_build(&self, cache: CacheId) -> Option<BuildId> {
-        let of_cache = self.builds.values().filter(|build| build.cache == cache);
-        of_cache.filter(|build| build.state == BuildState::Running).map(|build| build.id).next()
+    /// The cache's build that waits or runs.
+    pub(super) fn unfinished_build(&self, cache: CacheId) -> Option<&Build> {
+        let mut of_cache = self.builds.values().filter(|build| build.cache == cache);
+        of_cache.find(|build| rules::is_unfinished(build.state))
+    }
+
+    fn put(&mut self, cache: &ImageCache, build: Build) {
+        self.put_cache(cache);
+        self.builds.insert(build.id, build);
     }
 
     pub(super) fn begin_build(&mut self, build: &NewBuild) -> Result<ImageCache> {
         let cache = self.cache(build.cache)?.clone();
-        if let Some(running) = self.running_build(cache.id) {
-            return Err(Error::CacheBuilding { cache: cache.id, build: running });
-        }
-        let cache = rules::begin_build(cache, build.started)?;
+        let unfinished = self.unfinished_build(cache.id).map(|build| build.id);
+        let (cache, record) = rules::begin_build(cache, build, unfinished)?;
         if self.builds.contains_key(&build.id) {
             return Err(Error::Conflict { object: "build", why: format!("the id {} is taken", build.id) });
         }
-        self.builds.insert(build.id, rules::new_build(build));
-        self.caches.insert(cache.id, cache.clone());
+        self.put(&cache, record);
         Ok(cache)
+    }
+
+    pub(super) fn take_build(
+        &mut self,
+        owner: &ProcessIdentity,
+        turns: Turns,
+        now: Timestamp,
+    ) -> Result<Option<Build>> {
+        let queued = self.builds.values().filter(|build| build.state == BuildState::Queued);
+        let waiting = queued.map(|build| Waiting {
+            running: self.running_of(&build.account),
+            queued: build.queued,
+            build: build.id,
+        });
+        let Some(id) = rules::whose_turn(waiting, turns) else { return Ok(None) };
+        let build = self.build(id)?.clone();
+        let (cache, build) = rules::take_build(self.cache(build.cache)?.clone(), build, owner, now)?;
+        self.put(&cache, build.clone());
+        Ok(Some(build))
+    }
+
+    fn running_of(&self, account: &model::AccountId) -> u64 {
+        let running = self.builds.values().filter(|build| build.state == BuildState::Running);
+        running.filter(|build| build.account == *account).count() as u64
+    }
+
+    pub(super) fn beat(
+        &mut self,
+        id: BuildId,
+        owner: &ProcessIdentity,
+        progress: Percent,
+        now: Timestamp,
+    ) -> Result<Beat> {
+        let known = self.builds.get(&id);
+        let Some(build) = known.and_then(|build| rules::has_beaten(build, owner, now)) else {
+            return Ok(Beat::Lost);
+        };
+        let mut cache = self.cache(build.cache)?.clone();
+        if cache.progress != progress {
+            cache.progress = progress;
+            self.put_cache(&cache);
+        }
+        let cancelled = build.cancelled;
+        self.builds.insert(id, build);
+        Ok(if cancelled { Beat::Cancelled } else { Beat::GoOn })
+    }
+
+    /// Whether there was anything to cancel.
+    pub(super) fn cancel_build(
+        &mut self,
+        id: BuildId,
+        failure: &BuildFailure,
+        now: Timestamp,
+    ) -> Result<bool> {
+        match self.builds.get(&id).cloned() {
+            Some(build) => self.stop_build(build, failure, now),
+            None => Ok(false),
+        }
+    }
+
+    /// Fails a build that waits, asks one that runs to end, leaves one that has ended; whether that changed anything.
+    pub(super) fn stop_build(
+        &mut self,
+        build: Build,
+        failure: &BuildFailure,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let cache = self.cache(build.cache)?.clone();
+        if build.state == BuildState::Queued {
+            let (cache, build) = rules::end_waiting(cache, build, failure, now)?;
+            self.put(&cache, build);
+            return Ok(true);
+        }
+        let Some(build) = rules::cancel_build(&build) else { return Ok(false) };
+        self.put(&cache, build);
+        Ok(true)
     }
 
     pub(super) fn finish_build(
@@ -36,19 +119,16 @@ impl Records {
         id: BuildId,
         owner: &ProcessIdentity,
         snapshot: &SnapshotRecord,
+        (copies, keep): (SnapshotCopies, Option<Timestamp>),
         now: Timestamp,
     ) -> Result<CacheChange> {
-        let mut build = self.build(id)?.clone();
-        rules::check_end(&build, owner)?;
-        rules::check_snapshot(&build, snapshot)?;
+        let build = self.build(id)?.clone();
         let before = self.cache(build.cache)?.clone();
-        let superseded = before.snapshot;
-        let cache = rules::finish_build(before, snapshot, now)?;
-        (build.state, build.finished) = (BuildState::Succeeded, Some(now));
-        self.builds.insert(id, build);
+        let superseded = rules::named_snapshots(&before);
+        let (cache, build) = rules::finish_build(before, build, owner, snapshot, (copies, keep), now)?;
         self.snapshots.insert(snapshot.id, *snapshot);
-        self.caches.insert(cache.id, cache.clone());
-        let released = self.release(superseded);
+        self.put(&cache, build);
+        let released = self.release(&superseded);
         Ok(CacheChange { cache, released })
     }
 
@@ -59,27 +139,29 @@ impl Records {
         failure: &BuildFailure,
         now: Timestamp,
     ) -> Result<ImageCache> {
-        let mut build = self.build(id)?.clone();
-        rules::check_end(&build, owner)?;
-        let cache = rules::fail_build(self.cache(build.cache)?.clone(), failure, now)?;
-        (build.state, build.finished) = (BuildState::Failed, Some(now));
-        build.failure = Some(rules::bounded_failure(failure));
-        self.builds.insert(id, build);
-        self.caches.insert(cache.id, cache.clone());
+        let build = self.build(id)?.clone();
+        let cache = self.cache(build.cache)?.clone();
+        let (cache, build) = rules::fail_build(cache, build, owner, failure, now)?;
+        self.put(&cache, build);
         Ok(cache)
     }
 
-    pub(super) fn claim_build(&mut self, id: BuildId, to: &ProcessIdentity) -> Result<Build> {
-        let build = self.builds.get_mut(&id).ok_or(Error::NoBuild(id))?;
-        build.owner = to.clone();
-        build.attempts = build.attempts.saturating_add(1);
-        Ok(build.clone())
+    pub(super) fn claim_build(
+        &mut self,
+        id: BuildId,
+        from: &ProcessIdentity,
+        to: &ProcessIdentity,
+        now: Timestamp,
+    ) -> Option<Build> {
+        let build = rules::claim_build(self.builds.get(&id)?.clone(), from, to, now)?;
+        self.builds.insert(id, build.clone());
+        Some(build)
     }
 
     pub(super) fn retained(&self) -> Vec<ImageSnapshotId> {
-        let running = self.builds.values().filter(|build| build.state == BuildState::Running);
+        let unfinished = self.builds.values().filter(|build| rules::is_unfinished(build.state));
         let mut ids: Vec<_> =
-            self.snapshots.keys().copied().chain(running.map(|build| build.snapshot)).collect();
+            self.snapshots.keys().copied().chain(unfinished.map(|build| build.snapshot)).collect();
         ids.sort_unstable();
         ids.dedup();
         ids

@@ -1,16 +1,35 @@
 //! Instances in memory.
 
-use model::{Instance, InstanceId, Timestamp};
+use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 
 use super::Records;
-use crate::{Error, InstanceRef, InstanceRemoval, Result, rules};
+use super::changes::Touch;
+use crate::{ChangeKind, Error, InstanceRef, InstanceRemoval, Result, rules};
 
 impl Records {
-    pub(super) fn instance(&self, wanted: &InstanceRef) -> Result<Instance> {
+    fn instance(&self, id: InstanceId) -> Result<Instance> {
+        self.instances.get(&id).cloned().ok_or(Error::NoInstance(id))
+    }
+
+    fn touch_instance(&mut self, instance: &Instance, kind: ChangeKind) {
+        let at = instance.finished.or(instance.started).unwrap_or(instance.created);
+        let touch = Touch { account: instance.account.clone(), kind, at };
+        self.touched.insert(Subject::Instance(instance.id), touch);
+    }
+
+    fn put_instance(&mut self, instance: &Instance) {
+        self.touch_instance(instance, ChangeKind::Put);
+        self.instances.insert(instance.id, instance.clone());
+    }
+
+    pub(super) fn find_instance(&self, account: &AccountId, wanted: &InstanceRef) -> Result<Instance> {
+        let mut theirs = self.instances.values().filter(|instance| instance.account == *account);
         match wanted {
-            InstanceRef::Id(id) => self.instances.get(id).cloned().ok_or(Error::NoInstance(*id)),
+            InstanceRef::Id(id) => {
+                theirs.find(|instance| instance.id == *id).cloned().ok_or(Error::NoInstance(*id))
+            }
             InstanceRef::Name(name) => {
-                let named = self.instances.values().find(|instance| instance.name == *name);
+                let named = theirs.find(|instance| instance.name == *name);
                 named.cloned().ok_or_else(|| Error::NoInstanceOfName(name.clone()))
             }
         }
@@ -18,7 +37,8 @@ impl Records {
 
     pub(super) fn create_instance(&mut self, instance: &Instance) -> Result<()> {
         rules::check_new_instance(instance)?;
-        if let Some(holder) = self.instances.values().find(|known| known.name == instance.name) {
+        let mut theirs = self.instances.values().filter(|known| known.account == instance.account);
+        if let Some(holder) = theirs.find(|known| known.name == instance.name) {
             return Err(Error::NameTaken { name: instance.name.clone(), by: holder.id });
         }
         if !self.snapshots.contains_key(&instance.snapshot) {
@@ -28,21 +48,36 @@ impl Records {
             let why = format!("the id {} is taken", instance.id);
             return Err(Error::Conflict { object: "instance", why });
         }
-        self.instances.insert(instance.id, instance.clone());
+        self.put_instance(instance);
         Ok(())
     }
 
     pub(super) fn instance_started(&mut self, id: InstanceId, pid: u32, now: Timestamp) -> Result<Instance> {
-        let instance = rules::instance_started(self.instance(&InstanceRef::Id(id))?, pid, now)?;
-        self.instances.insert(id, instance.clone());
+        let instance = rules::instance_started(self.instance(id)?, pid, now)?;
+        self.put_instance(&instance);
         Ok(instance)
     }
 
+    /// The instance as it is now, and whether that was news.
+    pub(super) fn instance_exited(
+        &mut self,
+        id: InstanceId,
+        status: ExitStatus,
+        now: Timestamp,
+    ) -> Result<(Instance, bool)> {
+        let known = self.instance(id)?;
+        let Some(instance) = rules::instance_exited(&known, status, now) else { return Ok((known, false)) };
+        self.put_instance(&instance);
+        Ok((instance, true))
+    }
+
     pub(super) fn remove_instance(&mut self, id: InstanceId) -> Result<InstanceRemoval> {
-        let instance = self.instance(&InstanceRef::Id(id))?;
+        let instance = self.instance(id)?;
         rules::check_removal(&instance)?;
+        self.touch_instance(&instance, ChangeKind::Gone);
+        self.departed.insert(Subject::Instance(id), instance.account.clone());
         self.instances.remove(&id);
-        let released = self.release(Some(instance.snapshot));
+        let released = self.release(&[instance.snapshot]).pop();
         Ok(InstanceRemoval { instance, released })
     }
 }

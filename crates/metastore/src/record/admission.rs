@@ -58,7 +58,7 @@ impl From<ClientToken> for String {
 }
 
 /// What a client token was said with. A token means nothing to another account or operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     /// Creating a cache.
     CreateCache,
