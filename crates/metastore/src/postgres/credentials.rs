@@ -1,0 +1,80 @@
+//! Sealed credentials.
+
+use sqlx::PgConnection;
+
+use super::connection::{Writing, failed};
+use super::caches;
+use crate::rows::{self, parse_text};
+use crate::{CredentialOwner, Error, PAGE_LIMIT, Result, SealedCredential, rules};
+
+fn key(owner: CredentialOwner) -> String {
+    let CredentialOwner::Cache(id) = owner;
+    id.to_string()
+}
+
+pub(super) async fn of(
+    connection: &mut PgConnection,
+    owner: CredentialOwner,
+) -> Result<Vec<SealedCredential>> {
+    let rows = sqlx::query("SELECT * FROM credentials WHERE owner = $1 ORDER BY registry")
+        .bind(key(owner))
+        .fetch_all(connection)
+        .await
+        .map_err(failed("read the credentials"))?;
+    rows.iter().map(rows::credential).collect()
+}
+
+/// Puts credentials in the place of those that the owner has.
+pub(super) async fn replace(
+    connection: &mut PgConnection,
+    owner: CredentialOwner,
+    credentials: &[SealedCredential],
+) -> Result<()> {
+    let failed = failed("write the credentials");
+    let gone = sqlx::query("DELETE FROM credentials WHERE owner = $1").bind(key(owner));
+    gone.execute(&mut *connection).await.map_err(&failed)?;
+    for credential in credentials {
+        sqlx::query("INSERT INTO credentials (owner, registry, sealed) VALUES ($1, $2, $3)")
+            .bind(key(owner))
+            .bind(credential.registry.as_str())
+            .bind(&credential.sealed)
+            .execute(&mut *connection)
+            .await
+            .map_err(&failed)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn reseal(
+    writing: &mut Writing,
+    owner: CredentialOwner,
+    from: &[SealedCredential],
+    to: &[SealedCredential],
+) -> Result<bool> {
+    let CredentialOwner::Cache(id) = owner;
+    match caches::locked(writing, id).await {
+        Ok(_) => {}
+        Err(Error::NoCache(_)) => return Ok(from.is_empty()),
+        Err(error) => return Err(error),
+    }
+    let is_known = rules::are_same(&of(writing, owner).await?, from);
+    if is_known {
+        replace(writing, owner, to).await?;
+    }
+    Ok(is_known)
+}
+
+pub(super) async fn owners(
+    connection: &mut PgConnection,
+    after: Option<CredentialOwner>,
+    limit: u32,
+) -> Result<Vec<CredentialOwner>> {
+    let owners: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT owner FROM credentials WHERE owner > $1 ORDER BY owner LIMIT $2")
+            .bind(after.map(key).unwrap_or_default())
+            .bind(i64::from(limit.min(PAGE_LIMIT)))
+            .fetch_all(connection)
+            .await
+            .map_err(failed("find the owners of credentials"))?;
+    owners.into_iter().map(|id| parse_text("owner", id).map(CredentialOwner::Cache)).collect()
+}

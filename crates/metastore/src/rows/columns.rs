@@ -1,0 +1,141 @@
+//! Between columns and types.
+
+use std::str::FromStr;
+
+use model::{BuildFailure, ByteSize, CacheId, InstanceId, Subject, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::Row as _;
+
+use crate::{Error, Result};
+
+/// A row whose columns are read by name.
+///
+/// Of a row a database gives four kinds of values; everything else is made of them.
+pub(crate) trait Columns {
+    fn optional_integer(&self, column: &'static str) -> Result<Option<i64>>;
+    fn optional_text(&self, column: &'static str) -> Result<Option<String>>;
+    fn bytes(&self, column: &'static str) -> Result<Vec<u8>>;
+    fn flag(&self, column: &'static str) -> Result<bool>;
+
+    fn integer(&self, column: &'static str) -> Result<i64> {
+        present(column, self.optional_integer(column)?)
+    }
+
+    fn text(&self, column: &'static str) -> Result<String> {
+        present(column, self.optional_text(column)?)
+    }
+
+    /// Something written as its text.
+    fn parsed<T: FromStr>(&self, column: &'static str) -> Result<T> {
+        parse_text(column, self.text(column)?)
+    }
+
+    /// Something written as its text, or null.
+    fn optional_parsed<T: FromStr>(&self, column: &'static str) -> Result<Option<T>> {
+        self.optional_text(column)?.map(|value| parse_text(column, value)).transpose()
+    }
+
+    /// One of these, written as its word.
+    fn one_of<T: Copy>(&self, column: &'static str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<T> {
+        let value = self.text(column)?;
+        let found = all.iter().copied().find(|each| word(*each) == value);
+        found.ok_or(Error::Column { column, value })
+    }
+
+    /// Something written as JSON.
+    fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
+        let value = self.text(column)?;
+        serde_json::from_str(&value).map_err(|_| Error::Column { column, value })
+    }
+
+    fn unsigned<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T> {
+        as_unsigned(column, self.integer(column)?)
+    }
+
+    fn optional_unsigned<T: TryFrom<i64>>(&self, column: &'static str) -> Result<Option<T>> {
+        self.optional_integer(column)?.map(|value| as_unsigned(column, value)).transpose()
+    }
+
+    fn size(&self, column: &'static str) -> Result<ByteSize> {
+        self.unsigned(column).map(ByteSize::bytes)
+    }
+
+    fn time(&self, column: &'static str) -> Result<Timestamp> {
+        self.integer(column).map(Timestamp::from_micros)
+    }
+
+    fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>> {
+        Ok(self.optional_integer(column)?.map(Timestamp::from_micros))
+    }
+
+    /// A SHA-256.
+    fn digest(&self, column: &'static str) -> Result<[u8; 32]> {
+        let bytes = self.bytes(column)?;
+        let wrong = |bytes: Vec<u8>| Error::Column { column, value: format!("{} bytes", bytes.len()) };
+        bytes.try_into().map_err(wrong)
+    }
+
+    fn failure(&self) -> Result<Option<BuildFailure>> {
+        let reason = self.optional_text("failure_reason")?;
+        let message = self.optional_text("failure_message")?;
+        Ok(reason.zip(message).map(|(reason, message)| BuildFailure { reason, message }))
+    }
+}
+
+macro_rules! columns {
+    ($row:ty) => {
+        impl Columns for $row {
+            fn optional_integer(&self, column: &'static str) -> Result<Option<i64>> {
+                self.try_get(column).map_err(unreadable)
+            }
+
+            fn optional_text(&self, column: &'static str) -> Result<Option<String>> {
+                self.try_get(column).map_err(unreadable)
+            }
+
+            fn bytes(&self, column: &'static str) -> Result<Vec<u8>> {
+                self.try_get(column).map_err(unreadable)
+            }
+
+            fn flag(&self, column: &'static str) -> Result<bool> {
+                self.try_get(column).map_err(unreadable)
+            }
+        }
+    };
+}
+
+columns!(sqlx::postgres::PgRow);
+
+fn unreadable(source: sqlx::Error) -> Error {
+    Error::Database { action: "read a record", source }
+}
+
+fn present<T>(column: &'static str, value: Option<T>) -> Result<T> {
+    value.ok_or_else(|| Error::Column { column, value: "null".to_owned() })
+}
+
+fn as_unsigned<T: TryFrom<i64>>(column: &'static str, value: i64) -> Result<T> {
+    T::try_from(value).map_err(|_| Error::Column { column, value: value.to_string() })
+}
+
+pub(crate) fn parse_text<T: FromStr>(column: &'static str, value: String) -> Result<T> {
+    value.parse().map_err(|_| Error::Column { column, value })
+}
+
+/// A subject by its id, whose beginning says of what.
+pub(crate) fn subject(column: &'static str, value: String) -> Result<Subject> {
+    if let Ok(id) = value.parse::<CacheId>() {
+        return Ok(Subject::Cache(id));
+    }
+    parse_text::<InstanceId>(column, value).map(Subject::Instance)
+}
+
+pub(crate) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("the model's types have text keys and no failing parts")
+}
+
+/// A number as a database has it.
+pub(crate) fn signed(what: &'static str, value: u64) -> Result<i64> {
+    i64::try_from(value).map_err(|_| Error::Range { what, value })
+}
