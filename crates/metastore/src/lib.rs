@@ -34,7 +34,7 @@ mod memory;
 mod process;
 mod record;
 mod rules;
-//mod sqlite;
+mod sqlite;
 mod store;
 
 pub use error::{Error, ErrorKind, Result};
@@ -47,5 +47,5 @@ pub use record::{
     PAGE_LIMIT, Page, ResolvedCache, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns,
     Usage,
 };
-//pub use sqlite::SqliteMetastore;
+pub use sqlite::SqliteMetastore;
 pub use store::{Metastore, claim_interrupted_builds};

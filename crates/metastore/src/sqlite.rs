@@ -7,11 +7,19 @@
 
 mod builds;
 mod caches;
+mod changes;
 mod columns;
+mod credentials;
 mod events;
+mod find;
 mod instances;
 mod layers;
+mod life;
+mod quota;
+mod requests;
 mod schema;
+mod snapshots;
+mod tokens;
 mod verbs;
 
 use std::fs::OpenOptions;
@@ -19,12 +27,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use model::{Event, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use self::changes::Touched;
 use self::columns::failed;
 use crate::{Error, ErrorKind, Result};
 
@@ -54,6 +64,18 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    /// Writes the verb's events, leaves its changes, and commits. Without a time of the verb's own, they say when.
+    async fn conclude(
+        mut self,
+        touched: Option<Touched>,
+        news: &[Event],
+        now: Option<Timestamp>,
+    ) -> Result<()> {
+        events::append(&mut self.transaction, news).await?;
+        changes::note(&mut self.transaction, touched, news, now).await?;
+        self.commit().await
+    }
+
     async fn commit(self) -> Result<()> {
         self.transaction.commit().await.map_err(failed(self.action))
     }

@@ -1,23 +1,36 @@
-//! Builds: begun, ended, taken over.
+//! Builds: asked for, taken in turns, ended, taken over.
 
-use model::{BuildFailure, BuildId, CacheId, ImageCache, Timestamp};
+use model::{BuildFailure, BuildId, CacheId, ImageCache, Percent, SnapshotCopies, Timestamp};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::caches;
 use super::columns::{
-    after, failed, failure, optional_time, parse_text, parsed, plain_text, signed, time, unsigned,
+    after, failed, failure, integer, json, optional_text, optional_time, optional_unsigned, parse_text,
+    parsed, plain_text, signed, time, to_json, unsigned,
 };
+use super::{caches, snapshots};
+use crate::rules::Waiting;
 use crate::{
-    Build, BuildState, CacheChange, Error, NewBuild, PAGE_LIMIT, Page, ProcessIdentity, Result,
-    SnapshotRecord, rules,
+    Beat, Build, BuildState, CacheChange, Error, NewBuild, Order, PAGE_LIMIT, Page, ProcessIdentity, Result,
+    SnapshotRecord, Turns, rules,
 };
 
-const INSERT: &str = "INSERT INTO builds (id, cache, snapshot, state, owner_pid, owner_start, owner_boot, attempts, \
-     started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+const INSERT: &str = "INSERT INTO builds (state, owner_pid, owner_start, owner_boot, attempts, beat, cancelled, started, \
+     finished, failure_reason, failure_message, id, cache, snapshot, account, plan, queued) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
 const SAVE: &str = "UPDATE builds SET state = ?, owner_pid = ?, owner_start = ?, owner_boot = ?, attempts = ?, \
-     finished = ?, failure_reason = ?, failure_message = ? WHERE id = ?";
+     beat = ?, cancelled = ?, started = ?, finished = ?, failure_reason = ?, failure_message = ? WHERE id = ?";
+
+/// The build of each account that has waited longest, going from account to account, not from build to build.
+const WAITING: &str = "WITH RECURSIVE accounts (account) AS ( \
+     SELECT min(account) FROM builds WHERE state = 'Queued' \
+     UNION ALL SELECT (SELECT min(account) FROM builds WHERE state = 'Queued' AND account > accounts.account) \
+         FROM accounts WHERE account IS NOT NULL) \
+     SELECT builds.id, builds.queued, \
+         (SELECT count(*) FROM builds AS other WHERE other.state = 'Running' AND other.account = accounts.account) AS running \
+     FROM accounts JOIN builds ON builds.id = (SELECT id FROM builds AS first \
+         WHERE first.state = 'Queued' AND first.account = accounts.account ORDER BY first.queued, first.id LIMIT 1)";
 
 fn read(row: &SqliteRow) -> Result<Build> {
     let state = plain_text(row, "state")?;
@@ -29,85 +42,104 @@ fn read(row: &SqliteRow) -> Result<Build> {
         id: parsed(row, "id")?,
         cache: parsed(row, "cache")?,
         snapshot: parsed(row, "snapshot")?,
+        account: parsed(row, "account")?,
+        plan: json(row, "plan")?,
         state,
-        owner: ProcessIdentity {
-            pid: unsigned(row, "owner_pid")?,
-            start_ticks: unsigned(row, "owner_start")?,
-            boot_id: plain_text(row, "owner_boot")?,
-        },
+        owner: owner(row)?,
         attempts: unsigned(row, "attempts")?,
-        started: time(row, "started")?,
+        beat: time(row, "beat")?,
+        cancelled: integer(row, "cancelled")? != 0,
+        queued: time(row, "queued")?,
+        started: optional_time(row, "started")?,
         finished: optional_time(row, "finished")?,
         failure: failure(row)?,
     })
 }
 
-pub(super) async fn begin(connection: &mut SqliteConnection, build: &NewBuild) -> Result<ImageCache> {
-    let cache = caches::get(connection, build.cache).await?;
-    if let Some(running) = running_of(connection, cache.id).await? {
-        return Err(Error::CacheBuilding { cache: cache.id, build: running });
-    }
-    let cache = rules::begin_build(cache, build.started)?;
-    caches::save(connection, &cache).await?;
-    let build = rules::new_build(build);
-    let done = sqlx::query(INSERT)
+fn owner(row: &SqliteRow) -> Result<Option<ProcessIdentity>> {
+    let pid = optional_unsigned(row, "owner_pid")?;
+    let start_ticks = optional_unsigned(row, "owner_start")?;
+    let boot_id = optional_text(row, "owner_boot")?;
+    let parts = pid.zip(start_ticks).zip(boot_id);
+    Ok(parts.map(|((pid, start_ticks), boot_id)| ProcessIdentity { pid, start_ticks, boot_id }))
+}
+
+/// Binds what changes in a build's life, in the order of both statements.
+macro_rules! bind_changing {
+    ($query:expr, $build:expr) => {{
+        let owner = $build.owner.as_ref();
+        $query
+            .bind($build.state.as_str())
+            .bind(owner.map(|owner| i64::from(owner.pid)))
+            .bind(owner.map(|owner| signed("start time", owner.start_ticks)).transpose()?)
+            .bind(owner.map(|owner| owner.boot_id.as_str()))
+            .bind(i64::from($build.attempts))
+            .bind($build.beat.as_micros())
+            .bind($build.cancelled)
+            .bind($build.started.map(Timestamp::as_micros))
+            .bind($build.finished.map(Timestamp::as_micros))
+            .bind($build.failure.as_ref().map(|failure| failure.reason.as_str()))
+            .bind($build.failure.as_ref().map(|failure| failure.message.as_str()))
+    }};
+}
+
+async fn insert(connection: &mut SqliteConnection, build: &Build) -> Result<()> {
+    let done = bind_changing!(sqlx::query(INSERT), build)
         .bind(build.id.to_string())
         .bind(build.cache.to_string())
         .bind(build.snapshot.to_string())
-        .bind(build.state.as_str())
-        .bind(i64::from(build.owner.pid))
-        .bind(signed("start time", build.owner.start_ticks)?)
-        .bind(&build.owner.boot_id)
-        .bind(i64::from(build.attempts))
-        .bind(build.started.as_micros())
+        .bind(build.account.as_str())
+        .bind(to_json(&build.plan))
+        .bind(build.queued.as_micros())
         .execute(connection)
         .await
         .map_err(failed("record the build"))?;
     if done.rows_affected() == 0 {
         return Err(Error::Conflict { object: "build", why: format!("the id {} is taken", build.id) });
     }
-    Ok(cache)
-}
-
-async fn save(connection: &mut SqliteConnection, build: &Build) -> Result<()> {
-    sqlx::query(SAVE)
-        .bind(build.state.as_str())
-        .bind(i64::from(build.owner.pid))
-        .bind(signed("start time", build.owner.start_ticks)?)
-        .bind(&build.owner.boot_id)
-        .bind(i64::from(build.attempts))
-        .bind(build.finished.map(Timestamp::as_micros))
-        .bind(build.failure.as_ref().map(|failure| failure.reason.clone()))
-        .bind(build.failure.as_ref().map(|failure| failure.message.clone()))
-        .bind(build.id.to_string())
-        .execute(connection)
-        .await
-        .map_err(failed("change the build"))?;
     Ok(())
 }
 
+async fn save(connection: &mut SqliteConnection, build: &Build) -> Result<()> {
+    let done = bind_changing!(sqlx::query(SAVE), build).bind(build.id.to_string()).execute(connection).await;
+    done.map(drop).map_err(failed("change the build"))
+}
+
 pub(super) async fn get(connection: &mut SqliteConnection, id: BuildId) -> Result<Build> {
+    find(connection, id).await?.ok_or(Error::NoBuild(id))
+}
+
+async fn find(connection: &mut SqliteConnection, id: BuildId) -> Result<Option<Build>> {
     let row = sqlx::query("SELECT * FROM builds WHERE id = ?")
         .bind(id.to_string())
         .fetch_optional(connection)
         .await
         .map_err(failed("read the build"))?;
-    row.as_ref().map(read).transpose()?.ok_or(Error::NoBuild(id))
+    row.as_ref().map(read).transpose()
 }
 
-pub(super) async fn running_of(connection: &mut SqliteConnection, cache: CacheId) -> Result<Option<BuildId>> {
-    let id: Option<String> =
-        sqlx::query_scalar("SELECT id FROM builds WHERE cache = ? AND state = 'Running'")
-            .bind(cache.to_string())
-            .fetch_optional(connection)
-            .await
-            .map_err(failed("find the cache's build"))?;
-    id.map(|id| parse_text("id", id)).transpose()
+/// The cache's build that waits or runs.
+pub(super) async fn unfinished_of(
+    connection: &mut SqliteConnection,
+    cache: CacheId,
+) -> Result<Option<Build>> {
+    let row = sqlx::query("SELECT * FROM builds WHERE cache = ? AND state IN ('Queued', 'Running')")
+        .bind(cache.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed("find the cache's build"))?;
+    row.as_ref().map(read).transpose()
 }
 
 pub(super) async fn running(connection: &mut SqliteConnection, page: Page<BuildId>) -> Result<Vec<Build>> {
-    let rows = sqlx::query("SELECT * FROM builds WHERE state = 'Running' AND id > ? ORDER BY id LIMIT ?")
-        .bind(after(page.after))
+    let statement = match page.order {
+        Order::OldestFirst => "SELECT * FROM builds WHERE state = 'Running' AND id > ? ORDER BY id LIMIT ?",
+        Order::NewestFirst => {
+            "SELECT * FROM builds WHERE state = 'Running' AND id < ? ORDER BY id DESC LIMIT ?"
+        }
+    };
+    let rows = sqlx::query(statement)
+        .bind(after(page))
         .bind(i64::from(page.limit.min(PAGE_LIMIT)))
         .fetch_all(connection)
         .await
@@ -115,24 +147,117 @@ pub(super) async fn running(connection: &mut SqliteConnection, page: Page<BuildI
     rows.iter().map(read).collect()
 }
 
+pub(super) async fn begin(connection: &mut SqliteConnection, build: &NewBuild) -> Result<ImageCache> {
+    let before = caches::get(connection, build.cache).await?;
+    let unfinished = unfinished_of(connection, build.cache).await?.map(|build| build.id);
+    let (cache, record) = rules::begin_build(before.clone(), build, unfinished)?;
+    caches::save(connection, &before, &cache).await?;
+    insert(connection, &record).await?;
+    Ok(cache)
+}
+
+/// Whether any build waits. Who only looks does not make others wait.
+pub(super) async fn any_waits(connection: &mut SqliteConnection) -> Result<bool> {
+    let waits: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM builds WHERE state = 'Queued')")
+        .fetch_one(connection)
+        .await
+        .map_err(failed("find the waiting builds"))?;
+    Ok(waits != 0)
+}
+
+pub(super) async fn take(
+    connection: &mut SqliteConnection,
+    owner: &ProcessIdentity,
+    turns: Turns,
+    now: Timestamp,
+) -> Result<Option<(ImageCache, Build)>> {
+    let rows = sqlx::query(WAITING).fetch_all(&mut *connection).await;
+    let rows = rows.map_err(failed("find the waiting builds"))?;
+    let waiting = rows.iter().map(|row| {
+        Ok(Waiting {
+            running: unsigned(row, "running")?,
+            queued: time(row, "queued")?,
+            build: parse_text("id", plain_text(row, "id")?)?,
+        })
+    });
+    let Some(id) = rules::whose_turn(waiting.collect::<Result<Vec<_>>>()?, turns) else { return Ok(None) };
+    let build = get(connection, id).await?;
+    let before = caches::get(connection, build.cache).await?;
+    let (cache, build) = rules::take_build(before.clone(), build, owner, now)?;
+    save(connection, &build).await?;
+    caches::save(connection, &before, &cache).await?;
+    Ok(Some((cache, build)))
+}
+
+/// What the owner is told, and the cache where its record changed.
+pub(super) async fn beat(
+    connection: &mut SqliteConnection,
+    id: BuildId,
+    owner: &ProcessIdentity,
+    progress: Percent,
+    now: Timestamp,
+) -> Result<(Beat, Option<ImageCache>)> {
+    let known = find(connection, id).await?;
+    let Some(build) = known.and_then(|build| rules::has_beaten(&build, owner, now)) else {
+        return Ok((Beat::Lost, None));
+    };
+    save(connection, &build).await?;
+    let answer = if build.cancelled { Beat::Cancelled } else { Beat::GoOn };
+    let before = caches::get(connection, build.cache).await?;
+    if before.progress == progress {
+        return Ok((answer, None));
+    }
+    let cache = ImageCache { progress, ..before.clone() };
+    caches::save(connection, &before, &cache).await?;
+    Ok((answer, Some(cache)))
+}
+
+/// Fails a build that waits, asks one that runs to end, leaves one that has ended or is unknown; the cache where that was news.
+pub(super) async fn cancel(
+    connection: &mut SqliteConnection,
+    id: BuildId,
+    failure: &BuildFailure,
+    now: Timestamp,
+) -> Result<Option<ImageCache>> {
+    match find(connection, id).await? {
+        Some(build) => stop(connection, build, failure, now).await,
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn stop(
+    connection: &mut SqliteConnection,
+    build: Build,
+    failure: &BuildFailure,
+    now: Timestamp,
+) -> Result<Option<ImageCache>> {
+    let before = caches::get(connection, build.cache).await?;
+    if build.state == BuildState::Queued {
+        let (cache, build) = rules::end_waiting(before.clone(), build, failure, now)?;
+        caches::save(connection, &before, &cache).await?;
+        save(connection, &build).await?;
+        return Ok(Some(cache));
+    }
+    let Some(build) = rules::cancel_build(&build) else { return Ok(None) };
+    save(connection, &build).await?;
+    Ok(Some(before))
+}
+
 pub(super) async fn finish(
     connection: &mut SqliteConnection,
     id: BuildId,
     owner: &ProcessIdentity,
     snapshot: &SnapshotRecord,
+    (copies, keep): (SnapshotCopies, Option<Timestamp>),
     now: Timestamp,
 ) -> Result<CacheChange> {
-    let mut build = get(connection, id).await?;
-    rules::check_end(&build, owner)?;
-    rules::check_snapshot(&build, snapshot)?;
+    let build = get(connection, id).await?;
     let before = caches::get(connection, build.cache).await?;
-    let superseded = before.snapshot;
-    let cache = rules::finish_build(before, snapshot, now)?;
-    caches::add_snapshot(connection, snapshot).await?;
-    caches::save(connection, &cache).await?;
-    (build.state, build.finished) = (BuildState::Succeeded, Some(now));
+    let (cache, build) = rules::finish_build(before.clone(), build, owner, snapshot, (copies, keep), now)?;
+    snapshots::add(connection, snapshot).await?;
+    caches::save(connection, &before, &cache).await?;
     save(connection, &build).await?;
-    let released = caches::release(connection, superseded).await?;
+    let released = snapshots::release(connection, &rules::named_snapshots(&before)).await?;
     Ok(CacheChange { cache, released })
 }
 
@@ -143,12 +268,10 @@ pub(super) async fn fail(
     failure: &BuildFailure,
     now: Timestamp,
 ) -> Result<ImageCache> {
-    let mut build = get(connection, id).await?;
-    rules::check_end(&build, owner)?;
-    let cache = rules::fail_build(caches::get(connection, build.cache).await?, failure, now)?;
-    caches::save(connection, &cache).await?;
-    (build.state, build.finished) = (BuildState::Failed, Some(now));
-    build.failure = Some(rules::bounded_failure(failure));
+    let build = get(connection, id).await?;
+    let before = caches::get(connection, build.cache).await?;
+    let (cache, build) = rules::fail_build(before.clone(), build, owner, failure, now)?;
+    caches::save(connection, &before, &cache).await?;
     save(connection, &build).await?;
     Ok(cache)
 }
@@ -158,14 +281,12 @@ pub(super) async fn claim(
     id: BuildId,
     from: &ProcessIdentity,
     to: &ProcessIdentity,
+    now: Timestamp,
 ) -> Result<Option<Build>> {
-    let mut build = match get(connection, id).await {
-        Ok(build) if rules::check_end(&build, from).is_ok() => build,
-        Ok(_) | Err(Error::NoBuild(_)) => return Ok(None),
-        Err(error) => return Err(error),
+    let known = find(connection, id).await?;
+    let Some(build) = known.and_then(|build| rules::claim_build(build, from, to, now)) else {
+        return Ok(None);
     };
-    build.owner = to.clone();
-    build.attempts = build.attempts.saturating_add(1);
     save(connection, &build).await?;
     Ok(Some(build))
 }

@@ -1,42 +1,40 @@
-//! Caches and the snapshots that they name.
+//! The rows of caches, and what is found by their images, tags and generations.
 
-use model::{CacheId, CacheName, ImageCache, ImageSnapshotId, InstanceName, Timestamp};
+use model::{
+    AccountId, ByteSize, CacheId, CacheName, ImageCache, ImageSource, InstanceName, Savings, Subject,
+    Timestamp,
+};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
+use super::changes;
 use super::columns::{
-    after, failed, failure, json, optional_parsed, optional_time, optional_unsigned, parse_text, parsed,
-    signed, size, time, to_json,
+    failed, failure, json, optional_parsed, optional_time, optional_unsigned, parse_text, parsed, percent,
+    signed, size, time, to_json, unsigned,
 };
-use crate::{
-    CacheChange, CacheFilter, CacheRef, Error, OTHERS_LIMIT, PAGE_LIMIT, Page, ResolvedCache, Result,
-    SnapshotRecord, rules,
-};
+use crate::{CacheRef, Error, OTHERS_LIMIT, ResolvedCache, Result, rules};
 
-const INSERT: &str = "INSERT INTO caches (id, name, state, images, platform, size_limit, snapshot, unpacked_size, \
-     failure_reason, failure_message, created, updated, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-     ON CONFLICT (id) DO NOTHING";
+const INSERT: &str = "INSERT INTO caches (id, account, origin, platform, access, created, name, state, images, \
+     size_limit, snapshot, unpacked_size, failure_reason, failure_message, updated, last_used, policy, generations, \
+     copies, progress, starts, spared_bytes, spared_milliseconds, checked, deleting, evictable) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
-const SAVE: &str = "UPDATE caches SET state = ?, snapshot = ?, unpacked_size = ?, failure_reason = ?, \
-     failure_message = ?, updated = ? WHERE id = ?";
+const SAVE: &str = "UPDATE caches SET name = ?, state = ?, images = ?, size_limit = ?, snapshot = ?, \
+     unpacked_size = ?, failure_reason = ?, failure_message = ?, updated = ?, last_used = ?, policy = ?, \
+     generations = ?, copies = ?, progress = ?, starts = ?, spared_bytes = ?, spared_milliseconds = ?, checked = ?, \
+     deleting = ?, evictable = ? WHERE id = ?";
 
-const FIND: &str = "SELECT * FROM caches WHERE id > ?1 AND (?2 IS NULL OR name = ?2) \
-     AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR snapshot = ?4) ORDER BY id LIMIT ?5";
+const OF_NAME: &str = "SELECT * FROM caches WHERE account = ? AND name = ? \
+     ORDER BY (state IN ('Ready', 'Updating', 'UpdateFailed') AND deleting IS NULL) DESC, created DESC, id DESC LIMIT 1";
 
-const NEWEST_OF_NAME: &str = "SELECT * FROM caches WHERE name = ? \
-     ORDER BY state IN ('Ready', 'Updating', 'UpdateFailed') DESC, created DESC, id DESC LIMIT 1";
+const OTHERS_OF_NAME: &str = "SELECT id FROM caches WHERE account = ? AND name = ? AND id <> ? \
+     ORDER BY created DESC, id DESC LIMIT ?";
 
-const OTHERS_OF_NAME: &str =
-    "SELECT id FROM caches WHERE name = ? AND id <> ? ORDER BY created DESC, id DESC LIMIT ?";
+const HOLDERS: &str = "SELECT name FROM instances WHERE snapshot = (SELECT snapshot FROM caches WHERE id = ?1) \
+     UNION SELECT name FROM instances WHERE snapshot IN (SELECT snapshot FROM cache_generations WHERE cache = ?1) \
+     ORDER BY name LIMIT ?2";
 
-const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
-     AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = ?1) \
-     AND NOT EXISTS (SELECT 1 FROM instances WHERE snapshot = ?1)";
-
-const RETAINED: &str =
-    "SELECT id FROM snapshots UNION SELECT snapshot FROM builds WHERE state = 'Running' ORDER BY 1";
-
-fn read(row: &SqliteRow) -> Result<ImageCache> {
+pub(super) fn read(row: &SqliteRow) -> Result<ImageCache> {
     Ok(ImageCache {
         id: parsed(row, "id")?,
         name: parsed(row, "name")?,
@@ -45,78 +43,184 @@ fn read(row: &SqliteRow) -> Result<ImageCache> {
         platform: json(row, "platform")?,
         size_limit: size(row, "size_limit")?,
         snapshot: optional_parsed(row, "snapshot")?,
-        unpacked_size: optional_unsigned(row, "unpacked_size")?.map(model::ByteSize::bytes),
+        unpacked_size: optional_unsigned(row, "unpacked_size")?.map(ByteSize::bytes),
         failure: failure(row)?,
         created: time(row, "created")?,
         updated: time(row, "updated")?,
         last_used: optional_time(row, "last_used")?,
+        account: parsed(row, "account")?,
+        origin: parsed(row, "origin")?,
+        policy: json(row, "policy")?,
+        access: json(row, "access")?,
+        generations: json(row, "generations")?,
+        progress: percent(row, "progress")?,
+        copies: json(row, "copies")?,
+        savings: Savings {
+            starts: unsigned(row, "starts")?,
+            fetched_bytes: size(row, "spared_bytes")?,
+            milliseconds: unsigned(row, "spared_milliseconds")?,
+        },
+        checked: optional_time(row, "checked")?,
+        deleting: optional_time(row, "deleting")?,
     })
 }
 
-pub(super) async fn create(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
-    rules::check_new_cache(cache)?;
-    let unpacked = cache.unpacked_size.map(|size| signed("unpacked size", size.as_u64())).transpose()?;
-    let done = sqlx::query(INSERT)
+/// Binds what changes in a cache's life, in the order of both statements.
+macro_rules! bind_changing {
+    ($query:expr, $cache:expr) => {
+        $query
+            .bind($cache.name.as_str())
+            .bind($cache.state.as_str())
+            .bind(to_json(&$cache.images))
+            .bind(signed("size limit", $cache.size_limit.as_u64())?)
+            .bind($cache.snapshot.map(|id| id.to_string()))
+            .bind($cache.unpacked_size.map(|size| signed("unpacked size", size.as_u64())).transpose()?)
+            .bind($cache.failure.as_ref().map(|failure| failure.reason.as_str()))
+            .bind($cache.failure.as_ref().map(|failure| failure.message.as_str()))
+            .bind($cache.updated.as_micros())
+            .bind($cache.last_used.map(Timestamp::as_micros))
+            .bind(to_json(&$cache.policy))
+            .bind(to_json(&$cache.generations))
+            .bind(to_json(&$cache.copies))
+            .bind(i64::from($cache.progress.get()))
+            .bind(signed("number of starts", $cache.savings.starts)?)
+            .bind(signed("number of spared bytes", $cache.savings.fetched_bytes.as_u64())?)
+            .bind(signed("spared time", $cache.savings.milliseconds)?)
+            .bind($cache.checked.map(Timestamp::as_micros))
+            .bind($cache.deleting.map(Timestamp::as_micros))
+            .bind(rules::could_make_room($cache))
+    };
+}
+
+pub(super) async fn insert(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
+    let query = sqlx::query(INSERT)
         .bind(cache.id.to_string())
-        .bind(cache.name.as_str())
-        .bind(cache.state.as_str())
-        .bind(to_json(&cache.images))
+        .bind(cache.account.as_str())
+        .bind(cache.origin.as_str())
         .bind(to_json(&cache.platform))
-        .bind(signed("size limit", cache.size_limit.as_u64())?)
-        .bind(cache.snapshot.map(|id| id.to_string()))
-        .bind(unpacked)
-        .bind(cache.failure.as_ref().map(|failure| failure.reason.clone()))
-        .bind(cache.failure.as_ref().map(|failure| failure.message.clone()))
-        .bind(cache.created.as_micros())
-        .bind(cache.updated.as_micros())
-        .bind(cache.last_used.map(Timestamp::as_micros))
-        .execute(connection)
-        .await
-        .map_err(failed("record the cache"))?;
-    if done.rows_affected() == 0 {
+        .bind(to_json(&cache.access))
+        .bind(cache.created.as_micros());
+    let done = bind_changing!(query, cache).execute(&mut *connection).await;
+    if done.map_err(failed("record the cache"))?.rows_affected() == 0 {
         return Err(Error::Conflict { object: "cache", why: format!("the id {} is taken", cache.id) });
+    }
+    changes::arrive(connection, Subject::Cache(cache.id)).await?;
+    add_images(connection, cache).await?;
+    add_tags(connection, cache).await
+}
+
+/// Writes what became of a cache.
+pub(super) async fn save(
+    connection: &mut SqliteConnection,
+    before: &ImageCache,
+    cache: &ImageCache,
+) -> Result<()> {
+    let done = bind_changing!(sqlx::query(SAVE), cache).bind(cache.id.to_string()).execute(&mut *connection);
+    done.await.map_err(failed("change the cache"))?;
+    if before.images != cache.images {
+        drop_all(connection, "DELETE FROM cache_images WHERE cache = ?", cache.id).await?;
+        add_images(connection, cache).await?;
+    }
+    if before.policy.tags != cache.policy.tags {
+        drop_all(connection, "DELETE FROM cache_tags WHERE cache = ?", cache.id).await?;
+        add_tags(connection, cache).await?;
+    }
+    if before.generations != cache.generations {
+        drop_all(connection, "DELETE FROM cache_generations WHERE cache = ?", cache.id).await?;
+        add_generations(connection, cache).await?;
     }
     Ok(())
 }
 
-/// Writes what a step of the cache's life changes.
-pub(super) async fn save(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
-    let unpacked = cache.unpacked_size.map(|size| signed("unpacked size", size.as_u64())).transpose()?;
-    sqlx::query(SAVE)
-        .bind(cache.state.as_str())
-        .bind(cache.snapshot.map(|id| id.to_string()))
-        .bind(unpacked)
-        .bind(cache.failure.as_ref().map(|failure| failure.reason.clone()))
-        .bind(cache.failure.as_ref().map(|failure| failure.message.clone()))
-        .bind(cache.updated.as_micros())
+async fn drop_all(connection: &mut SqliteConnection, statement: &'static str, id: CacheId) -> Result<()> {
+    let done = sqlx::query(statement).bind(id.to_string()).execute(connection).await;
+    done.map(drop).map_err(failed("change what the cache is found by"))
+}
+
+async fn add_images(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
+    for image in &cache.images {
+        let repository = match image {
+            ImageSource::Registry(reference) => Some(reference.repository().as_str()),
+            ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => None,
+        };
+        sqlx::query(
+            "INSERT OR IGNORE INTO cache_images (cache, image, repository, account) VALUES (?, ?, ?, ?)",
+        )
         .bind(cache.id.to_string())
-        .execute(connection)
+        .bind(image.to_string())
+        .bind(repository)
+        .bind(cache.account.as_str())
+        .execute(&mut *connection)
         .await
-        .map_err(failed("change the cache"))?;
+        .map_err(failed("note the cache's images"))?;
+    }
+    Ok(())
+}
+
+async fn add_tags(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
+    for (key, value) in &cache.policy.tags {
+        sqlx::query("INSERT INTO cache_tags (cache, key, value, account) VALUES (?, ?, ?, ?)")
+            .bind(cache.id.to_string())
+            .bind(key)
+            .bind(value)
+            .bind(cache.account.as_str())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed("note the cache's tags"))?;
+    }
+    Ok(())
+}
+
+async fn add_generations(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
+    for generation in &cache.generations {
+        sqlx::query("INSERT INTO cache_generations (cache, snapshot) VALUES (?, ?)")
+            .bind(cache.id.to_string())
+            .bind(generation.snapshot.to_string())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed("note the cache's generations"))?;
+    }
     Ok(())
 }
 
 pub(super) async fn get(connection: &mut SqliteConnection, id: CacheId) -> Result<ImageCache> {
+    find(connection, id).await?.ok_or(Error::NoCache(id))
+}
+
+pub(super) async fn find(connection: &mut SqliteConnection, id: CacheId) -> Result<Option<ImageCache>> {
     let row = sqlx::query("SELECT * FROM caches WHERE id = ?")
         .bind(id.to_string())
         .fetch_optional(connection)
         .await
         .map_err(failed("read the cache"))?;
-    row.as_ref().map(read).transpose()?.ok_or(Error::NoCache(id))
+    row.as_ref().map(read).transpose()
 }
 
-pub(super) async fn resolve(connection: &mut SqliteConnection, wanted: &CacheRef) -> Result<ResolvedCache> {
+pub(super) async fn resolve(
+    connection: &mut SqliteConnection,
+    account: &AccountId,
+    wanted: &CacheRef,
+) -> Result<ResolvedCache> {
     match wanted {
-        CacheRef::Id(id) => Ok(ResolvedCache { cache: get(connection, *id).await?, others: Vec::new() }),
-        CacheRef::Name(name) => resolve_name(connection, name).await,
+        CacheRef::Id(id) => {
+            let cache = get(connection, *id).await?;
+            let is_theirs = cache.account == *account;
+            is_theirs.then(|| ResolvedCache { cache, others: Vec::new() }).ok_or(Error::NoCache(*id))
+        }
+        CacheRef::Name(name) => resolve_name(connection, account, name).await,
     }
 }
 
-async fn resolve_name(connection: &mut SqliteConnection, name: &CacheName) -> Result<ResolvedCache> {
-    let newest = sqlx::query(NEWEST_OF_NAME).bind(name.as_str()).fetch_optional(&mut *connection).await;
-    let newest = newest.map_err(failed("find the cache by name"))?;
+async fn resolve_name(
+    connection: &mut SqliteConnection,
+    account: &AccountId,
+    name: &CacheName,
+) -> Result<ResolvedCache> {
+    let newest = sqlx::query(OF_NAME).bind(account.as_str()).bind(name.as_str());
+    let newest = newest.fetch_optional(&mut *connection).await.map_err(failed("find the cache by name"))?;
     let cache = newest.as_ref().map(read).transpose()?.ok_or_else(|| Error::NoCacheOfName(name.clone()))?;
     let others: Vec<String> = sqlx::query_scalar(OTHERS_OF_NAME)
+        .bind(account.as_str())
         .bind(name.as_str())
         .bind(cache.id.to_string())
         .bind(i64::from(OTHERS_LIMIT))
@@ -127,106 +231,13 @@ async fn resolve_name(connection: &mut SqliteConnection, name: &CacheName) -> Re
     Ok(ResolvedCache { cache, others })
 }
 
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
-    filter: &CacheFilter,
-    page: Page<CacheId>,
-) -> Result<Vec<ImageCache>> {
-    let rows = sqlx::query(FIND)
-        .bind(after(page.after))
-        .bind(filter.name.as_ref().map(|name| name.as_str().to_owned()))
-        .bind(filter.state.map(model::CacheState::as_str))
-        .bind(filter.snapshot.map(|id| id.to_string()))
-        .bind(i64::from(page.limit.min(PAGE_LIMIT)))
+/// Instances that hold a snapshot that the cache names, some of them.
+pub(super) async fn holders(connection: &mut SqliteConnection, id: CacheId) -> Result<Vec<InstanceName>> {
+    let names: Vec<String> = sqlx::query_scalar(HOLDERS)
+        .bind(id.to_string())
+        .bind(i64::from(OTHERS_LIMIT))
         .fetch_all(connection)
         .await
-        .map_err(failed("find caches"))?;
-    rows.iter().map(read).collect()
-}
-
-pub(super) async fn touch(connection: &mut SqliteConnection, id: CacheId, now: Timestamp) -> Result<()> {
-    let done = sqlx::query("UPDATE caches SET last_used = max(coalesce(last_used, ?1), ?1) WHERE id = ?2")
-        .bind(now.as_micros())
-        .bind(id.to_string())
-        .execute(connection)
-        .await
-        .map_err(failed("note the cache's use"))?;
-    if done.rows_affected() == 0 { Err(Error::NoCache(id)) } else { Ok(()) }
-}
-
-pub(super) async fn delete(connection: &mut SqliteConnection, id: CacheId) -> Result<CacheChange> {
-    let cache = get(connection, id).await?;
-    if let Some(build) = super::builds::running_of(connection, id).await? {
-        return Err(Error::CacheBuilding { cache: id, build });
-    }
-    let instances = holders(connection, cache.snapshot).await?;
-    if !instances.is_empty() {
-        return Err(Error::CacheInUse { cache: id, instances });
-    }
-    sqlx::query("DELETE FROM caches WHERE id = ?")
-        .bind(id.to_string())
-        .execute(&mut *connection)
-        .await
-        .map_err(failed("delete the cache"))?;
-    let released = release(connection, cache.snapshot).await?;
-    Ok(CacheChange { cache, released })
-}
-
-/// Instances that hold the snapshot, some of them.
-async fn holders(
-    connection: &mut SqliteConnection,
-    snapshot: Option<ImageSnapshotId>,
-) -> Result<Vec<InstanceName>> {
-    let Some(snapshot) = snapshot else { return Ok(Vec::new()) };
-    let names: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM instances WHERE snapshot = ? ORDER BY name LIMIT ?")
-            .bind(snapshot.to_string())
-            .bind(i64::from(OTHERS_LIMIT))
-            .fetch_all(connection)
-            .await
-            .map_err(failed("find the instances of the snapshot"))?;
+        .map_err(failed("find the instances of the cache's snapshots"))?;
     names.into_iter().map(|name| parse_text("name", name)).collect()
-}
-
-/// Drops a snapshot from the index where nobody names it any more.
-pub(super) async fn release(
-    connection: &mut SqliteConnection,
-    snapshot: Option<ImageSnapshotId>,
-) -> Result<Option<ImageSnapshotId>> {
-    let Some(id) = snapshot else { return Ok(None) };
-    let done = sqlx::query(RELEASE).bind(id.to_string()).execute(connection).await;
-    let released = done.map_err(failed("release the image snapshot"))?.rows_affected() > 0;
-    Ok(released.then_some(id))
-}
-
-pub(super) async fn add_snapshot(connection: &mut SqliteConnection, snapshot: &SnapshotRecord) -> Result<()> {
-    sqlx::query("INSERT INTO snapshots (id, created, size) VALUES (?, ?, ?)")
-        .bind(snapshot.id.to_string())
-        .bind(snapshot.created.as_micros())
-        .bind(signed("snapshot's size", snapshot.size.as_u64())?)
-        .execute(connection)
-        .await
-        .map_err(failed("index the image snapshot"))?;
-    Ok(())
-}
-
-pub(super) async fn snapshot(
-    connection: &mut SqliteConnection,
-    id: ImageSnapshotId,
-) -> Result<Option<SnapshotRecord>> {
-    let row = sqlx::query("SELECT * FROM snapshots WHERE id = ?")
-        .bind(id.to_string())
-        .fetch_optional(connection)
-        .await
-        .map_err(failed("read the image snapshot"))?;
-    row.map(|row| Ok(SnapshotRecord { id, created: time(&row, "created")?, size: size(&row, "size")? }))
-        .transpose()
-}
-
-pub(super) async fn retained(connection: &mut SqliteConnection) -> Result<Vec<ImageSnapshotId>> {
-    let ids: Vec<String> = sqlx::query_scalar(RETAINED)
-        .fetch_all(connection)
-        .await
-        .map_err(failed("find the retained snapshots"))?;
-    ids.into_iter().map(|id| parse_text("id", id)).collect()
 }

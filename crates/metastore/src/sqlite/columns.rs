@@ -3,13 +3,13 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use model::{BuildFailure, ByteSize, Timestamp};
+use model::{BuildFailure, ByteSize, Percent, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::{Error, Result};
+use crate::{Error, Order, Page, Result};
 
 /// Makes an error of a statement.
 pub(super) fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
@@ -30,7 +30,7 @@ fn text(row: &SqliteRow, column: &'static str) -> Result<String> {
     row.try_get(column).map_err(failed(READ))
 }
 
-fn optional_text(row: &SqliteRow, column: &'static str) -> Result<Option<String>> {
+pub(super) fn optional_text(row: &SqliteRow, column: &'static str) -> Result<Option<String>> {
     row.try_get(column).map_err(failed(READ))
 }
 
@@ -95,7 +95,23 @@ pub(super) fn signed(what: &'static str, value: u64) -> Result<i64> {
     i64::try_from(value).map_err(|_| Error::Range { what, value })
 }
 
-/// The id after which a page begins; every id comes after the empty text.
-pub(super) fn after<Id: Display>(id: Option<Id>) -> String {
-    id.map(|id| id.to_string()).unwrap_or_default()
+/// A part of a hundred.
+pub(super) fn percent(row: &SqliteRow, column: &'static str) -> Result<Percent> {
+    unsigned(row, column).map(Percent::new)
+}
+
+/// The bytes of a SHA-256.
+pub(super) fn digest(row: &SqliteRow, column: &'static str) -> Result<[u8; 32]> {
+    let bytes: Vec<u8> = row.try_get(column).map_err(failed(READ))?;
+    let length = bytes.len();
+    bytes.try_into().map_err(|_| Error::Column { column, value: format!("{length} bytes") })
+}
+
+/// The text behind which a page begins. Every id comes after the empty text and before `~`.
+pub(super) fn after<Id: Display>(page: Page<Id>) -> String {
+    let edge = match page.order {
+        Order::OldestFirst => String::new(),
+        Order::NewestFirst => "~".to_owned(),
+    };
+    page.after.map_or(edge, |id| id.to_string())
 }

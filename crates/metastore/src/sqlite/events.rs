@@ -19,8 +19,10 @@ const TRIM: &str = "DELETE FROM events WHERE subject = ?1 AND number NOT IN \
      (SELECT number FROM events WHERE subject = ?1 \
      ORDER BY reason IN ('LayerStarted', 'LayerCommitted', 'LayerReused'), last DESC, number DESC LIMIT ?2)";
 
-const FORGET: &str = "DELETE FROM events WHERE last < ? \
-     AND subject NOT IN (SELECT id FROM caches) AND subject NOT IN (SELECT id FROM instances)";
+const FORGET: &str = "DELETE FROM events WHERE last < ? AND subject IN (SELECT subject FROM departed)";
+
+const FORGET_DEPARTED: &str =
+    "DELETE FROM departed WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.subject = departed.subject)";
 
 pub(super) async fn append(connection: &mut SqliteConnection, events: &[Event]) -> Result<()> {
     for event in events {
@@ -73,8 +75,11 @@ fn read(row: &SqliteRow, subject: Subject) -> Result<Event> {
 }
 
 pub(super) async fn forget(connection: &mut SqliteConnection, before: Timestamp) -> Result<u64> {
-    let done = sqlx::query(FORGET).bind(before.as_micros()).execute(connection).await;
-    Ok(done.map_err(failed("forget old events"))?.rows_affected())
+    let action = "forget old events";
+    let done = sqlx::query(FORGET).bind(before.as_micros()).execute(&mut *connection).await;
+    let forgotten = done.map_err(failed(action))?.rows_affected();
+    sqlx::query(FORGET_DEPARTED).execute(connection).await.map_err(failed(action))?;
+    Ok(forgotten)
 }
 
 #[cfg(test)]

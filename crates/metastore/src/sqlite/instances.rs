@@ -1,30 +1,28 @@
 //! Instances: created, started, ended, removed.
 
-use model::{ExitStatus, Instance, InstanceId, InstanceState, Timestamp};
-use sqlx::SqliteConnection;
+use model::{AccountId, ExitStatus, Instance, InstanceId, InstanceState, Subject, Timestamp};
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::caches;
 use super::columns::{
     after, failed, integer, json, optional_parsed, optional_time, optional_unsigned, parse_text, parsed,
     time, to_json,
 };
-use crate::{Error, InstanceFilter, InstanceRef, InstanceRemoval, PAGE_LIMIT, Page, Result, rules};
+use super::{changes, snapshots};
+use crate::{Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, rules};
 
-const INSERT: &str = "INSERT INTO instances (id, name, image, manifest_digest, snapshot, cache, command, state, \
-     ended, pid, remove_on_exit, created, started, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
+     ended, pid, remove_on_exit, created, started, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
      ON CONFLICT (id) DO NOTHING";
 
 const SAVE: &str =
     "UPDATE instances SET state = ?, ended = ?, pid = ?, started = ?, finished = ? WHERE id = ?";
 
-const FIND: &str = "SELECT * FROM instances WHERE id > ?1 AND (?2 IS NULL OR snapshot = ?2) \
-     AND (?3 IS NULL OR cache = ?3) AND (NOT ?4 OR NOT ended) ORDER BY id LIMIT ?5";
-
 fn read(row: &SqliteRow) -> Result<Instance> {
     Ok(Instance {
         id: parsed(row, "id")?,
         name: parsed(row, "name")?,
+        account: parsed(row, "account")?,
         image: parsed(row, "image")?,
         manifest_digest: parsed(row, "manifest_digest")?,
         snapshot: parsed(row, "snapshot")?,
@@ -45,20 +43,23 @@ fn has_ended(instance: &Instance) -> bool {
 
 pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instance) -> Result<()> {
     rules::check_new_instance(instance)?;
-    let holder: Option<String> = sqlx::query_scalar("SELECT id FROM instances WHERE name = ?")
-        .bind(instance.name.as_str())
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(failed("look for the instance's name"))?;
+    let holder: Option<String> =
+        sqlx::query_scalar("SELECT id FROM instances WHERE account = ? AND name = ?")
+            .bind(instance.account.as_str())
+            .bind(instance.name.as_str())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(failed("look for the instance's name"))?;
     if let Some(by) = holder {
         return Err(Error::NameTaken { name: instance.name.clone(), by: parse_text("id", by)? });
     }
-    if caches::snapshot(connection, instance.snapshot).await?.is_none() {
+    if snapshots::get(connection, instance.snapshot).await?.is_none() {
         return Err(Error::NoSnapshot(instance.snapshot));
     }
     let done = sqlx::query(INSERT)
         .bind(instance.id.to_string())
         .bind(instance.name.as_str())
+        .bind(instance.account.as_str())
         .bind(instance.image.to_string())
         .bind(instance.manifest_digest.to_string())
         .bind(instance.snapshot.to_string())
@@ -71,13 +72,13 @@ pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instanc
         .bind(instance.created.as_micros())
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .map_err(failed("record the instance"))?;
     if done.rows_affected() == 0 {
         return Err(Error::Conflict { object: "instance", why: format!("the id {} is taken", instance.id) });
     }
-    Ok(())
+    changes::arrive(connection, Subject::Instance(instance.id)).await
 }
 
 async fn save(connection: &mut SqliteConnection, instance: &Instance) -> Result<()> {
@@ -94,34 +95,63 @@ async fn save(connection: &mut SqliteConnection, instance: &Instance) -> Result<
     Ok(())
 }
 
-pub(super) async fn get(connection: &mut SqliteConnection, wanted: &InstanceRef) -> Result<Instance> {
-    let query = match wanted {
-        InstanceRef::Id(id) => sqlx::query("SELECT * FROM instances WHERE id = ?").bind(id.to_string()),
-        InstanceRef::Name(name) => {
-            sqlx::query("SELECT * FROM instances WHERE name = ?").bind(name.as_str().to_owned())
-        }
-    };
-    let row = query.fetch_optional(connection).await.map_err(failed("read the instance"))?;
-    row.as_ref().map(read).transpose()?.ok_or_else(|| match wanted {
-        InstanceRef::Id(id) => Error::NoInstance(*id),
-        InstanceRef::Name(name) => Error::NoInstanceOfName(name.clone()),
-    })
+async fn get(connection: &mut SqliteConnection, id: InstanceId) -> Result<Instance> {
+    let row = sqlx::query("SELECT * FROM instances WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed("read the instance"))?;
+    row.as_ref().map(read).transpose()?.ok_or(Error::NoInstance(id))
 }
 
+pub(super) async fn resolve(
+    connection: &mut SqliteConnection,
+    account: &AccountId,
+    wanted: &InstanceRef,
+) -> Result<Instance> {
+    let name = match wanted {
+        InstanceRef::Id(id) => {
+            let instance = get(connection, *id).await?;
+            return Some(instance).filter(|one| one.account == *account).ok_or(Error::NoInstance(*id));
+        }
+        InstanceRef::Name(name) => name,
+    };
+    let row = sqlx::query("SELECT * FROM instances WHERE account = ? AND name = ?")
+        .bind(account.as_str())
+        .bind(name.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed("find the instance by name"))?;
+    row.as_ref().map(read).transpose()?.ok_or_else(|| Error::NoInstanceOfName(name.clone()))
+}
+
+/// Put together from fixed fragments; all values are bound.
 pub(super) async fn find(
     connection: &mut SqliteConnection,
     filter: &InstanceFilter,
     page: Page<InstanceId>,
 ) -> Result<Vec<Instance>> {
-    let rows = sqlx::query(FIND)
-        .bind(after(page.after))
-        .bind(filter.snapshot.map(|id| id.to_string()))
-        .bind(filter.cache.map(|id| id.to_string()))
-        .bind(filter.unfinished)
-        .bind(i64::from(page.limit.min(PAGE_LIMIT)))
-        .fetch_all(connection)
-        .await
-        .map_err(failed("find instances"))?;
+    let (beyond, order) = match page.order {
+        Order::OldestFirst => (" > ", ""),
+        Order::NewestFirst => (" < ", " DESC"),
+    };
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM instances WHERE id");
+    query.push(beyond).push_bind(after(page));
+    if let Some(account) = &filter.account {
+        query.push(" AND account = ").push_bind(account.as_str().to_owned());
+    }
+    if let Some(snapshot) = filter.snapshot {
+        query.push(" AND snapshot = ").push_bind(snapshot.to_string());
+    }
+    if let Some(cache) = filter.cache {
+        query.push(" AND cache = ").push_bind(cache.to_string());
+    }
+    if filter.unfinished {
+        query.push(" AND NOT ended");
+    }
+    query.push(" ORDER BY id").push(order);
+    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    let rows = query.build().fetch_all(connection).await.map_err(failed("find instances"))?;
     rows.iter().map(read).collect()
 }
 
@@ -131,7 +161,7 @@ pub(super) async fn started(
     pid: u32,
     now: Timestamp,
 ) -> Result<Instance> {
-    let instance = get(connection, &InstanceRef::Id(id)).await?;
+    let instance = get(connection, id).await?;
     let instance = rules::instance_started(instance, pid, now)?;
     save(connection, &instance).await?;
     Ok(instance)
@@ -144,7 +174,7 @@ pub(super) async fn exited(
     status: ExitStatus,
     now: Timestamp,
 ) -> Result<(Instance, bool)> {
-    let known = get(connection, &InstanceRef::Id(id)).await?;
+    let known = get(connection, id).await?;
     match rules::instance_exited(&known, status, now) {
         None => Ok((known, false)),
         Some(instance) => {
@@ -155,13 +185,13 @@ pub(super) async fn exited(
 }
 
 pub(super) async fn remove(connection: &mut SqliteConnection, id: InstanceId) -> Result<InstanceRemoval> {
-    let instance = get(connection, &InstanceRef::Id(id)).await?;
+    let instance = get(connection, id).await?;
     rules::check_removal(&instance)?;
     sqlx::query("DELETE FROM instances WHERE id = ?")
         .bind(id.to_string())
         .execute(&mut *connection)
         .await
         .map_err(failed("remove the instance"))?;
-    let released = caches::release(connection, Some(instance.snapshot)).await?;
+    let released = snapshots::release(connection, &[instance.snapshot]).await?.pop();
     Ok(InstanceRemoval { instance, released })
 }

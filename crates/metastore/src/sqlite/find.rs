@@ -1,0 +1,197 @@
+//! Listings of caches by what they are.
+//!
+//! Every statement is put together from fixed fragments; all values are bound. It first finds the ids of the page, over indices
+//! alone and in their order wherever that is possible, so that it stops at the page's end; only these rows are read.
+
+use model::{AccountId, CacheId, ImageCache};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::caches;
+use super::columns::{failed, to_json};
+use crate::{CacheFilter, Order, PAGE_LIMIT, Page, Result};
+
+/// What the search goes along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The caches, as the database likes.
+    Any,
+    /// The caches of the ids or the snapshot that are given.
+    Few,
+    /// The account's caches in the order of ids.
+    Account,
+    /// The account's caches of the names that are given.
+    Names,
+    /// The account's images.
+    Image,
+    /// The account's images, by repository.
+    Repository,
+    /// The account's tags.
+    Tag,
+}
+
+impl Way {
+    fn of(filter: &CacheFilter) -> Self {
+        if filter.ids.is_some() || filter.snapshot.is_some() {
+            Self::Few
+        } else if filter.account.is_none() {
+            Self::Any
+        } else if filter.names.is_some() {
+            Self::Names
+        } else if filter.image.is_some() {
+            Self::Image
+        } else if filter.repository.is_some() {
+            Self::Repository
+        } else if filter.tags.values().any(Option::is_some) {
+            Self::Tag
+        } else {
+            Self::Account
+        }
+    }
+
+    /// Ids of caches, from where.
+    fn source(self) -> &'static str {
+        match self {
+            Self::Any | Self::Few => "SELECT c.id FROM caches AS c WHERE true",
+            Self::Account => "SELECT c.id FROM caches AS c INDEXED BY caches_by_account WHERE true",
+            Self::Names => "SELECT c.id FROM caches AS c INDEXED BY caches_by_name WHERE true",
+            Self::Image => {
+                "SELECT i.cache FROM cache_images AS i CROSS JOIN caches AS c ON c.id = i.cache WHERE true"
+            }
+            Self::Repository => {
+                "SELECT DISTINCT i.cache FROM cache_images AS i CROSS JOIN caches AS c ON c.id = i.cache WHERE true"
+            }
+            Self::Tag => {
+                "SELECT t.cache FROM cache_tags AS t CROSS JOIN caches AS c ON c.id = t.cache WHERE true"
+            }
+        }
+    }
+
+    /// The column that has the ids.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Any | Self::Few | Self::Account | Self::Names => "c.id",
+            Self::Image | Self::Repository => "i.cache",
+            Self::Tag => "t.cache",
+        }
+    }
+
+    /// The condition on the account; a plus keeps the database from going along an index.
+    fn account(self) -> &'static str {
+        match self {
+            Self::Few => " AND +c.account = ",
+            Self::Any | Self::Account | Self::Names => " AND c.account = ",
+            Self::Image | Self::Repository => " AND i.account = ",
+            Self::Tag => " AND t.account = ",
+        }
+    }
+}
+
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    filter: &CacheFilter,
+    page: Page<CacheId>,
+) -> Result<Vec<ImageCache>> {
+    let way = Way::of(filter);
+    let mut query = QueryBuilder::new("SELECT * FROM caches WHERE id IN (");
+    push_ids(&mut query, way, filter);
+    let (beyond, order) = match page.order {
+        Order::OldestFirst => (" > ", ""),
+        Order::NewestFirst => (" < ", " DESC"),
+    };
+    if let Some(after) = page.after {
+        query.push(" AND ").push(way.id()).push(beyond).push_bind(after.to_string());
+    }
+    query.push(" ORDER BY ").push(way.id()).push(order);
+    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    query.push(") ORDER BY id").push(order);
+    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(caches::read).collect()
+}
+
+pub(super) async fn count(connection: &mut SqliteConnection, filter: &CacheFilter) -> Result<u64> {
+    let mut query = QueryBuilder::new("SELECT count(*) FROM (");
+    push_ids(&mut query, Way::of(filter), filter);
+    query.push(")");
+    let count: i64 =
+        query.build_query_scalar().fetch_one(connection).await.map_err(failed("count caches"))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// The ids of the caches that the filter lets through.
+fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+    query.push(way.source());
+    if let Some(account) = &filter.account {
+        query.push(way.account()).push_bind(AccountId::as_str(account).to_owned());
+    }
+    if let Some(ids) = &filter.ids {
+        query.push(" AND c.id IN (SELECT value FROM json_each(").push_bind(to_json(ids)).push("))");
+    }
+    if let Some(names) = &filter.names {
+        query.push(" AND c.name IN (SELECT value FROM json_each(").push_bind(to_json(names)).push("))");
+    }
+    if let Some(states) = &filter.states {
+        push_states(query, filter, states);
+    }
+    if let Some(origin) = filter.origin {
+        query.push(" AND c.origin = ").push_bind(origin.as_str());
+    }
+    if let Some(snapshot) = filter.snapshot {
+        query.push(" AND c.snapshot = ").push_bind(snapshot.to_string());
+    }
+    push_images(query, way, filter);
+    push_tags(query, way, filter);
+}
+
+fn push_states(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, states: &[model::CacheState]) {
+    match states {
+        // Its index has the ids in order.
+        [state] if filter.account.is_none() => {
+            query.push(" AND c.state = ").push_bind(state.as_str());
+        }
+        _ => {
+            query
+                .push(" AND +c.state IN (SELECT value FROM json_each(")
+                .push_bind(to_json(&states))
+                .push("))");
+        }
+    }
+}
+
+fn push_images(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+    if let Some(image) = &filter.image {
+        if way == Way::Image {
+            query.push(" AND i.image = ").push_bind(image.to_string());
+        } else {
+            query.push(" AND EXISTS (SELECT 1 FROM cache_images AS h WHERE h.cache = c.id AND h.image = ");
+            query.push_bind(image.to_string()).push(")");
+        }
+    }
+    if let Some(repository) = &filter.repository {
+        if way == Way::Repository {
+            query.push(" AND i.repository = ").push_bind(repository.to_string());
+        } else {
+            query.push(
+                " AND EXISTS (SELECT 1 FROM cache_images AS h WHERE h.cache = c.id AND h.repository = ",
+            );
+            query.push_bind(repository.to_string()).push(")");
+        }
+    }
+}
+
+fn push_tags(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+    let mut may_lead = way == Way::Tag;
+    for (key, value) in &filter.tags {
+        let leads = may_lead && value.is_some();
+        if leads {
+            may_lead = false;
+            query.push(" AND t.key = ").push_bind(key.clone());
+        } else {
+            query.push(" AND EXISTS (SELECT 1 FROM cache_tags AS h WHERE h.cache = c.id AND h.key = ");
+            query.push_bind(key.clone());
+        }
+        if let Some(value) = value {
+            query.push(if leads { " AND t.value = " } else { " AND h.value = " }).push_bind(value.clone());
+        }
+        query.push(if leads { "" } else { ")" });
+    }
+}
