@@ -31,14 +31,17 @@ mod error;
 #[cfg(feature = "test-suite")]
 pub mod fault;
 mod memory;
+mod postgres;
 mod process;
 mod record;
+mod rows;
 mod rules;
 mod sqlite;
 mod store;
 
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
+pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
 pub use process::ProcessIdentity;
 pub use record::{
     Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter, CacheRef,

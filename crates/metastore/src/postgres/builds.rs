@@ -5,9 +5,10 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
 
-use super::connection::{Writing, failed};
+use super::connection::Writing;
 use super::events::storable;
 use super::{caches, find, locks, snapshots};
+use crate::error::failed;
 use crate::rows::{self, Columns as _, parse_text, signed, to_json};
 use crate::rules::Waiting;
 use crate::{
@@ -26,7 +27,7 @@ const UPDATE: &str = "UPDATE builds SET cache = $2, snapshot = $3, account = $4,
 const UNFINISHED: &str = "SELECT * FROM builds WHERE cache = $1 AND state IN ('Queued', 'Running')";
 
 /// Of each account with builds that wait, the one that has waited longest.
-const WAITING: &str = "SELECT DISTINCT ON (account) account, queued, id, \
+const WAITING: &str = "SELECT DISTINCT ON (account) queued, id, \
      (SELECT count(*) FROM builds other WHERE other.account = waiting.account AND other.state = 'Running') AS running \
      FROM builds waiting WHERE state = 'Queued' ORDER BY account, queued, id";
 
@@ -121,6 +122,12 @@ pub(super) async fn begin(writing: &mut Writing, build: &NewBuild) -> Result<Ima
     Ok(cache)
 }
 
+/// Looked at without a lock: mostly nothing waits.
+pub(super) async fn any_waits(connection: &mut PgConnection) -> Result<bool> {
+    let found = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM builds WHERE state = 'Queued')");
+    found.fetch_one(connection).await.map_err(failed("find the waiting builds"))
+}
+
 pub(super) async fn take(
     writing: &mut Writing,
     owner: &ProcessIdentity,
@@ -145,7 +152,6 @@ async fn waiting(connection: &mut PgConnection) -> Result<Vec<Waiting>> {
     let rows = sqlx::query(WAITING).fetch_all(connection).await.map_err(failed("find the waiting builds"))?;
     let waiting = rows.iter().map(|row| {
         Ok(Waiting {
-            account: row.parsed("account")?,
             running: row.unsigned("running")?,
             queued: row.time("queued")?,
             build: row.parsed("id")?,
@@ -233,15 +239,16 @@ pub(super) async fn fail(
     Ok(after.0)
 }
 
+/// The build, and whether it was theirs.
 pub(super) async fn claim(
     writing: &mut Writing,
     id: BuildId,
     from: &ProcessIdentity,
     to: &ProcessIdentity,
     now: Timestamp,
-) -> Result<Option<Build>> {
-    let Some((_, build)) = locked_if_there(writing, id).await? else { return Ok(None) };
-    let Some(build) = rules::claim_build(build, from, to, now) else { return Ok(None) };
+) -> Result<(Option<Build>, bool)> {
+    let Some((_, build)) = locked_if_there(writing, id).await? else { return Ok((None, false)) };
+    let Some(build) = rules::claim_build(build, from, to, now) else { return Ok((None, false)) };
     save(writing, &build).await?;
-    Ok(Some(build))
+    Ok((Some(build), true))
 }

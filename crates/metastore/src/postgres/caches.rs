@@ -6,9 +6,10 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
 
 use super::changes::Touch;
-use super::connection::{Writing, failed};
+use super::connection::Writing;
 use super::events::{self, storable};
 use super::find;
+use crate::error::failed;
 use crate::rows::{self, Columns as _, parse_text, signed, to_json};
 use crate::{
     CacheFilter, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage, rules,
@@ -26,8 +27,7 @@ const UPDATE: &str = "UPDATE caches SET account = $2, name = $3, origin = $4, st
      failure_message = $20, created = $21, updated = $22, last_used = $23, checked = $24, deleting = $25, evictable = $26 \
      WHERE id = $1";
 
-const INDEX_IMAGE: &str =
-    "INSERT INTO cache_images (cache, image, repository, account) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+const INDEX_IMAGE: &str = "INSERT INTO cache_images (cache, image, repository, account) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
 /// The one that is meant, and the others of its name.
 const NAMED: &str = "SELECT meant.*, ARRAY(SELECT other.id FROM caches other \
@@ -52,7 +52,10 @@ pub(super) async fn locked(connection: &mut PgConnection, id: CacheId) -> Result
 }
 
 /// As [`locked`]; `None` where there is no such cache.
-pub(super) async fn locked_if_there(connection: &mut PgConnection, id: CacheId) -> Result<Option<ImageCache>> {
+pub(super) async fn locked_if_there(
+    connection: &mut PgConnection,
+    id: CacheId,
+) -> Result<Option<ImageCache>> {
     match locked(connection, id).await {
         Err(Error::NoCache(_)) => Ok(None),
         found => found.map(Some),
@@ -231,7 +234,8 @@ async fn index_images(connection: &mut PgConnection, cache: &ImageCache) -> Resu
 
 async fn index_tags(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
     for (key, value) in &cache.policy.tags {
-        let query = sqlx::query("INSERT INTO cache_tags (cache, key, value, account) VALUES ($1, $2, $3, $4)");
+        let query =
+            sqlx::query("INSERT INTO cache_tags (cache, key, value, account) VALUES ($1, $2, $3, $4)");
         let query = query.bind(cache.id.to_string()).bind(key).bind(value).bind(cache.account.as_str());
         query.execute(&mut *connection).await.map_err(failed("index the cache's tags"))?;
     }

@@ -1,10 +1,11 @@
 //! What verbs wrote, in order.
 
-use model::{AccountId, Event, Subject, Timestamp};
+use model::{AccountId, Event, Timestamp};
 use sqlx::PgConnection;
 
-use super::connection::{Writing, failed};
+use super::connection::Writing;
 use super::{events, locks};
+use crate::error::failed;
 use crate::rows::{self, Columns as _};
 use crate::{Change, ChangeKind, ChangeNumber, PAGE_LIMIT, Result, rules};
 
@@ -96,10 +97,5 @@ async fn bounds(connection: &mut PgConnection) -> Result<(ChangeNumber, ChangeNu
 
 pub(super) async fn forget(connection: &mut PgConnection, keep: u64) -> Result<()> {
     let keep = i64::try_from(keep).unwrap_or(i64::MAX);
-    sqlx::query(FORGET)
-        .bind(keep)
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(failed("drop old changes"))
+    sqlx::query(FORGET).bind(keep).execute(connection).await.map(drop).map_err(failed("drop old changes"))
 }

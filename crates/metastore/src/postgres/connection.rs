@@ -9,18 +9,16 @@ use model::{Event, Subject, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgConnection, Postgres};
 
-use super::changes::{self, Touch};
 use super::PostgresMetastore;
-use crate::{Error, Result};
-
-/// Makes an error of a statement.
-pub(super) fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
-    move |source| Error::Database { action, source }
-}
+use super::changes::{self, Touch};
+use crate::Result;
+use crate::error::failed;
 
 /// Said to the server, whatever it is set to.
-const BEGIN_DURABLE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit TO ON";
-const BEGIN_QUICK: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit TO OFF";
+const BEGIN_DURABLE: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit TO ON";
+const BEGIN_QUICK: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit TO OFF";
 
 /// A connection in the middle of something. Dropped there, it is closed: nobody knows what state it is in, and the server
 /// undoes what was begun on it.

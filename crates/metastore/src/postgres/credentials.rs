@@ -2,8 +2,9 @@
 
 use sqlx::PgConnection;
 
-use super::connection::{Writing, failed};
 use super::caches;
+use super::connection::Writing;
+use crate::error::failed;
 use crate::rows::{self, parse_text};
 use crate::{CredentialOwner, Error, PAGE_LIMIT, Result, SealedCredential, rules};
 

@@ -3,8 +3,8 @@
 use model::{AccountId, Digest, Event, Subject, Timestamp};
 use sqlx::PgConnection;
 
-use super::connection::failed;
 use super::locks;
+use crate::error::failed;
 use crate::rows::{self, parse_text};
 use crate::rules::bounded;
 use crate::{EVENTS_PER_SUBJECT, Result};
@@ -28,7 +28,8 @@ const FORGET_DEPARTED: &str =
 const ACCOUNT: &str = "SELECT account FROM caches WHERE id = $1 UNION ALL SELECT account FROM instances WHERE id = $1 \
      UNION ALL SELECT account FROM departed WHERE subject = $1 LIMIT 1";
 
-const DEPART: &str = "INSERT INTO departed (subject, account) VALUES ($1, $2) ON CONFLICT (subject) DO NOTHING";
+const DEPART: &str =
+    "INSERT INTO departed (subject, account) VALUES ($1, $2) ON CONFLICT (subject) DO NOTHING";
 
 /// Text as the database takes it: it holds every character but one.
 pub(super) fn storable(text: &str) -> String {

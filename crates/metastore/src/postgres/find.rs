@@ -48,7 +48,9 @@ pub(super) fn caches(beginning: &'static str, filter: &CacheFilter) -> Statement
         statement.push(" AND snapshot = ").push_bind(snapshot.to_string());
     }
     if let Some(image) = &filter.image {
-        statement.push(" AND id IN (SELECT cache FROM cache_images WHERE image = ").push_bind(image_key(image));
+        statement
+            .push(" AND id IN (SELECT cache FROM cache_images WHERE image = ")
+            .push_bind(image_key(image));
         end_beside(&mut statement, filter);
     }
     if let Some(repository) = &filter.repository {

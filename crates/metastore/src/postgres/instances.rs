@@ -4,12 +4,11 @@ use model::{AccountId, ExitStatus, Instance, InstanceId, InstanceState, Subject,
 use sqlx::PgConnection;
 
 use super::changes::Touch;
-use super::connection::{Writing, failed};
+use super::connection::Writing;
 use super::{events, find, locks, snapshots};
+use crate::error::failed;
 use crate::rows::{self, parse_text, to_json};
-use crate::{
-    ChangeKind, Error, InstanceFilter, InstanceRef, InstanceRemoval, Page, Result, rules,
-};
+use crate::{ChangeKind, Error, InstanceFilter, InstanceRef, InstanceRemoval, Page, Result, rules};
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
      ended, pid, remove_on_exit, created, started, finished) \

@@ -3,7 +3,7 @@
 use model::{BlobDigest, DiffId};
 use sqlx::PgConnection;
 
-use super::connection::failed;
+use crate::error::failed;
 use crate::rows::{self, signed};
 use crate::{LayerRecord, OTHERS_LIMIT, Result, rules};
 
@@ -32,19 +32,13 @@ pub(super) async fn record(connection: &mut PgConnection, layer: &LayerRecord) -
     Ok(())
 }
 
-pub(super) async fn by_blob(
-    connection: &mut PgConnection,
-    blob: &BlobDigest,
-) -> Result<Option<LayerRecord>> {
+pub(super) async fn by_blob(connection: &mut PgConnection, blob: &BlobDigest) -> Result<Option<LayerRecord>> {
     let query = sqlx::query("SELECT * FROM layers WHERE blob = $1").bind(blob.to_string());
     let row = query.fetch_optional(connection).await.map_err(failed("find the layer"))?;
     row.as_ref().map(rows::layer).transpose()
 }
 
-pub(super) async fn by_diff_id(
-    connection: &mut PgConnection,
-    diff_id: &DiffId,
-) -> Result<Vec<LayerRecord>> {
+pub(super) async fn by_diff_id(connection: &mut PgConnection, diff_id: &DiffId) -> Result<Vec<LayerRecord>> {
     let rows = sqlx::query("SELECT * FROM layers WHERE diff_id = $1 ORDER BY blob LIMIT $2")
         .bind(diff_id.to_string())
         .bind(i64::from(OTHERS_LIMIT))

@@ -2,8 +2,9 @@
 
 use model::{BuildFailure, CacheId, ImageCache, ImageSnapshotId, SnapshotCopies, Subject, Timestamp};
 
-use super::connection::{Writing, failed};
+use super::connection::Writing;
 use super::{builds, caches, credentials, events, locks, quota, requests, snapshots};
+use crate::error::failed;
 use crate::{
     Admission, Admitted, CacheChange, CacheEdit, ChangeKind, CredentialOwner, Error, NewBuild, Result,
     TokenUse, rules,

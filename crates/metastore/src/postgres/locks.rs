@@ -3,8 +3,8 @@
 use model::AccountId;
 use sqlx::{PgConnection, Postgres};
 
-use super::connection::failed;
 use crate::Result;
+use crate::error::failed;
 
 /// The first half of every lock's number: `imc` and what it is for.
 #[derive(Clone, Copy)]

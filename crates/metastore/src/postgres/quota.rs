@@ -4,7 +4,7 @@ use model::ImageCache;
 use sqlx::PgConnection;
 
 use super::caches;
-use super::connection::failed;
+use crate::error::failed;
 use crate::{Admission, Result, rows, rules};
 
 /// The least recently used of those that may go.

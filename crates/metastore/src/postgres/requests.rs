@@ -4,7 +4,7 @@ use model::{AccountId, ImageCache, Timestamp};
 use sqlx::PgConnection;
 
 use super::caches;
-use super::connection::failed;
+use crate::error::failed;
 use crate::rows::{self, to_json};
 use crate::{Error, Result, TokenUse, rules};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::{CacheId, ImageSnapshotId, InstanceName};
 use sqlx::PgConnection;
 
-use super::connection::failed;
+use crate::error::failed;
 use crate::rows::{self, parse_text, signed};
 use crate::{OTHERS_LIMIT, Result, SnapshotRecord};
 

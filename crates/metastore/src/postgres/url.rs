@@ -40,18 +40,8 @@ pub enum PostgresUrlError {
 }
 
 /// An unknown one would be passed over, and its value logged.
-const PARAMETERS: &[&str] = &[
-    "host",
-    "port",
-    "user",
-    "password",
-    "dbname",
-    "sslmode",
-    "sslrootcert",
-    "sslcert",
-    "sslkey",
-    "options",
-];
+const PARAMETERS: &[&str] =
+    &["host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey", "options"];
 
 impl PostgresUrl {
     pub(super) fn options(&self) -> PgConnectOptions {
@@ -83,7 +73,8 @@ impl FromStr for PostgresUrl {
 
 fn is_on_this_machine(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
-    let is_loopback = || host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    let is_loopback =
+        || host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
     options.get_socket().is_some() || host.starts_with('/') || is_loopback()
 }
 
@@ -142,7 +133,10 @@ mod tests {
         assert_eq!(mode("postgres://imc@10.1.2.3/records"), "VerifyFull");
         assert_eq!(mode("postgres://imc@db.example/records?sslmode=require"), "Require");
         for here in ["postgres://imc@localhost/r", "postgres://imc@127.0.0.1/r", "postgres:///r?host=/run"] {
-            assert_eq!(mode(&format!("{here}{}sslmode=prefer", if here.contains('?') { "&" } else { "?" })), "Prefer");
+            assert_eq!(
+                mode(&format!("{here}{}sslmode=prefer", if here.contains('?') { "&" } else { "?" })),
+                "Prefer"
+            );
             assert_ne!(mode(here), "VerifyFull", "{here}");
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 
+use crate::error::failed;
 use crate::{Error, Result};
 
 /// A row whose columns are read by name.
@@ -37,7 +38,12 @@ pub(crate) trait Columns {
     }
 
     /// One of these, written as its word.
-    fn one_of<T: Copy>(&self, column: &'static str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<T> {
+    fn one_of<T: Copy>(
+        &self,
+        column: &'static str,
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+    ) -> Result<T> {
         let value = self.text(column)?;
         let found = all.iter().copied().find(|each| word(*each) == value);
         found.ok_or(Error::Column { column, value })
@@ -87,29 +93,28 @@ macro_rules! columns {
     ($row:ty) => {
         impl Columns for $row {
             fn optional_integer(&self, column: &'static str) -> Result<Option<i64>> {
-                self.try_get(column).map_err(unreadable)
+                self.try_get(column).map_err(failed(READ))
             }
 
             fn optional_text(&self, column: &'static str) -> Result<Option<String>> {
-                self.try_get(column).map_err(unreadable)
+                self.try_get(column).map_err(failed(READ))
             }
 
             fn bytes(&self, column: &'static str) -> Result<Vec<u8>> {
-                self.try_get(column).map_err(unreadable)
+                self.try_get(column).map_err(failed(READ))
             }
 
             fn flag(&self, column: &'static str) -> Result<bool> {
-                self.try_get(column).map_err(unreadable)
+                self.try_get(column).map_err(failed(READ))
             }
         }
     };
 }
 
+columns!(sqlx::sqlite::SqliteRow);
 columns!(sqlx::postgres::PgRow);
 
-fn unreadable(source: sqlx::Error) -> Error {
-    Error::Database { action: "read a record", source }
-}
+const READ: &str = "read a record";
 
 fn present<T>(column: &'static str, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| Error::Column { column, value: "null".to_owned() })

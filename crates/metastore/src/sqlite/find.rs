@@ -6,8 +6,8 @@
 use model::{AccountId, CacheId, ImageCache};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::caches;
-use super::columns::{failed, to_json};
+use crate::error::failed;
+use crate::rows::{self, to_json};
 use crate::{CacheFilter, Order, PAGE_LIMIT, Page, Result};
 
 /// What the search goes along.
@@ -105,7 +105,7 @@ pub(super) async fn find(
     query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
     query.push(") ORDER BY id").push(order);
     let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(caches::read).collect()
+    rows.iter().map(rows::cache).collect()
 }
 
 pub(super) async fn count(connection: &mut SqliteConnection, filter: &CacheFilter) -> Result<u64> {

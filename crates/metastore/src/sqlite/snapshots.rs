@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use model::ImageSnapshotId;
 use sqlx::SqliteConnection;
 
-use super::columns::{failed, parse_text, signed, size, time};
+use crate::error::failed;
+use crate::rows::{self, parse_text, signed};
 use crate::{Result, SnapshotRecord};
 
 const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
@@ -35,8 +36,7 @@ pub(super) async fn get(
         .fetch_optional(connection)
         .await
         .map_err(failed("read the image snapshot"))?;
-    row.map(|row| Ok(SnapshotRecord { id, created: time(&row, "created")?, size: size(&row, "size")? }))
-        .transpose()
+    row.as_ref().map(rows::snapshot).transpose()
 }
 
 /// Drops those of the snapshots from the index that nobody names any more.
