@@ -26,10 +26,15 @@ const UPDATE: &str = "UPDATE builds SET cache = $2, snapshot = $3, account = $4,
 
 const UNFINISHED: &str = "SELECT * FROM builds WHERE cache = $1 AND state IN ('Queued', 'Running')";
 
-/// Of each account with builds that wait, the one that has waited longest.
-const WAITING: &str = "SELECT DISTINCT ON (account) queued, id, \
-     (SELECT count(*) FROM builds other WHERE other.account = waiting.account AND other.state = 'Running') AS running \
-     FROM builds waiting WHERE state = 'Queued' ORDER BY account, queued, id";
+/// The build of each account that has waited longest, going from account to account, not from build to build.
+const WAITING: &str = "WITH RECURSIVE accounts (account) AS ( \
+     SELECT min(account) FROM builds WHERE state = 'Queued' \
+     UNION ALL SELECT (SELECT min(account) FROM builds WHERE state = 'Queued' AND account > accounts.account) \
+         FROM accounts WHERE account IS NOT NULL) \
+     SELECT first.id, first.queued, \
+         (SELECT count(*) FROM builds other WHERE other.state = 'Running' AND other.account = accounts.account) AS running \
+     FROM accounts CROSS JOIN LATERAL (SELECT id, queued FROM builds \
+         WHERE state = 'Queued' AND builds.account = accounts.account ORDER BY queued, id LIMIT 1) first";
 
 pub(super) async fn get(connection: &mut PgConnection, id: BuildId) -> Result<Build> {
     let query = sqlx::query("SELECT * FROM builds WHERE id = $1").bind(id.to_string());

@@ -1,7 +1,7 @@
 //! The schema's versions. The table `schema_version` says which one a database has.
 //!
-//! Any number of servers may start at once: whoever finds the schema old takes a lock for the transaction, looks again, and
-//! applies what is missing in that same transaction.
+//! Any number of servers may start at once: whoever finds the schema old takes a lock, looks again, and applies what is missing
+//! in one transaction.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
@@ -16,15 +16,22 @@ pub(super) const VERSION: i64 = SCRIPTS.len() as i64;
 
 const IS_THERE: &str = "SELECT to_regclass('schema_version') IS NOT NULL";
 
-/// Brings the database to [`VERSION`].
+/// Brings the database to [`VERSION`]. Where that fails, the connection must be closed: it may have the lock.
 pub(super) async fn migrate(connection: &mut PgConnection, url: &PostgresUrl) -> Result<()> {
     let failed = |source| Error::Open { records: url.to_string(), source };
     // Nearly always: nothing to do, and no lock taken.
     if version(connection).await.map_err(failed)? == VERSION {
         return Ok(());
     }
+    // Around the transaction, which would not see in its middle that another has made the tables.
+    locks::schema(connection).await.map_err(failed)?;
+    apply(connection, url).await?;
+    locks::schema_done(connection).await.map_err(failed)
+}
+
+async fn apply(connection: &mut PgConnection, url: &PostgresUrl) -> Result<()> {
+    let failed = |source| Error::Open { records: url.to_string(), source };
     let mut transaction = connection.begin().await.map_err(failed)?;
-    locks::schema(&mut transaction).await.map_err(failed)?;
     let found = version(&mut transaction).await.map_err(failed)?;
     if !(0..=VERSION).contains(&found) {
         return Err(Error::Version { records: url.to_string(), found, known: VERSION });

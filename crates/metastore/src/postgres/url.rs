@@ -82,7 +82,7 @@ fn shown(options: &PgConnectOptions) -> String {
     let user = options.get_username();
     let database = options.get_database().unwrap_or(user);
     match options.get_socket() {
-        Some(socket) => format!("postgres://{user}@/{database}?host={}", socket.display()),
+        Some(socket) => format!("postgres:///{database}?host={}&user={user}", socket.display()),
         None => format!("postgres://{user}@{}:{}/{database}", options.get_host(), options.get_port()),
     }
 }
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(url.to_string(), "postgres://imc@db.example:6543/records");
         assert_eq!(format!("{url:?}"), "PostgresUrl(postgres://imc@db.example:6543/records)");
         let url = parsed("postgresql:///records?host=/run/postgresql&user=imc&password=hunter2");
-        assert_eq!(url.to_string(), "postgres://imc@/records?host=/run/postgresql");
+        assert_eq!(url.to_string(), "postgres:///records?host=/run/postgresql&user=imc");
     }
 
     #[test]
