@@ -4,34 +4,63 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "test code, compiled for tests only")]
 
+pub mod accounts;
+pub mod admission;
 pub mod builds;
 pub mod caches;
+pub mod changes;
+pub mod credentials;
+pub mod deletion;
 pub mod events;
 pub mod faults;
+pub mod find;
+pub mod generations;
 pub mod instances;
+pub mod tokens;
+pub mod turns;
+pub mod update;
 
 use model::{
-    Algorithm, BuildId, ByteSize, CacheId, CacheState, Digest, Event, EventKind, EventReason, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, InstanceState, ManifestDigest, Subject, Timestamp,
+    AccountId, Algorithm, BuildFailure, BuildId, ByteSize, CachePolicy, CopyState, Digest, Event, EventKind,
+    EventReason, ImageCache, ImageSnapshotId, Instance, InstanceId, InstanceState, ManifestDigest,
+    NewImageCache, Origin, RegistryAccess, SnapshotCopies, Subject, Timestamp,
 };
 
-use crate::{CacheChange, Metastore, NewBuild, ProcessIdentity, SnapshotRecord};
+use crate::{Admission, BuildPlan, CacheChange, Metastore, NewBuild, ProcessIdentity, SnapshotRecord};
 
 /// Makes one asynchronous test for each case. `$make` is an async expression-function that gives a fresh metastore and
-/// whatever must live as long as it does: `async fn make() -> (impl Metastore, Guard)`.
+/// whatever must live as long as it does: `async fn make() -> (impl Metastore, Guard)`. Tests run beside each other, so what it
+/// gives is each test's own: a file, a schema.
 #[macro_export]
 macro_rules! metastore_conformance {
     ($make:path) => {
         $crate::metastore_conformance! { $make;
-            caches: records_and_reads, refuses_what_is_not_new, resolves_by_id_and_name, finds_by_filter_and_page,
-                notes_use_and_never_moves_back, deletes_and_releases, refuses_to_delete_in_use,
-                refuses_to_delete_while_building;
+            accounts: names_are_apart, ids_of_others_are_unknown, quotas_are_apart, tells_whose_a_subject_is;
+            admission: counts_each_origin, names_what_makes_room, keeps_what_is_needed, counts_no_cache_that_goes,
+                answers_a_token_once, refuses_a_token_of_another_request, forgets_tokens_in_time,
+                a_refused_request_leaves_no_token, quota_of_nothing;
             builds: first_build_steps, one_build_at_a_time, update_swaps_the_snapshot, failed_update_stays_usable,
                 only_its_owner_ends_it, claims_once, claims_what_the_dead_left, retains_planned_snapshots,
                 created_with_its_build_or_not_at_all, records_layers;
+            caches: records_and_reads, refuses_what_is_not_new, resolves_by_id_and_name, notes_use_and_never_moves_back,
+                notes_looks_at_tags, notes_copies, loses_its_snapshot;
+            changes: come_in_order, tell_what_is_gone, come_with_events, are_forgotten, none_without_news,
+                come_in_order_from_many;
+            credentials: come_and_go_with_the_cache, are_resealed_once, are_listed_by_owner, are_never_shown;
+            deletion: deletes_and_releases, refuses_to_delete_in_use, refuses_to_delete_while_building,
+                deletes_what_only_waits, asked_once_and_serves_no_more, ends_the_build_that_waits, cancels_the_build_that_runs;
+            events: counts_equal_ones, drops_the_oldest, drops_those_of_layers_first, go_with_the_verb, forgets_those_of_the_gone;
+            find: finds_by_filter_and_page, finds_by_image_and_repository, finds_by_tags, finds_nothing_among_none,
+                follows_changes, pages_there_and_back;
+            generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
+                a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
             instances: lives, lives_after_all, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
-            events: counts_equal_ones, drops_the_oldest, drops_those_of_layers_first, go_with_the_verb, forgets_those_of_the_gone;
+            tokens: recorded_and_found_by_digest, revoked_once, used_by_the_hour, listed_by_account;
+            turns: waits_for_an_owner, the_one_with_fewest_running_first, the_longest_waiting_first, each_goes_to_one,
+                beats_and_tells, cancelled_while_waiting, cancelled_while_running, a_lost_build_beats_no_more;
+            update: changes_what_is_said, changes_nothing_of_what_is_deleted, builds_what_is_new, answers_a_token_once,
+                with_a_build_or_not_at_all;
         }
     };
     ($make:path; $($module:ident: $($case:ident),+;)+) => {
@@ -49,34 +78,54 @@ pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(1_700_000_000_000_000 + seconds * 1_000_000)
 }
 
+pub fn account(name: &str) -> AccountId {
+    name.parse().unwrap()
+}
+
 pub fn cache_named(name: &str, created: Timestamp) -> ImageCache {
-    ImageCache {
-        id: CacheId::generate(),
+    cache_of(&AccountId::local(), name, created)
+}
+
+pub fn cache_of(account: &AccountId, name: &str, created: Timestamp) -> ImageCache {
+    let new = NewImageCache {
+        account: account.clone(),
         name: name.parse().unwrap(),
-        state: CacheState::Preparing,
+        origin: Origin::Manual,
         images: vec!["registry.example/app:1".parse().unwrap(), "oci:/srv/layout:v1".parse().unwrap()],
         platform: "linux/amd64".parse().unwrap(),
         size_limit: ByteSize::gib(20),
-        snapshot: None,
-        unpacked_size: None,
-        failure: None,
-        created,
-        updated: created,
-        last_used: None,
-    }
+        policy: CachePolicy::default(),
+        access: RegistryAccess::default(),
+    };
+    ImageCache::asked_for(new, created)
+}
+
+pub fn failure() -> BuildFailure {
+    BuildFailure { reason: "image-not-found".to_owned(), message: "no such tag".to_owned() }
 }
 
 pub fn process(pid: u32) -> ProcessIdentity {
     ProcessIdentity { pid, start_ticks: u64::from(pid) * 1000, boot_id: "boot".to_owned() }
 }
 
+pub fn plan_of(cache: &ImageCache) -> BuildPlan {
+    BuildPlan { images: cache.images.clone(), size_limit: cache.size_limit }
+}
+
+/// A build that `owner` runs.
 pub fn build_of(cache: &ImageCache, owner: &ProcessIdentity, now: Timestamp) -> NewBuild {
+    NewBuild { owner: Some(owner.clone()), ..waiting_build_of(cache, now) }
+}
+
+/// A build that waits for an owner.
+pub fn waiting_build_of(cache: &ImageCache, now: Timestamp) -> NewBuild {
     NewBuild {
         id: BuildId::generate(),
         cache: cache.id,
         snapshot: ImageSnapshotId::generate(),
-        owner: owner.clone(),
-        started: now,
+        plan: plan_of(cache),
+        owner: None,
+        now,
     }
 }
 
@@ -84,10 +133,15 @@ pub fn snapshot_of(build: &NewBuild, now: Timestamp) -> SnapshotRecord {
     SnapshotRecord { id: build.snapshot, created: now, size: ByteSize::mib(700) }
 }
 
+pub fn whole() -> SnapshotCopies {
+    SnapshotCopies { flash: CopyState::Complete, standard: CopyState::Complete }
+}
+
 pub fn instance_of(name: &str, cache: &ImageCache, now: Timestamp) -> Instance {
     Instance {
         id: InstanceId::generate(),
         name: name.parse().unwrap(),
+        account: cache.account.clone(),
         image: cache.images[0].clone(),
         manifest_digest: ManifestDigest::new(Digest::of(Algorithm::Sha256, name.as_bytes())),
         snapshot: cache.snapshot.unwrap_or_else(ImageSnapshotId::generate),
@@ -106,16 +160,71 @@ pub fn event(subject: Subject, reason: EventReason, message: &str, now: Timestam
     Event::once(subject, EventKind::Normal, reason, message, now)
 }
 
-/// A cache that has been built once.
-pub async fn ready_cache(store: &dyn Metastore, name: &str, now: Timestamp) -> ImageCache {
-    let cache = cache_named(name, now);
-    store.create_cache(&cache, &[]).await.unwrap();
-    build_again(store, &cache, now).await.cache
+/// Records a cache with its first build, with nothing asked beside.
+pub async fn create(
+    store: &dyn Metastore,
+    cache: &ImageCache,
+    build: &NewBuild,
+    events: &[Event],
+) -> crate::Result<ImageCache> {
+    store.create_cache(cache, build, &Admission::default(), events).await.map(crate::Admitted::into_cache)
 }
 
-/// One more build of the cache, ended well.
+/// Records a cache whose first build waits.
+pub async fn create_waiting(store: &dyn Metastore, cache: &ImageCache) -> (ImageCache, NewBuild) {
+    let build = waiting_build_of(cache, cache.created);
+    (create(store, cache, &build, &[]).await.unwrap(), build)
+}
+
+/// Records a cache whose first build runs.
+pub async fn create_running(store: &dyn Metastore, cache: &ImageCache) -> (ImageCache, NewBuild) {
+    let build = build_of(cache, &process(1), cache.created);
+    (create(store, cache, &build, &[]).await.unwrap(), build)
+}
+
+/// A cache that has been built once.
+pub async fn ready_cache(store: &dyn Metastore, name: &str, now: Timestamp) -> ImageCache {
+    make_ready(store, &cache_named(name, now), now).await
+}
+
+/// Records that cache and has it built.
+pub async fn make_ready(store: &dyn Metastore, cache: &ImageCache, now: Timestamp) -> ImageCache {
+    let build = build_of(cache, &process(1), now);
+    create(store, cache, &build, &[]).await.unwrap();
+    finish(store, &build, None, now).await.unwrap().cache
+}
+
+/// Ends the build well.
+pub async fn finish(
+    store: &dyn Metastore,
+    build: &NewBuild,
+    keep: Option<Timestamp>,
+    now: Timestamp,
+) -> crate::Result<CacheChange> {
+    let owner = build.owner.clone().unwrap_or_else(|| process(1));
+    let snapshot = snapshot_of(build, now);
+    store.finish_build(build.id, &owner, &snapshot, whole(), keep, &[], now).await
+}
+
+/// Ends the build badly.
+pub async fn fail(store: &dyn Metastore, build: &NewBuild, now: Timestamp) -> crate::Result<ImageCache> {
+    let owner = build.owner.clone().unwrap_or_else(|| process(1));
+    store.fail_build(build.id, &owner, &failure(), &[], now).await
+}
+
+/// One more build of the cache, ended well; the snapshot before it is let go.
 pub async fn build_again(store: &dyn Metastore, cache: &ImageCache, now: Timestamp) -> CacheChange {
+    build_and_keep(store, cache, None, now).await
+}
+
+/// One more build of the cache, ended well; the snapshot before it is kept until then.
+pub async fn build_and_keep(
+    store: &dyn Metastore,
+    cache: &ImageCache,
+    keep: Option<Timestamp>,
+    now: Timestamp,
+) -> CacheChange {
     let build = build_of(cache, &process(1), now);
     store.begin_build(&build, &[]).await.unwrap();
-    store.finish_build(build.id, &build.owner, &snapshot_of(&build, now), &[], now).await.unwrap()
+    finish(store, &build, keep, now).await.unwrap()
 }

@@ -25,8 +25,8 @@
 //!
 //! The feature `test-suite` has the conformance suite and a metastore that fails by plan.
 
-//#[cfg(feature = "test-suite")]
-//pub mod conformance;
+#[cfg(feature = "test-suite")]
+pub mod conformance;
 mod error;
 #[cfg(feature = "test-suite")]
 pub mod fault;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use metastore::conformance::faults::check_invariants;
 use metastore::conformance::{
-    at, build_again, build_of, cache_named, event, instance_of, process, ready_cache,
+    at, build_and_keep, build_of, cache_named, create, event, instance_of, process, ready_cache,
 };
 use metastore::{Metastore as _, SqliteMetastore, claim_interrupted_builds};
 use model::{CacheId, EventReason, Subject};
@@ -19,17 +19,14 @@ const DIRECTORY: &str = "IMC_TEST_RECORDS";
 async fn child() {
     let Ok(dir) = std::env::var(DIRECTORY) else { return };
     let store = SqliteMetastore::open(&std::path::Path::new(&dir).join("records.db")).await.unwrap();
-    for round in 0..10_000 {
+    for round in 0..100_000 {
         let cache = ready_cache(&store, "web", at(round)).await;
         let instance = instance_of(&format!("i{round}"), &cache, at(round));
         store.create_instance(&instance, &[]).await.unwrap();
-        build_again(&store, &cache, at(round)).await;
+        build_and_keep(&store, &cache, Some(at(round + 9)), at(round)).await;
         let open = cache_named("open", at(round));
         let news = event(Subject::Cache(open.id), EventReason::Created, "created", at(round));
-        store
-            .create_cache_with_build(&open, &build_of(&open, &process(1), at(round)), &[news])
-            .await
-            .unwrap();
+        create(&store, &open, &build_of(&open, &process(1), at(round)), &[news]).await.unwrap();
         let mut out = std::io::stdout().lock();
         writeln!(out, "recorded {}", open.id).unwrap();
         out.flush().unwrap();

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use metastore::conformance::faults::{check_invariants, fails_and_recovers};
 use metastore::conformance::{
-    at, build_of, cache_named, event, instance_of, process, ready_cache, snapshot_of,
+    at, build_of, cache_named, create, event, failure, instance_of, process, ready_cache, snapshot_of,
+    waiting_build_of, whole,
 };
 use metastore::{CacheFilter, Error, ErrorKind, Metastore, NewBuild, Page, SqliteMetastore};
-use model::{BuildFailure, CacheState, EventReason, ExitStatus, Subject};
+use model::{CacheState, EventReason, ExitStatus, Subject};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
 
@@ -55,7 +56,7 @@ async fn a_failure_at_the_end_of_a_verb_undoes_its_beginning() {
     store.begin_build(&running, &[]).await.unwrap();
     let idle = ready_cache(&store, "idle", at(0)).await;
     let other = cache_named("other", at(0));
-    let other_build = build_of(&other, &process(1), at(2));
+    let other_build = waiting_build_of(&other, at(2));
     let idle_build: NewBuild = build_of(&idle, &process(1), at(2));
     // Events come last in every verb.
     behind(
@@ -64,16 +65,20 @@ async fn a_failure_at_the_end_of_a_verb_undoes_its_beginning() {
     )
     .await;
     let news = [event(Subject::Cache(cache.id), EventReason::Ready, "news", at(3))];
-    let failure = BuildFailure { reason: "x".to_owned(), message: "y".to_owned() };
     let before = dump(&store).await;
-    assert!(store.create_cache(&other, &news).await.is_err());
-    assert!(store.create_cache_with_build(&other, &other_build, &news).await.is_err());
+    assert!(create(&store, &other, &other_build, &news).await.is_err());
+    assert!(store.ask_deletion(cache.id, &news, at(3)).await.is_err());
+    assert!(store.note_copies(cache.id, cache.snapshot.unwrap(), whole(), &news).await.is_err());
+    assert!(store.lose_snapshot(idle.id, idle.snapshot.unwrap(), &failure(), &news, at(3)).await.is_err());
+    assert!(store.cancel_build(running.id, &failure(), &news, at(3)).await.is_err());
     assert!(store.begin_build(&idle_build, &news).await.is_err());
     let owner = process(1);
     let snapshot = snapshot_of(&running, at(3));
-    assert!(store.finish_build(running.id, &owner, &snapshot, &news, at(3)).await.is_err());
-    assert!(store.fail_build(running.id, &owner, &failure, &news, at(3)).await.is_err());
-    assert!(store.claim_build(running.id, &owner, &process(2), &news).await.is_err());
+    assert!(
+        store.finish_build(running.id, &owner, &snapshot, whole(), Some(at(9)), &news, at(3)).await.is_err()
+    );
+    assert!(store.fail_build(running.id, &owner, &failure(), &news, at(3)).await.is_err());
+    assert!(store.claim_build(running.id, &owner, &process(2), &news, at(3)).await.is_err());
     assert!(store.delete_cache(idle.id, &news).await.is_err());
     assert!(store.create_instance(&fresh, &news).await.is_err());
     let error = store.remove_instance(ended.id, &news).await.unwrap_err();
@@ -89,7 +94,8 @@ async fn dump(store: &SqliteMetastore) -> String {
     let builds = store.running_builds(Page::first()).await.unwrap();
     let instances = store.find_instances(&metastore::InstanceFilter::default(), Page::first()).await.unwrap();
     let retained = store.retained_snapshots().await.unwrap();
-    format!("{caches:#?}{builds:#?}{instances:#?}{retained:#?}")
+    let newest = store.newest_change().await.unwrap();
+    format!("{caches:#?}{builds:#?}{instances:#?}{retained:#?}{newest:?}")
 }
 
 #[tokio::test]
@@ -108,10 +114,10 @@ async fn newer_records_are_refused_and_left_alone() {
     let path = dir.path().join("records.db");
     behind(&path, "PRAGMA user_version = 99").await;
     let error = SqliteMetastore::open(&path).await.unwrap_err();
-    assert!(matches!(error, Error::Version { found: 99, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, Error::Version { found: 99, known: 2, .. }), "{error:?}");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("use a newer imc"), "{error}");
-    behind(&path, "PRAGMA user_version = 1").await;
+    behind(&path, "PRAGMA user_version = 2").await;
     SqliteMetastore::open(&path).await.unwrap();
 }
 

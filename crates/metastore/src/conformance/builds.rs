@@ -1,27 +1,38 @@
 use model::{
-    BlobDigest, BuildFailure, BuildId, ByteSize, CacheState, DiffId, Digest, EventReason, ImageSnapshotId,
-    Subject,
+    BlobDigest, BuildId, ByteSize, CacheState, DiffId, Digest, EventReason, ImageSnapshotId, Percent, Subject,
 };
 
-use super::{at, build_again, build_of, cache_named, event, instance_of, process, ready_cache, snapshot_of};
-use crate::{BuildState, Error, LayerRecord, Metastore, Page, SnapshotRecord, claim_interrupted_builds};
-
-fn failure() -> BuildFailure {
-    BuildFailure { reason: "image-not-found".to_owned(), message: "no such tag".to_owned() }
-}
+use super::{
+    at, build_again, build_of, cache_named, create, create_running, event, fail, failure, finish,
+    instance_of, process, ready_cache, snapshot_of, whole,
+};
+use crate::{
+    BuildState, Error, LayerRecord, Metastore, NewBuild, Page, SnapshotRecord, claim_interrupted_builds,
+};
 
 pub async fn first_build_steps(store: &dyn Metastore) {
     let cache = cache_named("web", at(0));
-    store.create_cache(&cache, &[]).await.unwrap();
     let build = build_of(&cache, &process(7), at(1));
-    let creating = store.begin_build(&build, &[]).await.unwrap();
+    let creating = create(store, &cache, &build, &[]).await.unwrap();
     assert_eq!((creating.state, creating.updated), (CacheState::Creating, at(1)));
+    assert_eq!(creating.progress, Percent::ZERO);
     assert_eq!(store.cache(cache.id).await.unwrap(), creating);
     let recorded = store.build(build.id).await.unwrap();
-    assert_eq!((recorded.state, recorded.attempts, &recorded.owner), (BuildState::Running, 1, &process(7)));
+    assert_eq!(store.build_of_cache(cache.id).await.unwrap().as_ref(), Some(&recorded));
+    assert_eq!((&recorded.account, &recorded.plan), (&cache.account, &build.plan));
+    assert_eq!((recorded.queued, recorded.started, recorded.beat), (at(1), Some(at(1)), at(1)));
+    assert_eq!(
+        (recorded.state, recorded.attempts, &recorded.owner),
+        (BuildState::Running, 1, &Some(process(7)))
+    );
     let snapshot = snapshot_of(&build, at(2));
-    let change = store.finish_build(build.id, &process(7), &snapshot, &[], at(2)).await.unwrap();
-    assert_eq!(change.released, None);
+    let change = store
+        .finish_build(build.id, &process(7), &snapshot, whole(), Some(at(90)), &[], at(2))
+        .await
+        .unwrap();
+    assert_eq!((change.released, change.cache.generations.len()), (Vec::new(), 0));
+    assert_eq!((change.cache.copies, change.cache.progress), (whole(), Percent::ALL));
+    assert_eq!(store.build_of_cache(cache.id).await.unwrap(), None);
     assert_eq!(change.cache.state, CacheState::Ready);
     assert_eq!(change.cache.snapshot, Some(build.snapshot));
     assert_eq!(change.cache.unpacked_size, Some(snapshot.size));
@@ -38,21 +49,21 @@ pub async fn one_build_at_a_time(store: &dyn Metastore) {
     store.begin_build(&first, &[]).await.unwrap();
     let error = store.begin_build(&build_of(&cache, &process(2), at(1)), &[]).await.unwrap_err();
     assert!(matches!(error, Error::CacheBuilding { build, .. } if build == first.id), "{error:?}");
-    store.fail_build(first.id, &first.owner, &failure(), &[], at(2)).await.unwrap();
+    fail(store, &first, at(2)).await.unwrap();
     store.begin_build(&build_of(&cache, &process(2), at(3)), &[]).await.unwrap();
 }
 
 pub async fn update_swaps_the_snapshot(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;
     let change = build_again(store, &cache, at(5)).await;
-    assert_eq!(change.released, cache.snapshot);
+    assert_eq!(change.released, Vec::from_iter(cache.snapshot));
     assert_ne!(change.cache.snapshot, cache.snapshot);
     assert_eq!(store.retained_snapshots().await.unwrap(), [change.cache.snapshot.unwrap()]);
     // One that an instance holds is not let go.
     let instance = instance_of("one", &change.cache, at(6));
     store.create_instance(&instance, &[]).await.unwrap();
     let later = build_again(store, &change.cache, at(7)).await;
-    assert_eq!(later.released, None);
+    assert_eq!(later.released, []);
     let both = [instance.snapshot, later.cache.snapshot.unwrap()];
     assert_eq!(store.retained_snapshots().await.unwrap(), both);
 }
@@ -61,7 +72,7 @@ pub async fn failed_update_stays_usable(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;
     let build = build_of(&cache, &process(1), at(1));
     assert_eq!(store.begin_build(&build, &[]).await.unwrap().state, CacheState::Updating);
-    let failed = store.fail_build(build.id, &build.owner, &failure(), &[], at(2)).await.unwrap();
+    let failed = fail(store, &build, at(2)).await.unwrap();
     assert_eq!(failed.state, CacheState::UpdateFailed);
     assert_eq!((failed.snapshot, failed.failure.clone()), (cache.snapshot, Some(failure())));
     assert_eq!(store.cache(cache.id).await.unwrap(), failed);
@@ -71,8 +82,8 @@ pub async fn failed_update_stays_usable(store: &dyn Metastore) {
     // A first build that failed is the end.
     let other = cache_named("other", at(0));
     let build = build_of(&other, &process(1), at(1));
-    store.create_cache_with_build(&other, &build, &[]).await.unwrap();
-    let failed = store.fail_build(build.id, &build.owner, &failure(), &[], at(2)).await.unwrap();
+    create(store, &other, &build, &[]).await.unwrap();
+    let failed = fail(store, &build, at(2)).await.unwrap();
     assert_eq!(failed.state, CacheState::Failed);
     let error = store.begin_build(&build_of(&other, &process(1), at(3)), &[]).await.unwrap_err();
     assert!(matches!(error, Error::Transition { .. }), "{error:?}");
@@ -80,15 +91,15 @@ pub async fn failed_update_stays_usable(store: &dyn Metastore) {
 
 pub async fn only_its_owner_ends_it(store: &dyn Metastore) {
     let cache = cache_named("web", at(0));
-    let build = build_of(&cache, &process(1), at(1));
-    store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
+    let (_, build) = create_running(store, &cache).await;
     let good = snapshot_of(&build, at(2));
-    let lost = store.finish_build(build.id, &process(2), &good, &[], at(2)).await.unwrap_err();
+    let lost = store.finish_build(build.id, &process(2), &good, whole(), None, &[], at(2)).await.unwrap_err();
     assert!(matches!(lost, Error::BuildLost(_)), "{lost:?}");
     let foreign = SnapshotRecord { id: ImageSnapshotId::generate(), ..good };
-    let wrong = store.finish_build(build.id, &process(1), &foreign, &[], at(2)).await.unwrap_err();
+    let wrong =
+        store.finish_build(build.id, &process(1), &foreign, whole(), None, &[], at(2)).await.unwrap_err();
     assert!(matches!(wrong, Error::Conflict { .. }), "{wrong:?}");
-    store.finish_build(build.id, &process(1), &good, &[], at(2)).await.unwrap();
+    finish(store, &build, None, at(2)).await.unwrap();
     let ended = store.fail_build(build.id, &process(1), &failure(), &[], at(3)).await.unwrap_err();
     assert!(matches!(ended, Error::BuildEnded(_)), "{ended:?}");
     assert_eq!(store.cache(cache.id).await.unwrap().state, CacheState::Ready);
@@ -99,20 +110,20 @@ pub async fn only_its_owner_ends_it(store: &dyn Metastore) {
 
 pub async fn claims_once(store: &dyn Metastore) {
     let cache = cache_named("web", at(0));
-    let build = build_of(&cache, &process(1), at(1));
-    store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
-    let claimed = store.claim_build(build.id, &process(1), &process(2), &[]).await.unwrap().unwrap();
-    assert_eq!((claimed.attempts, &claimed.owner), (2, &process(2)));
+    let (_, build) = create_running(store, &cache).await;
+    let claimed = store.claim_build(build.id, &process(1), &process(2), &[], at(2)).await.unwrap().unwrap();
+    assert_eq!((claimed.attempts, &claimed.owner, claimed.beat), (2, &Some(process(2)), at(2)));
     assert_eq!(store.build(build.id).await.unwrap(), claimed);
     let event = event(Subject::Cache(cache.id), EventReason::BuildInterrupted, "late", at(2));
-    assert_eq!(store.claim_build(build.id, &process(1), &process(3), &[event]).await.unwrap(), None);
+    assert_eq!(store.claim_build(build.id, &process(1), &process(3), &[event], at(2)).await.unwrap(), None);
     assert_eq!(store.events(Subject::Cache(cache.id)).await.unwrap(), []);
     let lost = store.fail_build(build.id, &process(1), &failure(), &[], at(3)).await.unwrap_err();
     assert!(matches!(lost, Error::BuildLost(_)), "{lost:?}");
-    store.finish_build(build.id, &process(2), &snapshot_of(&build, at(4)), &[], at(4)).await.unwrap();
-    assert_eq!(store.claim_build(build.id, &process(2), &process(3), &[]).await.unwrap(), None);
+    let mine = NewBuild { owner: Some(process(2)), ..build };
+    finish(store, &mine, None, at(4)).await.unwrap();
+    assert_eq!(store.claim_build(mine.id, &process(2), &process(3), &[], at(5)).await.unwrap(), None);
     store.delete_cache(cache.id, &[]).await.unwrap();
-    assert_eq!(store.claim_build(build.id, &process(2), &process(3), &[]).await.unwrap(), None);
+    assert_eq!(store.claim_build(mine.id, &process(2), &process(3), &[], at(5)).await.unwrap(), None);
 }
 
 pub async fn claims_what_the_dead_left(store: &dyn Metastore) {
@@ -120,10 +131,10 @@ pub async fn claims_what_the_dead_left(store: &dyn Metastore) {
     for pid in [1, 2, 3] {
         let cache = cache_named("web", at(0));
         let build = build_of(&cache, &process(pid), at(1));
-        store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
+        create(store, &cache, &build, &[]).await.unwrap();
         builds.push(build);
     }
-    let lives = |build: &crate::Build| build.owner.pid == 2;
+    let lives = |build: &crate::Build| build.owner == Some(process(2));
     let claimed = claim_interrupted_builds(store, &process(3), &lives, at(9)).await.unwrap();
     assert_eq!(claimed.iter().map(|build| build.id).collect::<Vec<_>>(), [builds[0].id]);
     let events = store.events(Subject::Cache(builds[0].cache)).await.unwrap();
@@ -135,22 +146,21 @@ pub async fn claims_what_the_dead_left(store: &dyn Metastore) {
 
 pub async fn retains_planned_snapshots(store: &dyn Metastore) {
     let cache = cache_named("web", at(0));
-    let build = build_of(&cache, &process(1), at(1));
-    store.create_cache_with_build(&cache, &build, &[]).await.unwrap();
+    let (_, build) = create_running(store, &cache).await;
     assert_eq!(store.retained_snapshots().await.unwrap(), [build.snapshot]);
-    store.fail_build(build.id, &build.owner, &failure(), &[], at(2)).await.unwrap();
+    fail(store, &build, at(2)).await.unwrap();
     assert_eq!(store.retained_snapshots().await.unwrap(), []);
 }
 
 pub async fn created_with_its_build_or_not_at_all(store: &dyn Metastore) {
     let first = cache_named("web", at(0));
     let build = build_of(&first, &process(1), at(1));
-    let created = store.create_cache_with_build(&first, &build, &[]).await.unwrap();
+    let created = create(store, &first, &build, &[]).await.unwrap();
     assert_eq!(created.state, CacheState::Creating);
     let second = cache_named("web", at(0));
     let same_id = crate::NewBuild { cache: second.id, ..build };
     let event = event(Subject::Cache(second.id), EventReason::Created, "created", at(1));
-    let error = store.create_cache_with_build(&second, &same_id, &[event]).await.unwrap_err();
+    let error = create(store, &second, &same_id, &[event]).await.unwrap_err();
     assert!(matches!(error, Error::Conflict { .. }), "{error:?}");
     assert!(matches!(store.cache(second.id).await, Err(Error::NoCache(_))));
     assert_eq!(store.events(Subject::Cache(second.id)).await.unwrap(), []);

@@ -1,6 +1,6 @@
 use model::{CacheId, Event, EventKind, EventReason, InstanceId, Subject};
 
-use super::{at, cache_named, event, ready_cache};
+use super::{at, cache_named, create, event, ready_cache, waiting_build_of};
 use crate::{EVENTS_PER_SUBJECT, Metastore};
 
 pub async fn counts_equal_ones(store: &dyn Metastore) {
@@ -52,8 +52,9 @@ pub async fn drops_those_of_layers_first(store: &dyn Metastore) {
 pub async fn go_with_the_verb(store: &dyn Metastore) {
     let cache = cache_named("web", at(0));
     let created = event(Subject::Cache(cache.id), EventReason::Created, "created", at(0));
-    store.create_cache(&cache, std::slice::from_ref(&created)).await.unwrap();
-    store.create_cache(&cache, std::slice::from_ref(&created)).await.unwrap_err();
+    let build = waiting_build_of(&cache, at(0));
+    create(store, &cache, &build, std::slice::from_ref(&created)).await.unwrap();
+    create(store, &cache, &build, std::slice::from_ref(&created)).await.unwrap_err();
     assert_eq!(store.events(Subject::Cache(cache.id)).await.unwrap(), [created]);
 }
 

@@ -1,13 +1,13 @@
 use model::{CacheId, ExitStatus, ImageSnapshotId, InstanceId, InstanceState, Subject};
 
 use super::{at, build_again, cache_named, event, instance_of, ready_cache};
-use crate::{Error, InstanceFilter, InstanceRef, Metastore, Page};
+use crate::{Error, InstanceFilter, InstanceRef, Metastore, Order, Page};
 
 pub async fn lives(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;
     let instance = instance_of("one", &cache, at(1));
     store.create_instance(&instance, &[]).await.unwrap();
-    assert_eq!(store.instance(&InstanceRef::Id(instance.id)).await.unwrap(), instance);
+    assert_eq!(store.instance(&cache.account, &InstanceRef::Id(instance.id)).await.unwrap(), instance);
     let removal = store.remove_instance(instance.id, &[]).await.unwrap_err();
     assert!(matches!(removal, Error::InstanceState { .. }), "{removal:?}");
     let running = store.instance_started(instance.id, 4711, &[], at(2)).await.unwrap();
@@ -18,13 +18,16 @@ pub async fn lives(store: &dyn Metastore) {
     let ended = store.instance_exited(instance.id, ExitStatus::Signal(9), &[], at(3)).await.unwrap();
     assert_eq!((ended.state, ended.pid), (InstanceState::Exited(ExitStatus::Signal(9)), None));
     assert_eq!(ended.finished, Some(at(3)));
-    assert_eq!(store.instance(&InstanceRef::Name(instance.name.clone())).await.unwrap(), ended);
+    assert_eq!(
+        store.instance(&cache.account, &InstanceRef::Name(instance.name.clone())).await.unwrap(),
+        ended
+    );
     let again = store.instance_started(instance.id, 4711, &[], at(4)).await.unwrap_err();
     assert!(matches!(again, Error::InstanceState { .. }), "{again:?}");
     let removal = store.remove_instance(instance.id, &[]).await.unwrap();
     assert_eq!((removal.instance, removal.released), (ended, None));
     assert!(matches!(store.remove_instance(instance.id, &[]).await, Err(Error::NoInstance(_))));
-    let absent = store.instance(&InstanceRef::Name(instance.name)).await;
+    let absent = store.instance(&cache.account, &InstanceRef::Name(instance.name)).await;
     assert!(matches!(absent, Err(Error::NoInstanceOfName(_))));
 }
 
@@ -57,7 +60,8 @@ pub async fn holds_its_snapshot(store: &dyn Metastore) {
         store.create_instance(instance, &[]).await.unwrap();
         store.instance_exited(instance.id, ExitStatus::Code(0), &[], at(2)).await.unwrap();
     }
-    assert_eq!(build_again(store, &cache, at(3)).await.released, None);
+    assert_eq!(build_again(store, &cache, at(3)).await.released, []);
+    assert_eq!(store.held_snapshots().await.unwrap(), Vec::from_iter(cache.snapshot).into_iter().collect());
     assert_eq!(store.remove_instance(one.id, &[]).await.unwrap().released, None);
     assert!(store.retained_snapshots().await.unwrap().contains(&two.snapshot));
     assert_eq!(store.remove_instance(two.id, &[]).await.unwrap().released, Some(two.snapshot));
@@ -121,6 +125,9 @@ pub async fn finds_by_filter_and_page(store: &dyn Metastore) {
     assert_eq!(find(none).await, []);
     let none = InstanceFilter { snapshot: Some(ImageSnapshotId::generate()), ..InstanceFilter::default() };
     assert_eq!(find(none).await, []);
-    let page = Page { after: Some(all[0].id), limit: 1 };
+    let page = Page { limit: 1, ..Page::after(all[0].id) };
     assert_eq!(store.find_instances(&InstanceFilter::default(), page).await.unwrap(), all[1..2]);
+    let newest = Page { order: Order::NewestFirst, limit: 2, ..Page::first() };
+    let found = store.find_instances(&InstanceFilter::default(), newest).await.unwrap();
+    assert_eq!(found, [all[2].clone(), all[1].clone()]);
 }

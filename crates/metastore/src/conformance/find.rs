@@ -1,0 +1,180 @@
+use model::{AccountId, CacheId, CacheState, ImageCache, Origin};
+
+use super::{
+    account, at, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready, process,
+    ready_cache,
+};
+use crate::{CacheEdit, CacheFilter, Metastore, Order, Page};
+
+pub async fn finds_by_filter_and_page(store: &dyn Metastore) {
+    let mut all = Vec::new();
+    for name in ["a", "b", "a"] {
+        all.push(ready_cache(store, name, at(0)).await);
+    }
+    all.push(cache_named("a", at(0)));
+    create_waiting(store, &all[3]).await;
+    let find = async |filter: CacheFilter| store.find_caches(&filter, Page::first()).await.unwrap();
+    assert_eq!(find(CacheFilter::default()).await, all);
+    let named = CacheFilter { names: Some(vec!["a".parse().unwrap()]), ..CacheFilter::default() };
+    assert_eq!(find(named.clone()).await, [all[0].clone(), all[2].clone(), all[3].clone()]);
+    let ready = CacheFilter { states: Some(vec![CacheState::Ready]), ..named };
+    assert_eq!(find(ready).await, [all[0].clone(), all[2].clone()]);
+    let several = CacheFilter {
+        account: Some(AccountId::local()),
+        names: Some(vec!["b".parse().unwrap(), "a".parse().unwrap(), "none".parse().unwrap()]),
+        states: Some(vec![CacheState::Preparing, CacheState::Failed, CacheState::Ready]),
+        origin: Some(Origin::Manual),
+        ..CacheFilter::default()
+    };
+    assert_eq!(find(several.clone()).await, all);
+    assert_eq!(find(CacheFilter { origin: Some(Origin::Automatic), ..several.clone() }).await, []);
+    assert_eq!(find(CacheFilter { account: Some(account("other")), ..several }).await, []);
+    let ids =
+        CacheFilter { ids: Some(vec![all[2].id, CacheId::generate(), all[0].id]), ..CacheFilter::default() };
+    assert_eq!(find(ids).await, [all[0].clone(), all[2].clone()]);
+    let serving = CacheFilter { snapshot: all[1].snapshot, ..CacheFilter::default() };
+    assert_eq!(find(serving).await, [all[1].clone()]);
+    let page = Page { limit: 2, ..Page::after(all[0].id) };
+    assert_eq!(store.find_caches(&CacheFilter::default(), page).await.unwrap(), all[1..3]);
+    assert_eq!(store.find_caches(&CacheFilter::default(), Page::after(all[3].id)).await.unwrap(), []);
+}
+
+fn local() -> CacheFilter {
+    CacheFilter { account: Some(AccountId::local()), ..CacheFilter::default() }
+}
+
+/// What the filter finds, which must be what it counts, with and without the account.
+async fn found(store: &dyn Metastore, filter: &CacheFilter) -> Vec<CacheId> {
+    let found = store.find_caches(filter, Page::first()).await.unwrap();
+    assert_eq!(store.count_caches(filter).await.unwrap(), found.len() as u64, "{filter:?}");
+    if filter.account == Some(AccountId::local()) {
+        let everywhere = CacheFilter { account: None, ..filter.clone() };
+        let all = store.find_caches(&everywhere, Page::first()).await.unwrap();
+        let ours: Vec<ImageCache> =
+            all.into_iter().filter(|cache| cache.account == AccountId::local()).collect();
+        assert_eq!(found, ours, "{filter:?}");
+    }
+    found.into_iter().map(|cache| cache.id).collect()
+}
+
+async fn with_images(store: &dyn Metastore, account: &AccountId, images: &[&str]) -> ImageCache {
+    let mut cache = cache_of(account, "web", at(0));
+    cache.images = images.iter().map(|image| image.parse().unwrap()).collect();
+    make_ready(store, &cache, at(0)).await
+}
+
+pub async fn finds_by_image_and_repository(store: &dyn Metastore) {
+    let ours = AccountId::local();
+    let one =
+        with_images(store, &ours, &["r.example/app:1", "other.example:5000/app:2", "r.example/app:1"]).await;
+    let two = with_images(store, &ours, &["nginx", "r.example/app:2"]).await;
+    with_images(store, &account("other"), &["r.example/app:1"]).await;
+    let local_image = with_images(store, &ours, &["oci:/srv/app:1"]).await;
+    let by_image = |image: &str| CacheFilter { image: Some(image.parse().unwrap()), ..local() };
+    assert_eq!(found(store, &by_image("r.example/app:1")).await, [one.id]);
+    assert_eq!(found(store, &by_image("docker.io/library/nginx:latest")).await, [two.id]);
+    assert_eq!(found(store, &by_image("oci:/srv/app:1")).await, [local_image.id]);
+    assert_eq!(found(store, &by_image("r.example/app:3")).await, []);
+    let by_repository =
+        |repository: &str| CacheFilter { repository: Some(repository.parse().unwrap()), ..local() };
+    assert_eq!(found(store, &by_repository("app")).await, [one.id, two.id]);
+    assert_eq!(found(store, &by_repository("library/nginx")).await, [two.id]);
+    assert_eq!(found(store, &by_repository("r.example")).await, []);
+    let both = CacheFilter { image: by_image("nginx").image, ..by_repository("app") };
+    assert_eq!(found(store, &both).await, [two.id]);
+    let named = CacheFilter { names: Some(vec!["web".parse().unwrap()]), ..both.clone() };
+    assert_eq!(found(store, &named).await, [two.id]);
+    let waiting = CacheFilter { states: Some(vec![CacheState::Preparing]), ..both };
+    assert_eq!(found(store, &waiting).await, []);
+}
+
+pub async fn finds_by_tags(store: &dyn Metastore) {
+    let mut ids = Vec::new();
+    for tags in [r#"{"team":"a","tier":"1"}"#, r#"{"team":"a"}"#, r#"{"team":"b","tier":""}"#, "{}"] {
+        let mut cache = cache_named("web", at(0));
+        cache.policy.tags = serde_json::from_str(tags).unwrap();
+        ids.push(make_ready(store, &cache, at(0)).await.id);
+    }
+    let by = |tags: &[(&str, Option<&str>)]| {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), value.map(ToOwned::to_owned)));
+        CacheFilter { tags: tags.collect(), ..local() }
+    };
+    assert_eq!(found(store, &by(&[("team", Some("a"))])).await, ids[..2]);
+    assert_eq!(found(store, &by(&[("team", None)])).await, ids[..3]);
+    assert_eq!(found(store, &by(&[("team", Some("a")), ("tier", None)])).await, ids[..1]);
+    assert_eq!(found(store, &by(&[("team", Some("b")), ("tier", Some(""))])).await, ids[2..3]);
+    assert_eq!(found(store, &by(&[("team", Some("b")), ("tier", Some("1"))])).await, []);
+    assert_eq!(found(store, &by(&[("a' OR 'x", Some("%"))])).await, []);
+}
+
+pub async fn finds_nothing_among_none(store: &dyn Metastore) {
+    ready_cache(store, "web", at(0)).await;
+    for filter in [
+        CacheFilter { ids: Some(Vec::new()), ..local() },
+        CacheFilter { names: Some(Vec::new()), ..local() },
+        CacheFilter { states: Some(Vec::new()), ..local() },
+    ] {
+        assert_eq!(found(store, &filter).await, [], "{filter:?}");
+    }
+}
+
+pub async fn follows_changes(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let mut policy = cache.policy.clone();
+    policy.tags = serde_json::from_str(r#"{"team":"a"}"#).unwrap();
+    let edit =
+        CacheEdit { name: Some("renamed".parse().unwrap()), policy: Some(policy), ..CacheEdit::default() };
+    let mut build = build_of(&cache, &process(1), at(1));
+    build.plan.images = vec!["r.example/new:1".parse().unwrap()];
+    store.update_cache(cache.id, &edit, Some(&build), None, &[], at(1)).await.unwrap();
+    let old_name = CacheFilter { names: Some(vec!["web".parse().unwrap()]), ..local() };
+    let new_name = CacheFilter { names: Some(vec!["renamed".parse().unwrap()]), ..local() };
+    let tagged = CacheFilter { tags: [("team".to_owned(), Some("a".to_owned()))].into(), ..local() };
+    let old_image = CacheFilter { image: Some(cache.images[0].clone()), ..local() };
+    let new_image = CacheFilter { repository: Some("new".parse().unwrap()), ..local() };
+    for (filter, is_found) in
+        [(&old_name, false), (&new_name, true), (&tagged, true), (&old_image, true), (&new_image, false)]
+    {
+        assert_eq!(found(store, filter).await.len(), usize::from(is_found), "{filter:?}");
+    }
+    finish(store, &build, None, at(2)).await.unwrap();
+    for (filter, is_found) in [(&old_image, false), (&new_image, true)] {
+        assert_eq!(found(store, filter).await.len(), usize::from(is_found), "{filter:?}");
+    }
+    store.delete_cache(cache.id, &[]).await.unwrap();
+    for filter in [&new_name, &tagged, &new_image] {
+        assert_eq!(found(store, filter).await, [], "{filter:?}");
+    }
+}
+
+pub async fn pages_there_and_back(store: &dyn Metastore) {
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        let cache = cache_named("web", at(0));
+        create(store, &cache, &build_of(&cache, &process(1), at(0)), &[]).await.unwrap();
+        ids.push(cache.id);
+    }
+    let by_image = CacheFilter { image: Some("registry.example/app:1".parse().unwrap()), ..local() };
+    let by_repository = CacheFilter { repository: Some("app".parse().unwrap()), ..local() };
+    let by_name = CacheFilter { names: Some(vec!["web".parse().unwrap()]), ..local() };
+    for filter in [CacheFilter::default(), local(), by_image, by_repository, by_name] {
+        let page = async |after, limit, order| {
+            let found = store.find_caches(&filter, Page { after, limit, order }).await.unwrap();
+            found.into_iter().map(|cache| cache.id).collect::<Vec<_>>()
+        };
+        assert_eq!(page(None, 2, Order::OldestFirst).await, ids[..2], "{filter:?}");
+        assert_eq!(page(Some(ids[1]), 2, Order::OldestFirst).await, ids[2..4], "{filter:?}");
+        assert_eq!(page(Some(ids[4]), 2, Order::OldestFirst).await, [], "{filter:?}");
+        assert_eq!(page(None, 2, Order::NewestFirst).await, [ids[4], ids[3]], "{filter:?}");
+        assert_eq!(page(Some(ids[3]), 9, Order::NewestFirst).await, [ids[2], ids[1], ids[0]], "{filter:?}");
+        assert_eq!(page(Some(ids[0]), 9, Order::NewestFirst).await, [], "{filter:?}");
+        assert_eq!(page(None, 0, Order::NewestFirst).await, [], "{filter:?}");
+    }
+    let running = async |page| {
+        let found = store.running_builds(page).await.unwrap();
+        found.into_iter().map(|build| build.cache).collect::<Vec<_>>()
+    };
+    assert_eq!(running(Page::first()).await, ids);
+    let newest = Page { order: Order::NewestFirst, limit: 2, ..Page::first() };
+    assert_eq!(running(newest).await, [ids[4], ids[3]]);
+}
