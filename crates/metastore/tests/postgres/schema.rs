@@ -94,6 +94,9 @@ async fn what_cannot_be_opened_is_named_without_its_password() {
         assert!(matches!(error, Error::Open { .. }), "{error:?}");
         let chain = format!("{error} {} {error:?}", error.source().unwrap());
         assert!(!chain.contains(password), "{chain}");
-        assert!(chain.contains("postgres://imc@127.0.0.1:1/records") || chain.contains("&user=imc"), "{chain}");
+        assert!(
+            chain.contains("postgres://imc@127.0.0.1:1/records") || chain.contains("&user=imc"),
+            "{chain}"
+        );
     }
 }
