@@ -34,12 +34,13 @@ mod tokens;
 mod url;
 mod verbs;
 
+use std::io;
 use std::time::Duration;
 
-use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
-use self::connection::{Held, Verb, Writing};
+use self::connection::{Verb, Writing};
 use crate::{Error, Result};
 
 pub use self::settings::PostgresSettings;
@@ -79,26 +80,27 @@ impl PostgresMetastore {
             ("statement_timeout", milliseconds(seconds(settings.statement_timeout_seconds))),
             ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION)),
         ]);
+        let connect_timeout = seconds(settings.connect_timeout_seconds);
+        prepare(url, &options, connect_timeout).await?;
         let pool = PgPoolOptions::new()
             .max_connections(settings.connections.max(1))
-            .acquire_timeout(seconds(settings.connect_timeout_seconds))
+            .acquire_timeout(connect_timeout)
             .connect_lazy_with(options);
-        let verb_timeout = seconds(settings.verb_timeout_seconds);
-        let store = Self { pool, url: url.clone(), verb_timeout };
-        store.prepare().await?;
-        Ok(store)
-    }
-
-    async fn prepare(&self) -> Result<()> {
-        let failed = |source| Error::Open { records: self.url.to_string(), source };
-        let mut connection = Held::of(self.pool.acquire().await.map_err(failed)?);
-        schema::migrate(&mut connection, &self.url).await?;
-        connection.release();
-        Ok(())
+        Ok(Self { pool, url: url.clone(), verb_timeout: seconds(settings.verb_timeout_seconds) })
     }
 
     /// Closes all connections. Dropping does too, but does not wait for it.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Not by the pool, which would try for a while and then only say that it was too long.
+async fn prepare(url: &PostgresUrl, options: &PgConnectOptions, timeout: Duration) -> Result<()> {
+    let failed = |source| Error::Open { records: url.to_string(), source };
+    let late = |_| failed(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
+    let connecting = tokio::time::timeout(timeout, PgConnection::connect_with(options)).await;
+    let mut connection = connecting.map_err(late)?.map_err(failed)?;
+    schema::migrate(&mut connection, url).await?;
+    connection.close().await.map_err(failed)
 }

@@ -105,6 +105,14 @@ fn bind(statement: &'static str, build: &Build) -> Result<Query<'static, Postgre
         .bind(failure.map(|failure| storable(&failure.message))))
 }
 
+pub(super) async fn insert(connection: &mut PgConnection, build: &Build) -> Result<()> {
+    let done = bind(INSERT, build)?.execute(connection).await.map_err(failed("record the build"))?;
+    if done.rows_affected() == 0 {
+        return Err(Error::Conflict { object: "build", why: format!("the id {} is taken", build.id) });
+    }
+    Ok(())
+}
+
 async fn save(connection: &mut PgConnection, build: &Build) -> Result<()> {
     bind(UPDATE, build)?.execute(connection).await.map(drop).map_err(failed("change the build"))
 }
@@ -120,10 +128,7 @@ pub(super) async fn begin(writing: &mut Writing, build: &NewBuild) -> Result<Ima
     let unfinished = unfinished_of(writing, before.id).await?.map(|build| build.id);
     let (cache, record) = rules::begin_build(before.clone(), build, unfinished)?;
     caches::save(writing, &before, &cache).await?;
-    let done = bind(INSERT, &record)?.execute(&mut **writing).await.map_err(failed("record the build"))?;
-    if done.rows_affected() == 0 {
-        return Err(Error::Conflict { object: "build", why: format!("the id {} is taken", build.id) });
-    }
+    insert(writing, &record).await?;
     Ok(cache)
 }
 

@@ -27,7 +27,14 @@ const UPDATE: &str = "UPDATE caches SET account = $2, name = $3, origin = $4, st
      failure_message = $20, created = $21, updated = $22, last_used = $23, checked = $24, deleting = $25, evictable = $26 \
      WHERE id = $1";
 
-const INDEX_IMAGE: &str = "INSERT INTO cache_images (cache, image, repository, account) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+const INDEX_IMAGES: &str = "INSERT INTO cache_images (cache, account, image, repository) \
+     SELECT $1, $2, image, repository FROM unnest($3::text[], $4::text[]) AS own (image, repository) \
+     ON CONFLICT DO NOTHING";
+
+const INDEX_TAGS: &str = "INSERT INTO cache_tags (cache, account, key, value) \
+     SELECT $1, $2, key, value FROM unnest($3::text[], $4::text[]) AS own (key, value)";
+
+const INDEX_GENERATIONS: &str = "INSERT INTO cache_generations (cache, snapshot) SELECT $1, snapshot FROM unnest($2::text[]) AS own (snapshot)";
 
 /// The one that is meant, and the others of its name.
 const NAMED: &str = "SELECT meant.*, ARRAY(SELECT other.id FROM caches other \
@@ -220,33 +227,30 @@ async fn clear(connection: &mut PgConnection, statement: &'static str, id: Cache
 }
 
 async fn index_images(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
-    for image in &cache.images {
-        let repository = match image {
-            ImageSource::Registry(reference) => Some(reference.repository().to_string()),
-            ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => None,
-        };
-        let query = sqlx::query(INDEX_IMAGE).bind(cache.id.to_string()).bind(find::image_key(image));
-        let query = query.bind(repository).bind(cache.account.as_str());
-        query.execute(&mut *connection).await.map_err(failed("index the cache's images"))?;
-    }
-    Ok(())
+    let repository = |image: &ImageSource| match image {
+        ImageSource::Registry(reference) => Some(reference.repository().to_string()),
+        ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => None,
+    };
+    let images: Vec<String> = cache.images.iter().map(find::image_key).collect();
+    let repositories: Vec<Option<String>> = cache.images.iter().map(repository).collect();
+    let query = sqlx::query(INDEX_IMAGES).bind(cache.id.to_string()).bind(cache.account.as_str());
+    let done = query.bind(images).bind(repositories).execute(connection).await;
+    done.map(drop).map_err(failed("index the cache's images"))
 }
 
 async fn index_tags(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
-    for (key, value) in &cache.policy.tags {
-        let query =
-            sqlx::query("INSERT INTO cache_tags (cache, key, value, account) VALUES ($1, $2, $3, $4)");
-        let query = query.bind(cache.id.to_string()).bind(key).bind(value).bind(cache.account.as_str());
-        query.execute(&mut *connection).await.map_err(failed("index the cache's tags"))?;
+    if cache.policy.tags.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let (keys, values): (Vec<&String>, Vec<&String>) = cache.policy.tags.iter().unzip();
+    let query = sqlx::query(INDEX_TAGS).bind(cache.id.to_string()).bind(cache.account.as_str());
+    let done = query.bind(keys).bind(values).execute(connection).await;
+    done.map(drop).map_err(failed("index the cache's tags"))
 }
 
 async fn index_generations(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
-    for generation in &cache.generations {
-        let query = sqlx::query("INSERT INTO cache_generations (cache, snapshot) VALUES ($1, $2)");
-        let query = query.bind(cache.id.to_string()).bind(generation.snapshot.to_string());
-        query.execute(&mut *connection).await.map_err(failed("index the cache's generations"))?;
-    }
-    Ok(())
+    let snapshots = cache.generations.iter().map(|generation| generation.snapshot.to_string());
+    let query = sqlx::query(INDEX_GENERATIONS).bind(cache.id.to_string()).bind(snapshots.collect::<Vec<_>>());
+    let done = query.execute(connection).await;
+    done.map(drop).map_err(failed("index the cache's generations"))
 }

@@ -8,6 +8,9 @@ use crate::error::failed;
 use crate::rows::{self, parse_text};
 use crate::{CredentialOwner, Error, PAGE_LIMIT, Result, SealedCredential, rules};
 
+const PUT: &str = "INSERT INTO credentials (owner, registry, sealed) \
+     SELECT $1, registry, sealed FROM unnest($2::text[], $3::bytea[]) AS own (registry, sealed)";
+
 fn key(owner: CredentialOwner) -> String {
     let CredentialOwner::Cache(id) = owner;
     id.to_string()
@@ -34,16 +37,13 @@ pub(super) async fn replace(
     let failed = failed("write the credentials");
     let gone = sqlx::query("DELETE FROM credentials WHERE owner = $1").bind(key(owner));
     gone.execute(&mut *connection).await.map_err(&failed)?;
-    for credential in credentials {
-        sqlx::query("INSERT INTO credentials (owner, registry, sealed) VALUES ($1, $2, $3)")
-            .bind(key(owner))
-            .bind(credential.registry.as_str())
-            .bind(&credential.sealed)
-            .execute(&mut *connection)
-            .await
-            .map_err(&failed)?;
+    if credentials.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let registries: Vec<&str> = credentials.iter().map(|credential| credential.registry.as_str()).collect();
+    let sealed: Vec<&[u8]> = credentials.iter().map(|credential| credential.sealed.as_slice()).collect();
+    let put = sqlx::query(PUT).bind(key(owner)).bind(registries).bind(sealed);
+    put.execute(connection).await.map(drop).map_err(&failed)
 }
 
 pub(super) async fn reseal(

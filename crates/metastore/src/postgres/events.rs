@@ -1,5 +1,7 @@
 //! Events: counted where equal, bounded per subject.
 
+use std::collections::BTreeSet;
+
 use model::{AccountId, Digest, Event, Subject, Timestamp};
 use sqlx::PgConnection;
 
@@ -37,6 +39,7 @@ pub(super) fn storable(text: &str) -> String {
 }
 
 pub(super) async fn append(connection: &mut PgConnection, events: &[Event]) -> Result<()> {
+    let mut subjects = BTreeSet::new();
     for event in events {
         let subject = event.subject.to_string();
         let message = storable(bounded(&event.message));
@@ -53,12 +56,11 @@ pub(super) async fn append(connection: &mut PgConnection, events: &[Event]) -> R
             .execute(&mut *connection)
             .await
             .map_err(failed("append an event"))?;
-        sqlx::query(TRIM)
-            .bind(&subject)
-            .bind(i64::from(EVENTS_PER_SUBJECT))
-            .execute(&mut *connection)
-            .await
-            .map_err(failed("drop the oldest events"))?;
+        subjects.insert(subject);
+    }
+    for subject in subjects {
+        let trim = sqlx::query(TRIM).bind(subject).bind(i64::from(EVENTS_PER_SUBJECT));
+        trim.execute(&mut *connection).await.map_err(failed("drop the oldest events"))?;
     }
     Ok(())
 }

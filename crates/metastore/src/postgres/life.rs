@@ -25,9 +25,10 @@ pub(super) async fn create(
         return Ok((Admitted::Before(before), false));
     }
     quota::check(writing, cache, admission).await?;
-    caches::create(writing, cache).await?;
+    let (cache, record) = rules::begin_build(cache.clone(), build, None)?;
+    caches::create(writing, &cache).await?;
     credentials::replace(writing, CredentialOwner::Cache(cache.id), &admission.credentials).await?;
-    let cache = builds::begin(writing, build).await?;
+    builds::insert(writing, &record).await?;
     if let Some(token) = &admission.token {
         requests::remember(writing, &cache, token).await?;
     }

@@ -94,10 +94,11 @@ async fn a_lock_that_is_not_given_back_is_busy() {
         return;
     }
     let url = fresh().await;
-    let store = connect_with(&url, PostgresSettings { lock_timeout_seconds: 1, ..settings() }).await;
+    let store = connect(&url).await;
     let cache = ready_cache(&store, "web", at(0)).await;
     let holder = Holder::of(&url, cache.id).await;
-    let error = begin(&store, &cache).await.unwrap_err();
+    let impatient = connect_with(&url, PostgresSettings { lock_timeout_seconds: 1, ..settings() }).await;
+    let error = begin(&impatient, &cache).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy, "{error:?}");
     assert_eq!(store.cache(cache.id).await.unwrap(), cache, "readers do not wait");
     holder.let_go().await;
@@ -110,10 +111,11 @@ async fn no_verb_takes_longer_than_it_may() {
         return;
     }
     let url = fresh().await;
-    let store = connect_with(&url, PostgresSettings { verb_timeout_seconds: 1, ..settings() }).await;
+    let store = connect(&url).await;
     let cache = ready_cache(&store, "web", at(0)).await;
     let holder = Holder::of(&url, cache.id).await;
-    let error = begin(&store, &cache).await.unwrap_err();
+    let impatient = connect_with(&url, PostgresSettings { verb_timeout_seconds: 1, ..settings() }).await;
+    let error = begin(&impatient, &cache).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
     holder.let_go().await;
     is_untouched(&store, &cache).await;
@@ -141,12 +143,13 @@ async fn a_verb_that_nobody_waits_for_any_more_does_nothing() {
 async fn what_is_durable_outlives_the_server() {
     let Some(mut server) = Postgres::start() else { return };
     let url = server.create_database(None);
-    let store = connect_with(&url, PostgresSettings { connect_timeout_seconds: 2, ..settings() }).await;
+    let store = connect(&url).await;
+    let impatient = connect_with(&url, PostgresSettings { connect_timeout_seconds: 1, ..settings() }).await;
     let cache = ready_cache(&store, "web", at(0)).await;
     let build = build_of(&cache, &process(1), at(1));
     for how in [Stop::Immediate, Stop::Fast] {
         server.stop(how);
-        let error = store.cache(cache.id).await.unwrap_err();
+        let error = impatient.cache(cache.id).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Io | ErrorKind::Busy), "{error:?}");
         server.start_again();
         assert_eq!(store.cache(cache.id).await.unwrap(), cache);
