@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use metastore::conformance::faults::{check_invariants, fails_and_recovers};
 use metastore::conformance::{
-    at, build_of, cache_named, create, event, failure, instance_of, process, ready_cache, snapshot_of,
-    waiting_build_of, whole,
+    account, at, build_of, cache_named, cache_of, create, create_waiting, event, failure, instance_of,
+    process, ready_cache, snapshot_of, waiting_build_of, whole,
 };
-use metastore::{CacheFilter, Error, ErrorKind, Metastore, NewBuild, Page, SqliteMetastore};
+use metastore::{CacheFilter, Error, ErrorKind, Metastore, NewBuild, Page, SqliteMetastore, Turns};
 use model::{CacheState, EventReason, ExitStatus, Subject};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
@@ -216,4 +216,35 @@ async fn opening_a_fresh_file_beside_others_is_never_busy() {
             opened.unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_tasks_over_two_open_files_take_each_build_once() {
+    let (first, dir) = make().await;
+    let second = SqliteMetastore::open(&dir.path().join("records.db")).await.unwrap();
+    let stores = [Arc::new(first), Arc::new(second)];
+    let mut queued = Vec::new();
+    for owner in ["a", "b", "c"] {
+        for second in 0..10 {
+            let cache = cache_of(&account(owner), "web", at(second));
+            queued.push(create_waiting(&*stores[0], &cache).await.1.id);
+        }
+    }
+    let mut workers = tokio::task::JoinSet::new();
+    for pid in 0..8 {
+        let store = stores[(pid % 2) as usize].clone();
+        workers.spawn(async move {
+            let mut taken = Vec::new();
+            let turns = Turns { per_account: 100 };
+            while let Some(build) = store.take_queued_build(&process(pid), turns, at(20)).await.unwrap() {
+                taken.push(build.id);
+            }
+            taken
+        });
+    }
+    let mut taken = workers.join_all().await.concat();
+    taken.sort_unstable();
+    queued.sort_unstable();
+    assert_eq!(taken, queued);
+    check_invariants(&*stores[1]).await;
 }

@@ -91,8 +91,14 @@ pub(super) async fn find(
     filter: &CacheFilter,
     page: Page<CacheId>,
 ) -> Result<Vec<ImageCache>> {
+    let mut query = statement("SELECT * FROM caches WHERE id IN (", filter, page);
+    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(rows::cache).collect()
+}
+
+fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>) -> QueryBuilder<Sqlite> {
     let way = Way::of(filter);
-    let mut query = QueryBuilder::new("SELECT * FROM caches WHERE id IN (");
+    let mut query = QueryBuilder::new(begin);
     push_ids(&mut query, way, filter);
     let (beyond, order) = match page.order {
         Order::OldestFirst => (" > ", ""),
@@ -104,8 +110,7 @@ pub(super) async fn find(
     query.push(" ORDER BY ").push(way.id()).push(order);
     query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
     query.push(") ORDER BY id").push(order);
-    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(rows::cache).collect()
+    query
 }
 
 pub(super) async fn count(connection: &mut SqliteConnection, filter: &CacheFilter) -> Result<u64> {
@@ -193,5 +198,74 @@ fn push_tags(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
             query.push(if leads { " AND t.value = " } else { " AND h.value = " }).push_bind(value.clone());
         }
         query.push(if leads { "" } else { ")" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{CacheState, Origin};
+    use sqlx::{ConnectOptions as _, Row as _};
+
+    use super::*;
+
+    /// How SQLite goes about the statement, a step a line.
+    async fn plan(filter: &CacheFilter, order: Order) -> String {
+        let mut connection = sqlx::sqlite::SqliteConnectOptions::new().connect().await.unwrap();
+        super::super::schema::migrate(&mut connection, std::path::Path::new(":memory:")).await.unwrap();
+        let page = Page { after: Some(CacheId::generate()), limit: 50, order };
+        let mut query = statement("EXPLAIN QUERY PLAN SELECT * FROM caches WHERE id IN (", filter, page);
+        let rows = query.build().fetch_all(&mut connection).await.unwrap();
+        let steps = rows.iter().map(|row| row.get::<String, _>("detail") + "\n");
+        // What the caller gave is no table.
+        steps.filter(|step| !step.contains("json_each")).collect()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_found_in_order_and_over_indices() {
+        let ours = CacheFilter { account: Some(AccountId::local()), ..CacheFilter::default() };
+        let states = Some(vec![CacheState::Ready, CacheState::Failed]);
+        let filters = [
+            ("caches_by_account", ours.clone()),
+            (
+                "caches_by_account",
+                CacheFilter { states: states.clone(), origin: Some(Origin::Manual), ..ours.clone() },
+            ),
+            (
+                "cache_images_by_image",
+                CacheFilter { image: Some("a".parse().unwrap()), states: states.clone(), ..ours.clone() },
+            ),
+            (
+                "cache_images_by_repository",
+                CacheFilter { repository: Some("a".parse().unwrap()), ..ours.clone() },
+            ),
+            (
+                "cache_tags_by_value",
+                CacheFilter { tags: [("k".to_owned(), Some("v".to_owned()))].into(), ..ours.clone() },
+            ),
+            (
+                "caches_by_state",
+                CacheFilter { states: Some(vec![CacheState::Ready]), ..CacheFilter::default() },
+            ),
+            ("sqlite_autoindex_caches_1", CacheFilter::default()),
+        ];
+        for (index, filter) in filters {
+            for order in [Order::OldestFirst, Order::NewestFirst] {
+                let plan = plan(&filter, order).await;
+                assert!(plan.contains(index), "{filter:?}: {plan}");
+                assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+            }
+        }
+        // These sort what they found, which is little.
+        for (index, filter) in [
+            ("caches_by_name", CacheFilter { names: Some(vec!["a".parse().unwrap()]), ..ours.clone() }),
+            (
+                "caches_by_snapshot",
+                CacheFilter { snapshot: Some(model::ImageSnapshotId::generate()), ..ours.clone() },
+            ),
+            ("sqlite_autoindex_caches_1", CacheFilter { ids: Some(vec![CacheId::generate()]), ..ours }),
+        ] {
+            let plan = plan(&filter, Order::OldestFirst).await;
+            assert!(plan.contains(index) && !plan.contains("SCAN"), "{filter:?}: {plan}");
+        }
     }
 }
