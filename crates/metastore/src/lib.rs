@@ -28,6 +28,11 @@
 //! Every record that a verb writes, or writes an event about, leaves a [`Change`] in the same transaction, numbered in the order
 //! in which it became visible: whoever reads on from the last number that it saw misses none.
 //!
+//! # Where the records are
+//!
+//! In a SQLite file ([`SqliteMetastore`]), for the processes of one machine; in PostgreSQL ([`PostgresMetastore`]), for servers on
+//! any number of machines; in memory ([`MemoryMetastore`]), for tests.
+//!
 //! # Tests
 //!
 //! The feature `test-suite` has the conformance suite and a metastore that fails by plan.

@@ -10,7 +10,7 @@ mod tokens;
 
 pub(crate) use builds::build;
 pub(crate) use caches::{cache, credential, remembered_request, snapshot};
-pub(crate) use columns::{Columns, parse_text, signed, subject, to_json};
+pub(crate) use columns::{Columns, parse, signed, subject, to_json};
 pub(crate) use events::{change, event};
 pub(crate) use instances::instance;
 pub(crate) use layers::layer;

@@ -41,6 +41,7 @@ CREATE TABLE caches (
 );
 CREATE INDEX caches_by_name ON caches (account, name, id);
 CREATE INDEX caches_by_account ON caches (account, id);
+CREATE INDEX caches_by_account_and_state ON caches (account, state, id);
 CREATE INDEX caches_by_state ON caches (state, id);
 CREATE INDEX caches_by_use ON caches (account, origin, coalesce(last_used, created), id) WHERE evictable;
 CREATE INDEX caches_by_snapshot ON caches (snapshot);

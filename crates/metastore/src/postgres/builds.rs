@@ -9,7 +9,7 @@ use super::connection::Writing;
 use super::events::storable;
 use super::{caches, find, locks, snapshots};
 use crate::error::failed;
-use crate::rows::{self, Columns as _, parse_text, signed, to_json};
+use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::rules::Waiting;
 use crate::{
     Beat, Build, BuildState, CacheChange, Error, NewBuild, Page, ProcessIdentity, Result, SnapshotRecord,
@@ -49,7 +49,7 @@ async fn locked(connection: &mut PgConnection, id: BuildId) -> Result<(ImageCach
         .fetch_optional(&mut *connection)
         .await
         .map_err(failed("read the build"))?;
-    let cache = parse_text("cache", cache.ok_or(Error::NoBuild(id))?)?;
+    let cache = parse("cache", &cache.ok_or(Error::NoBuild(id))?)?;
     let cache = match caches::locked(connection, cache).await {
         // It was deleted meanwhile, and its builds with it.
         Err(Error::NoCache(_)) => return Err(Error::NoBuild(id)),

@@ -10,7 +10,7 @@ use super::connection::Writing;
 use super::events::{self, storable};
 use super::find;
 use crate::error::failed;
-use crate::rows::{self, Columns as _, parse_text, signed, to_json};
+use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::{
     CacheFilter, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage, rules,
 };
@@ -106,7 +106,7 @@ async fn resolve_name(
         .map_err(&failed)?;
     let row = row.ok_or_else(|| Error::NoCacheOfName(name.clone()))?;
     let others: Vec<String> = row.try_get("others").map_err(&failed)?;
-    let others = others.into_iter().map(|id| parse_text("id", id)).collect::<Result<_>>()?;
+    let others = others.into_iter().map(|id| parse("id", &id)).collect::<Result<_>>()?;
     Ok(ResolvedCache { cache: rows::cache(&row)?, others })
 }
 

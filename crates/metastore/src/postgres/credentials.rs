@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::caches;
 use super::connection::Writing;
 use crate::error::failed;
-use crate::rows::{self, parse_text};
+use crate::rows::{self, parse};
 use crate::{CredentialOwner, Error, PAGE_LIMIT, Result, SealedCredential, rules};
 
 const PUT: &str = "INSERT INTO credentials (owner, registry, sealed) \
@@ -77,5 +77,5 @@ pub(super) async fn owners(
             .fetch_all(connection)
             .await
             .map_err(failed("find the owners of credentials"))?;
-    owners.into_iter().map(|id| parse_text("owner", id).map(CredentialOwner::Cache)).collect()
+    owners.into_iter().map(|id| parse("owner", &id).map(CredentialOwner::Cache)).collect()
 }

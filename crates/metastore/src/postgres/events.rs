@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::locks;
 use crate::error::failed;
-use crate::rows::{self, parse_text};
+use crate::rows::{self, parse};
 use crate::rules::bounded;
 use crate::{EVENTS_PER_SUBJECT, Result};
 
@@ -80,7 +80,7 @@ pub(super) async fn account_of(connection: &mut PgConnection, subject: Subject) 
         .fetch_optional(connection)
         .await
         .map_err(failed("find whose a record is"))?;
-    account.flatten().map(|account| parse_text("account", account)).transpose()
+    account.flatten().map(|account| parse("account", &account)).transpose()
 }
 
 /// Notes a subject that has events and no record.

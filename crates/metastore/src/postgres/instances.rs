@@ -7,7 +7,7 @@ use super::changes::Touch;
 use super::connection::Writing;
 use super::{events, find, locks, snapshots};
 use crate::error::failed;
-use crate::rows::{self, parse_text, to_json};
+use crate::rows::{self, parse, to_json};
 use crate::{ChangeKind, Error, InstanceFilter, InstanceRef, InstanceRemoval, Page, Result, rules};
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
@@ -77,7 +77,7 @@ pub(super) async fn create(writing: &mut Writing, instance: &Instance) -> Result
             .await
             .map_err(failed("look for the instance's name"))?;
     if let Some(by) = holder {
-        return Err(Error::NameTaken { name: instance.name.clone(), by: parse_text("id", by)? });
+        return Err(Error::NameTaken { name: instance.name.clone(), by: parse("id", &by)? });
     }
     if !snapshots::is_held(writing, instance.snapshot).await? {
         return Err(Error::NoSnapshot(instance.snapshot));

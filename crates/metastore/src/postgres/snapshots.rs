@@ -6,7 +6,7 @@ use model::{CacheId, ImageSnapshotId, InstanceName};
 use sqlx::PgConnection;
 
 use crate::error::failed;
-use crate::rows::{self, parse_text, signed};
+use crate::rows::{self, parse, signed};
 use crate::{OTHERS_LIMIT, Result, SnapshotRecord};
 
 const LOCK: &str = "SELECT id FROM snapshots WHERE id = ANY($1) ORDER BY id FOR UPDATE";
@@ -83,7 +83,7 @@ pub(super) async fn holders(connection: &mut PgConnection, cache: CacheId) -> Re
         .fetch_all(connection)
         .await
         .map_err(failed("find the instances of the cache's snapshots"))?;
-    names.into_iter().map(|name| parse_text("name", name)).collect()
+    names.into_iter().map(|name| parse("name", &name)).collect()
 }
 
 pub(super) async fn retained(connection: &mut PgConnection) -> Result<Vec<ImageSnapshotId>> {
@@ -102,5 +102,5 @@ async fn ids(
 ) -> Result<Vec<ImageSnapshotId>> {
     let ids: Vec<String> =
         sqlx::query_scalar(statement).fetch_all(connection).await.map_err(failed(action))?;
-    ids.into_iter().map(|id| parse_text("snapshot", id)).collect()
+    ids.into_iter().map(|id| parse("snapshot", &id)).collect()
 }

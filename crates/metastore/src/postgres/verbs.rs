@@ -181,10 +181,10 @@ impl Metastore for PostgresMetastore {
         turns: Turns,
         now: Timestamp,
     ) -> Result<Option<Build>> {
-        let any = self.read("find the waiting builds", async |connection: &mut PgConnection| {
+        let waits = self.read("find the waiting builds", async |connection: &mut PgConnection| {
             builds::any_waits(connection).await
         });
-        if !any.await? {
+        if !waits.await? {
             return Ok(None);
         }
         let verb = Verb::durable("take the build", &[], Some(now));
@@ -466,10 +466,10 @@ impl Metastore for PostgresMetastore {
     }
 
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()> {
-        let fresh = self.read("read the token", async |connection: &mut PgConnection| {
+        let is_news = self.read("read the token", async |connection: &mut PgConnection| {
             tokens::is_fresh_use(connection, id, now).await
         });
-        if !fresh.await? {
+        if !is_news.await? {
             return Ok(());
         }
         let verb = Verb::quick("note the token's use", &[], None);

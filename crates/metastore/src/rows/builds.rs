@@ -23,5 +23,5 @@ pub(crate) fn build(row: &impl Columns) -> Result<Build> {
 fn owner(row: &impl Columns) -> Result<Option<ProcessIdentity>> {
     let Some(pid) = row.optional_unsigned("owner_pid")? else { return Ok(None) };
     let start_ticks = row.unsigned("owner_start")?;
-    Ok(Some(ProcessIdentity { pid, start_ticks, boot_id: row.text("owner_boot")? }))
+    Ok(Some(ProcessIdentity { pid, start_ticks, boot_id: row.text("owner_boot")?.to_owned() }))
 }

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// Of a row a database gives four kinds of values; everything else is made of them.
 pub(crate) trait Columns {
     fn optional_integer(&self, column: &'static str) -> Result<Option<i64>>;
-    fn optional_text(&self, column: &'static str) -> Result<Option<String>>;
+    fn optional_text(&self, column: &'static str) -> Result<Option<&str>>;
     fn bytes(&self, column: &'static str) -> Result<Vec<u8>>;
     fn flag(&self, column: &'static str) -> Result<bool>;
 
@@ -23,18 +23,18 @@ pub(crate) trait Columns {
         present(column, self.optional_integer(column)?)
     }
 
-    fn text(&self, column: &'static str) -> Result<String> {
+    fn text(&self, column: &'static str) -> Result<&str> {
         present(column, self.optional_text(column)?)
     }
 
     /// Something written as its text.
     fn parsed<T: FromStr>(&self, column: &'static str) -> Result<T> {
-        parse_text(column, self.text(column)?)
+        parse(column, self.text(column)?)
     }
 
     /// Something written as its text, or null.
     fn optional_parsed<T: FromStr>(&self, column: &'static str) -> Result<Option<T>> {
-        self.optional_text(column)?.map(|value| parse_text(column, value)).transpose()
+        self.optional_text(column)?.map(|value| parse(column, value)).transpose()
     }
 
     /// One of these, written as its word.
@@ -46,13 +46,13 @@ pub(crate) trait Columns {
     ) -> Result<T> {
         let value = self.text(column)?;
         let found = all.iter().copied().find(|each| word(*each) == value);
-        found.ok_or(Error::Column { column, value })
+        found.ok_or_else(|| unknown(column, value))
     }
 
     /// Something written as JSON.
     fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
         let value = self.text(column)?;
-        serde_json::from_str(&value).map_err(|_| Error::Column { column, value })
+        serde_json::from_str(value).map_err(|_| unknown(column, value))
     }
 
     fn unsigned<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T> {
@@ -83,9 +83,11 @@ pub(crate) trait Columns {
     }
 
     fn failure(&self) -> Result<Option<BuildFailure>> {
-        let reason = self.optional_text("failure_reason")?;
-        let message = self.optional_text("failure_message")?;
-        Ok(reason.zip(message).map(|(reason, message)| BuildFailure { reason, message }))
+        let (reason, message) =
+            (self.optional_text("failure_reason")?, self.optional_text("failure_message")?);
+        let failure =
+            |(reason, message): (&str, &str)| BuildFailure { reason: reason.into(), message: message.into() };
+        Ok(reason.zip(message).map(failure))
     }
 }
 
@@ -96,7 +98,7 @@ macro_rules! columns {
                 self.try_get(column).map_err(failed(READ))
             }
 
-            fn optional_text(&self, column: &'static str) -> Result<Option<String>> {
+            fn optional_text(&self, column: &'static str) -> Result<Option<&str>> {
                 self.try_get(column).map_err(failed(READ))
             }
 
@@ -124,16 +126,21 @@ fn as_unsigned<T: TryFrom<i64>>(column: &'static str, value: i64) -> Result<T> {
     T::try_from(value).map_err(|_| Error::Column { column, value: value.to_string() })
 }
 
-pub(crate) fn parse_text<T: FromStr>(column: &'static str, value: String) -> Result<T> {
-    value.parse().map_err(|_| Error::Column { column, value })
+fn unknown(column: &'static str, value: &str) -> Error {
+    Error::Column { column, value: value.to_owned() }
+}
+
+/// Something written as its text.
+pub(crate) fn parse<T: FromStr>(column: &'static str, value: &str) -> Result<T> {
+    value.parse().map_err(|_| unknown(column, value))
 }
 
 /// A subject by its id, whose beginning says of what.
-pub(crate) fn subject(column: &'static str, value: String) -> Result<Subject> {
+pub(crate) fn subject(column: &'static str, value: &str) -> Result<Subject> {
     if let Ok(id) = value.parse::<CacheId>() {
         return Ok(Subject::Cache(id));
     }
-    parse_text::<InstanceId>(column, value).map(Subject::Instance)
+    parse::<InstanceId>(column, value).map(Subject::Instance)
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> String {

@@ -8,7 +8,7 @@ pub(crate) fn event(row: &impl Columns, subject: Subject) -> Result<Event> {
         subject,
         kind: row.one_of("kind", &[EventKind::Normal, EventKind::Warning], EventKind::as_str)?,
         reason: row.parsed("reason")?,
-        message: row.text("message")?,
+        message: row.text("message")?.to_owned(),
         first: row.time("first")?,
         last: row.time("last")?,
         count: row.unsigned("count")?,

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::changes;
 use crate::error::failed;
-use crate::rows::{self, parse_text, signed, to_json};
+use crate::rows::{self, parse, signed, to_json};
 use crate::{CacheRef, Error, OTHERS_LIMIT, ResolvedCache, Result, rules};
 
 const INSERT: &str = "INSERT INTO caches (id, account, origin, platform, access, created, name, state, images, \
@@ -191,7 +191,7 @@ async fn resolve_name(
         .fetch_all(connection)
         .await
         .map_err(failed("find the caches of the name"))?;
-    let others = others.into_iter().map(|id| parse_text("id", id)).collect::<Result<_>>()?;
+    let others = others.into_iter().map(|id| parse("id", &id)).collect::<Result<_>>()?;
     Ok(ResolvedCache { cache, others })
 }
 
@@ -203,5 +203,5 @@ pub(super) async fn holders(connection: &mut SqliteConnection, id: CacheId) -> R
         .fetch_all(connection)
         .await
         .map_err(failed("find the instances of the cache's snapshots"))?;
-    names.into_iter().map(|name| parse_text("name", name)).collect()
+    names.into_iter().map(|name| parse("name", &name)).collect()
 }

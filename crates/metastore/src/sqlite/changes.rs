@@ -6,7 +6,7 @@ use model::{AccountId, Event, ImageCache, Instance, Subject, Timestamp};
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::error::failed;
-use crate::rows::{self, parse_text};
+use crate::rows::{self, parse};
 use crate::{Change, ChangeKind, ChangeNumber, Error, PAGE_LIMIT, Result, rules};
 
 const CHANGES: &str = "SELECT * FROM changes WHERE number > ? ORDER BY number LIMIT ?";
@@ -137,7 +137,7 @@ pub(super) async fn account_of(
         .fetch_optional(connection)
         .await
         .map_err(failed("find whose the record is"))?;
-    account.flatten().map(|account| parse_text("account", account)).transpose()
+    account.flatten().map(|account| parse("account", &account)).transpose()
 }
 
 pub(super) async fn after(

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use crate::error::failed;
-use crate::rows::{self, parse_text};
+use crate::rows::{self, parse};
 use crate::{CredentialOwner, PAGE_LIMIT, Result, SealedCredential, rules};
 
 const PUT: &str = "INSERT INTO credentials (owner, registry, sealed) VALUES (?, ?, ?) \
@@ -72,5 +72,5 @@ pub(super) async fn owners(
             .fetch_all(connection)
             .await
             .map_err(failed("find the owners of credentials"))?;
-    owners.into_iter().map(|owner| parse_text("owner", owner).map(CredentialOwner::Cache)).collect()
+    owners.into_iter().map(|owner| parse("owner", &owner).map(CredentialOwner::Cache)).collect()
 }

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::page::after;
 use super::{changes, snapshots};
 use crate::error::failed;
-use crate::rows::{self, parse_text, to_json};
+use crate::rows::{self, parse, to_json};
 use crate::{Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, rules};
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
@@ -30,7 +30,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instanc
             .await
             .map_err(failed("look for the instance's name"))?;
     if let Some(by) = holder {
-        return Err(Error::NameTaken { name: instance.name.clone(), by: parse_text("id", by)? });
+        return Err(Error::NameTaken { name: instance.name.clone(), by: parse("id", &by)? });
     }
     if snapshots::get(connection, instance.snapshot).await?.is_none() {
         return Err(Error::NoSnapshot(instance.snapshot));

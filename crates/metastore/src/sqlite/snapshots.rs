@@ -6,7 +6,7 @@ use model::ImageSnapshotId;
 use sqlx::SqliteConnection;
 
 use crate::error::failed;
-use crate::rows::{self, parse_text, signed};
+use crate::rows::{self, parse, signed};
 use crate::{Result, SnapshotRecord};
 
 const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
@@ -68,5 +68,5 @@ async fn ids(connection: &mut SqliteConnection, statement: &'static str) -> Resu
         .fetch_all(connection)
         .await
         .map_err(failed("find the named snapshots"))?;
-    ids.into_iter().map(|id| parse_text("id", id)).collect()
+    ids.into_iter().map(|id| parse("id", &id)).collect()
 }
