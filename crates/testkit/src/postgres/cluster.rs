@@ -16,7 +16,7 @@ const SETTINGS: &str = "listen_addresses = ''
 fsync = off
 full_page_writes = off
 shared_buffers = 16MB
-max_connections = 300
+max_connections = 1000
 autovacuum = off
 max_wal_senders = 0
 wal_level = minimal
