@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod contention;
+mod holder;
+mod order;
 mod schema;
 mod server;
 

@@ -3,42 +3,12 @@
 use metastore::conformance::faults::check_invariants;
 use metastore::conformance::{at, build_of, event, failure, process, ready_cache, snapshot_of, whole};
 use metastore::{ErrorKind, Metastore as _, PostgresMetastore, PostgresSettings};
-use model::{CacheId, CacheState, EventReason, ImageCache, Subject};
+use model::{CacheState, EventReason, ImageCache, Subject};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use testkit::{Postgres, Stop};
 
+use super::holder::Holder;
 use super::{connect, connect_with, fresh, is_installed, settings, shared};
-
-/// Somebody who has the cache's row locked.
-struct Holder(PgConnection);
-
-impl Holder {
-    async fn of(url: &str, cache: CacheId) -> Self {
-        let mut connection = PgConnection::connect(url).await.unwrap();
-        connection.execute("BEGIN").await.unwrap();
-        let lock = sqlx::query("SELECT id FROM caches WHERE id = $1 FOR UPDATE").bind(cache.to_string());
-        lock.execute(&mut connection).await.unwrap();
-        Self(connection)
-    }
-
-    /// Waits until a connection of imc's waits for the lock, and gives the number of its process.
-    async fn waiter(&mut self) -> i32 {
-        loop {
-            let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
-                 AND application_name = 'imc' AND wait_event_type = 'Lock'";
-            let found = sqlx::query_scalar(waiting).fetch_optional(&mut self.0).await.unwrap();
-            if let Some(pid) = found {
-                return pid;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn let_go(mut self) {
-        self.0.execute("ROLLBACK").await.unwrap();
-        self.0.close().await.unwrap();
-    }
-}
 
 /// Begins a build, which must wait for the cache's row, and gives what became of it.
 async fn begin(store: &PostgresMetastore, cache: &ImageCache) -> metastore::Result<ImageCache> {
@@ -60,11 +30,10 @@ async fn a_connection_broken_in_the_middle_undoes_the_verb_and_the_next_one_work
     let url = fresh().await;
     let store = connect(&url).await;
     let cache = ready_cache(&store, "web", at(0)).await;
-    let mut holder = Holder::of(&url, cache.id).await;
+    let mut holder = Holder::of_cache(&url, cache.id).await;
     let (outcome, ()) = tokio::join!(begin(&store, &cache), async {
-        let pid = holder.waiter().await;
-        let broken = sqlx::query("SELECT pg_terminate_backend($1)").bind(pid);
-        broken.execute(&mut holder.0).await.unwrap();
+        holder.until_waiting(1).await;
+        holder.break_those_who_wait().await;
     });
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Io);
     holder.let_go().await;
@@ -96,7 +65,7 @@ async fn a_lock_that_is_not_given_back_is_busy() {
     let url = fresh().await;
     let store = connect(&url).await;
     let cache = ready_cache(&store, "web", at(0)).await;
-    let holder = Holder::of(&url, cache.id).await;
+    let holder = Holder::of_cache(&url, cache.id).await;
     let impatient = connect_with(&url, PostgresSettings { lock_timeout_seconds: 1, ..settings() }).await;
     let error = begin(&impatient, &cache).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy, "{error:?}");
@@ -113,7 +82,7 @@ async fn no_verb_takes_longer_than_it_may() {
     let url = fresh().await;
     let store = connect(&url).await;
     let cache = ready_cache(&store, "web", at(0)).await;
-    let holder = Holder::of(&url, cache.id).await;
+    let holder = Holder::of_cache(&url, cache.id).await;
     let impatient = connect_with(&url, PostgresSettings { verb_timeout_seconds: 1, ..settings() }).await;
     let error = begin(&impatient, &cache).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
@@ -129,10 +98,10 @@ async fn a_verb_that_nobody_waits_for_any_more_does_nothing() {
     let url = fresh().await;
     let store = connect(&url).await;
     let cache = ready_cache(&store, "web", at(0)).await;
-    let mut holder = Holder::of(&url, cache.id).await;
+    let mut holder = Holder::of_cache(&url, cache.id).await;
     tokio::select! {
         _ = begin(&store, &cache) => panic!("it has to wait"),
-        _ = holder.waiter() => {}
+        () = holder.until_waiting(1) => {}
     }
     holder.let_go().await;
     is_untouched(&store, &cache).await;
