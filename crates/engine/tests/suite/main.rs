@@ -6,6 +6,7 @@ mod copies;
 mod crash;
 mod faults;
 mod life;
+mod life_faults;
 mod merge;
 mod reconcile;
 mod recover;
