@@ -22,6 +22,7 @@ UPDATE caches SET copies = '{"flash":{"state":"complete"},"standard":{"state":"c
 DROP INDEX caches_by_name;
 CREATE INDEX caches_by_name ON caches (account, name, id);
 CREATE INDEX caches_by_account ON caches (account, id, state, origin);
+CREATE INDEX caches_by_account_and_state ON caches (account, state, id, origin);
 CREATE INDEX caches_by_state ON caches (state, id);
 CREATE INDEX caches_by_use ON caches (account, origin, coalesce(last_used, created), id) WHERE evictable = 1;
 
