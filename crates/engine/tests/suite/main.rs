@@ -8,6 +8,7 @@ mod faults;
 mod instances;
 mod life;
 mod match_index;
+mod life_faults;
 mod merge;
 mod reconcile;
 mod recover;
