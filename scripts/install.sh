@@ -10,16 +10,19 @@ RUST_OLDEST="$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$REPO/Cargo.toml")"
 # Programs are looked for first: a machine that has them needs no package database at all.
 BUILD=(cc:build-essential pkg-config:pkg-config curl:curl git:git /usr/include/seccomp.h:libseccomp-dev
     /etc/ssl/certs/ca-certificates.crt:ca-certificates)
+# Of the major version that the distribution has: 15 in Debian 12, 17 in Debian 13. Debian keeps it off the PATH.
+POSTGRESQL='/usr/lib/postgresql/*/bin/initdb'
 TEST=(docker-registry:docker-registry skopeo:skopeo umoci:umoci mkfs.erofs:erofs-utils fsck.erofs:erofs-utils
     runc:runc crun:crun /bin/busybox:busybox-static mmdebstrap:mmdebstrap htpasswd:apache2-utils python3:python3
-    zstd:zstd shellcheck:shellcheck getfattr:attr /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring)
+    zstd:zstd shellcheck:shellcheck getfattr:attr /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
+    "$POSTGRESQL:postgresql")
 BENCH=(podman:podman igzip:isal hyperfine:hyperfine /usr/bin/time:time unzip:unzip)
 
 packages_missing() {
     local item
     for item in "$@"; do
         case "$item" in
-        /*) [ -e "${item%%:*}" ] || printf '%s\n' "${item#*:}" ;;
+        /*) compgen -G "${item%%:*}" >/dev/null || printf '%s\n' "${item#*:}" ;;
         *) have "${item%%:*}" || printf '%s\n' "${item#*:}" ;;
         esac
     done | sort -u
@@ -36,6 +39,19 @@ install_packages() {
     as_root "${apt[@]}" update -qq || say "apt-get update failed; trying with the lists that are there"
     as_root "${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
         die "apt-get could not install: ${missing[*]}"
+}
+
+# The tests start database servers of their own: the package is kept from making and starting one for the machine.
+install_for_tests() {
+    local settings=/etc/postgresql-common/createcluster.d/imc-tests.conf
+    if compgen -G "$POSTGRESQL" >/dev/null; then
+        install_packages "${TEST[@]}"
+        return
+    fi
+    as_root mkdir -p "${settings%/*}"
+    printf 'create_main_cluster = false\n' | as_root tee "$settings" >/dev/null
+    on_exit "as_root rm -f '$settings'"
+    install_packages "${TEST[@]}"
 }
 
 version_at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -1)" = "$1" ]; }
@@ -130,7 +146,7 @@ main() {
             install_packages "${BUILD[@]}"
             install_rust
             ;;
-        test) install_packages "${TEST[@]}" ;;
+        test) install_for_tests ;;
         bench)
             install_packages "${BENCH[@]}"
             install_go

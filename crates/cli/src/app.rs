@@ -35,7 +35,8 @@ pub(crate) struct App {
     pub(crate) instances: Instances,
     /// The keys that credentials are sealed with, read when they are first needed.
     pub(crate) keys: Arc<Keys>,
-    data_dir: PathBuf,
+    /// What is done with instances, records and events included.
+    pub(crate) use_cases: engine::Instances,
     reserve: Reserve,
 }
 
@@ -103,18 +104,14 @@ impl App {
             owner,
             settings: engine_settings::of(settings),
         });
-        let config = NodeConfig { data_dir: data_dir.clone(), self_exe: PathBuf::from("/proc/self/exe") };
-        let instances = Instances::open(config)?;
+        let self_exe = PathBuf::from("/proc/self/exe");
+        let instances = Instances::open(NodeConfig { data_dir: data_dir.clone(), self_exe })?;
+        let host = Arc::new(LocalHost::new(instances.clone(), data_dir));
+        let use_cases = engine::Instances::new(engine.clone(), host);
         if room == Room::Takes {
             reserve.keep();
         }
-        Ok(Self { engine, account, store, records, clock, instances, keys, data_dir, reserve })
-    }
-
-    /// The use-cases of instances on this machine.
-    pub(crate) fn hosted(&self) -> engine::Instances {
-        let host = LocalHost::new(self.instances.clone(), self.data_dir.clone());
-        engine::Instances::new(self.engine.clone(), Arc::new(host))
+        Ok(Self { engine, account, store, records, clock, instances, use_cases, keys, reserve })
     }
 
     /// Forgets the events of what has been gone for long. Only tidies up: a failure is logged.

@@ -230,6 +230,7 @@ fn check_there(data_dir: &Path, from: DataDirFrom, command: &Command) -> Result<
         command,
         Command::Create(_)
             | Command::Serve(_)
+            | Command::Predict(_)
             | Command::Run(_)
             | Command::Login(_)
             | Command::Logout(_)

@@ -190,8 +190,17 @@ impl From<engine::Error> for Failure {
             let advice = Some("choose another `--name`, or remove that instance with `imc rm`".to_owned());
             return Self { kind: "name-taken", message, advice, code: TEMPORARY };
         }
+        let of_instance = |source: &engine::HostError| source.downcast_ref().map(Self::of_instance);
+        if let engine::Error::Host { source, .. } | engine::Error::LookAround { source } = &error
+            && let Some(failure) = of_instance(source)
+        {
+            return failure;
+        }
         let failure = of_kind(error.kind(), message);
         match &error {
+            engine::Error::UnknownInstance { .. } => {
+                Self { advice: Some("`imc ps -a` lists the instances".to_owned()), ..failure }
+            }
             engine::Error::Records(metastore::Error::CacheBuilding { .. }) => Self {
                 advice: Some("wait for the build to end, or cancel it with Ctrl-C where it runs".to_owned()),
                 ..failure
@@ -234,7 +243,13 @@ impl From<registry::Error> for Failure {
 
 impl From<node::InstanceError> for Failure {
     fn from(error: node::InstanceError) -> Self {
-        let message = chain(&error);
+        Self::of_instance(&error)
+    }
+}
+
+impl Failure {
+    fn of_instance(error: &node::InstanceError) -> Self {
+        let message = chain(error);
         let (kind, code) = match error.kind() {
             InstanceErrorKind::Input => ("input", USAGE),
             InstanceErrorKind::CommandNotFound => ("command-not-found", RUN_NOT_FOUND),
@@ -244,8 +259,8 @@ impl From<node::InstanceError> for Failure {
             InstanceErrorKind::Privilege => ("not-permitted", NOT_PERMITTED),
             InstanceErrorKind::System => ("system", SOFTWARE),
         };
-        let advice = advice::of_instance(&error).map(ToOwned::to_owned);
-        Self { kind, message, advice, code }.unless_denied(&error)
+        let advice = advice::of_instance(error).map(ToOwned::to_owned);
+        Self { kind, message, advice, code }.unless_denied(error)
     }
 }
 

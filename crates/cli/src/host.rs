@@ -133,6 +133,10 @@ impl InstanceHost for LocalHost {
         self.blocking(move |instances| instances.stop(id, patience)).await
     }
 
+    async fn wait(&self, id: InstanceId) -> Result<(), HostError> {
+        self.blocking(move |instances| instances.wait(id).map(drop)).await
+    }
+
     async fn remove(&self, id: InstanceId, force: bool) -> Result<(), HostError> {
         self.blocking(move |instances| instances.remove(id, force)).await
     }

@@ -161,7 +161,7 @@ fn token() -> Option<SecretString> {
 pub(crate) fn over_engine(app: &App, settings: &Settings) -> OverEngine {
     OverEngine::new(OverEngineParts {
         engine: app.engine.clone(),
-        instances: app.hosted(),
+        instances: app.use_cases.clone(),
         records: Arc::clone(&app.records),
         in_use: app.in_use(),
         retention: crate::app::engine_settings(settings).retention,

@@ -209,6 +209,12 @@ impl HostError {
         Self { source: source.into(), kind }
     }
 
+    /// The adapter's own error, where it is of that type.
+    #[must_use]
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.source.downcast_ref()
+    }
+
     /// For callers that decide.
     #[must_use]
     pub fn kind(&self) -> HostErrorKind {
@@ -233,6 +239,12 @@ pub trait InstanceHost: Send + Sync {
     /// # Errors
     /// Kind `NotFound`; where it cannot be ended.
     async fn stop(&self, id: InstanceId, patience: Duration) -> Result<ExitStatus, HostError>;
+
+    /// Waits until an instance that has ended is cleaned up.
+    ///
+    /// # Errors
+    /// Kind `NotFound` where nothing of it is left.
+    async fn wait(&self, id: InstanceId) -> Result<(), HostError>;
 
     /// Removes what the host has of an instance, once it is cleaned up; with `force` one that runs is killed first.
     ///

@@ -99,9 +99,21 @@ impl Instances {
         let status = status.map_err(Error::host("stop", &instance))?;
         let stopped = self.record_exit(&instance, status, EventReason::Exited).await?;
         if instance.remove_on_exit {
-            self.remove(&instance).await?;
+            self.wait_and_remove(&instance).await?;
         }
         Ok(stopped)
+    }
+
+    /// Notes that an instance has ended, and removes it where it goes with its end. For whoever saw that end.
+    ///
+    /// # Errors
+    /// [`Error::Host`]; those of store and records.
+    pub async fn ended(&self, instance: &Instance, status: ExitStatus) -> Result<(), Error> {
+        self.record_exit(instance, status, EventReason::Exited).await?;
+        if instance.remove_on_exit {
+            self.wait_and_remove(instance).await?;
+        }
+        Ok(())
     }
 
     /// Removes an instance with what it had of its own; with `force` one that runs is killed first.
@@ -119,7 +131,7 @@ impl Instances {
             }
             self.record_exit(&instance, KILLED, EventReason::Exited).await?;
         }
-        self.remove(&instance).await?;
+        self.wait_and_remove(&instance).await?;
         Ok(instance)
     }
 

@@ -1,8 +1,22 @@
-//! What imc does: builds of image caches, the use-cases of their life so far, and collection.
+//! What imc does: the life of image caches, from the request to the last byte that is collected.
 //!
-//! [`Engine`] joins a blob store, a metastore and a registry client. A build resolves images, fetches and converts the layers
-//! that the store lacks (overlapping, each once for any number of builds), merges what leans on lower layers, commits an image
-//! snapshot and makes it the cache's. Every step leaves an event, can be cancelled, and can be killed and run again.
+//! [`Engine`] joins a blob store, records and a registry client. Use-cases take the account of the caller; what belongs to
+//! another is as if it were not there.
+//!
+//! # From a request to a start
+//!
+//! 1. [`Engine::request_cache`] records a cache with a build that waits, and returns at once; [`Engine::update_cache`] records a
+//!    further build beside what is served. [`Engine::create_cache`] does without a server: the build is this process' own.
+//! 2. The reconciler of builds takes what waits, in fair turns between accounts, and goes on with what a dead process left. A
+//!    build speaks to the registry as its cache says and with its credentials ([`Vault`]), resolves images, fetches and converts
+//!    the layers that the store lacks (each once for any number of builds), merges what leans on lower layers, and commits an
+//!    image snapshot. It tells how far it is, and learns that it is to end.
+//! 3. The snapshot becomes the cache's; the one before becomes a generation ([`Engine::roll_back`]). Standard copies
+//!    ([`StandardStore`]) follow, or came before, as the cache's plan says.
+//! 4. Reconcilers end what is over, look at tags, copy, collect and forget. They have one shape and take no input; a
+//!    [`Daemon`] runs them all, by a clock and a [`Timer`] that tests move.
+//!
+//! Every step leaves an event, can be cancelled, and can be killed and run again.
 
 mod build;
 mod caches;

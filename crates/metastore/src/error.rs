@@ -1,6 +1,6 @@
 //! Why a metastore refused or failed.
 
-use std::path::PathBuf;
+mod database;
 
 use model::{
     AccountId, BuildId, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, Origin,
@@ -140,22 +140,21 @@ pub enum Error {
     },
     /// A newer imc made the database.
     #[error(
-        "failed to open the records {path}: they have version {found}, this imc knows up to {known}; use a newer imc",
-        path = path.display()
+        "failed to open the records {records}: they have version {found}, this imc knows up to {known}; use a newer imc"
     )]
     Version {
-        /// The database.
-        path: PathBuf,
+        /// The database: a path, or a URL without a password.
+        records: String,
         /// The version found.
         found: i64,
         /// The newest version known here.
         known: i64,
     },
     /// The database could not be opened.
-    #[error("failed to open the records {path}", path = path.display())]
+    #[error("failed to open the records {records}")]
     Open {
-        /// The database.
-        path: PathBuf,
+        /// The database: a path, or a URL without a password.
+        records: String,
         /// Why.
         #[source]
         source: sqlx::Error,
@@ -221,31 +220,15 @@ impl Error {
             | Self::Range { .. } => ErrorKind::Refused,
             Self::Version { .. } => ErrorKind::Unsupported,
             Self::Column { .. } => ErrorKind::Corrupt,
-            Self::Open { source, .. } | Self::Database { source, .. } => kind_of(source),
+            Self::Open { source, .. } | Self::Database { source, .. } => database::kind_of(source),
             Self::Injected { kind, .. } => *kind,
         }
     }
 }
 
-/// SQLite's result codes, from its manual "Result and Error Codes"; extended ones keep the primary one in the low byte.
-fn kind_of(source: &sqlx::Error) -> ErrorKind {
-    /// The index of the log could not grow: what a full disk looks like to whoever opens the records.
-    const IOERR_SHMSIZE: i32 = 4874;
-    const BUSY: i32 = 5;
-    const LOCKED: i32 = 6;
-    const CORRUPT: i32 = 11;
-    const FULL: i32 = 13;
-    const NOT_A_DATABASE: i32 = 26;
-    let code = source.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
-    if code == Some(IOERR_SHMSIZE) {
-        return ErrorKind::NoSpace;
-    }
-    match (code.map(|code| code & 0xff), source) {
-        (Some(BUSY | LOCKED), _) | (_, sqlx::Error::PoolTimedOut) => ErrorKind::Busy,
-        (Some(FULL), _) => ErrorKind::NoSpace,
-        (Some(CORRUPT | NOT_A_DATABASE), _) => ErrorKind::Corrupt,
-        _ => ErrorKind::Io,
-    }
+/// Makes an error of a statement.
+pub(crate) fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
+    move |source| Error::Database { action, source }
 }
 
 fn names(instances: &[InstanceName]) -> String {

@@ -8,13 +8,13 @@
 mod builds;
 mod caches;
 mod changes;
-mod columns;
 mod credentials;
 mod events;
 mod find;
 mod instances;
 mod layers;
 mod life;
+mod page;
 mod quota;
 mod requests;
 mod schema;
@@ -35,7 +35,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use self::changes::Touched;
-use self::columns::failed;
+use crate::error::failed;
 use crate::{Error, ErrorKind, Result};
 
 /// How long a verb waits for other processes before it says `Busy`.
@@ -88,8 +88,10 @@ impl SqliteMetastore {
     /// [`Error::Version`] where a newer imc made them (they stay as they are); [`Error::Open`], kind `Corrupt`, where
     /// the file is no database.
     pub async fn open(path: &Path) -> Result<Self> {
-        create_private(path)
-            .map_err(|source| Error::Open { path: path.to_owned(), source: sqlx::Error::Io(source) })?;
+        create_private(path).map_err(|source| Error::Open {
+            records: path.display().to_string(),
+            source: sqlx::Error::Io(source),
+        })?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .foreign_keys(true)
@@ -121,7 +123,8 @@ impl SqliteMetastore {
     async fn prepare(&self, path: PathBuf) -> Result<()> {
         // Whatever the version is, a durable connection may write it; an up-to-date one is only looked at.
         let opened = self.quick.acquire().await;
-        let mut connection = opened.map_err(|source| Error::Open { path: path.clone(), source })?;
+        let mut connection =
+            opened.map_err(|source| Error::Open { records: path.display().to_string(), source })?;
         schema::migrate(&mut connection, &path).await
     }
 

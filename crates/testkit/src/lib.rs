@@ -5,6 +5,8 @@
 //! - [`LayerBuilder`], [`ImageBuilder`]: any layer and image in milliseconds, as an OCI layout, a docker archive,
 //!   in a [`Registry`] or in a [`FaultServer`].
 //! - [`matching`]: caches and requests for properties of matching.
+//! - [`Postgres`]: Debian's PostgreSQL on a socket in a private folder, one for all tests of a process, or one that a test
+//!   stops.
 //! - [`privileged`], [`data_dir`], [`assert_no_mounts_left`]: around tests that mount.
 //!
 //! Everything is synchronous and runs on threads of its own: it serves sync and async tests alike, and a blocked
@@ -26,6 +28,7 @@ mod image;
 mod layer;
 pub mod matching;
 mod mounts;
+mod postgres;
 mod registry;
 mod server;
 
@@ -37,4 +40,5 @@ pub use http::Request;
 pub use image::{Image, ImageBuilder, ImageIndex, MediaTypes};
 pub use layer::{Compression, Entry, EntryKind, Layer, LayerBuilder};
 pub use mounts::{assert_no_mounts_left, mounts_below};
+pub use postgres::{Postgres, Stop};
 pub use registry::{LoggedRequest, Registry, RegistryBuilder};

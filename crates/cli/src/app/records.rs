@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use metastore::{Metastore, SqliteMetastore};
+use metastore::{Metastore, PostgresMetastore, PostgresSettings, PostgresUrl, SqliteMetastore};
+use secrecy::{ExposeSecret as _, SecretString};
 use settings::{Database, Settings};
 
 use crate::exit::{Failure, opening};
 
 /// The records' file in the data directory.
 const FILE: &str = "imc.db";
+/// What to do where a PostgreSQL server is not as it should be.
+const ADVICE: &str = "check database.url and database.password_file, and that the server runs and lets the role in";
 
 /// Opens them, and brings them up to date.
 pub(super) async fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Metastore>, Failure> {
@@ -18,9 +21,34 @@ pub(super) async fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn
             let records = SqliteMetastore::open(&data_dir.join(FILE)).await;
             Ok(Arc::new(records.map_err(|error| opening(data_dir, &error))?))
         }
-        Database::Postgres(url) => Err(Failure::configuration(
-            format!("failed to open the records at {}: this imc keeps them in SQLite alone", url.shown()),
-            "set database.url to `sqlite`",
-        )),
+        Database::Postgres(url) => {
+            let whole = match &settings.database_password_file {
+                Some(file) => with_password(url.secret(), file)?,
+                None => url.secret().clone(),
+            };
+            let failed = |error: &(dyn std::error::Error + 'static)| {
+                let message = format!("failed to open the records at {}: {}", url.shown(), engine::chain(error));
+                Failure::configuration(message, ADVICE)
+            };
+            let parsed: Result<PostgresUrl, _> = whole.expose_secret().parse();
+            let parsed = parsed.map_err(|error| failed(&error))?;
+            let records = PostgresMetastore::connect(&parsed, PostgresSettings::default()).await;
+            Ok(Arc::new(records.map_err(|error| failed(&error))?))
+        }
     }
+}
+
+/// The address with the password that is the first line of the file. It stays out of every message.
+fn with_password(url: &SecretString, file: &Path) -> Result<SecretString, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let message = format!("failed to read the database's password in {}: {error}", file.display());
+        Failure::configuration(message, "check database.password_file and its permissions")
+    })?;
+    let password = text.lines().next().unwrap_or_default();
+    let mut url: url::Url = url.expose_secret().parse().map_err(|_| {
+        Failure::configuration("failed to read the address of the database".to_owned(), ADVICE)
+    })?;
+    // As a parameter: an address by a socket's directory has no host that a password could stand before.
+    url.query_pairs_mut().append_pair("password", password);
+    Ok(String::from(url).into())
 }

@@ -4,11 +4,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use metastore::{InstanceFilter, InstanceRef};
-use model::{Event, EventKind, EventReason, ExitStatus, Instance, InstanceState, Subject};
+use metastore::InstanceFilter;
+use model::{Instance, InstanceState};
 use node::{LogLine, LogStream};
 
-use super::reconcile::{all_instances, blocking, reconcile, record_exit, wait_and_remove};
+use super::reconcile::{all_instances, blocking, reconcile};
 use crate::app::App;
 use crate::args::{LogsArgs, RmArgs, StopArgs};
 use crate::documents;
@@ -17,19 +17,7 @@ use crate::printer::Printer;
 
 /// The instance that a word (id or name) means.
 pub(crate) async fn find_instance(app: &App, word: &str) -> Result<Instance, Failure> {
-    let unknown = || {
-        let message = format!("failed to find `{word}`: there is no instance of that name or id");
-        Failure::not_found(message, "`imc ps -a` lists the instances")
-    };
-    let wanted = match (word.parse(), word.parse()) {
-        (Ok(id), _) => InstanceRef::Id(id),
-        (_, Ok(name)) => InstanceRef::Name(name),
-        _ => return Err(unknown()),
-    };
-    match app.records.instance(&app.account, &wanted).await {
-        Err(error) if error.kind() == metastore::ErrorKind::NotFound => Err(unknown()),
-        found => Ok(found?),
-    }
+    Ok(app.use_cases.find(&app.account, word).await?)
 }
 
 pub(crate) async fn ps(app: &App, all: bool, printer: &Printer) -> Result<ExitCode, Failure> {
@@ -102,21 +90,7 @@ async fn stop_one(app: &App, word: &str, timeout: Duration, printer: &Printer) -
         printer.note(&format!("{} has ended already", instance.name));
         return Ok(instance);
     }
-    let stopping = Event::once(
-        Subject::Instance(instance.id),
-        EventKind::Normal,
-        EventReason::Stopping,
-        format!("`{}` was asked to stop", instance.name),
-        app.clock.now(),
-    );
-    app.records.append_events(&[stopping]).await?;
-    let (instances, id) = (app.instances.clone(), instance.id);
-    let status = blocking(move || instances.stop(id, timeout)).await??;
-    let stopped = record_exit(app, &instance, status, EventReason::Exited).await?;
-    if instance.remove_on_exit {
-        wait_and_remove(app, &instance).await?;
-    }
-    Ok(stopped)
+    Ok(app.use_cases.stop(&app.account, word, timeout).await?)
 }
 
 pub(crate) async fn rm(app: &App, args: &RmArgs, printer: &Printer) -> Result<ExitCode, Failure> {
@@ -130,19 +104,7 @@ pub(crate) async fn rm(app: &App, args: &RmArgs, printer: &Printer) -> Result<Ex
 }
 
 async fn remove_one(app: &App, word: &str, force: bool) -> Result<Instance, Failure> {
-    let instance = find_instance(app, word).await?;
-    let ended = matches!(instance.state, InstanceState::Exited(_));
-    if !ended && !force {
-        return Err(node::InstanceError::Running(instance.id).into());
-    }
-    if !ended {
-        let (instances, id) = (app.instances.clone(), instance.id);
-        blocking(move || instances.remove(id, true)).await??;
-        let killed = ExitStatus::Signal(node::Signal::KILL.number());
-        record_exit(app, &instance, killed, EventReason::Exited).await?;
-    }
-    wait_and_remove(app, &instance).await?;
-    Ok(instance)
+    Ok(app.use_cases.delete(&app.account, word, force).await?)
 }
 
 fn names(instances: &[Instance]) -> Vec<String> {

@@ -14,7 +14,7 @@ use model::{
 use node::{Attachment, ImageBlobs, InstanceSpec, RunOptions, RuntimeChoice, Started, UpperLimit};
 use tokio::runtime::Runtime;
 
-use super::reconcile::{reconcile, record_exit, wait_and_remove};
+use super::reconcile::reconcile;
 use crate::app::App;
 use crate::args::RunArgs;
 use crate::documents;
@@ -254,9 +254,8 @@ async fn record_start_failure(
 }
 
 async fn finish(app: &App, prepared: &Prepared, status: ExitStatus) -> Result<(), Failure> {
-    record_exit(app, &prepared.record, status, EventReason::Exited).await?;
+    app.use_cases.ended(&prepared.record, status).await?;
     if prepared.record.remove_on_exit {
-        wait_and_remove(app, &prepared.record).await?;
         app.forget_old_events().await;
     }
     Ok(())

@@ -5,16 +5,15 @@ use std::path::Path;
 
 use engine::Collected;
 use model::{
-    AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Compression, Event, EventKind,
-    EventReason, ExitStatus, ImageCache, InstanceState, LayerDescriptor, NewImageCache, Origin,
-    RegistryAccess, SnapshotLayer, Subject, Timestamp,
+    AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Event, EventKind, EventReason, ExitStatus,
+    ImageCache, InstanceState, NewImageCache, Origin, RegistryAccess, Subject, Timestamp,
 };
 use node::{Check, CheckResult};
 use serde::Serialize;
 
 use super::{
-    Cache, CheckedConfig, Collection, Created, Instance, LoggedIn, LoggedOut, NewToken, Rotated, Setting,
-    Shown, all,
+    Cache, CheckedConfig, Collection, Created, Instance, LoggedIn, LoggedOut, Matched, NewToken, Predicted,
+    Rotated, Setting, Shown, all,
 };
 
 const HEX: &str = "01a2086e6b2b734699def6a20c73d467";
@@ -155,6 +154,74 @@ fn collected() -> Collected {
     collected
 }
 
+fn matched() -> Matched {
+    let (image, name) = ("docker.io/library/nginx:1.27", "web".to_owned());
+    let found = wire::ImageMatch {
+        image: image.parse().unwrap(),
+        is_whole: false,
+        found: wire::Found::Layers,
+        here_bytes: Some(ByteSize::mib(74)),
+        of_bytes: Some(ByteSize::mib(190)),
+    };
+    let taken = wire::Taken {
+        id: format!("imc-{HEX}").parse().unwrap(),
+        name: name.clone(),
+        state: wire::CacheState::Ready,
+        is_perfect: false,
+        images: vec![found],
+        grade: wire::Grade::Content { perfect: false, saved_bytes: ByteSize::mib(74) },
+        compared_bytes: ByteSize::mib(10),
+    };
+    let left = wire::Left {
+        id: format!("imc-{HEX}").parse().unwrap(),
+        name,
+        state: wire::CacheState::Creating,
+        because: wire::LeftBecause::State,
+    };
+    let ranking = wire::Ranking {
+        taken: vec![taken],
+        left: vec![left],
+        taken_total: 1,
+        left_total: 1,
+        nothing_in_common: 5,
+        by_name_only: Vec::new(),
+    };
+    let question = wire::FindMatches::of(vec![image.parse().unwrap()]);
+    Matched::new(&question, &"linux/amd64".parse().unwrap(), &ranking)
+}
+
+fn predicted() -> Predicted {
+    let unpacked = wire::Expected {
+        low_bytes: ByteSize::mib(30),
+        likely_bytes: ByteSize::mib(74),
+        high_bytes: ByteSize::mib(150),
+    };
+    let totals = wire::Totals {
+        compressed_bytes: ByteSize::mib(28),
+        here_bytes: ByteSize::ZERO,
+        to_fetch_bytes: ByteSize::mib(28),
+        unpacked,
+    };
+    let layer = wire::PredictedLayer {
+        diff_id: DIGEST.to_owned(),
+        digest: DIGEST.to_owned(),
+        compressed_bytes: ByteSize::mib(28),
+        unpacked,
+        evidence: "ratio".to_owned(),
+        is_here: false,
+    };
+    let image = wire::PredictedImage {
+        source: "docker.io/library/nginx:1.27".parse().unwrap(),
+        manifest_digest: DIGEST.to_owned(),
+        platform: "linux/amd64".parse().unwrap(),
+        layers: vec![layer],
+        totals,
+    };
+    let prediction =
+        wire::Prediction { images: vec![image], totals, smallest_size_gib: 1, suggested_size_gib: 1 };
+    (&prediction).into()
+}
+
 fn section<T: Serialize>(page: &mut String, title: &str, about: &str, document: &T) {
     let document = serde_json::to_string_pretty(document).unwrap();
     write!(page, "\n## {title}\n\n{about}\n\n```json\n{document}\n```\n").unwrap();
@@ -176,6 +243,12 @@ fn page() -> String {
     let usage = wire::Usage { manual_caches: 3, manual_quota: 500, automatic_caches: 1, automatic_quota: 25 };
     section(&mut page, "usage", "How many caches the account has of each origin, and may have.", &usage);
     section(&mut page, "events", "What happened to the subject, oldest first.", &events());
+    let about = "Which caches serve the images, best first, and which have something of them and may not be used. `match` is \
+                 `exact`, `same-digest`, `all-layers`, `other-tag`, `some-layers` or `missing`; `policy` says whose rules ranked.";
+    section(&mut page, "match", about, &matched());
+    let about = "What images will take. `evidence` is what an unpacked size is known by: `unpacked` (it was unpacked before), \
+                 `plain`, `gzip-trailer`, `zstd-header` or `ratio`.";
+    section(&mut page, "predict", about, &predicted());
     let instances: Vec<Instance> = all(&[
         instance(InstanceState::Running),
         instance(InstanceState::Exited(ExitStatus::Code(0))),

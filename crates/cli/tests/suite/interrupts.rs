@@ -46,8 +46,8 @@ fn a_start_behind_a_miss_ends_by_a_signal_as_one_behind_a_hit_does() {
         server.release();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
-        while said.read_line(&mut line).unwrap() > 0 && !line.contains(" is Ready") {}
-        assert!(line.contains(" is Ready"), "{line}");
+        while said.read_line(&mut line).unwrap() > 0 && !line.contains("the next start finds it") {}
+        assert!(line.contains("the next start finds it"), "{line}");
         send(&child, signal);
         let mut ended = None;
         wait_until("it ends", || {

@@ -1,28 +1,25 @@
 //! Makes records and processes agree: whatever was killed or has ended, here it is noticed and cleaned up.
 
 use metastore::{InstanceFilter, Page};
-use model::{EventKind, EventReason, ExitStatus, Instance, InstanceState};
+use model::{EventKind, EventReason, ExitStatus, Instance, InstanceId, InstanceState};
 
 use super::Instances;
-use crate::host::HostStatus;
-use crate::{Error, HostErrorKind, chain};
+use crate::host::{HostError, HostStatus};
+use crate::{Error, HostErrorKind};
 
 /// An instance that was recorded this recently may be on its way to its process: longer than any start takes.
 const STARTING_MICROS: u64 = 60 * 1_000_000;
 
 impl Instances {
     /// Brings the records of all instances in line with what the host finds, and removes those that are to go when they
-    /// end. What fails for one instance is logged, and found again the next time.
+    /// end. Those that could not be looked at or cleaned up are given back; the next time tries again.
     ///
     /// # Errors
     /// [`Error::Host`] where the host cannot even look; those of store and records.
-    pub async fn settle(&self) -> Result<(), Error> {
+    pub async fn settle(&self) -> Result<Vec<(InstanceId, HostError)>, Error> {
         // The records come first: what started after they were read is not among them, and so is not taken for gone.
         let records = self.all().await?;
         let found = self.host.look_around().await.map_err(|source| Error::LookAround { source })?;
-        for (id, error) in &found.failed {
-            tracing::warn!(instance = %id, error = chain(error), "failed to clean up after an instance");
-        }
         for record in records {
             if found.failed.iter().any(|(id, _)| *id == record.id) {
                 continue;
@@ -31,7 +28,7 @@ impl Instances {
             let cleaned = found.cleaned.contains(&record.id);
             self.settle_one(record, status, cleaned).await?;
         }
-        Ok(())
+        Ok(found.failed)
     }
 
     async fn all(&self) -> Result<Vec<Instance>, Error> {
@@ -99,6 +96,16 @@ impl Instances {
         let recorded = self.engine.records().instance_exited(record.id, status, &[event], now).await;
         let as_it_would_be = || Instance { state: ended, pid: None, finished: Some(now), ..record.clone() };
         Ok(known_otherwise(recorded)?.unwrap_or_else(as_it_would_be))
+    }
+
+    /// Waits until an ended instance is cleaned up, and removes it.
+    pub(super) async fn wait_and_remove(&self, record: &Instance) -> Result<(), Error> {
+        match self.host.wait(record.id).await {
+            Err(error) if error.kind() != HostErrorKind::NotFound => {
+                Err(Error::host("clean up", record)(error))
+            }
+            _ => self.remove(record).await,
+        }
     }
 
     /// Removes an ended instance from host and records. One that runs after all, or is still being cleaned up, stays.

@@ -2,8 +2,8 @@
 
 use metastore::{Admitted, CacheFilter, Operation, Order, Page};
 use model::{
-    AccountId, ByteSize, CacheName, CacheState, Digest, Event, EventKind, EventReason, ImageCache,
-    ImageSource, InstanceId, Origin, Platform, Subject,
+    AccountId, ByteSize, CacheName, CachePolicy, CacheState, CopyPlan, Digest, Event, EventKind, EventReason,
+    ImageCache, ImageSource, InstanceId, Origin, Platform, Subject,
 };
 use serde::Serialize;
 
@@ -89,8 +89,11 @@ impl Engine {
             format!("auto-create-for-{instance}").parse().expect("an id is letters and digits");
         let unpacked = choice.own.as_ref().map_or(ByteSize::ZERO, model::ImageSnapshot::unpacked_size);
         let (fingerprint, platform) = (fingerprint_of(&images, &choice.platform), choice.platform.clone());
+        // What was fetched is on this machine: a standard snapshot follows, where these are kept elsewhere.
+        let copies = CopyPlan { flash: self.workshop.parts.standard.is_some(), ..CopyPlan::default() };
         let new = NewCacheRequest {
             origin: Origin::Automatic,
+            policy: CachePolicy { copies, ..CachePolicy::default() },
             size_limit: Some(SPACE.max(ByteSize::gib(unpacked.gib_rounded_up()))),
             ..NewCacheRequest::new(account.clone(), name, images, platform)
         };

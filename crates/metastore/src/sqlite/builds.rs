@@ -2,13 +2,11 @@
 
 use model::{BuildFailure, BuildId, CacheId, ImageCache, Percent, SnapshotCopies, Timestamp};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::columns::{
-    after, failed, failure, integer, json, optional_text, optional_time, optional_unsigned, parse_text,
-    parsed, plain_text, signed, time, to_json, unsigned,
-};
+use super::page::after;
 use super::{caches, snapshots};
+use crate::error::failed;
+use crate::rows::{self, Columns as _, signed, to_json};
 use crate::rules::Waiting;
 use crate::{
     Beat, Build, BuildState, CacheChange, Error, NewBuild, Order, PAGE_LIMIT, Page, ProcessIdentity, Result,
@@ -31,38 +29,6 @@ const WAITING: &str = "WITH RECURSIVE accounts (account) AS ( \
          (SELECT count(*) FROM builds AS other WHERE other.state = 'Running' AND other.account = accounts.account) AS running \
      FROM accounts JOIN builds ON builds.id = (SELECT id FROM builds AS first \
          WHERE first.state = 'Queued' AND first.account = accounts.account ORDER BY first.queued, first.id LIMIT 1)";
-
-fn read(row: &SqliteRow) -> Result<Build> {
-    let state = plain_text(row, "state")?;
-    let state = BuildState::ALL
-        .into_iter()
-        .find(|known| known.as_str() == state)
-        .ok_or(Error::Column { column: "state", value: state })?;
-    Ok(Build {
-        id: parsed(row, "id")?,
-        cache: parsed(row, "cache")?,
-        snapshot: parsed(row, "snapshot")?,
-        account: parsed(row, "account")?,
-        plan: json(row, "plan")?,
-        state,
-        owner: owner(row)?,
-        attempts: unsigned(row, "attempts")?,
-        beat: time(row, "beat")?,
-        cancelled: integer(row, "cancelled")? != 0,
-        queued: time(row, "queued")?,
-        started: optional_time(row, "started")?,
-        finished: optional_time(row, "finished")?,
-        failure: failure(row)?,
-    })
-}
-
-fn owner(row: &SqliteRow) -> Result<Option<ProcessIdentity>> {
-    let pid = optional_unsigned(row, "owner_pid")?;
-    let start_ticks = optional_unsigned(row, "owner_start")?;
-    let boot_id = optional_text(row, "owner_boot")?;
-    let parts = pid.zip(start_ticks).zip(boot_id);
-    Ok(parts.map(|((pid, start_ticks), boot_id)| ProcessIdentity { pid, start_ticks, boot_id }))
-}
 
 /// Binds what changes in a build's life, in the order of both statements.
 macro_rules! bind_changing {
@@ -115,7 +81,7 @@ async fn find(connection: &mut SqliteConnection, id: BuildId) -> Result<Option<B
         .fetch_optional(connection)
         .await
         .map_err(failed("read the build"))?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(rows::build).transpose()
 }
 
 /// The cache's build that waits or runs.
@@ -128,7 +94,7 @@ pub(super) async fn unfinished_of(
         .fetch_optional(connection)
         .await
         .map_err(failed("find the cache's build"))?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(rows::build).transpose()
 }
 
 pub(super) async fn running(connection: &mut SqliteConnection, page: Page<BuildId>) -> Result<Vec<Build>> {
@@ -144,7 +110,7 @@ pub(super) async fn running(connection: &mut SqliteConnection, page: Page<BuildI
         .fetch_all(connection)
         .await
         .map_err(failed("find the running builds"))?;
-    rows.iter().map(read).collect()
+    rows.iter().map(rows::build).collect()
 }
 
 pub(super) async fn begin(connection: &mut SqliteConnection, build: &NewBuild) -> Result<ImageCache> {
@@ -175,9 +141,9 @@ pub(super) async fn take(
     let rows = rows.map_err(failed("find the waiting builds"))?;
     let waiting = rows.iter().map(|row| {
         Ok(Waiting {
-            running: unsigned(row, "running")?,
-            queued: time(row, "queued")?,
-            build: parse_text("id", plain_text(row, "id")?)?,
+            running: row.unsigned("running")?,
+            queued: row.time("queued")?,
+            build: row.parsed("id")?,
         })
     });
     let Some(id) = rules::whose_turn(waiting.collect::<Result<Vec<_>>>()?, turns) else { return Ok(None) };

@@ -1,17 +1,11 @@
 //! The rows of caches, and what is found by their images, tags and generations.
 
-use model::{
-    AccountId, ByteSize, CacheId, CacheName, ImageCache, ImageSource, InstanceName, Savings, Subject,
-    Timestamp,
-};
+use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, InstanceName, Subject, Timestamp};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use super::changes;
-use super::columns::{
-    failed, failure, json, optional_parsed, optional_time, optional_unsigned, parse_text, parsed, percent,
-    signed, size, time, to_json, unsigned,
-};
+use crate::error::failed;
+use crate::rows::{self, parse, signed, to_json};
 use crate::{CacheRef, Error, OTHERS_LIMIT, ResolvedCache, Result, rules};
 
 const INSERT: &str = "INSERT INTO caches (id, account, origin, platform, access, created, name, state, images, \
@@ -33,37 +27,6 @@ const OTHERS_OF_NAME: &str = "SELECT id FROM caches WHERE account = ? AND name =
 const HOLDERS: &str = "SELECT name FROM instances WHERE snapshot = (SELECT snapshot FROM caches WHERE id = ?1) \
      UNION SELECT name FROM instances WHERE snapshot IN (SELECT snapshot FROM cache_generations WHERE cache = ?1) \
      ORDER BY name LIMIT ?2";
-
-pub(super) fn read(row: &SqliteRow) -> Result<ImageCache> {
-    Ok(ImageCache {
-        id: parsed(row, "id")?,
-        name: parsed(row, "name")?,
-        state: parsed(row, "state")?,
-        images: json(row, "images")?,
-        platform: json(row, "platform")?,
-        size_limit: size(row, "size_limit")?,
-        snapshot: optional_parsed(row, "snapshot")?,
-        unpacked_size: optional_unsigned(row, "unpacked_size")?.map(ByteSize::bytes),
-        failure: failure(row)?,
-        created: time(row, "created")?,
-        updated: time(row, "updated")?,
-        last_used: optional_time(row, "last_used")?,
-        account: parsed(row, "account")?,
-        origin: parsed(row, "origin")?,
-        policy: json(row, "policy")?,
-        access: json(row, "access")?,
-        generations: json(row, "generations")?,
-        progress: percent(row, "progress")?,
-        copies: json(row, "copies")?,
-        savings: Savings {
-            starts: unsigned(row, "starts")?,
-            fetched_bytes: size(row, "spared_bytes")?,
-            milliseconds: unsigned(row, "spared_milliseconds")?,
-        },
-        checked: optional_time(row, "checked")?,
-        deleting: optional_time(row, "deleting")?,
-    })
-}
 
 /// Binds what changes in a cache's life, in the order of both statements.
 macro_rules! bind_changing {
@@ -193,7 +156,7 @@ pub(super) async fn find(connection: &mut SqliteConnection, id: CacheId) -> Resu
         .fetch_optional(connection)
         .await
         .map_err(failed("read the cache"))?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(rows::cache).transpose()
 }
 
 pub(super) async fn resolve(
@@ -218,7 +181,8 @@ async fn resolve_name(
 ) -> Result<ResolvedCache> {
     let newest = sqlx::query(OF_NAME).bind(account.as_str()).bind(name.as_str());
     let newest = newest.fetch_optional(&mut *connection).await.map_err(failed("find the cache by name"))?;
-    let cache = newest.as_ref().map(read).transpose()?.ok_or_else(|| Error::NoCacheOfName(name.clone()))?;
+    let cache =
+        newest.as_ref().map(rows::cache).transpose()?.ok_or_else(|| Error::NoCacheOfName(name.clone()))?;
     let others: Vec<String> = sqlx::query_scalar(OTHERS_OF_NAME)
         .bind(account.as_str())
         .bind(name.as_str())
@@ -227,7 +191,7 @@ async fn resolve_name(
         .fetch_all(connection)
         .await
         .map_err(failed("find the caches of the name"))?;
-    let others = others.into_iter().map(|id| parse_text("id", id)).collect::<Result<_>>()?;
+    let others = others.into_iter().map(|id| parse("id", &id)).collect::<Result<_>>()?;
     Ok(ResolvedCache { cache, others })
 }
 
@@ -239,5 +203,5 @@ pub(super) async fn holders(connection: &mut SqliteConnection, id: CacheId) -> R
         .fetch_all(connection)
         .await
         .map_err(failed("find the instances of the cache's snapshots"))?;
-    names.into_iter().map(|name| parse_text("name", name)).collect()
+    names.into_iter().map(|name| parse("name", &name)).collect()
 }

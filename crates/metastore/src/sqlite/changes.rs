@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use model::{AccountId, Event, ImageCache, Instance, Subject, Timestamp};
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::columns::{failed, parse_text, parsed, plain_text, time, unsigned};
+use crate::error::failed;
+use crate::rows::{self, parse};
 use crate::{Change, ChangeKind, ChangeNumber, Error, PAGE_LIMIT, Result, rules};
 
 const CHANGES: &str = "SELECT * FROM changes WHERE number > ? ORDER BY number LIMIT ?";
@@ -137,25 +137,7 @@ pub(super) async fn account_of(
         .fetch_optional(connection)
         .await
         .map_err(failed("find whose the record is"))?;
-    account.flatten().map(|account| parse_text("account", account)).transpose()
-}
-
-fn read(row: &SqliteRow) -> Result<Change> {
-    let subject = plain_text(row, "subject")?;
-    let cache = subject.parse().map(Subject::Cache).ok();
-    let parsed_subject = cache.or_else(|| subject.parse().map(Subject::Instance).ok());
-    let kind = match plain_text(row, "kind")? {
-        kind if kind == ChangeKind::Put.as_str() => ChangeKind::Put,
-        kind if kind == ChangeKind::Gone.as_str() => ChangeKind::Gone,
-        value => return Err(Error::Column { column: "kind", value }),
-    };
-    Ok(Change {
-        number: ChangeNumber(unsigned(row, "number")?),
-        subject: parsed_subject.ok_or(Error::Column { column: "subject", value: subject })?,
-        account: parsed(row, "account")?,
-        kind,
-        at: time(row, "at")?,
-    })
+    account.flatten().map(|account| parse("account", &account)).transpose()
 }
 
 pub(super) async fn after(
@@ -176,7 +158,7 @@ pub(super) async fn after(
         .fetch_all(&mut *view)
         .await
         .map_err(failed(action))?;
-    rows.iter().map(read).collect::<Result<_>>().map(Some)
+    rows.iter().map(rows::change).collect::<Result<_>>().map(Some)
 }
 
 async fn forgotten(connection: &mut SqliteConnection) -> Result<ChangeNumber> {

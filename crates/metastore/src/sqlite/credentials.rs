@@ -1,8 +1,9 @@
 //! Credentials, sealed.
 
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::columns::{failed, parse_text, parsed};
+use crate::error::failed;
+use crate::rows::{self, parse};
 use crate::{CredentialOwner, PAGE_LIMIT, Result, SealedCredential, rules};
 
 const PUT: &str = "INSERT INTO credentials (owner, registry, sealed) VALUES (?, ?, ?) \
@@ -18,17 +19,12 @@ pub(super) async fn of(
     connection: &mut SqliteConnection,
     owner: CredentialOwner,
 ) -> Result<Vec<SealedCredential>> {
-    let action = "read the credentials";
     let rows = sqlx::query("SELECT * FROM credentials WHERE owner = ? ORDER BY registry")
         .bind(text(owner))
         .fetch_all(connection)
         .await
-        .map_err(failed(action))?;
-    let read = rows.iter().map(|row| {
-        let sealed = row.try_get("sealed").map_err(failed(action))?;
-        Ok(SealedCredential { registry: parsed(row, "registry")?, sealed })
-    });
-    read.collect()
+        .map_err(failed("read the credentials"))?;
+    rows.iter().map(rows::credential).collect()
 }
 
 /// Puts these in the place of those that the owner has.
@@ -76,5 +72,5 @@ pub(super) async fn owners(
             .fetch_all(connection)
             .await
             .map_err(failed("find the owners of credentials"))?;
-    owners.into_iter().map(|owner| parse_text("owner", owner).map(CredentialOwner::Cache)).collect()
+    owners.into_iter().map(|owner| parse("owner", &owner).map(CredentialOwner::Cache)).collect()
 }

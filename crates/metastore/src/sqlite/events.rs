@@ -1,12 +1,11 @@
 //! Events: counted where equal, bounded per subject.
 
-use model::{Event, EventKind, Subject, Timestamp};
+use model::{Event, Subject, Timestamp};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::columns::{failed, parsed, plain_text, time, unsigned};
+use crate::error::failed;
 use crate::rules::bounded;
-use crate::{EVENTS_PER_SUBJECT, Error, Result};
+use crate::{EVENTS_PER_SUBJECT, Result, rows};
 
 const APPEND: &str = "INSERT INTO events (subject, kind, reason, message, first, last, count) \
      VALUES (?, ?, ?, ?, ?, ?, ?) \
@@ -54,24 +53,7 @@ pub(super) async fn of(connection: &mut SqliteConnection, subject: Subject) -> R
         .fetch_all(connection)
         .await
         .map_err(failed("read the events"))?;
-    rows.iter().map(|row| read(row, subject)).collect()
-}
-
-fn read(row: &SqliteRow, subject: Subject) -> Result<Event> {
-    let kind = plain_text(row, "kind")?;
-    let kind = [EventKind::Normal, EventKind::Warning]
-        .into_iter()
-        .find(|known| known.as_str() == kind)
-        .ok_or(Error::Column { column: "kind", value: kind })?;
-    Ok(Event {
-        subject,
-        kind,
-        reason: parsed(row, "reason")?,
-        message: plain_text(row, "message")?,
-        first: time(row, "first")?,
-        last: time(row, "last")?,
-        count: unsigned(row, "count")?,
-    })
+    rows.iter().map(|row| rows::event(row, subject)).collect()
 }
 
 pub(super) async fn forget(connection: &mut SqliteConnection, before: Timestamp) -> Result<u64> {

@@ -1,14 +1,12 @@
 //! Instances: created, started, ended, removed.
 
 use model::{AccountId, ExitStatus, Instance, InstanceId, InstanceState, Subject, Timestamp};
-use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::columns::{
-    after, failed, integer, json, optional_parsed, optional_time, optional_unsigned, parse_text, parsed,
-    time, to_json,
-};
+use super::page::after;
 use super::{changes, snapshots};
+use crate::error::failed;
+use crate::rows::{self, parse, to_json};
 use crate::{
     Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, SnapshotRecord,
     rules,
@@ -20,25 +18,6 @@ const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_
 
 const SAVE: &str =
     "UPDATE instances SET state = ?, ended = ?, pid = ?, started = ?, finished = ? WHERE id = ?";
-
-fn read(row: &SqliteRow) -> Result<Instance> {
-    Ok(Instance {
-        id: parsed(row, "id")?,
-        name: parsed(row, "name")?,
-        account: parsed(row, "account")?,
-        image: parsed(row, "image")?,
-        manifest_digest: parsed(row, "manifest_digest")?,
-        snapshot: parsed(row, "snapshot")?,
-        cache: optional_parsed(row, "cache")?,
-        command: json(row, "command")?,
-        state: json(row, "state")?,
-        pid: optional_unsigned(row, "pid")?,
-        remove_on_exit: integer(row, "remove_on_exit")? != 0,
-        created: time(row, "created")?,
-        started: optional_time(row, "started")?,
-        finished: optional_time(row, "finished")?,
-    })
-}
 
 fn has_ended(instance: &Instance) -> bool {
     matches!(instance.state, InstanceState::Exited(_))
@@ -54,7 +33,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instanc
             .await
             .map_err(failed("look for the instance's name"))?;
     if let Some(by) = holder {
-        return Err(Error::NameTaken { name: instance.name.clone(), by: parse_text("id", by)? });
+        return Err(Error::NameTaken { name: instance.name.clone(), by: parse("id", &by)? });
     }
     if snapshots::get(connection, instance.snapshot).await?.is_none() {
         return Err(Error::NoSnapshot(instance.snapshot));
@@ -114,7 +93,7 @@ async fn get(connection: &mut SqliteConnection, id: InstanceId) -> Result<Instan
         .fetch_optional(connection)
         .await
         .map_err(failed("read the instance"))?;
-    row.as_ref().map(read).transpose()?.ok_or(Error::NoInstance(id))
+    row.as_ref().map(rows::instance).transpose()?.ok_or(Error::NoInstance(id))
 }
 
 pub(super) async fn resolve(
@@ -135,7 +114,7 @@ pub(super) async fn resolve(
         .fetch_optional(connection)
         .await
         .map_err(failed("find the instance by name"))?;
-    row.as_ref().map(read).transpose()?.ok_or_else(|| Error::NoInstanceOfName(name.clone()))
+    row.as_ref().map(rows::instance).transpose()?.ok_or_else(|| Error::NoInstanceOfName(name.clone()))
 }
 
 /// Put together from fixed fragments; all values are bound.
@@ -165,7 +144,7 @@ pub(super) async fn find(
     query.push(" ORDER BY id").push(order);
     query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
     let rows = query.build().fetch_all(connection).await.map_err(failed("find instances"))?;
-    rows.iter().map(read).collect()
+    rows.iter().map(rows::instance).collect()
 }
 
 pub(super) async fn started(

@@ -2,25 +2,14 @@
 
 use model::{BlobDigest, DiffId};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::columns::{failed, parsed, signed, size, time};
+use crate::error::failed;
+use crate::rows::{self, signed};
 use crate::{LayerRecord, OTHERS_LIMIT, Result, rules};
 
 const RECORD: &str = "INSERT INTO layers (blob, diff_id, compressed_size, tar_size, blob_size, recorded) \
      VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (blob) DO UPDATE SET compressed_size = excluded.compressed_size, \
      tar_size = excluded.tar_size, blob_size = excluded.blob_size, recorded = excluded.recorded";
-
-fn read(row: &SqliteRow) -> Result<LayerRecord> {
-    Ok(LayerRecord {
-        diff_id: parsed(row, "diff_id")?,
-        blob: parsed(row, "blob")?,
-        compressed_size: size(row, "compressed_size")?,
-        tar_size: size(row, "tar_size")?,
-        blob_size: size(row, "blob_size")?,
-        recorded: time(row, "recorded")?,
-    })
-}
 
 pub(super) async fn record(connection: &mut SqliteConnection, layer: &LayerRecord) -> Result<()> {
     if let Some(known) = by_blob(connection, &layer.blob).await? {
@@ -48,7 +37,7 @@ pub(super) async fn by_blob(
         .fetch_optional(connection)
         .await
         .map_err(failed("find the layer"))?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(rows::layer).transpose()
 }
 
 pub(super) async fn by_diff_id(
@@ -61,5 +50,5 @@ pub(super) async fn by_diff_id(
         .fetch_all(connection)
         .await
         .map_err(failed("find the layer's served forms"))?;
-    rows.iter().map(read).collect()
+    rows.iter().map(rows::layer).collect()
 }

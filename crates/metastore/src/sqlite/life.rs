@@ -3,8 +3,8 @@
 use model::{BuildFailure, CacheId, ImageCache, ImageSnapshotId, Subject, Timestamp};
 use sqlx::SqliteConnection;
 
-use super::columns::failed;
 use super::{builds, caches, changes, credentials, quota, requests, snapshots};
+use crate::error::failed;
 use crate::{
     Admission, Admitted, CacheChange, CacheEdit, CredentialOwner, Error, NewBuild, Result, TokenUse, rules,
 };

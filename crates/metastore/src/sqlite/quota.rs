@@ -3,9 +3,8 @@
 use model::{AccountId, ImageCache, Origin};
 use sqlx::SqliteConnection;
 
-use super::caches;
-use super::columns::failed;
-use crate::{Admission, Result, Usage, rules};
+use crate::error::failed;
+use crate::{Admission, Result, Usage, rows, rules};
 
 /// The least recently used cache that may go and that no instance holds.
 const CANDIDATE: &str = "SELECT * FROM caches INDEXED BY caches_by_use \
@@ -48,6 +47,6 @@ pub(super) async fn check(
         .fetch_all(connection)
         .await
         .map_err(failed("find the cache that makes room"))?;
-    let candidates = candidates.iter().map(caches::read).collect::<Result<Vec<_>>>()?;
+    let candidates = candidates.iter().map(rows::cache).collect::<Result<Vec<_>>>()?;
     rules::room(cache, admission, counted, &candidates)
 }

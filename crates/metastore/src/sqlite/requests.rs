@@ -4,9 +4,9 @@ use model::{AccountId, CacheId, ImageCache, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::caches;
-use super::columns::{digest, failed, json, time, to_json};
-use crate::rules::{self, RememberedRequest};
-use crate::{Result, TokenUse};
+use crate::error::failed;
+use crate::rows::{self, to_json};
+use crate::{Result, TokenUse, rules};
 
 const REMEMBER: &str = "INSERT INTO client_tokens (account, operation, token, fingerprint, kept_until, cache) \
      VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account, operation, token) DO UPDATE SET \
@@ -28,11 +28,7 @@ pub(super) async fn before(
         .await
         .map_err(failed("look for the client token"))?;
     let Some(row) = row else { return Ok(None) };
-    let known = RememberedRequest {
-        fingerprint: digest(&row, "fingerprint")?,
-        kept_until: time(&row, "kept_until")?,
-        then: json(&row, "cache")?,
-    };
+    let known = rows::remembered_request(&row)?;
     if !rules::is_repeated(&known, token, target, now)? {
         return Ok(None);
     }

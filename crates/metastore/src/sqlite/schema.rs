@@ -18,7 +18,7 @@ pub(super) const VERSION: i64 = SCRIPTS.len() as i64;
 
 /// Brings the database to [`VERSION`].
 pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
-    let failed = |source| Error::Open { path: path.to_owned(), source };
+    let failed = |source| Error::Open { records: path.display().to_string(), source };
     // Nearly always: nothing to do, and no lock taken.
     if version(connection).await.map_err(failed)? == VERSION {
         return Ok(());
@@ -26,7 +26,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> R
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     let found = version(&mut transaction).await.map_err(failed)?;
     if !(0..=VERSION).contains(&found) {
-        return Err(Error::Version { path: path.to_owned(), found, known: VERSION });
+        return Err(Error::Version { records: path.display().to_string(), found, known: VERSION });
     }
     let applied = usize::try_from(found).expect("from 0 to the number of scripts");
     for (script, number) in SCRIPTS.iter().zip(1_u32..).skip(applied) {

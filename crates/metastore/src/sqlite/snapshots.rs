@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::{ImageSnapshotId, SnapshotSummary};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use model::ImageSnapshotId;
+use sqlx::SqliteConnection;
 
-use super::columns::{after, failed, parse_text, parsed, signed, size, time};
-use crate::{Error, Order, PAGE_LIMIT, Page, Result, SnapshotRecord, rules};
+use super::page::after;
+use crate::error::failed;
+use crate::rows::{self, parse, signed};
+use crate::{Order, PAGE_LIMIT, Page, Result, SnapshotRecord, rules};
 
 const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
      AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = ?1) \
@@ -30,23 +31,6 @@ pub(super) async fn add(connection: &mut SqliteConnection, snapshot: &SnapshotRe
     if done.rows_affected() == 0 { Err(rules::snapshot_taken(snapshot)) } else { Ok(()) }
 }
 
-fn read(row: &SqliteRow) -> Result<SnapshotRecord> {
-    let bytes: Vec<u8> = row.try_get("summary").map_err(failed("read the image snapshot"))?;
-    // Records from before there were summaries have none.
-    let summary = match bytes.is_empty() {
-        true => Ok(SnapshotSummary::default()),
-        false => SnapshotSummary::from_bytes(&bytes),
-    };
-    let value = || format!("{} bytes", bytes.len());
-    let summary = summary.map_err(|_| Error::Column { column: "summary", value: value() })?;
-    Ok(SnapshotRecord {
-        id: parsed(row, "id")?,
-        created: time(row, "created")?,
-        size: size(row, "size")?,
-        summary,
-    })
-}
-
 pub(super) async fn find(
     connection: &mut SqliteConnection,
     page: Page<ImageSnapshotId>,
@@ -61,7 +45,7 @@ pub(super) async fn find(
         .fetch_all(connection)
         .await
         .map_err(failed("find image snapshots"))?;
-    rows.iter().map(read).collect()
+    rows.iter().map(rows::snapshot).collect()
 }
 
 pub(super) async fn get(
@@ -73,7 +57,7 @@ pub(super) async fn get(
         .fetch_optional(connection)
         .await
         .map_err(failed("read the image snapshot"))?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(rows::snapshot).transpose()
 }
 
 /// Drops those of the snapshots from the index that nobody names any more.
@@ -105,5 +89,5 @@ async fn ids(connection: &mut SqliteConnection, statement: &'static str) -> Resu
         .fetch_all(connection)
         .await
         .map_err(failed("find the named snapshots"))?;
-    ids.into_iter().map(|id| parse_text("id", id)).collect()
+    ids.into_iter().map(|id| parse("id", &id)).collect()
 }

@@ -2,28 +2,15 @@
 
 use model::{AccountId, Timestamp};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::columns::{digest, failed, json, optional_time, parsed, plain_text, time, to_json};
+use crate::error::failed;
+use crate::rows::{self, to_json};
 use crate::{Error, PAGE_LIMIT, Result, TokenId, TokenRecord, rules};
 
 const INSERT: &str = "INSERT INTO tokens (id, digest, account, label, scopes, created, expires, revoked, last_used) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
 const LIST: &str = "SELECT * FROM tokens WHERE ?1 IS NULL OR account = ?1 ORDER BY created, id LIMIT ?2";
-
-fn read(row: &SqliteRow) -> Result<TokenRecord> {
-    Ok(TokenRecord {
-        digest: digest(row, "digest")?,
-        account: parsed(row, "account")?,
-        label: plain_text(row, "label")?,
-        scopes: json(row, "scopes")?,
-        created: time(row, "created")?,
-        expires: optional_time(row, "expires")?,
-        revoked: optional_time(row, "revoked")?,
-        last_used: optional_time(row, "last_used")?,
-    })
-}
 
 pub(super) async fn create(connection: &mut SqliteConnection, token: &TokenRecord) -> Result<()> {
     let done = sqlx::query(INSERT)
@@ -52,7 +39,7 @@ pub(super) async fn get(connection: &mut SqliteConnection, id: &TokenId) -> Resu
         .fetch_optional(connection)
         .await
         .map_err(failed("read the token"))?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(rows::token).transpose()
 }
 
 /// The token of that digest, not only of its first bytes.
@@ -73,7 +60,7 @@ pub(super) async fn list(
         .fetch_all(connection)
         .await
         .map_err(failed("list the tokens"))?;
-    rows.iter().map(read).collect()
+    rows.iter().map(rows::token).collect()
 }
 
 pub(super) async fn revoke(

@@ -100,9 +100,8 @@ async fn settle(app: &App, stopping: CancellationToken) {
         stopping.cancelled().await;
         return std::future::pending().await;
     }
-    let instances = app.hosted();
     loop {
-        if let Err(error) = instances.settle().await {
+        if let Err(error) = app.use_cases.settle().await {
             tracing::warn!(
                 error = engine::chain(&error),
                 "failed to look after instances; it is tried again"

@@ -1,0 +1,256 @@
+//! Caches: read, found, written.
+
+use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, Origin, Subject, Timestamp};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
+
+use super::changes::Touch;
+use super::connection::Writing;
+use super::events::{self, storable};
+use super::find;
+use crate::error::failed;
+use crate::rows::{self, Columns as _, parse, signed, to_json};
+use crate::{
+    CacheFilter, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage, rules,
+};
+
+const INSERT: &str = "INSERT INTO caches (id, account, name, origin, state, images, platform, size_limit, policy, \
+     access, snapshot, unpacked_size, generations, progress, copies, starts, spared_bytes, spared_milliseconds, \
+     failure_reason, failure_message, created, updated, last_used, checked, deleting, evictable) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
+     $24, $25, $26) ON CONFLICT (id) DO NOTHING";
+
+const UPDATE: &str = "UPDATE caches SET account = $2, name = $3, origin = $4, state = $5, images = $6, platform = $7, \
+     size_limit = $8, policy = $9, access = $10, snapshot = $11, unpacked_size = $12, generations = $13, \
+     progress = $14, copies = $15, starts = $16, spared_bytes = $17, spared_milliseconds = $18, failure_reason = $19, \
+     failure_message = $20, created = $21, updated = $22, last_used = $23, checked = $24, deleting = $25, evictable = $26 \
+     WHERE id = $1";
+
+const INDEX_IMAGES: &str = "INSERT INTO cache_images (cache, account, image, repository) \
+     SELECT $1, $2, image, repository FROM unnest($3::text[], $4::text[]) AS own (image, repository) \
+     ON CONFLICT DO NOTHING";
+
+const INDEX_TAGS: &str = "INSERT INTO cache_tags (cache, account, key, value) \
+     SELECT $1, $2, key, value FROM unnest($3::text[], $4::text[]) AS own (key, value)";
+
+const INDEX_GENERATIONS: &str = "INSERT INTO cache_generations (cache, snapshot) SELECT $1, snapshot FROM unnest($2::text[]) AS own (snapshot)";
+
+/// The one that is meant, and the others of its name.
+const NAMED: &str = "SELECT meant.*, ARRAY(SELECT other.id FROM caches other \
+     WHERE other.account = $1 AND other.name = $2 AND other.id <> meant.id \
+     ORDER BY other.created DESC, other.id DESC LIMIT $3) AS others \
+     FROM (SELECT * FROM caches WHERE account = $1 AND name = $2 \
+     ORDER BY state IN ('Ready', 'Updating', 'UpdateFailed') AND snapshot IS NOT NULL AND deleting IS NULL DESC, \
+     created DESC, id DESC LIMIT 1) meant";
+
+const COUNTED: &str = "SELECT caches FROM usage WHERE account = $1 AND origin = $2";
+
+const COUNT: &str = "INSERT INTO usage (account, origin, caches) VALUES ($1, $2, $3) \
+     ON CONFLICT (account, origin) DO UPDATE SET caches = usage.caches + excluded.caches";
+
+pub(super) async fn get(connection: &mut PgConnection, id: CacheId) -> Result<ImageCache> {
+    one(connection, "SELECT * FROM caches WHERE id = $1", id).await
+}
+
+/// The cache, which nobody else changes from now on, nor what belongs to it.
+pub(super) async fn locked(connection: &mut PgConnection, id: CacheId) -> Result<ImageCache> {
+    one(connection, "SELECT * FROM caches WHERE id = $1 FOR UPDATE", id).await
+}
+
+/// As [`locked`]; `None` where there is no such cache.
+pub(super) async fn locked_if_there(
+    connection: &mut PgConnection,
+    id: CacheId,
+) -> Result<Option<ImageCache>> {
+    match locked(connection, id).await {
+        Err(Error::NoCache(_)) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+async fn one(connection: &mut PgConnection, statement: &'static str, id: CacheId) -> Result<ImageCache> {
+    let row = sqlx::query(statement).bind(id.to_string()).fetch_optional(connection).await;
+    let row = row.map_err(failed("read the cache"))?;
+    row.as_ref().map(rows::cache).transpose()?.ok_or(Error::NoCache(id))
+}
+
+pub(super) async fn resolve(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    wanted: &CacheRef,
+) -> Result<ResolvedCache> {
+    match wanted {
+        CacheRef::Id(id) => {
+            let cache = get(connection, *id).await?;
+            let found = (cache.account == *account).then(|| ResolvedCache { cache, others: Vec::new() });
+            found.ok_or(Error::NoCache(*id))
+        }
+        CacheRef::Name(name) => resolve_name(connection, account, name).await,
+    }
+}
+
+async fn resolve_name(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    name: &CacheName,
+) -> Result<ResolvedCache> {
+    use sqlx::Row as _;
+    let failed = failed("find the cache by name");
+    let row = sqlx::query(NAMED)
+        .bind(account.as_str())
+        .bind(name.as_str())
+        .bind(i64::from(OTHERS_LIMIT))
+        .fetch_optional(connection)
+        .await
+        .map_err(&failed)?;
+    let row = row.ok_or_else(|| Error::NoCacheOfName(name.clone()))?;
+    let others: Vec<String> = row.try_get("others").map_err(&failed)?;
+    let others = others.into_iter().map(|id| parse("id", &id)).collect::<Result<_>>()?;
+    Ok(ResolvedCache { cache: rows::cache(&row)?, others })
+}
+
+pub(super) async fn find(
+    connection: &mut PgConnection,
+    wanted: &CacheFilter,
+    page: Page<CacheId>,
+) -> Result<Vec<ImageCache>> {
+    let mut statement = find::caches("SELECT * FROM caches", wanted);
+    find::push_page(&mut statement, &page);
+    let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(rows::cache).collect()
+}
+
+pub(super) async fn count(connection: &mut PgConnection, wanted: &CacheFilter) -> Result<u64> {
+    let mut statement = find::caches("SELECT count(*) AS count FROM caches", wanted);
+    statement.build().fetch_one(connection).await.map_err(failed("count caches"))?.unsigned("count")
+}
+
+/// How many of that origin count against the account's quota.
+pub(super) async fn counted(
+    connection: &mut PgConnection,
+    account: &AccountId,
+    origin: Origin,
+) -> Result<u64> {
+    let query = sqlx::query(COUNTED).bind(account.as_str()).bind(origin.as_str());
+    let row = query.fetch_optional(connection).await.map_err(failed("count the account's caches"))?;
+    row.map_or(Ok(0), |row| row.unsigned("caches"))
+}
+
+/// Counts a cache against its account's quota, or no more.
+pub(super) async fn recount(connection: &mut PgConnection, cache: &ImageCache, by: i64) -> Result<()> {
+    let query = sqlx::query(COUNT).bind(cache.account.as_str()).bind(cache.origin.as_str()).bind(by);
+    query.execute(connection).await.map(drop).map_err(failed("count the account's caches"))
+}
+
+pub(super) async fn usage(connection: &mut PgConnection, account: &AccountId) -> Result<Usage> {
+    let manual = counted(connection, account, Origin::Manual).await?;
+    Ok(Usage { manual, automatic: counted(connection, account, Origin::Automatic).await? })
+}
+
+/// The columns of a cache, in the order of both statements that write one.
+fn bind(statement: &'static str, cache: &ImageCache) -> Result<Query<'static, Postgres, PgArguments>> {
+    let unpacked = cache.unpacked_size.map(|size| signed("unpacked size", size.as_u64())).transpose()?;
+    let failure = cache.failure.as_ref();
+    Ok(sqlx::query(statement)
+        .bind(cache.id.to_string())
+        .bind(cache.account.to_string())
+        .bind(cache.name.to_string())
+        .bind(cache.origin.as_str())
+        .bind(cache.state.as_str())
+        .bind(to_json(&cache.images))
+        .bind(to_json(&cache.platform))
+        .bind(signed("size limit", cache.size_limit.as_u64())?)
+        .bind(to_json(&cache.policy))
+        .bind(to_json(&cache.access))
+        .bind(cache.snapshot.map(|id| id.to_string()))
+        .bind(unpacked)
+        .bind(to_json(&cache.generations))
+        .bind(i64::from(cache.progress.get()))
+        .bind(to_json(&cache.copies))
+        .bind(signed("number of starts", cache.savings.starts)?)
+        .bind(signed("number of spared bytes", cache.savings.fetched_bytes.as_u64())?)
+        .bind(signed("spared time", cache.savings.milliseconds)?)
+        .bind(failure.map(|failure| storable(&failure.reason)))
+        .bind(failure.map(|failure| storable(&failure.message)))
+        .bind(cache.created.as_micros())
+        .bind(cache.updated.as_micros())
+        .bind(cache.last_used.map(Timestamp::as_micros))
+        .bind(cache.checked.map(Timestamp::as_micros))
+        .bind(cache.deleting.map(Timestamp::as_micros))
+        .bind(rules::could_make_room(cache)))
+}
+
+pub(super) async fn create(writing: &mut Writing, cache: &ImageCache) -> Result<()> {
+    let done = bind(INSERT, cache)?.execute(&mut **writing).await.map_err(failed("record the cache"))?;
+    if done.rows_affected() == 0 {
+        return Err(Error::Conflict { object: "cache", why: format!("the id {} is taken", cache.id) });
+    }
+    index_images(writing, cache).await?;
+    index_tags(writing, cache).await?;
+    recount(writing, cache, 1).await?;
+    events::arrive(writing, Subject::Cache(cache.id)).await?;
+    touch(writing, cache, ChangeKind::Put);
+    Ok(())
+}
+
+/// Writes a cache that was `before`, which is locked.
+pub(super) async fn save(writing: &mut Writing, before: &ImageCache, cache: &ImageCache) -> Result<()> {
+    bind(UPDATE, cache)?.execute(&mut **writing).await.map_err(failed("change the cache"))?;
+    if before.images != cache.images {
+        clear(writing, "DELETE FROM cache_images WHERE cache = $1", cache.id).await?;
+        index_images(writing, cache).await?;
+    }
+    if before.policy.tags != cache.policy.tags {
+        clear(writing, "DELETE FROM cache_tags WHERE cache = $1", cache.id).await?;
+        index_tags(writing, cache).await?;
+    }
+    if before.generations != cache.generations {
+        clear(writing, "DELETE FROM cache_generations WHERE cache = $1", cache.id).await?;
+        index_generations(writing, cache).await?;
+    }
+    if before.deleting.is_none() && cache.deleting.is_some() {
+        recount(writing, cache, -1).await?;
+    }
+    touch(writing, cache, ChangeKind::Put);
+    Ok(())
+}
+
+pub(super) fn touch(writing: &mut Writing, cache: &ImageCache, kind: ChangeKind) {
+    let touch = Touch { account: cache.account.clone(), kind, at: cache.updated };
+    writing.touched.insert(Subject::Cache(cache.id), touch);
+}
+
+async fn clear(connection: &mut PgConnection, statement: &'static str, id: CacheId) -> Result<()> {
+    let done = sqlx::query(statement).bind(id.to_string()).execute(connection).await;
+    done.map(drop).map_err(failed("index the cache"))
+}
+
+async fn index_images(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
+    let repository = |image: &ImageSource| match image {
+        ImageSource::Registry(reference) => Some(reference.repository().to_string()),
+        ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => None,
+    };
+    let images: Vec<String> = cache.images.iter().map(find::image_key).collect();
+    let repositories: Vec<Option<String>> = cache.images.iter().map(repository).collect();
+    let query = sqlx::query(INDEX_IMAGES).bind(cache.id.to_string()).bind(cache.account.as_str());
+    let done = query.bind(images).bind(repositories).execute(connection).await;
+    done.map(drop).map_err(failed("index the cache's images"))
+}
+
+async fn index_tags(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
+    if cache.policy.tags.is_empty() {
+        return Ok(());
+    }
+    let (keys, values): (Vec<&String>, Vec<&String>) = cache.policy.tags.iter().unzip();
+    let query = sqlx::query(INDEX_TAGS).bind(cache.id.to_string()).bind(cache.account.as_str());
+    let done = query.bind(keys).bind(values).execute(connection).await;
+    done.map(drop).map_err(failed("index the cache's tags"))
+}
+
+async fn index_generations(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
+    let snapshots = cache.generations.iter().map(|generation| generation.snapshot.to_string());
+    let query = sqlx::query(INDEX_GENERATIONS).bind(cache.id.to_string()).bind(snapshots.collect::<Vec<_>>());
+    let done = query.execute(connection).await;
+    done.map(drop).map_err(failed("index the cache's generations"))
+}

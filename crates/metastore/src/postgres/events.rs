@@ -1,0 +1,123 @@
+//! Events: counted where equal, bounded per subject.
+
+use std::collections::BTreeSet;
+
+use model::{AccountId, Digest, Event, Subject, Timestamp};
+use sqlx::PgConnection;
+
+use super::locks;
+use crate::error::failed;
+use crate::rows::{self, parse};
+use crate::rules::bounded;
+use crate::{EVENTS_PER_SUBJECT, Result};
+
+const APPEND: &str = "INSERT INTO events (subject, kind, reason, message, digest, first, last, count) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+     ON CONFLICT (subject, kind, reason, digest) DO UPDATE SET \
+     first = least(events.first, excluded.first), last = greatest(events.last, excluded.last), \
+     count = least(events.count + excluded.count, 4294967295)";
+
+/// The reasons are those of [`model::EventReason::is_of_a_layer`]; a test compares.
+const TRIM: &str = "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE subject = $1 \
+     ORDER BY reason IN ('LayerStarted', 'LayerCommitted', 'LayerReused'), last DESC, number DESC OFFSET $2)";
+
+const FORGET: &str =
+    "DELETE FROM events USING departed WHERE events.subject = departed.subject AND events.last < $1";
+
+const FORGET_DEPARTED: &str =
+    "DELETE FROM departed WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.subject = departed.subject)";
+
+const ACCOUNT: &str = "SELECT account FROM caches WHERE id = $1 UNION ALL SELECT account FROM instances WHERE id = $1 \
+     UNION ALL SELECT account FROM departed WHERE subject = $1 LIMIT 1";
+
+const DEPART: &str =
+    "INSERT INTO departed (subject, account) VALUES ($1, $2) ON CONFLICT (subject) DO NOTHING";
+
+/// Text as the database takes it: it holds every character but one.
+pub(super) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+pub(super) async fn append(connection: &mut PgConnection, events: &[Event]) -> Result<()> {
+    let mut subjects = BTreeSet::new();
+    for event in events {
+        let subject = event.subject.to_string();
+        let message = storable(bounded(&event.message));
+        let message = bounded(&message);
+        sqlx::query(APPEND)
+            .bind(&subject)
+            .bind(event.kind.as_str())
+            .bind(event.reason.as_str())
+            .bind(message)
+            .bind(Digest::sha256(message.as_bytes()).to_string())
+            .bind(event.first.as_micros())
+            .bind(event.last.as_micros())
+            .bind(i64::from(event.count))
+            .execute(&mut *connection)
+            .await
+            .map_err(failed("append an event"))?;
+        subjects.insert(subject);
+    }
+    for subject in subjects {
+        let trim = sqlx::query(TRIM).bind(subject).bind(i64::from(EVENTS_PER_SUBJECT));
+        trim.execute(&mut *connection).await.map_err(failed("drop the oldest events"))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn of(connection: &mut PgConnection, subject: Subject) -> Result<Vec<Event>> {
+    let rows = sqlx::query("SELECT * FROM events WHERE subject = $1 ORDER BY last, number")
+        .bind(subject.to_string())
+        .fetch_all(connection)
+        .await
+        .map_err(failed("read the events"))?;
+    rows.iter().map(|row| rows::event(row, subject)).collect()
+}
+
+pub(super) async fn account_of(connection: &mut PgConnection, subject: Subject) -> Result<Option<AccountId>> {
+    let account: Option<Option<String>> = sqlx::query_scalar(ACCOUNT)
+        .bind(subject.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(failed("find whose a record is"))?;
+    account.flatten().map(|account| parse("account", &account)).transpose()
+}
+
+/// Notes a subject that has events and no record.
+pub(super) async fn depart(
+    connection: &mut PgConnection,
+    subject: Subject,
+    account: Option<&AccountId>,
+) -> Result<()> {
+    let query = sqlx::query(DEPART).bind(subject.to_string()).bind(account.map(AccountId::as_str));
+    query.execute(connection).await.map(drop).map_err(failed("note whose the record was"))
+}
+
+/// Forgets that a subject had no record: it has one now.
+pub(super) async fn arrive(connection: &mut PgConnection, subject: Subject) -> Result<()> {
+    let query = sqlx::query("DELETE FROM departed WHERE subject = $1").bind(subject.to_string());
+    query.execute(connection).await.map(drop).map_err(failed("note whose the record is"))
+}
+
+pub(super) async fn forget(connection: &mut PgConnection, before: Timestamp) -> Result<u64> {
+    let failed = failed("forget old events");
+    // So that nobody writes events meanwhile, in another order.
+    locks::changes(connection).await?;
+    let done = sqlx::query(FORGET).bind(before.as_micros()).execute(&mut *connection).await;
+    let forgotten = done.map_err(&failed)?.rows_affected();
+    sqlx::query(FORGET_DEPARTED).execute(connection).await.map_err(&failed)?;
+    Ok(forgotten)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::EventReason;
+
+    #[test]
+    fn the_statement_names_the_reasons_of_layers() {
+        for reason in EventReason::ALL {
+            let is_named = super::TRIM.contains(&format!("'{reason}'"));
+            assert_eq!(is_named, reason.is_of_a_layer(), "{reason}");
+        }
+    }
+}

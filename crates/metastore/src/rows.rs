@@ -1,0 +1,17 @@
+//! From the rows of a database to records: the same columns in every one.
+
+mod builds;
+mod caches;
+mod columns;
+mod events;
+mod instances;
+mod layers;
+mod tokens;
+
+pub(crate) use builds::build;
+pub(crate) use caches::{cache, credential, remembered_request, snapshot};
+pub(crate) use columns::{Columns, parse, signed, subject, to_json};
+pub(crate) use events::{change, event};
+pub(crate) use instances::instance;
+pub(crate) use layers::layer;
+pub(crate) use tokens::token;
