@@ -1,7 +1,7 @@
 //! The edge over a real engine: store and records in memory, an image in a layout, a host that only says that it runs.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::{Edge, Limits, Metrics, OverEngine, OverEngineParts, PageKey, Parts};
@@ -24,7 +24,8 @@ use wire::{
 };
 
 /// A host whose instances run until they are stopped.
-struct Host;
+#[derive(Default)]
+struct Host(Mutex<BTreeSet<InstanceId>>);
 
 #[async_trait]
 impl InstanceHost for Host {
@@ -36,15 +37,22 @@ impl InstanceHost for Host {
         if order.options.command == ["nothing"] {
             return Err(HostError::new(HostErrorKind::CommandNotFound, "there is no `nothing`"));
         }
+        self.0.lock().unwrap().insert(order.id);
         Ok(HostStarted { pid: 4711, image_ready_us: 1, total_us: 2, limits_not_set: Vec::new() })
     }
 
-    async fn stop(&self, _: InstanceId, _: Duration) -> Result<ExitStatus, HostError> {
+    async fn stop(&self, id: InstanceId, _: Duration) -> Result<ExitStatus, HostError> {
+        self.0.lock().unwrap().remove(&id);
         Ok(ExitStatus::Code(0))
     }
 
-    async fn remove(&self, _: InstanceId, force: bool) -> Result<(), HostError> {
-        if force { Ok(()) } else { Err(HostError::new(HostErrorKind::State, "it runs")) }
+    async fn remove(&self, id: InstanceId, force: bool) -> Result<(), HostError> {
+        let mut running = self.0.lock().unwrap();
+        if running.contains(&id) && !force {
+            return Err(HostError::new(HostErrorKind::State, "it runs"));
+        }
+        running.remove(&id);
+        Ok(())
     }
 
     async fn logs(&self, _: InstanceId, _: usize) -> Result<Vec<PrintedLine>, HostError> {
@@ -89,7 +97,7 @@ impl World {
         });
         let service = OverEngine::new(OverEngineParts {
             engine: engine.clone(),
-            instances: Instances::new(engine.clone(), Arc::new(Host)),
+            instances: Instances::new(engine.clone(), Arc::new(Host::default())),
             records,
             in_use: Arc::new(BTreeSet::<BlobKey>::new()),
             retention: settings.retention,
