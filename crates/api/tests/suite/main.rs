@@ -7,6 +7,7 @@ mod double;
 mod harness;
 mod hostile;
 mod operations;
+mod over_engine;
 mod paging;
 mod problems;
 mod server;

@@ -1,0 +1,269 @@
+//! The edge over a real engine: store and records in memory, an image in a layout, a host that only says that it runs.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use api::{Edge, Limits, Metrics, OverEngine, OverEngineParts, PageKey, Parts};
+use async_trait::async_trait;
+use axum::body::Body;
+use blobstore::MemoryStore;
+use client::{Changed, Client, ExecEvent, InProcess, ListCaches, ListInstances};
+use engine::{
+    Daemon, Engine, ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates,
+    InstanceHost, InstanceOptions, Instances, LineStream, PrintedLine, SystemTimer,
+};
+use metastore::{MemoryMetastore, Metastore, ProcessIdentity};
+use model::{BlobKey, ExitStatus, ImageConfig, InstanceId, SystemClock, Timestamp};
+use registry::Registry;
+use testkit::{Compression, ImageBuilder, LayerBuilder};
+use tokio_util::sync::CancellationToken;
+use wire::{
+    CacheState, CreateCache, CreateInstance, CreateToken, Exec, FindMatches, Found, Grade, Outcome,
+    PickCache, PredictSize, ProblemKind, Scope, UpdateCache,
+};
+
+/// A host whose instances run until they are stopped.
+#[derive(Default)]
+struct Host(Mutex<BTreeSet<InstanceId>>);
+
+#[async_trait]
+impl InstanceHost for Host {
+    fn command_line(&self, options: &InstanceOptions, config: &ImageConfig) -> Vec<String> {
+        if options.command.is_empty() { config.cmd.clone() } else { options.command.clone() }
+    }
+
+    async fn start(&self, order: HostOrder) -> Result<HostStarted, HostError> {
+        if order.options.command == ["nothing"] {
+            return Err(HostError::new(HostErrorKind::CommandNotFound, "there is no `nothing`"));
+        }
+        self.0.lock().unwrap().insert(order.id);
+        Ok(HostStarted { pid: 4711, image_ready_us: 1, total_us: 2, limits_not_set: Vec::new() })
+    }
+
+    async fn stop(&self, id: InstanceId, _: Duration) -> Result<ExitStatus, HostError> {
+        self.0.lock().unwrap().remove(&id);
+        Ok(ExitStatus::Code(0))
+    }
+
+    async fn remove(&self, id: InstanceId, force: bool) -> Result<(), HostError> {
+        let mut running = self.0.lock().unwrap();
+        if running.contains(&id) && !force {
+            return Err(HostError::new(HostErrorKind::State, "it runs"));
+        }
+        running.remove(&id);
+        Ok(())
+    }
+
+    async fn logs(&self, _: InstanceId, _: usize) -> Result<Vec<PrintedLine>, HostError> {
+        let line = |number: i64| PrintedLine {
+            time: Timestamp::from_micros(number),
+            stream: LineStream::Stderr,
+            bytes: format!("line {number}").into_bytes(),
+        };
+        Ok((0..5).map(line).collect())
+    }
+
+    async fn exec(&self, _: InstanceId, order: ExecOrder) -> Result<ExecOutput, HostError> {
+        let stdout = order.env.join(" ").into_bytes();
+        Ok(ExecOutput { status: ExitStatus::Signal(9), stdout, stderr: Vec::new(), is_cut: true })
+    }
+
+    async fn look_around(&self) -> Result<HostStates, HostError> {
+        Ok(HostStates::default())
+    }
+}
+
+struct World {
+    engine: Engine,
+    edge: Edge,
+    client: Client,
+}
+
+impl World {
+    fn new() -> Self {
+        let records: Arc<dyn Metastore> = Arc::new(MemoryMetastore::default());
+        let settings = engine::Settings::default();
+        let engine = Engine::new(engine::Parts {
+            store: Arc::new(MemoryStore::default()),
+            standard: None,
+            records: records.clone(),
+            registry: Registry::new(registry::Settings::default()).unwrap(),
+            vault: None,
+            clock: Arc::new(SystemClock),
+            timer: Arc::new(SystemTimer),
+            owner: ProcessIdentity::current().unwrap(),
+            settings,
+        });
+        let service = OverEngine::new(OverEngineParts {
+            engine: engine.clone(),
+            instances: Instances::new(engine.clone(), Arc::new(Host::default())),
+            records,
+            in_use: Arc::new(BTreeSet::<BlobKey>::new()),
+            retention: settings.retention,
+            clock: Arc::new(SystemClock),
+        });
+        let mut registry = prometheus_client::registry::Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let edge = Edge::new(Parts {
+            service: Arc::new(service),
+            clock: Arc::new(SystemClock),
+            page_key: PageKey::random().unwrap(),
+            metrics,
+            registry: Arc::new(registry),
+            limits: Limits { progress_interval: Duration::from_millis(5), ..Limits::default() },
+            stopping: CancellationToken::new(),
+        });
+        let client = Client::new(InProcess::<_, Body>::new(api::in_process(edge.clone())));
+        Self { engine, edge, client }
+    }
+}
+
+fn layout(dir: &std::path::Path) -> model::ImageSource {
+    let layer = LayerBuilder::new().dir("srv/", 0o755).noise("srv/a", 100_000, 7).build(Compression::Gzip);
+    let image = ImageBuilder::new().cmd(["/bin/true"]).layer(layer).build();
+    image.write_oci_layout(dir, "latest");
+    format!("oci:{}", dir.display()).parse().unwrap()
+}
+
+fn kind<T: std::fmt::Debug>(result: client::Result<T>) -> Option<ProblemKind> {
+    result.unwrap_err().problem_kind()
+}
+
+#[tokio::test]
+async fn a_cache_from_its_wish_to_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = layout(dir.path());
+    let world = World::new();
+    let client = &world.client;
+    let in_use = Arc::new(BTreeSet::<BlobKey>::new());
+    let daemon = Daemon::start(world.engine.clone(), in_use).await.unwrap();
+
+    let mut changes = client.watch_changes(None);
+    assert!(matches!(changes.next().await.unwrap(), Changed::Ready(_)));
+    let new = CreateCache::of("web".parse().unwrap(), vec![image.clone()]);
+    let key = "once".parse().unwrap();
+    let made = client.create_cache(&new, Some(&key)).await.unwrap();
+    assert_eq!(client.create_cache(&new, Some(&key)).await.unwrap().id, made.id);
+    let other = CreateCache { size_gib: Some(9), ..new.clone() };
+    assert_eq!(kind(client.create_cache(&other, Some(&key)).await), Some(ProblemKind::KeyReused));
+    assert!(matches!(changes.next().await.unwrap(), Changed::Record(..)));
+
+    let mut watch = client.watch_cache("web");
+    let mut last = None;
+    while let Some(progress) = watch.next().await.unwrap() {
+        last = Some(progress);
+    }
+    assert_eq!(last.unwrap().state, CacheState::Ready);
+    let details = client.cache("web").await.unwrap();
+    assert_eq!((details.pinned.len(), details.cache.progress_percent), (1, 100));
+    assert!(details.sizes.unwrap().exclusive_bytes.as_u64() > 100_000);
+    let events = client.cache_events(&made.id.to_string()).await.unwrap().items;
+    assert!(events.iter().any(|event| event.reason == "Ready"), "{events:?}");
+
+    questions(client, &image).await;
+    instances(client, &image, made.id).await;
+
+    let update = UpdateCache {
+        name: Some("shop".parse().unwrap()),
+        flash_copies: Some(3.try_into().unwrap()),
+        ..UpdateCache::default()
+    };
+    let updated = client.update_cache("web", &update, None).await.unwrap();
+    assert_eq!((updated.name.as_str(), updated.flash_copies, updated.standard_copies), ("shop", 3, 1));
+    assert_eq!(kind(client.roll_back_cache("shop", None).await), Some(ProblemKind::NotFound));
+    assert_eq!(client.usage().await.unwrap().manual_caches, 1);
+    assert!(client.delete_cache("shop", false, None).await.unwrap().gone);
+    assert!(client.list_caches(&ListCaches::default()).await.unwrap().items.is_empty());
+    // What is gone is told of still, to its own account alone.
+    client.cache_events(&made.id.to_string()).await.unwrap();
+    let stranger = client.clone().for_account("stranger".parse().unwrap());
+    assert_eq!(kind(stranger.cache_events(&made.id.to_string()).await), Some(ProblemKind::NotFound));
+    assert!(client.collect(true).await.unwrap().dry_run);
+    world.edge.finish_actions().await;
+    daemon.drain(Duration::from_secs(10)).await;
+}
+
+async fn questions(client: &Client, image: &model::ImageSource) {
+    let ranking = client.match_images(&FindMatches::of(vec![image.clone()])).await.unwrap();
+    let best = &ranking.taken[0];
+    assert!(best.is_perfect && matches!(best.grade, Grade::Content { perfect: true, .. }));
+    assert_eq!((best.name.as_str(), best.images[0].found), ("web", Found::Exact));
+    let request = |image: model::ImageSource| PredictSize {
+        images: vec![image],
+        platform: None,
+        plain_http: Vec::new(),
+        insecure: Vec::new(),
+        credentials: Vec::new(),
+    };
+    let prediction = client.predict_size(&request(image.clone())).await.unwrap();
+    assert!(prediction.images[0].layers[0].is_here && prediction.totals.unpacked.is_exact());
+    let nowhere = request("oci:/nowhere".parse().unwrap());
+    assert_eq!(kind(client.predict_size(&nowhere).await), Some(ProblemKind::BadImage));
+}
+
+async fn instances(client: &Client, image: &model::ImageSource, cache: model::CacheId) {
+    let new = CreateInstance {
+        name: Some("web-1".parse().unwrap()),
+        image: Some(image.clone()),
+        ..CreateInstance::default()
+    };
+    let made = client.create_instance(&new, None).await.unwrap();
+    assert_eq!((made.choice.outcome, made.choice.cache), (Outcome::Hit, Some(cache)));
+    assert_eq!(kind(client.create_instance(&new, None).await), Some(ProblemKind::NameTaken));
+    let missing = CreateInstance { command: vec!["nothing".to_owned()], name: None, ..new.clone() };
+    assert_eq!(kind(client.create_instance(&missing, None).await), Some(ProblemKind::InvalidField));
+    let unknown = CreateInstance { cache: PickCache::Only("nothing".to_owned()), name: None, ..new.clone() };
+    assert_eq!(kind(client.create_instance(&unknown, None).await), Some(ProblemKind::NotFound));
+    let key = "once".parse().unwrap();
+    assert_eq!(kind(client.create_instance(&new, Some(&key)).await), Some(ProblemKind::Unsupported));
+
+    let mut log = client.instance_logs("web-1", false, Some(2)).await.unwrap();
+    let first = log.next().await.unwrap().unwrap();
+    assert_eq!(first.output.text.as_deref(), Some("line 3"));
+    let env = [("A".to_owned(), "b".to_owned())].into();
+    let exec = Exec { command: vec!["env".to_owned()], env, ..Exec::default() };
+    let mut feed = client.exec("web-1", &exec).await.unwrap();
+    let ExecEvent::Output(output) = feed.next().await.unwrap() else { panic!("no output") };
+    assert_eq!(output.text.as_deref(), Some("A=b"));
+    let ExecEvent::Ended(ended) = feed.next().await.unwrap() else { panic!("no end") };
+    assert!(ended.is_cut && ended.ended.signal == Some(9));
+
+    assert_eq!(kind(client.delete_cache("web", false, None).await), Some(ProblemKind::InUse));
+    assert_eq!(kind(client.delete_instance("web-1", false).await), Some(ProblemKind::WrongState));
+    let one = ListInstances { limit: Some(1), ..ListInstances::default() };
+    let page = client.list_instances(&one).await.unwrap();
+    assert_eq!((page.items.len(), page.next), (1, None));
+    let stopped = client.stop_instance("web-1", None).await.unwrap();
+    assert_eq!(stopped.ended.unwrap().code, Some(0));
+    let exec = Exec { command: vec!["env".to_owned()], ..Exec::default() };
+    assert_eq!(
+        client.exec("web-1", &exec).await.err().unwrap().problem_kind(),
+        Some(ProblemKind::WrongState)
+    );
+    client.delete_instance("web-1", false).await.unwrap();
+    assert!(!client.instance_events(&made.instance.id.to_string()).await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn tokens_of_the_records_open_what_they_say() {
+    let world = World::new();
+    let new = CreateToken {
+        label: "ci".to_owned(),
+        scopes: [Scope::CachesRead].into(),
+        account: None,
+        expires_in_seconds: None,
+    };
+    let made = world.client.create_token(&new).await.unwrap();
+    let stranger = Client::new(InProcess::<_, Body>::new(api::router(world.edge.clone())));
+    let reader = stranger.with_token(made.secret.into());
+    reader.usage().await.unwrap();
+    assert_eq!(kind(reader.collect(true).await), Some(ProblemKind::Forbidden));
+    assert!(world.client.list_tokens(None).await.unwrap().items[0].last_used.is_some());
+    world.client.revoke_token(&made.token.id).await.unwrap();
+    assert_eq!(kind(reader.usage().await), Some(ProblemKind::Unauthorized));
+    assert_eq!(kind(world.client.revoke_token("0000000000000000").await), Some(ProblemKind::NotFound));
+    assert_eq!(kind(world.client.revoke_token("nothing").await), Some(ProblemKind::NotFound));
+    assert!(world.client.metrics().await.unwrap().contains("imc_caches{state=\"Ready\"} 0"));
+    world.client.readiness().await.unwrap();
+}
