@@ -1,8 +1,22 @@
-//! What imc does: builds of image caches, the use-cases of their life so far, and collection.
+//! What imc does: the life of image caches, from the request to the last byte that is collected.
 //!
-//! [`Engine`] joins a blob store, a metastore and a registry client. A build resolves images, fetches and converts the layers
-//! that the store lacks (overlapping, each once for any number of builds), merges what leans on lower layers, commits an image
-//! snapshot and makes it the cache's. Every step leaves an event, can be cancelled, and can be killed and run again.
+//! [`Engine`] joins a blob store, records and a registry client. Use-cases take the account of the caller; what belongs to
+//! another is as if it were not there.
+//!
+//! # From a request to a start
+//!
+//! 1. [`Engine::request_cache`] records a cache with a build that waits, and returns at once; [`Engine::update_cache`] records a
+//!    further build beside what is served. [`Engine::create_cache`] does without a server: the build is this process' own.
+//! 2. The reconciler of builds takes what waits, in fair turns between accounts, and goes on with what a dead process left. A
+//!    build speaks to the registry as its cache says and with its credentials ([`Vault`]), resolves images, fetches and converts
+//!    the layers that the store lacks (each once for any number of builds), merges what leans on lower layers, and commits an
+//!    image snapshot. It tells how far it is, and learns that it is to end.
+//! 3. The snapshot becomes the cache's; the one before becomes a generation ([`Engine::roll_back`]). Standard copies
+//!    ([`StandardStore`]) follow, or came before, as the cache's plan says.
+//! 4. Reconcilers end what is over, look at tags, copy, collect and forget. They have one shape and take no input; a
+//!    [`Daemon`] runs them all, by a clock and a [`Timer`] that tests move.
+//!
+//! Every step leaves an event, can be cancelled, and can be killed and run again.
 
 mod build;
 mod caches;
@@ -58,7 +72,7 @@ use std::sync::Arc;
 
 use blobstore::BlobStore;
 use metastore::Metastore;
-use model::Clock;
+use model::{Clock, ImageSnapshotId};
 
 use build::Workshop;
 use indexes::Indexes;
@@ -87,6 +101,25 @@ impl Engine {
 
     fn clock(&self) -> &dyn Clock {
         &*self.workshop.parts.clock
+    }
+
+    /// The store that a start of this snapshot attaches from: the local one where it has it, else one of its standard copies,
+    /// by rendezvous hash over `spread` (the instance's id). `None` where none has it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn serving_store(
+        &self,
+        snapshot: ImageSnapshotId,
+        spread: &str,
+    ) -> Result<Option<Arc<dyn BlobStore>>, Error> {
+        let failed = || Error::store("look for an image snapshot");
+        for store in self.workshop.stores_from(spread).await.map_err(failed())? {
+            if store.get_snapshot(snapshot).await.map_err(failed())?.is_some() {
+                return Ok(Some(store));
+            }
+        }
+        Ok(None)
     }
 
     /// Cancels what still runs and waits until it has cleaned up after itself.

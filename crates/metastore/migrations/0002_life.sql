@@ -25,6 +25,7 @@ ALTER TABLE snapshots ADD COLUMN summary BLOB NOT NULL DEFAULT x'';
 DROP INDEX caches_by_name;
 CREATE INDEX caches_by_name ON caches (account, name, id);
 CREATE INDEX caches_by_account ON caches (account, id, state, origin);
+CREATE INDEX caches_by_account_and_state ON caches (account, state, id, origin);
 CREATE INDEX caches_by_state ON caches (state, id);
 CREATE INDEX caches_by_use ON caches (account, origin, coalesce(last_used, created), id) WHERE evictable = 1;
 

@@ -1,4 +1,4 @@
-//! Records of caches, builds, image snapshots, layers, instances and events, behind domain verbs.
+//! Records of caches, builds, image snapshots, layers, instances, events, credentials and tokens, behind domain verbs.
 //!
 //! A verb ([`Metastore`]) is one transaction: it looks, decides and writes, or does nothing. What it decides is in one place
 //! for every backend, the crate's `rules`; the steps of a cache's life are [`model::CacheState`]'s. There is no general
@@ -7,19 +7,26 @@
 //! # Who names what
 //!
 //! ```text
-//! cache ──serves──> snapshot <──holds── instance
+//! cache ──serves──────────> snapshot <──holds── instance
+//!   ├──can go back to─────> snapshot (a generation)
 //!   └──< build ──will commit──> snapshot (not indexed before it has)
 //! ```
 //!
-//! A snapshot is indexed from the end of its build until no cache and no instance names it; the verb that takes the last
-//! name away says so (`released`), and the caller deletes the document. Should it die before, the document is one that
-//! [`Metastore::retained_snapshots`] does not name, and goes with the next collection.
+//! A snapshot is indexed from the end of its build until no cache (by its generations too) and no instance names it; the verb
+//! that takes the last name away says so (`released`), and the caller deletes the document. Should it die before, the document
+//! is one that [`Metastore::retained_snapshots`] does not name, and goes with the next collection.
 //!
-//! # Interrupted builds
+//! # Waiting and interrupted builds
 //!
-//! A build records its owner as a [`ProcessIdentity`]: number, start time and boot, so that a later process of the same
+//! A build without an owner waits; [`Metastore::take_queued_build`] gives it to whoever asks, in fair turns over the accounts.
+//! A build with one records it as a [`ProcessIdentity`]: number, start time and boot, so that a later process of the same
 //! number is not taken for it. [`claim_interrupted_builds`] gives those of dead owners to the caller, each to one caller only, and
-//! an owner that lost its build cannot end it any more.
+//! an owner that lost its build cannot end it any more; its next sign of life tells it.
+//!
+//! # Changes
+//!
+//! Every record that a verb writes, or writes an event about, leaves a [`Change`] in the same transaction, numbered in the order
+//! in which it became visible: whoever reads on from the last number that it saw misses none.
 //!
 //! # Tests
 //!

@@ -114,7 +114,8 @@ pub trait Metastore: Send + Sync {
         events: &[Event],
     ) -> Result<bool>;
 
-    /// Makes a cache `Failed` whose snapshot is gone from the store; `false` where it serves another one by now, or is gone.
+    /// Makes a cache `Failed` whose snapshot is gone from the store; its generations stay. `false` where it serves another one by
+    /// now, or is gone.
     ///
     /// # Errors
     /// [`CacheBuilding`](crate::Error::CacheBuilding): the build brings another.
@@ -127,7 +128,9 @@ pub trait Metastore: Send + Sync {
         now: Timestamp,
     ) -> Result<bool>;
 
-    /// Makes a cache serve an earlier snapshot again; the present one becomes a generation, kept until then.
+    /// Makes a cache serve an earlier snapshot again; the present one becomes a generation, kept until then. The cache is `Ready`
+    /// afterwards, also after an update that failed or a snapshot that was lost. Where the copies of the earlier one are is not
+    /// known: note them.
     ///
     /// # Errors
     /// [`NoCache`](crate::Error::NoCache); [`NoGeneration`](crate::Error::NoGeneration);
@@ -189,7 +192,7 @@ pub trait Metastore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Build>>;
 
-    /// Notes that a build's owner works on it and how far it is.
+    /// Notes that a build's owner works on it and how far it is. It leaves a change only where the progress is another.
     ///
     /// # Errors
     /// Only the common ones.
@@ -413,8 +416,9 @@ pub trait Metastore: Send + Sync {
     /// Only the common ones.
     async fn forget_events(&self, before: Timestamp) -> Result<u64>;
 
-    /// Up to `limit` changes behind that number, in order. Where some of them were dropped already
-    /// ([`forget_changes`](Self::forget_changes)), `None`: read all records anew.
+    /// Up to `limit` changes (at most [`PAGE_LIMIT`](crate::PAGE_LIMIT)) behind that number, in order. Where some of them were
+    /// dropped already ([`forget_changes`](Self::forget_changes)), or the number was never given, so that it is of other records
+    /// than these, `None`: read all records anew.
     ///
     /// # Errors
     /// Only the common ones.

@@ -60,7 +60,7 @@ impl fmt::Display for InstanceState {
 pub struct Instance {
     /// Its id.
     pub id: InstanceId,
-    /// Its name, unique among the instances of a data directory.
+    /// Its name, unique among the instances of its account.
     pub name: InstanceName,
     /// Who owns it.
     pub account: AccountId,

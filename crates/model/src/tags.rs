@@ -46,7 +46,6 @@ impl Tags {
     }
 
     /// Keys and values, by key.
-    #[must_use]
     pub fn iter(&self) -> Iter<'_, String, String> {
         self.0.iter()
     }

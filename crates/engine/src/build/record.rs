@@ -110,6 +110,10 @@ impl Workshop {
             FailureKind::Cancelled => EventReason::BuildCancelled,
             _ => EventReason::BuildFailed,
         };
+        if kind == FailureKind::NoSpace {
+            // Perhaps there is something that nobody names.
+            self.signals.collection.notify_one();
+        }
         let message = chain(&error);
         let failure = BuildFailure { reason: kind.as_str().to_owned(), message: message.clone() };
         let event = self.event(order.cache.id, EventKind::Warning, reason, message);

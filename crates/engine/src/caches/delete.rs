@@ -75,6 +75,10 @@ impl Engine {
             Err(Error::Records(
                 metastore::Error::CacheInUse { .. } | metastore::Error::CacheBuilding { .. },
             )) => Ok(Deletion::Asked(asked)),
+            // A reconciler was faster.
+            Err(Error::Records(metastore::Error::NoCache(_))) => {
+                Ok(Deletion::Done(DeletedCache { cache: asked }))
+            }
             Err(error) => Err(error),
         }
     }

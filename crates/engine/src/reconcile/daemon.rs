@@ -157,7 +157,7 @@ async fn drive(
                     "a reconciler failed; it looks again"
                 );
             }
-            note(&statuses, name, engine.clock().now(), passed.err().map(|error| chain(&error)));
+            note(&statuses, name, engine.clock().now(), passed.as_ref().err());
         }
         is_due = true;
         tokio::select! {
@@ -169,11 +169,11 @@ async fn drive(
     }
 }
 
-fn note(statuses: &Statuses, name: &str, now: Timestamp, failure: Option<String>) {
+fn note(statuses: &Statuses, name: &str, now: Timestamp, failure: Option<&Error>) {
     for status in locked(statuses).iter_mut().filter(|status| status.name == name) {
         status.passes += 1;
         status.failures += u64::from(failure.is_some());
         status.last = Some(now);
-        status.failure.clone_from(&failure);
+        status.failure = failure.map(|error| chain(error));
     }
 }

@@ -7,6 +7,7 @@ mod crash;
 mod faults;
 mod instances;
 mod life;
+mod life_faults;
 mod match_index;
 mod merge;
 mod reconcile;

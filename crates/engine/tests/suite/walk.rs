@@ -110,8 +110,17 @@ impl Model {
         self.instances.iter().any(|(held, _)| names(held))
     }
 
-    /// What time and the end of uses bring about.
+    /// What time and the end of uses bring about. An earlier snapshot that goes may have been the last that an instance used.
     fn settle(&mut self) {
+        let named = |model: &Self| model.caches.iter().map(|cache| 1 + cache.earlier.len()).sum::<usize>();
+        let mut before = usize::MAX;
+        while named(self) < before {
+            before = named(self);
+            self.settle_once();
+        }
+    }
+
+    fn settle_once(&mut self) {
         let over = |cache: &Cache| {
             let is_old = cache.days.is_some_and(|days| cache.created + days <= self.day);
             (is_old || cache.deleting) && !self.is_used(cache)
@@ -325,7 +334,7 @@ impl Walk {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn caches_are_what_the_rules_say(steps in proptest::collection::vec(step(), 1..30)) {

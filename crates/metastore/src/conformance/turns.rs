@@ -80,12 +80,16 @@ pub async fn the_longest_waiting_first(store: &dyn Metastore) {
     assert_eq!(store.take_queued_build(&process(1), none, at(12)).await.unwrap(), None);
     store.fail_build(builds[0], &process(1), &failure(), &[], at(13)).await.unwrap();
     assert_eq!(next(14).await, Some(builds[2]));
+    // Not the order of their ids, but of the time since when they wait.
+    let (early, late) = (cache_of(&account("d"), "web", at(1)), cache_of(&account("d"), "web", at(2)));
+    let ids = [create_waiting(store, &late).await.1.id, create_waiting(store, &early).await.1.id];
+    assert_eq!(next(14).await, Some(ids[1]));
     // Builds that had an owner from the beginning count as well.
     let (_, running) = create_running(store, &cache_of(&account("c"), "web", at(0))).await;
-    create_waiting(store, &cache_of(&account("c"), "web", at(0))).await;
+    let (_, waiting) = create_waiting(store, &cache_of(&account("c"), "web", at(0))).await;
     assert_eq!(next(15).await, None);
     fail(store, &running, at(16)).await.unwrap();
-    assert!(next(17).await.is_some());
+    assert_eq!(next(17).await, Some(waiting.id));
 }
 
 pub async fn each_goes_to_one(store: &dyn Metastore) {

@@ -40,6 +40,7 @@ pub struct Change {
     pub account: AccountId,
     /// What became of it.
     pub kind: ChangeKind,
-    /// When, by the clock of whoever wrote it.
+    /// When, by the clock of whoever wrote it; of a verb that is told no time, when its newest event happened, or else when the
+    /// record last changed.
     pub at: Timestamp,
 }

@@ -26,7 +26,7 @@ pub(super) fn optional_integer(row: &SqliteRow, column: &'static str) -> Result<
     row.try_get(column).map_err(failed(READ))
 }
 
-fn text(row: &SqliteRow, column: &'static str) -> Result<String> {
+fn text<'r>(row: &'r SqliteRow, column: &'static str) -> Result<&'r str> {
     row.try_get(column).map_err(failed(READ))
 }
 
@@ -36,7 +36,8 @@ pub(super) fn optional_text(row: &SqliteRow, column: &'static str) -> Result<Opt
 
 /// Something written as its text.
 pub(super) fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T> {
-    parse_text(column, text(row, column)?)
+    let value = text(row, column)?;
+    value.parse().map_err(|_| Error::Column { column, value: value.to_owned() })
 }
 
 /// Something written as its text, or null.
@@ -51,7 +52,7 @@ pub(super) fn parse_text<T: FromStr>(column: &'static str, value: String) -> Res
 /// Something written as JSON.
 pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<T> {
     let value = text(row, column)?;
-    serde_json::from_str(&value).map_err(|_| Error::Column { column, value })
+    serde_json::from_str(value).map_err(|_| Error::Column { column, value: value.to_owned() })
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> String {
@@ -59,7 +60,7 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
 }
 
 pub(super) fn plain_text(row: &SqliteRow, column: &'static str) -> Result<String> {
-    text(row, column)
+    text(row, column).map(ToOwned::to_owned)
 }
 
 pub(super) fn unsigned<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Result<T> {

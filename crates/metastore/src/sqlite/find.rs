@@ -19,6 +19,8 @@ enum Way {
     Few,
     /// The account's caches in the order of ids.
     Account,
+    /// The account's caches of one state, in the order of ids.
+    State,
     /// The account's caches of the names that are given.
     Names,
     /// The account's images.
@@ -43,6 +45,8 @@ impl Way {
             Self::Repository
         } else if filter.tags.values().any(Option::is_some) {
             Self::Tag
+        } else if filter.states.as_ref().is_some_and(|states| states.len() == 1) {
+            Self::State
         } else {
             Self::Account
         }
@@ -53,6 +57,7 @@ impl Way {
         match self {
             Self::Any | Self::Few => "SELECT c.id FROM caches AS c WHERE true",
             Self::Account => "SELECT c.id FROM caches AS c INDEXED BY caches_by_account WHERE true",
+            Self::State => "SELECT c.id FROM caches AS c INDEXED BY caches_by_account_and_state WHERE true",
             Self::Names => "SELECT c.id FROM caches AS c INDEXED BY caches_by_name WHERE true",
             Self::Image => {
                 "SELECT i.cache FROM cache_images AS i CROSS JOIN caches AS c ON c.id = i.cache WHERE true"
@@ -69,7 +74,7 @@ impl Way {
     /// The column that has the ids.
     fn id(self) -> &'static str {
         match self {
-            Self::Any | Self::Few | Self::Account | Self::Names => "c.id",
+            Self::Any | Self::Few | Self::Account | Self::State | Self::Names => "c.id",
             Self::Image | Self::Repository => "i.cache",
             Self::Tag => "t.cache",
         }
@@ -79,7 +84,7 @@ impl Way {
     fn account(self) -> &'static str {
         match self {
             Self::Few => " AND +c.account = ",
-            Self::Any | Self::Account | Self::Names => " AND c.account = ",
+            Self::Any | Self::Account | Self::State | Self::Names => " AND c.account = ",
             Self::Image | Self::Repository => " AND i.account = ",
             Self::Tag => " AND t.account = ",
         }
@@ -97,20 +102,44 @@ pub(super) async fn find(
 }
 
 fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>) -> QueryBuilder<Sqlite> {
-    let way = Way::of(filter);
     let mut query = QueryBuilder::new(begin);
-    push_ids(&mut query, way, filter);
-    let (beyond, order) = match page.order {
+    match &filter.states {
+        // The indices have the ids of each state in order: each state's first ones are found, and of these the first.
+        Some(states)
+            if !states.is_empty() && matches!(Way::of(filter), Way::Account | Way::Any | Way::State) =>
+        {
+            for (place, state) in states.iter().enumerate() {
+                query.push(if place == 0 { "SELECT id FROM (" } else { " UNION SELECT id FROM (" });
+                push_page(&mut query, &CacheFilter { states: Some(vec![*state]), ..filter.clone() }, page);
+                query.push(")");
+            }
+            query.push(" ORDER BY 1").push(direction(page).1);
+            query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+        }
+        _ => push_page(&mut query, filter, page),
+    }
+    query.push(") ORDER BY id").push(direction(page).1);
+    query
+}
+
+/// What compares ids that come later in the page's direction, and how they are ordered.
+fn direction(page: Page<CacheId>) -> (&'static str, &'static str) {
+    match page.order {
         Order::OldestFirst => (" > ", ""),
         Order::NewestFirst => (" < ", " DESC"),
-    };
+    }
+}
+
+/// The ids of the page.
+fn push_page(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, page: Page<CacheId>) {
+    let way = Way::of(filter);
+    push_ids(query, way, filter);
+    let (beyond, order) = direction(page);
     if let Some(after) = page.after {
         query.push(" AND ").push(way.id()).push(beyond).push_bind(after.to_string());
     }
     query.push(" ORDER BY ").push(way.id()).push(order);
     query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
-    query.push(") ORDER BY id").push(order);
-    query
 }
 
 pub(super) async fn count(connection: &mut SqliteConnection, filter: &CacheFilter) -> Result<u64> {
@@ -135,7 +164,7 @@ fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
         query.push(" AND c.name IN (SELECT value FROM json_each(").push_bind(to_json(names)).push("))");
     }
     if let Some(states) = &filter.states {
-        push_states(query, filter, states);
+        push_states(query, way, states);
     }
     if let Some(origin) = filter.origin {
         query.push(" AND c.origin = ").push_bind(origin.as_str());
@@ -147,10 +176,10 @@ fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     push_tags(query, way, filter);
 }
 
-fn push_states(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, states: &[model::CacheState]) {
+fn push_states(query: &mut QueryBuilder<Sqlite>, way: Way, states: &[model::CacheState]) {
     match states {
         // Its index has the ids in order.
-        [state] if filter.account.is_none() => {
+        [state] if matches!(way, Way::Any | Way::State) => {
             query.push(" AND c.state = ").push_bind(state.as_str());
         }
         _ => {
@@ -216,8 +245,8 @@ mod tests {
         let mut query = statement("EXPLAIN QUERY PLAN SELECT * FROM caches WHERE id IN (", filter, page);
         let rows = query.build().fetch_all(&mut connection).await.unwrap();
         let steps = rows.iter().map(|row| row.get::<String, _>("detail") + "\n");
-        // What the caller gave is no table.
-        steps.filter(|step| !step.contains("json_each")).collect()
+        // What the caller gave is no table, and neither is what a state's first ids are merged from.
+        steps.filter(|step| !step.contains("json_each") && !step.contains("subquery")).collect()
     }
 
     #[tokio::test]
@@ -227,8 +256,12 @@ mod tests {
         let filters = [
             ("caches_by_account", ours.clone()),
             (
-                "caches_by_account",
-                CacheFilter { states: states.clone(), origin: Some(Origin::Manual), ..ours.clone() },
+                "caches_by_account_and_state",
+                CacheFilter {
+                    states: Some(vec![CacheState::Ready]),
+                    origin: Some(Origin::Manual),
+                    ..ours.clone()
+                },
             ),
             (
                 "cache_images_by_image",
@@ -257,6 +290,10 @@ mod tests {
         }
         // These sort what they found, which is little.
         for (index, filter) in [
+            (
+                "caches_by_account_and_state",
+                CacheFilter { states: states.clone(), origin: Some(Origin::Manual), ..ours.clone() },
+            ),
             ("caches_by_name", CacheFilter { names: Some(vec!["a".parse().unwrap()]), ..ours.clone() }),
             (
                 "caches_by_snapshot",

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use model::RegistryHost;
+use model::{Platform, RegistryAccess, RegistryHost};
 use registry::{Credentials, ErrorKind, Registry, Settings};
 use secrecy::SecretString;
 use testkit::{FaultServer, Reply};
 
-use crate::support::{assert_kind, blob_path, image, pull, server, settings};
+use crate::support::{assert_kind, blob_path, image, pull, server, settings, source};
 
 /// `Basic` for user `u` with password `secret`.
 const BASIC: &str = "Basic dTpzZWNyZXQ=";
@@ -306,4 +306,45 @@ fn debug_shows_no_secret() {
     let registry = Registry::new(settings.clone()).unwrap();
     let text = format!("{settings:?} {token:?} {registry:?}");
     assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_for_one_cache_has_its_own_credentials_and_gives_them_to_no_other() {
+    let image = image(1000);
+    let server = server(&image);
+    server.require(BASIC, "Basic realm=\"x\"");
+    let host: RegistryHost = server.host().parse().unwrap();
+    let image_of = source(&format!("{host}/app:v1"));
+    let platform = Platform::linux_amd64();
+    let base = Registry::new(settings(&[host.as_str()])).unwrap();
+    let own = base.with(
+        &RegistryAccess::default(),
+        BTreeMap::from([(host.clone(), Credentials::basic("u", "secret"))]),
+    );
+    own.resolve(&image_of, &platform).await.unwrap();
+    // What it got answers neither for the client that it comes of nor for another cache's.
+    assert_kind(base.resolve(&image_of, &platform).await.map(|_| ()), ErrorKind::Unauthorized);
+    let other = own
+        .with(&RegistryAccess::default(), BTreeMap::from([(host.clone(), Credentials::basic("u", "wrong"))]));
+    assert_kind(other.resolve(&image_of, &platform).await.map(|_| ()), ErrorKind::Unauthorized);
+}
+
+#[tokio::test]
+async fn the_servers_credentials_are_not_sent_where_a_cache_alone_asks_for_plain_http() {
+    let image = image(1000);
+    let server = server(&image);
+    server.require(BASIC, "Basic realm=\"x\"");
+    let host: RegistryHost = server.host().parse().unwrap();
+    let image_of = source(&format!("{host}/app:v1"));
+    let credentials = BTreeMap::from([(host.clone(), Credentials::basic("u", "secret"))]);
+    let base = Registry::new(Settings { credentials: credentials.clone(), ..settings(&[]) }).unwrap();
+    let access = RegistryAccess { plain_http: [host.clone()].into(), ..RegistryAccess::default() };
+    let without = base.with(&access, BTreeMap::new());
+    assert_kind(
+        without.resolve(&image_of, &Platform::linux_amd64()).await.map(|_| ()),
+        ErrorKind::Unauthorized,
+    );
+    assert!(server.requests().iter().all(|request| request.header("authorization").is_none()));
+    let with = base.with(&access, credentials);
+    with.resolve(&image_of, &Platform::linux_amd64()).await.unwrap();
 }
