@@ -72,7 +72,7 @@ use std::sync::Arc;
 
 use blobstore::BlobStore;
 use metastore::Metastore;
-use model::Clock;
+use model::{Clock, ImageSnapshotId};
 
 use build::Workshop;
 use indexes::Indexes;
@@ -101,6 +101,25 @@ impl Engine {
 
     fn clock(&self) -> &dyn Clock {
         &*self.workshop.parts.clock
+    }
+
+    /// The store that a start of this snapshot attaches from: the local one where it has it, else one of its standard copies,
+    /// by rendezvous hash over `spread` (the instance's id). `None` where none has it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn serving_store(
+        &self,
+        snapshot: ImageSnapshotId,
+        spread: &str,
+    ) -> Result<Option<Arc<dyn BlobStore>>, Error> {
+        let failed = || Error::store("look for an image snapshot");
+        for store in self.workshop.stores_from(spread).await.map_err(failed())? {
+            if store.get_snapshot(snapshot).await.map_err(failed())?.is_some() {
+                return Ok(Some(store));
+            }
+        }
+        Ok(None)
     }
 
     /// Cancels what still runs and waits until it has cleaned up after itself.

@@ -12,7 +12,8 @@ use crate::exit::{Failure, opening};
 /// The records' file in the data directory.
 const FILE: &str = "imc.db";
 /// What to do where a PostgreSQL server is not as it should be.
-const ADVICE: &str = "check database.url and database.password_file, and that the server runs and lets the role in";
+const ADVICE: &str =
+    "check database.url and database.password_file, and that the server runs and lets the role in";
 
 /// Opens them, and brings them up to date.
 pub(super) async fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Metastore>, Failure> {
@@ -27,7 +28,8 @@ pub(super) async fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn
                 None => url.secret().clone(),
             };
             let failed = |error: &(dyn std::error::Error + 'static)| {
-                let message = format!("failed to open the records at {}: {}", url.shown(), engine::chain(error));
+                let message =
+                    format!("failed to open the records at {}: {}", url.shown(), engine::chain(error));
                 Failure::configuration(message, ADVICE)
             };
             let parsed: Result<PostgresUrl, _> = whole.expose_secret().parse();

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use engine::Collected;
 use model::{
-    AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Event, EventKind, EventReason, ExitStatus,
-    ImageCache, InstanceState, NewImageCache, Origin, RegistryAccess, Subject, Timestamp,
+    AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Event, EventKind, EventReason,
+    ExitStatus, ImageCache, InstanceState, NewImageCache, Origin, RegistryAccess, Subject, Timestamp,
 };
 use node::{Check, CheckResult};
 use serde::Serialize;

@@ -182,7 +182,10 @@ fn a_build_of_a_server_that_was_killed_goes_on_with_the_next() {
     let image = image([noise("a", 60_000), layer("b")]);
     let registry = FaultServer::start();
     registry.serve_image("app", "1", &image);
-    registry.script(&format!("/v2/app/blobs/{}", image.layers[0].digest), [Reply::blob(&image.layers[0].blob).hang_after(20_000)]);
+    registry.script(
+        &format!("/v2/app/blobs/{}", image.layers[0].digest),
+        [Reply::blob(&image.layers[0].blob).hang_after(20_000)],
+    );
     let reference = format!("{}/app:1", registry.host());
     let server = Server::start(&home);
     home.imc(&["create", "web", &reference, "--plain-http", &registry.host(), "--detach"]).ok();
@@ -214,7 +217,10 @@ fn a_second_signal_ends_a_server_at_once() {
     let image = image([noise("a", 60_000)]);
     let registry = FaultServer::start();
     registry.serve_image("app", "1", &image);
-    registry.script(&format!("/v2/app/blobs/{}", image.layers[0].digest), [Reply::blob(&image.layers[0].blob).hang_after(20_000)]);
+    registry.script(
+        &format!("/v2/app/blobs/{}", image.layers[0].digest),
+        [Reply::blob(&image.layers[0].blob).hang_after(20_000)],
+    );
     let server = Server::start(&home);
     let reference = format!("{}/app:1", registry.host());
     home.imc(&["create", "web", &reference, "--plain-http", &registry.host(), "--detach"]).ok();
