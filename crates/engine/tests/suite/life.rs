@@ -166,7 +166,7 @@ async fn deleting_a_cache_that_is_built_ends_its_build() {
     let cache = service.engine.request_cache(request("web", &app(&server, "1"))).await.unwrap().into_cache();
     service.reconcilers.pass_of("builds").await.unwrap();
     server.wait_for_requests(&blob_path(&layer), 1);
-    // Whether the build has ended by the time of the answer is chance; that the cache goes is not.
+    // At once where its build has ended by then, else soon.
     service.engine.delete_cache(&local(), "web", DeleteMode::WhenUnused).await.unwrap();
     service.settle().await;
     assert!(service.is_gone(&cache).await);
@@ -219,12 +219,12 @@ async fn an_account_sees_and_changes_nothing_of_anothers() {
     let everything = CacheFilter { account: Some(theirs.clone()), ..CacheFilter::default() };
     let page = engine.describe_caches(&ours, &everything, Page::first()).await.unwrap();
     assert_eq!((page.caches.len(), page.total), (0, 0));
-    // The same layers are stored once: deleting one of the caches frees nothing, and no more is told.
+    // The same layers are stored once, and each account's sizes tell of its own caches alone.
     let own = service.built(request_of(&ours, "web", &app(&server, "1"))).await;
     assert_eq!(server.requests_for(&blob_path(&image_of("1").layers[0])).len(), 1);
     let details = service.engine.cache_details(&ours, "web").await.unwrap();
     assert_eq!(details.view.cache.id, own.id);
-    assert_eq!((details.sizes.exclusive, details.sizes.shared), (ByteSize::ZERO, details.sizes.unpacked));
+    assert_eq!((details.sizes.shared, details.sizes.exclusive), (ByteSize::ZERO, details.sizes.unpacked));
 }
 
 #[tokio::test(flavor = "multi_thread")]
