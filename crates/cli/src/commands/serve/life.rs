@@ -89,7 +89,11 @@ fn tell_missed(drained: Drained, missed: &engine::Drained, deadline: Duration, p
     match left.is_empty() {
         true => printer.note("everything under way has ended"),
         false => {
-            printer.warning(&format!("the deadline of {} s is over: {}", deadline.as_secs(), left.join("; ")))
+            printer.warning(&format!(
+                "the deadline of {} s is over: {}",
+                deadline.as_secs(),
+                left.join("; ")
+            ));
         }
     }
 }
