@@ -53,7 +53,7 @@ expect_match "which ends with it" '^event: end$' "$stream"
 expect "the cache is there" Ready "$(api "$URL/v1/caches/web" | json 'document["state"]')"
 expect_match "a wrong field is named" '"field":"colour"' "$(api "$URL/v1/caches" -d '{"colour": "red"}')"
 expect_match "the numbers are there" '^imc_caches' "$(api "$URL/metrics")"
-expect_match "the description is there" '"openapi":"3.1' "$(curl -s "$URL/openapi.json")"
+expect_match "the description is there" '"openapi": "3.1' "$(curl -s "$URL/openapi.json")"
 
 expect_status "the command line asks the server" 0 imc show web
 expect_match "and shows the same cache" "$id" "$OUTPUT"

@@ -15,13 +15,14 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::exit::Failure;
 
-/// What a command logs where nothing is said. What the edge of a server logs of its requests, a command tells its user.
-const COMMAND_FILTER: &str = "warn,api=off";
+/// What the edge of a server logs of its requests, a command tells its user.
+const OF_EDGE: &str = "api=off";
 
 /// Logs of a command go to standard error, warnings and worse unless `IMC_LOG` says otherwise (`IMC_LOG=info`,
 /// `IMC_LOG=registry=debug`). No configuration has been read yet, and none decides what people see of their command.
 pub(crate) fn of_command() {
-    let filter = EnvFilter::try_from_env("IMC_LOG").unwrap_or_else(|_| EnvFilter::new(COMMAND_FILTER));
+    let filter = EnvFilter::try_from_env("IMC_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("{},{OF_EDGE}", settings::LOG_FILTER)));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)

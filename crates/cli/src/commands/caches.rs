@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use client::{Client, ListCaches, Order};
-use model::{CacheId, CacheState};
+use model::{CacheId, CacheState, InstanceId};
 use wire::{Cache, CacheDetails, Event, ProblemKind};
 
 use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
@@ -187,7 +187,13 @@ async fn found_events(client: &Client, word: &str) -> Result<(Vec<Event>, Option
             false => client.instance_events(word).await,
         };
         return match events {
-            Err(error) if error.problem_kind() == Some(ProblemKind::NotFound) => Err(no_events(word)),
+            Err(error) if error.problem_kind() == Some(ProblemKind::NotFound) => {
+                let unknown = Failure::from(error);
+                let advice = no_events(word).advice;
+                // What is gone has an id, and had events.
+                let could_be_gone = is_id || word.parse::<InstanceId>().is_ok();
+                Err(if could_be_gone { no_events(word) } else { Failure { advice, ..unknown } })
+            }
             events => Ok((events?.items, None)),
         };
     };

@@ -1,7 +1,7 @@
 //! Going back to what a cache served before an update.
 
 use model::rules::generation_kept_until;
-use model::{AccountId, EventKind, EventReason, ImageCache, ImageSnapshotId};
+use model::{AccountId, CopyState, EventKind, EventReason, ImageCache, ImageSnapshotId, SnapshotCopies};
 
 use crate::{Engine, Error};
 
@@ -32,8 +32,24 @@ impl Engine {
         let kept = generation_kept_until(now, &self.workshop.parts.settings.retention);
         let message = format!("serves the image snapshot {snapshot} again, replaced {}", generation.replaced);
         let event = self.workshop.event(cache.id, EventKind::Normal, EventReason::RolledBack, message);
-        let cache = self.records().roll_back_cache(cache.id, snapshot, kept, &[event], now).await?;
+        let mut cache = self.records().roll_back_cache(cache.id, snapshot, kept, &[event], now).await?;
+        if self.workshop.parts.standard.is_none() {
+            self.note_both_copies(&mut cache, snapshot).await;
+        }
         self.workshop.signals.updated();
         Ok(cache)
+    }
+
+    /// Where there is one store, it is both, and has what was gone back to. What cannot be noted now, the reconciler of copies
+    /// notes.
+    async fn note_both_copies(&self, cache: &mut ImageCache, snapshot: ImageSnapshotId) {
+        let both = SnapshotCopies { flash: CopyState::Complete, standard: CopyState::Complete };
+        match self.records().note_copies(cache.id, snapshot, both, &[]).await {
+            Ok(true) => cache.copies = both,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(cache = %cache.id, error = crate::chain(&error), "failed to note where a snapshot is");
+            }
+        }
     }
 }
