@@ -46,6 +46,10 @@ impl InstanceHost for Host {
         Ok(ExitStatus::Code(0))
     }
 
+    async fn wait(&self, _: InstanceId) -> Result<(), HostError> {
+        Ok(())
+    }
+
     async fn remove(&self, id: InstanceId, force: bool) -> Result<(), HostError> {
         let mut running = self.0.lock().unwrap();
         if running.contains(&id) && !force {

@@ -178,17 +178,14 @@ async fn a_miss_makes_one_automatic_cache_and_the_next_start_hits_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn however_many_miss_at_once_there_is_one_automatic_cache_and_one_fetch() {
     let scene = Arc::new(Scene::new());
-    let starts: Vec<_> = (0..8)
-        .map(|number| {
-            let scene = Arc::clone(&scene);
-            // The order of the images is no difference.
-            let images = if number % 2 == 0 { ["app:1", "other:1"] } else { ["other:1", "app:1"] };
-            tokio::spawn(async move { scene.start(&scene.wish(&images)).await.1.outcome })
-        })
-        .collect();
-    for start in starts {
-        start.await.unwrap();
+    let mut starts = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let scene = Arc::clone(&scene);
+        // The order of the images is no difference.
+        let images = if number % 2 == 0 { ["app:1", "other:1"] } else { ["other:1", "app:1"] };
+        starts.spawn(async move { scene.start(&scene.wish(&images)).await.1.outcome });
     }
+    starts.join_all().await;
     let made = scene.automatic_caches().await;
     assert_eq!(made.len(), 1, "{made:?}");
     assert_eq!(scene.downloads(&scene.shared), 1);
