@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's ten minutes, command by command, with a layout here in place of the image there.
+# The README's ten minutes and its service, command by command, with images here in place of those there.
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -25,5 +25,29 @@ for command in "${commands[@]:1}"; do
     done
 done
 expect "nothing is left of the ten minutes" 0 "$(as_root find "$DATA/layers" -name '*.erofs' 2>/dev/null | wc -l)"
+
+start_registry "$SCRATCH/registry" "$SCRATCH/registry.log"
+push_image small library/redis:8
+export IMC_PLAIN_HTTP="$REGISTRY"
+# Lines that end in a backslash go on in the next.
+# shellcheck disable=SC2016
+mapfile -t commands < <(sed -n '/^## As a service/,/^## /p' "$REPO/README.md" | sed -n '/^```console/,/^```/p' |
+    sed -e :a -e '/\\$/N; s/ *\\\n */ /; ta' | sed -n 's/^\$ //p' |
+    sed -E "s/ +# .*//; s/sudo imc/imc/g; s#docker\.io/library/redis#$REGISTRY/library/redis#")
+expect "the service is four lines" 4 "${#commands[@]}"
+expect "the first one starts it" "imc serve &" "${commands[0]}"
+as_root env IMC_PLAIN_HTTP="$REGISTRY" "$IMC_BIN" --data-dir "$DATA" serve >"$SCRATCH/serve.log" 2>&1 &
+on_exit "as_root pkill -KILL -f -- '--data-dir $DATA serve'"
+eventually "it serves" grep -q '^serving ' "$SCRATCH/serve.log"
+for command in "${commands[@]:1}"; do
+    # In this shell, since one line sets what the next one uses.
+    if eval "$command" >"$SCRATCH/stdout" 2>"$SCRATCH/stderr"; then passed "README: $command"; else
+        failed "README: $command" "$(cat "$SCRATCH/stdout" "$SCRATCH/stderr")"
+    fi
+done
+is_ready() { [ "$(imc -o json show db | json 'document["state"]')" = Ready ]; }
+eventually "the cache that curl asked for is made" is_ready
+as_root pkill -TERM -f -- "--data-dir $DATA serve"
+eventually "it ends in order" grep -q 'everything under way has ended' "$SCRATCH/serve.log"
 expect_nothing_left
 finished
