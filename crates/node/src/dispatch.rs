@@ -10,8 +10,9 @@ pub(crate) const RUNTIME: &str = "internal-runtime";
 /// The hidden subcommand that watches over one instance.
 pub(crate) const MONITOR: &str = "internal-monitor";
 
-/// Variables that may hold secrets of the one who starts instances. A monitor lives as long as its instance and needs none.
-pub(crate) const SECRETS: &[&str] = &["IMC_SECRET_KEY", "IMC_TOKEN", "IMC_DATABASE_URL", "PGPASSWORD"];
+/// Variables that may hold secrets of the one who starts instances. What this program runs itself as needs none of them, and a
+/// monitor lives as long as its instance.
+pub const SECRETS: &[&str] = &["IMC_SECRET_KEY", "IMC_TOKEN", "IMC_DATABASE_URL", "PGPASSWORD"];
 
 /// Runs a hidden subcommand if the arguments name one (`imc internal-monitor ...`, `imc internal-runtime ...`).
 ///

@@ -43,7 +43,7 @@ mod teardown;
 mod upper;
 
 pub use account::AccountError;
-pub use dispatch::dispatch_internal;
+pub use dispatch::{SECRETS, dispatch_internal};
 pub use doctor::{Check, CheckResult, probe};
 pub use error::{AttachError, InstanceError, InstanceErrorKind};
 pub use image_blobs::{ImageBlobs, LocalBlob};

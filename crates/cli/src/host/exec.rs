@@ -106,7 +106,11 @@ pub(super) async fn run(
         user: order.user,
     })
     .map_err(system)?;
-    let mut child = Command::new("/proc/self/exe")
+    let mut command = Command::new("/proc/self/exe");
+    for secret in node::SECRETS {
+        command.env_remove(secret);
+    }
+    let mut child = command
         .arg(SUBCOMMAND)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
