@@ -111,13 +111,14 @@ impl OverEngine {
         update: CacheUpdate,
         key: Option<&IdempotencyKey>,
     ) -> ServiceResult<Admitted> {
-        let copies = self.copies_with(account, word, &update).await?;
         let update = engine::CacheUpdate {
             name: update.name,
             retention: update.retention,
             elimination: update.elimination,
             staleness: update.staleness,
-            copies,
+            flash: update.flash,
+            flash_copies: update.flash_copies,
+            standard_copies: update.standard_copies,
             reuse_layers: update.reuse_layers,
             tags: update.tags,
             images: update.images,
@@ -131,24 +132,6 @@ impl OverEngine {
         let (admitted, build) = self.engine.update_here(account, word, &update, token).await?;
         here.keep(build);
         Ok(self.admitted(admitted))
-    }
-
-    /// The cache's plan of copies with what is changed of it; `None` where nothing is.
-    async fn copies_with(
-        &self,
-        account: &AccountId,
-        word: &str,
-        update: &CacheUpdate,
-    ) -> ServiceResult<Option<model::CopyPlan>> {
-        if update.flash.is_none() && update.flash_copies.is_none() && update.standard_copies.is_none() {
-            return Ok(None);
-        }
-        let old = self.engine.find_only_cache(account, word).await?.policy.copies;
-        Ok(Some(model::CopyPlan {
-            flash: update.flash.unwrap_or(old.flash),
-            flash_copies: update.flash_copies.unwrap_or(old.flash_copies),
-            standard_copies: update.standard_copies.unwrap_or(old.standard_copies),
-        }))
     }
 
     pub(super) async fn delete(

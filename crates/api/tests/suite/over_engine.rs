@@ -250,6 +250,22 @@ async fn instances(client: &Client, image: &model::ImageSource, cache: model::Ca
 }
 
 #[tokio::test]
+async fn a_change_of_some_copies_leaves_the_others_and_may_come_again_with_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = World::new().client;
+    let new = CreateCache::of("web".parse().unwrap(), vec![layout(dir.path())]);
+    client.create_cache(&new, None).await.unwrap();
+    let key = "once".parse().unwrap();
+    let flash = UpdateCache { flash: Some(true), ..UpdateCache::default() };
+    assert!(client.update_cache("web", &flash, Some(&key)).await.unwrap().flash);
+    let more = UpdateCache { standard_copies: Some(2.try_into().unwrap()), ..UpdateCache::default() };
+    assert!(client.update_cache("web", &more, None).await.unwrap().flash);
+    // It was done before, and is not done again: what came between stays.
+    let again = client.update_cache("web", &flash, Some(&key)).await.unwrap();
+    assert_eq!((again.flash, again.flash_copies, again.standard_copies), (true, 1, 2));
+}
+
+#[tokio::test]
 async fn tokens_of_the_records_open_what_they_say() {
     let world = World::new();
     let new = CreateToken {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, NewBuild, Operation};
 use model::{
-    AccountId, ByteSize, CacheId, CacheName, CachePolicy, CopyPlan, Elimination, Event, EventKind,
+    AccountId, ByteSize, CacheId, CacheName, CachePolicy, CopyCount, CopyPlan, Elimination, Event, EventKind,
     EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, Tags,
 };
 use registry::Credentials;
@@ -25,8 +25,12 @@ pub struct CacheUpdate {
     pub elimination: Option<Elimination>,
     /// What a start does about a tag that may have moved.
     pub staleness: Option<Staleness>,
-    /// How its snapshot is kept.
-    pub copies: Option<CopyPlan>,
+    /// Whether it is usable as soon as the flash snapshot is complete.
+    pub flash: Option<bool>,
+    /// How many nodes hold the flash snapshot.
+    pub flash_copies: Option<CopyCount>,
+    /// How many times the standard snapshot is stored.
+    pub standard_copies: Option<CopyCount>,
     /// Whether its build may take layers that other caches of the account brought.
     pub reuse_layers: Option<bool>,
     /// Its tags, whole.
@@ -44,13 +48,21 @@ impl CacheUpdate {
         self.images.is_some() || self.size_limit.is_some()
     }
 
+    fn says_of_copies(&self) -> bool {
+        self.flash.is_some() || self.flash_copies.is_some() || self.standard_copies.is_some()
+    }
+
     /// The policy with these changes; `None` where there are none.
     fn policy_over(&self, old: &CachePolicy) -> Option<CachePolicy> {
         let new = CachePolicy {
             retention: self.retention.unwrap_or(old.retention),
             elimination: self.elimination.unwrap_or(old.elimination),
             staleness: self.staleness.unwrap_or(old.staleness),
-            copies: self.copies.unwrap_or(old.copies),
+            copies: CopyPlan {
+                flash: self.flash.unwrap_or(old.copies.flash),
+                flash_copies: self.flash_copies.unwrap_or(old.copies.flash_copies),
+                standard_copies: self.standard_copies.unwrap_or(old.copies.standard_copies),
+            },
             reuse_layers: self.reuse_layers.unwrap_or(old.reuse_layers),
             tags: self.tags.clone().unwrap_or_else(|| old.tags.clone()),
         };
@@ -71,7 +83,7 @@ impl CacheUpdate {
             ("retention", self.retention.is_some()),
             ("elimination", self.elimination.is_some()),
             ("staleness", self.staleness.is_some()),
-            ("copies", self.copies.is_some()),
+            ("copies", self.says_of_copies()),
             ("reuse of layers", self.reuse_layers.is_some()),
             ("tags", self.tags.is_some()),
             ("images", self.images.is_some()),
@@ -92,7 +104,9 @@ impl CacheUpdate {
             keeps_for_ever: bool,
             elimination: &'a Option<Elimination>,
             staleness: &'a Option<Staleness>,
-            copies: &'a Option<CopyPlan>,
+            flash: Option<bool>,
+            flash_copies: Option<CopyCount>,
+            standard_copies: Option<CopyCount>,
             reuse_layers: Option<bool>,
             tags: &'a Option<Tags>,
             images: &'a Option<Vec<ImageSource>>,
@@ -106,7 +120,9 @@ impl CacheUpdate {
             keeps_for_ever: self.retention == Some(None),
             elimination: &self.elimination,
             staleness: &self.staleness,
-            copies: &self.copies,
+            flash: self.flash,
+            flash_copies: self.flash_copies,
+            standard_copies: self.standard_copies,
             reuse_layers: self.reuse_layers,
             tags: &self.tags,
             images: &self.images,

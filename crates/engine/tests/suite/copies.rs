@@ -93,8 +93,8 @@ async fn without_flash_it_is_ready_only_with_its_standard_copies() {
     assert_eq!((cache.state, cache.copies), (CacheState::Ready, SETTLED));
     assert_eq!(counts(&service, &cache).await, (false, 3));
     // More of them are made when more are asked for.
-    let copies = CopyPlan { standard_copies: 4.try_into().unwrap(), ..cache.policy.copies };
-    let update = CacheUpdate { copies: Some(copies), ..CacheUpdate::default() };
+    let standard_copies = Some(4.try_into().unwrap());
+    let update = CacheUpdate { standard_copies, ..CacheUpdate::default() };
     service.engine.update_cache(&local(), "web", &update, None).await.unwrap();
     service.settle().await;
     assert_eq!(counts(&service, &cache).await, (false, 4));
