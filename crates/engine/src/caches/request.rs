@@ -194,9 +194,7 @@ impl Engine {
                 self.records().create_cache(&draft.cache, &draft.build, &draft.admission, events).await;
             match admitted {
                 Err(metastore::Error::QuotaReached { evictable: Some(id), .. }) => {
-                    let message = format!("deleted to make room for `{}`", draft.cache.name);
-                    let event = self.workshop.event(id, EventKind::Normal, EventReason::Evicted, message);
-                    self.delete_recorded(id, event).await?;
+                    self.evict(id, draft).await?
                 }
                 admitted => return Ok(admitted?),
             }
@@ -204,6 +202,22 @@ impl Engine {
         let admitted =
             self.records().create_cache(&draft.cache, &draft.build, &draft.admission, events).await;
         Ok(admitted?)
+    }
+
+    /// Deletes a cache to make room for another. Where it cannot go any more, the records name another one when they are
+    /// asked again.
+    async fn evict(&self, id: CacheId, draft: &Draft) -> Result<(), Error> {
+        let message = format!("deleted to make room for `{}`", draft.cache.name);
+        let event = self.workshop.event(id, EventKind::Normal, EventReason::Evicted, message);
+        match self.delete_recorded(id, event).await {
+            // Another request was faster, or somebody has begun to use or build it since.
+            Err(Error::Records(
+                metastore::Error::NoCache(_)
+                | metastore::Error::CacheInUse { .. }
+                | metastore::Error::CacheBuilding { .. },
+            )) => Ok(()),
+            deleted => deleted.map(drop),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The life of a cache in a server: asked for, built in turn, changed, gone back with, deleted; accounts apart.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use engine::{CacheUpdate, DeleteMode, Deletion, Error, FailureKind, NewCacheRequest};
-use metastore::{Admitted, CacheFilter, Page};
+use metastore::{Admitted, CacheFilter, Page, SqliteMetastore};
 use model::rules::Quotas;
 use model::{
     AccountId, ByteSize, CachePolicy, CacheState, Clock as _, Elimination, EventReason, Percent, Subject,
@@ -193,6 +194,24 @@ async fn under_a_quota_room_is_made_only_by_those_that_allow_it() {
     assert!(matches!(error, Error::Records(metastore::Error::QuotaReached { .. })), "{error}");
     assert_eq!(service.cache(third.id).await.state, CacheState::Ready);
     assert_eq!(service.engine.usage(&local()).await.unwrap().usage.manual, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_requests_at_once_both_find_room_under_a_quota() {
+    let (server, folder) = (server_with(&["1"]), testkit::data_dir());
+    // Writers of a file queue up, so that both requests are refused before either has made room.
+    let records = Arc::new(SqliteMetastore::open(&folder.path().join("imc.db")).await.unwrap());
+    let mut ground = Ground { records, ..Ground::in_memory(&server) };
+    ground.settings.quotas = Quotas { manual: 2, automatic: 1 };
+    let mut service = ground.service();
+    let policy = CachePolicy { elimination: Elimination::Lru, ..CachePolicy::default() };
+    let lru = |name| NewCacheRequest { policy: policy.clone(), ..request(name, &app(&server, "1")) };
+    let before = [service.built(lru("one")).await, service.built(lru("two")).await];
+    let (three, four) =
+        tokio::join!(service.engine.request_cache(lru("three")), service.engine.request_cache(lru("four")));
+    let made = [three.unwrap().into_cache(), four.unwrap().into_cache()];
+    assert!(service.is_gone(&before[0]).await && service.is_gone(&before[1]).await);
+    assert!(!service.is_gone(&made[0]).await && !service.is_gone(&made[1]).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
