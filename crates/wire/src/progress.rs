@@ -21,7 +21,7 @@ pub struct Progress {
     pub failure: Option<Failure>,
     /// Where the copies of its image snapshot are.
     pub copies: Copies,
-    /// Whether nothing more will come: no build waits or runs, and no copy is being made.
+    /// Whether nothing more will come: no build waits or runs, and what is usable has its standard copies.
     pub is_settled: bool,
     /// The layers of its running build, where this server runs it.
     pub layers: Vec<LayerProgress>,

@@ -1,7 +1,7 @@
 //! Caches: asked for, described, changed, deleted, watched.
 
 use engine::NewCacheRequest;
-use model::{AccountId, CacheId, Event, ImageCache, Subject};
+use model::{AccountId, CacheId, CopyState, Event, ImageCache, Subject};
 use wire::{Build, Failure, IdempotencyKey, LayerPhase, LayerProgress, Progress, Sizes};
 
 use super::{OverEngine, client_token, credentials, page};
@@ -157,10 +157,6 @@ impl OverEngine {
         // What runs here is seen at once; the record follows within a second.
         let percent =
             running.map_or(cache.progress.get(), |running| running.percent().max(cache.progress.get()));
-        let is_copying = |state: model::CopyState| matches!(state, model::CopyState::Copying { .. });
-        let is_settled = !cache.state.is_building()
-            && !is_copying(cache.copies.flash)
-            && !is_copying(cache.copies.standard);
         let failure = cache.failure.as_ref();
         Ok(Progress {
             id: cache.id,
@@ -168,7 +164,7 @@ impl OverEngine {
             progress_percent: percent,
             failure: failure.map(|f| Failure { reason: f.reason.clone(), message: f.message.clone() }),
             copies: cache.copies.into(),
-            is_settled,
+            is_settled: is_settled(&cache, self.here.is_none()),
             layers: layers.unwrap_or_default(),
         })
     }
@@ -188,6 +184,13 @@ impl OverEngine {
     }
 }
 
+/// Whether nothing more will come. The standard copy of what is usable follows, also where nothing of it is made yet, or making
+/// it failed and comes again: where a server cares for it.
+fn is_settled(cache: &ImageCache, copies_follow: bool) -> bool {
+    let follows = copies_follow && cache.is_usable() && cache.copies.standard != CopyState::Complete;
+    !cache.state.is_building() && !follows
+}
+
 fn layer(layer: &engine::LayerProgress) -> LayerProgress {
     LayerProgress {
         diff_id: layer.diff_id.to_string(),
@@ -201,5 +204,53 @@ fn layer(layer: &engine::LayerProgress) -> LayerProgress {
         compressed_bytes: layer.size,
         fetched_bytes: layer.fetched,
         unpacked_bytes: layer.unpacked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        ByteSize, CachePolicy, CacheState, ImageSnapshotId, NewImageCache, Origin, Percent, RegistryAccess,
+        SnapshotCopies, Timestamp,
+    };
+
+    use super::*;
+
+    fn cache(state: CacheState, standard: CopyState) -> ImageCache {
+        let new = NewImageCache {
+            account: AccountId::local(),
+            name: "web".parse().unwrap(),
+            origin: Origin::Manual,
+            images: Vec::new(),
+            platform: "linux/amd64".parse().unwrap(),
+            size_limit: ByteSize::gib(1),
+            policy: CachePolicy::default(),
+            access: RegistryAccess::default(),
+        };
+        let snapshot = state.is_usable().then(ImageSnapshotId::generate);
+        let copies = SnapshotCopies { flash: CopyState::Complete, standard };
+        ImageCache { state, snapshot, copies, ..ImageCache::asked_for(new, Timestamp::from_micros(0)) }
+    }
+
+    #[test]
+    fn a_usable_cache_is_settled_with_its_standard_copies_and_one_that_failed_at_once() {
+        use CacheState::{Creating, Failed, Preparing, Ready, UpdateFailed, Updating};
+        let copying = CopyState::Copying { progress: Percent::of(1, 2) };
+        for state in CacheState::ALL {
+            for standard in [CopyState::Absent, copying, CopyState::Complete] {
+                let cache = cache(state, standard);
+                let expected = match state {
+                    Preparing | Creating | Updating => false,
+                    Failed => true,
+                    Ready | UpdateFailed => standard == CopyState::Complete,
+                };
+                assert_eq!(is_settled(&cache, true), expected, "{state} {standard:?}");
+                // Where no server is, nobody makes copies.
+                assert_eq!(is_settled(&cache, false), !state.is_building(), "{state} {standard:?}");
+            }
+        }
+        let deleting = Some(Timestamp::from_micros(1));
+        let going = ImageCache { deleting, ..cache(CacheState::Ready, CopyState::Absent) };
+        assert!(is_settled(&going, true));
     }
 }
