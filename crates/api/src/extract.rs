@@ -7,5 +7,5 @@ mod word;
 
 pub(crate) use body::{Body, OptionalBody};
 pub(crate) use header::Key;
-pub(crate) use query::{FromQuery, NoQuery, Pairs, Query};
+pub(crate) use query::{FromQuery, NoQuery, Pairs, Query, invalid};
 pub(crate) use word::Word;

@@ -36,6 +36,9 @@ pub enum SourceError {
     /// `oci:` or `docker-archive:` without a path.
     #[error("failed to parse the image `{0}`: no path after the colon")]
     NoPath(String),
+    /// `oci:` or `docker-archive:` with a character that no path has.
+    #[error("failed to parse the image `{0}`: a path or a name has no NUL character")]
+    Nul(String),
     /// Not a reference either.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
@@ -58,6 +61,19 @@ fn split_path(text: &str) -> (PathBuf, Option<String>) {
     (PathBuf::from(path), (!name.is_empty()).then(|| name.to_owned()))
 }
 
+/// Path and name of an image in files; `text` is the whole argument.
+fn in_files(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), SourceError> {
+    // No system call takes it, and no text of PostgreSQL.
+    if rest.contains('\0') {
+        return Err(SourceError::Nul(text.escape_debug().to_string()));
+    }
+    let (path, name) = split_path(rest);
+    match path.as_os_str().is_empty() {
+        true => Err(SourceError::NoPath(text.to_owned())),
+        false => Ok((path, name)),
+    }
+}
+
 impl ImageSource {
     /// Whether both are versions of one image: the same registry and repository, whatever tag and digest. Layouts and
     /// archives have no versions: they are the same or not.
@@ -77,18 +93,12 @@ impl FromStr for ImageSource {
 
     fn from_str(text: &str) -> Result<Self, SourceError> {
         if let Some(rest) = text.strip_prefix("oci:") {
-            let (dir, name) = split_path(rest);
-            return match dir.as_os_str().is_empty() {
-                true => Err(SourceError::NoPath(text.to_owned())),
-                false => Ok(Self::OciLayout { dir, name }),
-            };
+            let (dir, name) = in_files(text, rest)?;
+            return Ok(Self::OciLayout { dir, name });
         }
         if let Some(rest) = text.strip_prefix("docker-archive:") {
-            let (file, name) = split_path(rest);
-            return match file.as_os_str().is_empty() {
-                true => Err(SourceError::NoPath(text.to_owned())),
-                false => Ok(Self::DockerArchive { file, name }),
-            };
+            let (file, name) = in_files(text, rest)?;
+            return Ok(Self::DockerArchive { file, name });
         }
         Ok(Self::Registry(text.parse()?))
     }
@@ -167,5 +177,15 @@ mod tests {
         for text in ["oci:", "docker-archive:", "oci:::", "oci:::v1"] {
             assert_eq!(text.parse::<ImageSource>(), Err(SourceError::NoPath(text.to_owned())));
         }
+    }
+
+    #[test]
+    fn nul_is_refused_and_not_repeated() {
+        for text in ["oci:/a\0b", "oci:/a:v\0", "docker-archive:\0", "docker-archive:a.tar:repo\0"] {
+            let error = text.parse::<ImageSource>().unwrap_err();
+            assert!(matches!(error, SourceError::Nul(_)), "{error:?}");
+            assert!(!error.to_string().contains('\0'), "{error}");
+        }
+        assert!("r.io/a\0:t".parse::<ImageSource>().is_err());
     }
 }

@@ -33,6 +33,23 @@ impl Tags {
     /// The most characters of a key and of a value.
     pub const LONGEST: usize = 128;
 
+    /// Whether a cache can have that tag.
+    ///
+    /// # Errors
+    /// [`TagError`]: what is wrong with key or value.
+    pub fn check(key: &str, value: &str) -> Result<(), TagError> {
+        if key.is_empty() || key.chars().count() > Self::LONGEST {
+            return Err(TagError::Key(key.to_owned()));
+        }
+        if value.chars().count() > Self::LONGEST {
+            return Err(TagError::Value(key.to_owned()));
+        }
+        if key.chars().chain(value.chars()).any(char::is_control) {
+            return Err(TagError::Control(key.escape_debug().to_string()));
+        }
+        Ok(())
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -68,15 +85,7 @@ impl TryFrom<BTreeMap<String, String>> for Tags {
             return Err(TagError::TooMany(tags.len()));
         }
         for (key, value) in &tags {
-            if key.is_empty() || key.chars().count() > Self::LONGEST {
-                return Err(TagError::Key(key.clone()));
-            }
-            if value.chars().count() > Self::LONGEST {
-                return Err(TagError::Value(key.clone()));
-            }
-            if key.chars().chain(value.chars()).any(char::is_control) {
-                return Err(TagError::Control(key.escape_debug().to_string()));
-            }
+            Self::check(key, value)?;
         }
         Ok(Self(tags))
     }

@@ -5,13 +5,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::LOCATION;
-use model::{CacheId, Origin};
+use model::{CacheId, Origin, Tags};
 use wire::{Cache, CacheList, CreateCache};
 
 use super::{checks, paging};
 use crate::auth::{Allowed, CachesRead, CachesWrite};
 use crate::edge::Edge;
-use crate::extract::{Body, FromQuery, Key, NoQuery, Pairs, Query};
+use crate::extract::{Body, FromQuery, Key, NoQuery, Pairs, Query, invalid};
 use crate::refusal::Refusal;
 use crate::service::{CacheFilter, NewCache};
 
@@ -60,6 +60,16 @@ pub(super) struct Listing {
     page: paging::Asked,
 }
 
+/// A tag to look for: `key`, or `key=value`.
+fn tag(text: &str) -> Result<(String, Option<String>), Refusal> {
+    let (key, value) = match text.split_once('=') {
+        Some((key, value)) => (key, Some(value)),
+        None => (text, None),
+    };
+    Tags::check(key, value.unwrap_or_default()).map_err(|error| invalid("tag", &error.to_string()))?;
+    Ok((key.to_owned(), value.map(ToOwned::to_owned)))
+}
+
 impl FromQuery for Listing {
     const KNOWN: &'static [&'static str] = &[
         "id",
@@ -79,10 +89,6 @@ impl FromQuery for Listing {
         let states = model::CacheState::ALL.map(|state| (state.as_str(), state));
         let origins = Origin::ALL.map(|origin| (origin.as_str(), origin));
         let tags: Vec<String> = pairs.many("tag")?.unwrap_or_default();
-        let tag = |text: String| match text.split_once('=') {
-            Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-            None => (text, None),
-        };
         let filter = CacheFilter {
             ids: pairs.many("id")?,
             names: pairs.many("name")?,
@@ -91,7 +97,7 @@ impl FromQuery for Listing {
             snapshot: pairs.one("snapshot")?,
             image: pairs.one("image")?,
             repository: pairs.one("repository")?,
-            tags: tags.into_iter().map(tag).collect(),
+            tags: tags.iter().map(|text| tag(text)).collect::<Result<_, _>>()?,
         };
         Ok(Self { filter, page: paging::Asked::of(pairs)? })
     }

@@ -105,6 +105,10 @@ pub async fn finds_by_tags(store: &dyn Metastore) {
     assert_eq!(found(store, &by(&[("team", Some("b")), ("tier", Some(""))])).await, ids[2..3]);
     assert_eq!(found(store, &by(&[("team", Some("b")), ("tier", Some("1"))])).await, []);
     assert_eq!(found(store, &by(&[("a' OR 'x", Some("%"))])).await, []);
+    // What no tag has is not found, and is no failure.
+    for tags in [[("te\0am", None)], [("team", Some("a\0"))], [("\0", Some("\0"))]] {
+        assert_eq!(found(store, &by(&tags)).await, [], "{tags:?}");
+    }
 }
 
 pub async fn finds_nothing_among_none(store: &dyn Metastore) {

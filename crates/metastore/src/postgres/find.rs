@@ -59,6 +59,11 @@ pub(super) fn caches(beginning: &'static str, filter: &CacheFilter) -> Statement
         end_beside(&mut statement, filter);
     }
     for (key, value) in &filter.tags {
+        // No tag has it, and the server takes no such text.
+        if key.contains('\0') || value.as_ref().is_some_and(|value| value.contains('\0')) {
+            statement.push(" AND false");
+            continue;
+        }
         statement.push(" AND id IN (SELECT cache FROM cache_tags WHERE key = ").push_bind(key.clone());
         if let Some(value) = value {
             statement.push(" AND value = ").push_bind(value.clone());
