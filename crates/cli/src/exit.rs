@@ -63,12 +63,6 @@ impl Failure {
         Self { kind: "input", message: message.into(), advice, code: USAGE }
     }
 
-    /// An image that cannot be used here.
-    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
-        let advice = Some(advice::OTHER_SYSTEM.to_owned());
-        Self { kind: "unsupported-image", message: message.into(), advice, code: DATA }
-    }
-
     /// A request for what is not there.
     pub(crate) fn not_found(message: impl Into<String>, advice: &str) -> Self {
         Self { kind: "not-found", message: message.into(), advice: Some(advice.to_owned()), code: NO_INPUT }
@@ -209,6 +203,9 @@ impl From<engine::Error> for Failure {
                 advice: Some("stop these instances with `imc stop` and remove them with `imc rm`".to_owned()),
                 ..failure
             },
+            engine::Error::OtherSystem { .. } => {
+                Self { advice: Some(advice::OTHER_SYSTEM.to_owned()), ..failure }
+            }
             engine::Error::WhichImage { .. } => {
                 Self { advice: Some("say which with `--image IMAGE`".to_owned()), ..failure }
             }

@@ -14,7 +14,7 @@ use engine::{
 use model::{BlobKey, ExitStatus, ImageConfig, InstanceId};
 use node::{
     Attachment, ImageBlobs, InstanceError, InstanceErrorKind, InstanceSpec, Instances, LogStream, MilliCpus,
-    Network, RunOptions, RuntimeChoice, UpperLimit, Volume,
+    Network, RunOptions, RuntimeChoice, Started, UpperLimit, Volume,
 };
 
 pub(crate) use exec::dispatch_internal;
@@ -40,7 +40,8 @@ impl LocalHost {
     }
 }
 
-fn failed(error: InstanceError) -> HostError {
+/// The engine's word for a failure of this machine's instances.
+pub(crate) fn failed(error: InstanceError) -> HostError {
     HostError::new(kind_of(error.kind()), error)
 }
 
@@ -84,7 +85,8 @@ fn options_of(options: &InstanceOptions) -> RunOptions {
     }
 }
 
-fn spec_of(order: HostOrder) -> InstanceSpec {
+/// What this machine is to start.
+pub(crate) fn spec_of(order: HostOrder) -> InstanceSpec {
     let path_of = |key: &BlobKey| order.store.local_path(key).unwrap_or_else(|| PathBuf::from("/"));
     InstanceSpec {
         id: order.id,
@@ -101,6 +103,20 @@ fn spec_of(order: HostOrder) -> InstanceSpec {
     }
 }
 
+/// What there is to say of an instance that runs.
+pub(crate) fn started_of(started: &Started) -> HostStarted {
+    let mut limits_not_set = started.warnings.clone();
+    if let UpperLimit::NotEnforced(why) = &started.upper_limit {
+        limits_not_set.push(format!("the writable layer is not limited to the cache's size: {why}"));
+    }
+    HostStarted {
+        pid: started.pid,
+        image_ready_us: started.timings.image_ready_us(),
+        total_us: started.timings.total_us(),
+        limits_not_set,
+    }
+}
+
 #[async_trait]
 impl InstanceHost for LocalHost {
     fn command_line(&self, options: &InstanceOptions, config: &ImageConfig) -> Vec<String> {
@@ -111,22 +127,14 @@ impl InstanceHost for LocalHost {
         let spec = spec_of(order);
         let started =
             self.blocking(move |instances| instances.create_and_start(&spec, Attachment::Log)).await?;
-        let mut limits_not_set = started.warnings;
-        if let UpperLimit::NotEnforced(why) = &started.upper_limit {
-            limits_not_set.push(format!("the writable layer is not limited to the cache's size: {why}"));
-        }
+        let noted = started_of(&started);
         let session = started.session;
         // Its monitor is this process's child, and has to be waited for. Nobody waits for this thread.
         let waiter = std::thread::Builder::new().name("instance-waiter".to_owned()).stack_size(64 << 10);
         if let Err(error) = waiter.spawn(move || drop(session.wait())) {
             tracing::warn!(error = %error, "no thread waits for an instance's monitor");
         }
-        Ok(HostStarted {
-            pid: started.pid,
-            image_ready_us: started.timings.image_ready_us(),
-            total_us: started.timings.total_us(),
-            limits_not_set,
-        })
+        Ok(noted)
     }
 
     async fn stop(&self, id: InstanceId, patience: Duration) -> Result<ExitStatus, HostError> {

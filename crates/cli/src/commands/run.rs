@@ -2,16 +2,12 @@
 
 mod choice;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use engine::StartChoice;
-use model::{
-    BlobKey, Event, EventKind, EventReason, ExitStatus, Instance, InstanceId, InstanceName, InstanceState,
-    SnapshotImage, Subject,
-};
-use node::{Attachment, ImageBlobs, InstanceSpec, RunOptions, RuntimeChoice, Started, UpperLimit};
+use engine::{InstanceNetwork, InstanceOptions, InstanceVolume, NewInstance, RunningInstance, StartChoice};
+use model::{ExitStatus, Instance, InstanceId, SnapshotImage};
+use node::{Attachment, MilliCpus, Network, Started};
 use tokio::runtime::Runtime;
 
 use super::reconcile::reconcile;
@@ -19,6 +15,7 @@ use crate::app::App;
 use crate::args::RunArgs;
 use crate::documents;
 use crate::exit::Failure;
+use crate::host::{failed, spec_of, started_of};
 use crate::printer::Printer;
 
 pub(crate) fn run(
@@ -29,23 +26,14 @@ pub(crate) fn run(
 ) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     runtime.block_on(reconcile(app, printer))?;
-    let id = InstanceId::generate();
-    let choice = runtime.block_on(choice::choose(app, args, id, printer))?;
-    let prepared = runtime.block_on(prepare(app, args, id, choice, printer))?;
-    let attachment = if args.detach { Attachment::Log } else { Attachment::Caller };
-    let started = match app.instances.create_and_start(&prepared.spec, attachment) {
-        Ok(started) => started,
-        Err(error) => {
-            runtime.block_on(record_start_failure(app, &prepared, &error, printer));
-            return Err(error.into());
-        }
-    };
-    // It runs, whatever the records say: what cannot be recorded now, the next command finds and records.
-    if let Err(failure) = runtime.block_on(record_start(app, &prepared, &started, printer)) {
-        printer.warning(&format!("the start could not be recorded: {}", failure.message));
-    }
+    let new = runtime.block_on(wanted(app, args))?;
+    let choice = runtime.block_on(choice::choose(app, &new.wish, printer))?;
+    let started = start(runtime, app, args, new, &choice, printer);
+    // The record holds the snapshot from now on, or nothing runs.
+    runtime.block_on(choice.release());
+    let Begun { record, started } = started?;
     tracing::info!(
-        instance = %prepared.spec.id,
+        instance = %record.id,
         image_ready_us = started.timings.image_ready_us(),
         start_us = started.timings.total_us(),
         "started in {} ms after {} ms of the command",
@@ -53,85 +41,73 @@ pub(crate) fn run(
         begun.elapsed().as_millis()
     );
     if args.detach {
-        let wanted = metastore::InstanceRef::Id(prepared.spec.id);
-        let found = runtime.block_on(async { app.records.instance(&app.account, &wanted).await });
-        let document = found.unwrap_or(prepared.record);
-        printer.result(&documents::Instance::from(&document), || vec![prepared.spec.id.to_string()]);
+        printer.result(&documents::Instance::from(&record), || vec![record.id.to_string()]);
         return Ok(ExitCode::SUCCESS);
     }
     let status = started.session.attach()?;
-    if let Err(failure) = runtime.block_on(finish(app, &prepared, status)) {
+    if let Err(failure) = runtime.block_on(finish(app, &record, status)) {
         printer.warning(&format!("the end could not be recorded: {}", failure.message));
     }
     runtime.block_on(app.shut_down());
     Ok(ExitCode::from(status.as_exit_code()))
 }
 
-struct Prepared {
-    record: Instance,
-    spec: InstanceSpec,
-    choice: StartChoice,
+/// What the command line asks for.
+async fn wanted(app: &App, args: &RunArgs) -> Result<NewInstance, Failure> {
+    Ok(NewInstance {
+        wish: choice::wish(app, args, InstanceId::generate()).await?,
+        name: args.name.clone(),
+        options: options(args),
+        remove_on_exit: args.rm,
+        runtime: args.runtime.clone(),
+    })
 }
 
-async fn prepare(
+/// An instance that runs, and its record.
+struct Begun {
+    record: Instance,
+    started: Started,
+}
+
+/// Records it, starts it, and records that. Nothing stays of what cannot start.
+fn start(
+    runtime: &Runtime,
     app: &App,
     args: &RunArgs,
-    id: InstanceId,
-    choice: StartChoice,
+    new: NewInstance,
+    choice: &StartChoice,
     printer: &Printer,
-) -> Result<Prepared, Failure> {
-    let [image] = choice.images.as_slice() else {
-        return Err(Failure::internal("failed to choose an image: there is not just one"));
+) -> Result<Begun, Failure> {
+    let (record, order) = runtime.block_on(app.use_cases.record(&app.account, new, choice))?;
+    tell_of_emulation(&order.image, printer);
+    let mut spec = spec_of(order);
+    // What only whoever sits before it can have.
+    (spec.options.terminal, spec.options.interactive) = (args.tty, args.interactive);
+    let attachment = if args.detach { Attachment::Log } else { Attachment::Caller };
+    let started = match app.instances.create_and_start(&spec, attachment) {
+        Ok(started) => started,
+        Err(error) => {
+            let source = failed(error);
+            if let Err(unrecorded) = runtime.block_on(app.use_cases.take_back(&record, &source)) {
+                let why = engine::chain(&unrecorded);
+                printer.warning(&format!("the failed start could not be recorded: {why}"));
+            }
+            return Err(engine::Error::Host { action: "start", name: record.name, source }.into());
+        }
     };
-    check_platform(image, printer)?;
-    let name = args.name.clone().unwrap_or_else(|| made_up_name(id));
-    let options = options(args);
-    let path_of = |key: &BlobKey| choice.store.local_path(key).unwrap_or_else(|| PathBuf::from("/"));
-    let record = Instance {
-        id,
-        name: name.clone(),
-        account: app.account.clone(),
-        image: image.source.clone(),
-        manifest_digest: image.manifest_digest,
-        snapshot: choice.snapshot,
-        cache: choice.cache.as_ref().map(|cache| cache.id),
-        command: options.command_line(&image.config),
-        state: InstanceState::Creating,
-        pid: None,
-        remove_on_exit: args.rm,
-        created: app.clock.now(),
-        started: None,
-        finished: None,
-    };
-    let spec = InstanceSpec {
-        id,
-        name,
-        blobs: ImageBlobs::of(image, path_of),
-        config: image.config.clone(),
-        options,
-        size_limit: Some(choice.size_limit),
-        remove_on_exit: args.rm,
-        runtime: match &args.runtime {
-            Some(program) => RuntimeChoice::Installed(PathBuf::from(program)),
-            None => RuntimeChoice::Embedded,
-        },
-    };
-    app.engine.record_instance(&record, &choice).await?;
-    if let Some(cache) = app.engine.create_automatic_cache(&app.account, id, &choice).await {
-        printer.note(&format!("the next start finds it in the cache {} ({})", cache.name, cache.id));
+    // It runs, whatever the records say: what cannot be recorded now, the next command finds and records.
+    match runtime.block_on(record_start(app, &record, &started, choice, printer)) {
+        Ok(record) => Ok(Begun { record, started }),
+        Err(failure) => {
+            printer.warning(&format!("the start could not be recorded: {}", failure.message));
+            Ok(Begun { record, started })
+        }
     }
-    Ok(Prepared { record, spec, choice })
 }
 
-/// An image of another system is kept, and cannot run here; one of another architecture can where an emulator is set up.
-fn check_platform(image: &SnapshotImage, printer: &Printer) -> Result<(), Failure> {
+/// An image of another architecture can run here where an emulator is set up.
+fn tell_of_emulation(image: &SnapshotImage, printer: &Printer) {
     let platform = &image.platform;
-    if platform.os != "linux" {
-        let image = &image.source;
-        return Err(Failure::unsupported(format!(
-            "failed to start {image}: it is for {platform}, and this machine runs linux"
-        )));
-    }
     let here = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
@@ -142,18 +118,15 @@ fn check_platform(image: &SnapshotImage, printer: &Printer) -> Result<(), Failur
             "the image is for {platform}, this machine is {here}: it needs an emulator (binfmt_misc)"
         ));
     }
-    Ok(())
 }
 
-/// The last digits of the id, which differ between instances of the same moment.
-fn made_up_name(id: InstanceId) -> InstanceName {
-    let text = id.to_string();
-    let tail = &text[text.len() - 8..];
-    format!("i-{tail}").parse().expect("hexadecimal digits make a name")
-}
-
-fn options(args: &RunArgs) -> RunOptions {
-    RunOptions {
+fn options(args: &RunArgs) -> InstanceOptions {
+    let volume = |volume: &node::Volume| InstanceVolume {
+        host: volume.host.clone(),
+        container: volume.container.clone(),
+        read_only: volume.read_only,
+    };
+    InstanceOptions {
         entrypoint: args.entrypoint.as_ref().map(|program| match program.is_empty() {
             true => Vec::new(),
             false => vec![program.clone()],
@@ -163,12 +136,13 @@ fn options(args: &RunArgs) -> RunOptions {
         working_dir: args.workdir.clone(),
         user: args.user.clone(),
         hostname: args.hostname.clone(),
-        network: args.network,
-        volumes: args.volume.clone(),
+        network: match args.network {
+            Network::Host => InstanceNetwork::Host,
+            Network::None => InstanceNetwork::None,
+        },
+        volumes: args.volume.iter().map(volume).collect(),
         memory: args.memory,
-        cpus: args.cpus,
-        terminal: args.tty,
-        interactive: args.interactive,
+        milli_cpus: args.cpus.map(MilliCpus::get),
     }
 }
 
@@ -181,81 +155,31 @@ pub(crate) fn environment(words: &[String]) -> Vec<String> {
     words.iter().filter_map(value).collect()
 }
 
+/// Its record as it is then.
 async fn record_start(
     app: &App,
-    prepared: &Prepared,
+    record: &Instance,
     started: &Started,
+    choice: &StartChoice,
     printer: &Printer,
-) -> Result<(), Failure> {
+) -> Result<Instance, Failure> {
     // A step that tests fail or kill.
     blobstore::fault::point("instance-started")
         .map_err(|error| Failure::system("record the start", &error))?;
-    let now = app.clock.now();
-    let record = &prepared.record;
-    let instance =
-        |kind, reason, message: String| Event::once(Subject::Instance(record.id), kind, reason, message, now);
-    let timings = &started.timings;
-    let took = format!(
-        "`{}` runs as process {}: image ready in {:.1} ms, started in {:.1} ms",
-        record.name,
-        started.pid,
-        timings.image_ready_us() as f64 / 1000.0,
-        timings.total_us() as f64 / 1000.0
-    );
-    let mut limits = started.warnings.clone();
-    if let UpperLimit::NotEnforced(why) = &started.upper_limit {
-        limits.push(format!("the writable layer is not limited to the cache's size: {why}"));
-    }
     for warning in &started.warnings {
         printer.warning(warning);
     }
-    let mut events = vec![instance(EventKind::Normal, EventReason::Started, took)];
-    events.extend(
-        limits.into_iter().map(|limit| instance(EventKind::Warning, EventReason::LimitNotSet, limit)),
-    );
-    match app.records.instance_started(record.id, started.pid, &events, now).await {
-        // A command beside this one found it running, and has said so.
-        Err(metastore::Error::InstanceState { .. }) => app.records.append_events(&events[1..]).await?,
-        recorded => drop(recorded?),
+    let noted = app.use_cases.note_running(record, &started_of(started), choice).await?;
+    let RunningInstance { instance, cache } = noted;
+    if let Some(cache) = cache {
+        printer.note(&format!("the next start finds it in the cache {} ({})", cache.name, cache.id));
     }
-    app.engine.note_start(&prepared.choice).await;
-    // The record holds the snapshot from now on.
-    prepared.choice.release().await;
-    Ok(())
+    Ok(instance)
 }
 
-/// That a start failed, where it can be told; the failure itself is more important than its record.
-async fn record_start_failure(
-    app: &App,
-    prepared: &Prepared,
-    error: &node::InstanceError,
-    printer: &Printer,
-) {
-    let now = app.clock.now();
-    let record = &prepared.record;
-    let message = engine::chain(error);
-    let about =
-        |subject| Event::once(subject, EventKind::Warning, EventReason::StartFailed, message.clone(), now);
-    let events: Vec<Event> = [Some(Subject::Instance(record.id)), record.cache.map(Subject::Cache)]
-        .into_iter()
-        .flatten()
-        .map(about)
-        .collect();
-    let recorded = async {
-        app.records.instance_exited(record.id, ExitStatus::Unknown, &events, now).await?;
-        // An instance that never ran is of no use to anybody.
-        app.records.remove_instance(record.id, &[]).await
-    };
-    if let Err(unrecorded) = recorded.await
-        && unrecorded.kind() != metastore::ErrorKind::NotFound
-    {
-        printer.warning(&format!("the failed start could not be recorded: {}", engine::chain(&unrecorded)));
-    }
-}
-
-async fn finish(app: &App, prepared: &Prepared, status: ExitStatus) -> Result<(), Failure> {
-    app.use_cases.ended(&prepared.record, status).await?;
-    if prepared.record.remove_on_exit {
+async fn finish(app: &App, record: &Instance, status: ExitStatus) -> Result<(), Failure> {
+    app.use_cases.ended(record, status).await?;
+    if record.remove_on_exit {
         app.forget_old_events().await;
     }
     Ok(())

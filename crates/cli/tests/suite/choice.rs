@@ -150,6 +150,24 @@ fn a_cache_that_was_said_is_used_or_refused_with_its_state() {
 }
 
 #[test]
+fn a_start_that_fails_leaves_nothing_of_what_was_made_for_it() {
+    let Some(scene) = Scene::new() else { return };
+    scene.create("web", "app:1");
+    let before = scene.home.snapshots();
+    for image in ["hello:1", "app:2"] {
+        scene.run(&[&scene.image(image), "--", "/absent"]).fails(127, &["/absent"]);
+        assert_eq!(scene.home.snapshots(), before, "{image}");
+        scene.home.assert_at_rest();
+        assert!(scene.automatic().is_empty(), "{image}");
+    }
+    // The second had a part from the cache, which tells of it.
+    assert!(scene.home.reasons("web").contains(&"StartFailed".to_owned()));
+    scene.run(&["--name", "front", &scene.image("app:1"), "--", "/absent"]).fails(127, &["/absent"]);
+    // Its name is free again.
+    assert_eq!(scene.run(&["--name", "front", &scene.image("app:1")]).ok().stdout, "1");
+}
+
+#[test]
 fn starts_that_miss_at_once_make_one_automatic_cache() {
     let Some(scene) = Scene::new() else { return };
     let image = scene.image("app:1");

@@ -1,11 +1,12 @@
 //! Creating an instance: chosen, recorded, started, and the automatic cache beside it.
 
 use model::{
-    AccountId, EventKind, EventReason, ExitStatus, Instance, InstanceId, InstanceName, InstanceState,
-    SnapshotImage,
+    AccountId, Event, EventKind, EventReason, ExitStatus, ImageCache, Instance, InstanceId, InstanceName,
+    InstanceState, SnapshotImage, Subject,
 };
 
 use super::Instances;
+use super::settle::known_otherwise;
 use crate::build::BuildProgress;
 use crate::host::{HostError, HostOrder, HostStarted, InstanceOptions};
 use crate::{Error, StartChoice, StartWish, chain};
@@ -23,6 +24,15 @@ pub struct NewInstance {
     pub remove_on_exit: bool,
     /// An installed OCI runtime in place of the host's own.
     pub runtime: Option<String>,
+}
+
+/// An instance that was started, as it is recorded.
+#[derive(Clone, Debug)]
+pub struct RunningInstance {
+    /// Its record.
+    pub instance: Instance,
+    /// The automatic cache that was made beside it.
+    pub cache: Option<ImageCache>,
 }
 
 impl Instances {
@@ -50,6 +60,30 @@ impl Instances {
         new: NewInstance,
         choice: &StartChoice,
     ) -> Result<Instance, Error> {
+        let (record, order) = self.record(account, new, choice).await?;
+        match self.host.start(order).await {
+            Ok(started) => Ok(self.note_running(&record, &started, choice).await?.instance),
+            Err(error) => {
+                if let Err(error) = self.take_back(&record, &error).await {
+                    tracing::warn!(instance = %record.id, error = chain(&error), "failed to take an instance back");
+                }
+                Err(Error::host("start", &record)(error))
+            }
+        }
+    }
+
+    /// Records an instance with what was chosen for it, and gives what its host is to start. For whoever starts it by
+    /// another way than [`Self::create`]: [`Self::note_running`] or [`Self::take_back`] follows, and then
+    /// [`StartChoice::release`].
+    ///
+    /// # Errors
+    /// [`Error::OtherSystem`]; those of store and records, of which a taken name is one. Nothing is recorded then.
+    pub async fn record(
+        &self,
+        account: &AccountId,
+        new: NewInstance,
+        choice: &StartChoice,
+    ) -> Result<(Instance, HostOrder), Error> {
         let [image] = choice.images.as_slice() else { return Err(Error::NoImage) };
         let record = self.record_of(account, &new, choice, image)?;
         self.engine.record_instance(&record, choice).await?;
@@ -63,17 +97,7 @@ impl Instances {
             remove_on_exit: new.remove_on_exit,
             runtime: new.runtime,
         };
-        let started = match self.host.start(order).await {
-            Ok(started) => started,
-            Err(error) => {
-                self.take_back(&record, &error).await;
-                return Err(Error::host("start", &record)(error));
-            }
-        };
-        let running = self.note_running(&record, &started).await?;
-        self.engine.note_start(choice).await;
-        self.engine.create_automatic_cache(account, record.id, choice).await;
-        Ok(running)
+        Ok((record, order))
     }
 
     fn record_of(
@@ -106,11 +130,32 @@ impl Instances {
         })
     }
 
-    /// Notes that it runs, and what could not be had for it.
-    async fn note_running(&self, record: &Instance, started: &HostStarted) -> Result<Instance, Error> {
+    /// Notes that a recorded instance runs, what could not be had for it and what its cache spared, and makes the
+    /// automatic cache that its start left to be made.
+    ///
+    /// # Errors
+    /// Those of the records. The instance runs all the same, and [`Self::settle`] finds it.
+    pub async fn note_running(
+        &self,
+        record: &Instance,
+        started: &HostStarted,
+        choice: &StartChoice,
+    ) -> Result<RunningInstance, Error> {
+        let instance = self.record_running(record, started).await?;
+        self.engine.note_start(choice).await;
+        // Only now: what cannot start needs no cache.
+        let cache = self.engine.create_automatic_cache(&record.account, record.id, choice).await;
+        Ok(RunningInstance { instance, cache })
+    }
+
+    async fn record_running(&self, record: &Instance, started: &HostStarted) -> Result<Instance, Error> {
+        let millis = |micros: u64| micros as f64 / 1000.0;
         let message = format!(
-            "`{}` runs as process {}: image ready in {} µs, started in {} µs",
-            record.name, started.pid, started.image_ready_us, started.total_us
+            "`{}` runs as process {}: image ready in {:.1} ms, started in {:.1} ms",
+            record.name,
+            started.pid,
+            millis(started.image_ready_us),
+            millis(started.total_us)
         );
         let mut events = vec![self.event(record, EventKind::Normal, EventReason::Started, message)];
         events.extend(
@@ -130,20 +175,23 @@ impl Instances {
         }
     }
 
-    /// That a start failed, where it can be told; the failure itself is more important than its record.
-    async fn take_back(&self, record: &Instance, error: &HostError) {
-        let event = self.event(record, EventKind::Warning, EventReason::StartFailed, chain(error));
+    /// Takes a recorded instance back that could not start, with the image snapshot of its own. Its events, and those of
+    /// its cache, say why; the failure itself is more important than its record.
+    ///
+    /// # Errors
+    /// Those of store and records; [`Self::settle`] ends the instance then.
+    pub async fn take_back(&self, record: &Instance, error: &HostError) -> Result<(), Error> {
         let now = self.engine.clock().now();
-        let ended =
-            self.engine.records().instance_exited(record.id, ExitStatus::Unknown, &[event], now).await;
-        let removed = match ended {
-            // An instance that never ran is of no use to anybody.
-            Ok(_) => self.forget(record).await,
-            Err(error) => Err(error.into()),
+        let message = chain(error);
+        let failed = |subject| {
+            Event::once(subject, EventKind::Warning, EventReason::StartFailed, message.clone(), now)
         };
-        if let Err(error) = removed {
-            tracing::warn!(instance = %record.id, error = chain(&error), "failed to take an instance back");
-        }
+        let subjects = [Some(Subject::Instance(record.id)), record.cache.map(Subject::Cache)];
+        let events: Vec<Event> = subjects.into_iter().flatten().map(failed).collect();
+        let ended = self.engine.records().instance_exited(record.id, ExitStatus::Unknown, &events, now).await;
+        known_otherwise(ended)?;
+        // An instance that never ran is of no use to anybody.
+        self.forget(record).await
     }
 }
 

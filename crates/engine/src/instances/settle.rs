@@ -138,7 +138,7 @@ impl Instances {
 }
 
 /// `None` where another process has recorded what comes later: that is no failure of whoever comes too late.
-fn known_otherwise(recorded: metastore::Result<Instance>) -> Result<Option<Instance>, Error> {
+pub(super) fn known_otherwise(recorded: metastore::Result<Instance>) -> Result<Option<Instance>, Error> {
     match recorded {
         Err(metastore::Error::NoInstance(_) | metastore::Error::InstanceState { .. }) => Ok(None),
         recorded => Ok(Some(recorded?)),

@@ -159,6 +159,10 @@ async fn a_start_that_fails_or_a_name_that_is_taken_leaves_nothing() {
     let failed = scene.create(scene.wanted("front")).await.unwrap_err();
     assert!(matches!(&failed, Error::Host { source, .. } if source.kind() == HostErrorKind::CommandNotFound));
     assert!(scene.all().await.is_empty());
+    let cache = scene.world.engine.find_cache(&local(), "web").await.unwrap().cache.id;
+    let events = scene.world.engine.events(&local(), Subject::Cache(cache)).await.unwrap();
+    let told = events.iter().find(|event| event.reason == EventReason::StartFailed).unwrap();
+    assert_eq!(told.message, "there is no such command");
     *scene.host.refuses.lock().unwrap() = false;
     scene.create(scene.wanted("front")).await.unwrap();
     let taken = scene.create(scene.wanted("front")).await.unwrap_err();

@@ -14,22 +14,16 @@ use crate::printer::Printer;
 use crate::progress;
 
 /// What the instance starts from. What is missing is fetched, with progress; Ctrl-C ends that and keeps finished layers.
-pub(super) async fn choose(
-    app: &App,
-    args: &RunArgs,
-    id: InstanceId,
-    printer: &Printer,
-) -> Result<StartChoice, Failure> {
-    let wish = wish(app, args, id).await?;
+pub(super) async fn choose(app: &App, wish: &StartWish, printer: &Printer) -> Result<StartChoice, Failure> {
     let progress = BuildProgress::default();
-    let work = app.engine.choose_start(&app.account, &wish, &progress);
+    let work = app.engine.choose_start(&app.account, wish, &progress);
     let chosen = follow(app, &progress, work, printer).await??;
-    tell(&wish, &chosen, printer);
+    tell(wish, &chosen, printer);
     Ok(chosen)
 }
 
 /// The user's word as a cache, where one has that name or id, else as an image.
-async fn wish(app: &App, args: &RunArgs, id: InstanceId) -> Result<StartWish, Failure> {
+pub(super) async fn wish(app: &App, args: &RunArgs, id: InstanceId) -> Result<StartWish, Failure> {
     let image = args.image.clone().map(absolute).transpose()?;
     let condition = match (args.choice.perfect_match, args.choice.match_count) {
         (true, _) => MatchCondition::Perfect,
