@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use tokio::time::Instant;
 
 use crate::TransportError;
 use crate::transport::ByteStream;
@@ -91,11 +92,19 @@ impl Parser {
 pub(crate) struct Events {
     body: ByteStream,
     parser: Parser,
+    began: Instant,
+    last_sign: Instant,
 }
 
 impl Events {
     pub(crate) fn of(body: ByteStream) -> Self {
-        Self { body, parser: Parser::default() }
+        let now = Instant::now();
+        Self { body, parser: Parser::default(), began: now, last_sign: now }
+    }
+
+    /// How long the stream lived, to its last sign of life.
+    pub(crate) fn lived(&self) -> Duration {
+        self.last_sign - self.began
     }
 
     /// The next event; `None` where the stream ended.
@@ -107,7 +116,9 @@ impl Events {
             let chunk = tokio::time::timeout(SILENCE, self.body.next()).await;
             let chunk = chunk.map_err(|_| TransportError::because("the server gave no sign of life"))?;
             let Some(chunk) = chunk else { return Ok(None) };
-            if !self.parser.take(&chunk?) {
+            let chunk = chunk?;
+            self.last_sign = Instant::now();
+            if !self.parser.take(&chunk) {
                 return Err(TransportError::because("an event is too long"));
             }
         }
