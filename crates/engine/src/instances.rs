@@ -9,7 +9,7 @@ use std::time::Duration;
 use metastore::{InstanceFilter, InstanceRef, Page};
 use model::{AccountId, Event, EventKind, EventReason, ExitStatus, Instance, InstanceState, Subject};
 
-pub use create::{NewInstance, RunningInstance};
+pub use create::{CreatedInstance, NewInstance, RunningInstance};
 
 use crate::host::{ExecOrder, ExecOutput, InstanceHost, PrintedLine};
 use crate::{Engine, Error, HostErrorKind};

@@ -52,7 +52,7 @@ pub use host::{
     ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates, HostStatus,
     InstanceHost, InstanceNetwork, InstanceOptions, InstanceVolume, LineStream, PrintedLine,
 };
-pub use instances::{Instances, NewInstance, RunningInstance};
+pub use instances::{CreatedInstance, Instances, NewInstance, RunningInstance};
 pub use layer_uses::{LayerUses, SharedSizes};
 pub use match_index::MatchIndex;
 pub use matching::{MatchAnswer, MatchQuestion};

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use engine::{
     BuildProgress, CacheChoice, ExecOrder, InstanceNetwork, InstanceOptions, InstanceVolume, LineStream,
-    PrintedLine, StalenessWish, StartWish,
+    PrintedLine, StalenessWish, StartOutcome, StartWish,
 };
 use futures::{StreamExt as _, stream};
 use metastore::InstanceFilter;
-use model::{AccountId, EventReason, Instance, InstanceId, InstanceState, Subject};
+use model::{AccountId, Instance, InstanceId, InstanceState};
 use wire::{
     Choice, CommandEnded, Exec, IdempotencyKey, LogLine, Network, Outcome, Output, OutputStream, PickCache,
     Staleness,
@@ -45,26 +45,18 @@ impl OverEngine {
             return Err(error.about(IdempotencyKey::HEADER));
         }
         let new = order(new);
-        let instance = self.instances.create(account, new, &BuildProgress::default()).await?;
-        let choice = self.choice(&instance).await?;
-        Ok(StartedInstance { instance, choice, before: false })
-    }
-
-    /// What an instance was started from, by what was noted of its start.
-    async fn choice(&self, instance: &Instance) -> ServiceResult<Choice> {
-        let events = self.engine.events(&instance.account, Subject::Instance(instance.id)).await?;
-        let noted = events.iter().rev().find_map(|event| {
-            let outcome = match event.reason {
-                EventReason::CacheHit => Outcome::Hit,
-                EventReason::CachePartlyHit => Outcome::Partial,
-                EventReason::CacheMiss => Outcome::Miss,
-                _ => return None,
-            };
-            Some((outcome, event.message.clone()))
-        });
-        let by_record = if instance.cache.is_some() { Outcome::Hit } else { Outcome::Miss };
-        let (outcome, reason) = noted.unwrap_or((by_record, String::new()));
-        Ok(Choice { outcome, cache: instance.cache, auto_created: None, reason })
+        let created = self.instances.create(account, new, &BuildProgress::default()).await?;
+        let choice = Choice {
+            outcome: match created.outcome {
+                StartOutcome::Hit => Outcome::Hit,
+                StartOutcome::PartlyHit => Outcome::Partial,
+                StartOutcome::Miss => Outcome::Miss,
+            },
+            cache: created.instance.cache,
+            auto_created: created.auto_created.map(|cache| cache.id),
+            reason: created.reason,
+        };
+        Ok(StartedInstance { instance: created.instance, choice, before: false })
     }
 
     pub(super) async fn instance_page(

@@ -266,6 +266,21 @@ async fn a_change_of_some_copies_leaves_the_others_and_may_come_again_with_its_k
 }
 
 #[tokio::test]
+async fn a_start_tells_of_the_cache_that_is_made_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = World::new().client;
+    let new = CreateInstance { image: Some(layout(dir.path())), ..CreateInstance::default() };
+    let made = client.create_instance(&new, None).await.unwrap();
+    assert_eq!((made.choice.outcome, made.choice.cache), (Outcome::Miss, None));
+    assert!(made.choice.reason.starts_with("no cache had oci:"), "{}", made.choice.reason);
+    let automatic = made.choice.auto_created.unwrap();
+    assert_eq!(client.cache(&automatic.to_string()).await.unwrap().cache.origin, wire::Origin::Automatic);
+    let again = client.create_instance(&new, None).await.unwrap();
+    assert_eq!((again.choice.outcome, again.choice.cache), (Outcome::Hit, Some(automatic)));
+    assert_eq!(again.choice.auto_created, None);
+}
+
+#[tokio::test]
 async fn tokens_of_the_records_open_what_they_say() {
     let world = World::new();
     let new = CreateToken {

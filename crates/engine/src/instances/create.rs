@@ -9,7 +9,7 @@ use super::Instances;
 use super::settle::known_otherwise;
 use crate::build::BuildProgress;
 use crate::host::{HostError, HostOrder, HostStarted, InstanceOptions};
-use crate::{Error, StartChoice, StartWish, chain};
+use crate::{Error, StartChoice, StartOutcome, StartWish, chain};
 
 /// An instance to create.
 #[derive(Clone, Debug)]
@@ -24,6 +24,19 @@ pub struct NewInstance {
     pub remove_on_exit: bool,
     /// An installed OCI runtime in place of the host's own.
     pub runtime: Option<String>,
+}
+
+/// An instance that was created, and what it started from.
+#[derive(Clone, Debug)]
+pub struct CreatedInstance {
+    /// Its record.
+    pub instance: Instance,
+    /// How its wish was met.
+    pub outcome: StartOutcome,
+    /// The same in words.
+    pub reason: String,
+    /// The automatic cache that was made beside it.
+    pub auto_created: Option<ImageCache>,
 }
 
 /// An instance that was started, as it is recorded.
@@ -47,7 +60,7 @@ impl Instances {
         account: &AccountId,
         new: NewInstance,
         progress: &BuildProgress,
-    ) -> Result<Instance, Error> {
+    ) -> Result<CreatedInstance, Error> {
         let choice = self.engine.choose_start(account, &new.wish, progress).await?;
         let created = self.create_from(account, new, &choice).await;
         choice.release().await;
@@ -59,10 +72,15 @@ impl Instances {
         account: &AccountId,
         new: NewInstance,
         choice: &StartChoice,
-    ) -> Result<Instance, Error> {
+    ) -> Result<CreatedInstance, Error> {
         let (record, order) = self.record(account, new, choice).await?;
         match self.host.start(order).await {
-            Ok(started) => Ok(self.note_running(&record, &started, choice).await?.instance),
+            Ok(started) => {
+                let RunningInstance { instance, cache } =
+                    self.note_running(&record, &started, choice).await?;
+                let reason = choice.in_words(record.id);
+                Ok(CreatedInstance { instance, outcome: choice.outcome, reason, auto_created: cache })
+            }
             Err(error) => {
                 if let Err(error) = self.take_back(&record, &error).await {
                     tracing::warn!(instance = %record.id, error = chain(&error), "failed to take an instance back");

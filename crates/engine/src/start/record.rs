@@ -51,6 +51,13 @@ impl Engine {
     }
 }
 
+impl StartChoice {
+    /// How the wish was met, in the words that the instance's event has.
+    pub(crate) fn in_words(&self, instance: InstanceId) -> String {
+        found(instance, self).1
+    }
+}
+
 /// What was found and what its tags were pinned to, told of the instance and of its cache. Of a cache equal events of many
 /// instances are counted.
 fn events_of(instance: &Instance, choice: &StartChoice) -> Vec<Event> {

@@ -119,7 +119,8 @@ impl Scene {
     }
 
     async fn create(&self, new: NewInstance) -> Result<model::Instance, Error> {
-        self.instances.create(&local(), new, &BuildProgress::default()).await
+        let created = self.instances.create(&local(), new, &BuildProgress::default()).await?;
+        Ok(created.instance)
     }
 
     async fn all(&self) -> Vec<model::Instance> {
