@@ -46,8 +46,8 @@ macro_rules! metastore_conformance {
                 answers_a_token_once, refuses_a_token_of_another_request, forgets_tokens_in_time,
                 a_refused_request_leaves_no_token, quota_of_nothing;
             builds: first_build_steps, one_build_at_a_time, update_swaps_the_snapshot, failed_update_stays_usable,
-                only_its_owner_ends_it, claims_once, claims_what_the_dead_left, retains_planned_snapshots,
-                created_with_its_build_or_not_at_all, records_layers;
+                a_failure_is_returned_as_it_is_kept, only_its_owner_ends_it, claims_once, claims_what_the_dead_left,
+                retains_planned_snapshots, created_with_its_build_or_not_at_all, records_layers;
             caches: records_and_reads, refuses_what_is_not_new, resolves_by_id_and_name, notes_use_and_never_moves_back,
                 notes_looks_at_tags, notes_copies, loses_its_snapshot;
             changes: come_in_order, tell_what_is_gone, come_with_events, are_forgotten, none_without_news,
@@ -55,7 +55,8 @@ macro_rules! metastore_conformance {
             credentials: come_and_go_with_the_cache, are_resealed_once, are_listed_by_owner, are_never_shown;
             deletion: deletes_and_releases, refuses_to_delete_in_use, refuses_to_delete_while_building,
                 deletes_what_only_waits, asked_once_and_serves_no_more, ends_the_build_that_waits, cancels_the_build_that_runs;
-            events: counts_equal_ones, drops_the_oldest, drops_those_of_layers_first, go_with_the_verb, forgets_those_of_the_gone;
+            events: counts_equal_ones, keeps_what_every_database_holds, drops_the_oldest, drops_those_of_layers_first,
+                go_with_the_verb, forgets_those_of_the_gone;
             find: finds_by_filter_and_page, finds_by_image_and_repository, finds_by_tags, finds_nothing_among_none,
                 follows_changes, pages_there_and_back;
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
@@ -64,7 +65,8 @@ macro_rules! metastore_conformance {
                 finds_by_filter_and_page;
             snapshots: are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
                 of_an_instance_come_with_it_or_not_at_all;
-            tokens: recorded_and_found_by_digest, revoked_once, used_by_the_hour, listed_by_account;
+            tokens: recorded_and_found_by_digest, labelled_as_every_database_holds, revoked_once, used_by_the_hour,
+                listed_by_account;
             turns: waits_for_an_owner, the_one_with_fewest_running_first, the_longest_waiting_first, each_goes_to_one,
                 beats_and_tells, cancelled_while_waiting, cancelled_while_running, a_lost_build_beats_no_more;
             update: changes_what_is_said, changes_nothing_of_what_is_deleted, builds_what_is_new, answers_a_token_once,

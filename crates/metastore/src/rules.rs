@@ -22,26 +22,31 @@ use model::{BuildFailure, CacheState, Event, ImageCache, Timestamp};
 
 use crate::{ChangeNumber, Error, LayerRecord, Result};
 
-/// The longest message of an event or a failure, in bytes. Longer ones are cut.
+/// The longest message of an event or a failure, or label of a token, in bytes. Longer ones are cut.
 const MESSAGE_LIMIT: usize = 4096;
 
 /// Microseconds of an hour.
 const HOUR: i64 = 3600 * 1_000_000;
 
+/// A message as it is kept: bounded, and without NUL, which not every database holds. Every word of somebody else's is kept so,
+/// in every metastore, so that what a verb returns is what is recorded.
+pub(crate) fn kept(message: &str) -> String {
+    // Bounded before, so that little is copied, and again, since what replaces a NUL is longer.
+    let kept = bounded(message).replace('\0', "\u{fffd}");
+    bounded(&kept).to_owned()
+}
+
+fn kept_failure(failure: &BuildFailure) -> BuildFailure {
+    BuildFailure { reason: kept(&failure.reason), message: kept(&failure.message) }
+}
+
 /// Cuts a message at a character's end.
-pub(crate) fn bounded(message: &str) -> &str {
+fn bounded(message: &str) -> &str {
     let mut end = message.len().min(MESSAGE_LIMIT);
     while !message.is_char_boundary(end) {
         end -= 1;
     }
     &message[..end]
-}
-
-fn bounded_failure(failure: &BuildFailure) -> BuildFailure {
-    BuildFailure {
-        reason: bounded(&failure.reason).to_owned(),
-        message: bounded(&failure.message).to_owned(),
-    }
 }
 
 /// One step of the cache's life.
@@ -62,10 +67,9 @@ pub(crate) fn check_layer(known: &LayerRecord, layer: &LayerRecord) -> Result<()
     Err(Error::Conflict { object: "layer", why })
 }
 
-/// Counts an event where an equal one is; `false` where none is.
+/// Counts an event, its message as it is [`kept`], where an equal one is; `false` where none is.
 pub(crate) fn is_counted(known: &mut Event, event: &Event) -> bool {
-    let equal =
-        known.kind == event.kind && known.reason == event.reason && known.message == bounded(&event.message);
+    let equal = known.kind == event.kind && known.reason == event.reason && known.message == event.message;
     if equal {
         known.first = known.first.min(event.first);
         known.last = known.last.max(event.last);
@@ -101,6 +105,14 @@ mod tests {
         let odd = format!("x{long}");
         assert_eq!(bounded(&odd).len(), MESSAGE_LIMIT - 1);
         assert_eq!(bounded("short"), "short");
+    }
+
+    #[test]
+    fn nul_is_replaced_and_the_bound_kept() {
+        assert_eq!(kept("a\0b\0"), "a\u{fffd}b\u{fffd}");
+        let many = kept(&"\0".repeat(MESSAGE_LIMIT));
+        assert_eq!(many, "\u{fffd}".repeat(MESSAGE_LIMIT / 3));
+        assert_eq!(kept(&many), many, "kept once is kept for good");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use model::{
-    BlobDigest, BuildId, ByteSize, CacheState, DiffId, Digest, EventReason, ImageSnapshotId, Percent, Subject,
+    BlobDigest, BuildFailure, BuildId, ByteSize, CacheState, DiffId, Digest, EventReason, ImageSnapshotId,
+    Percent, Subject,
 };
 
 use super::{
@@ -87,6 +88,26 @@ pub async fn failed_update_stays_usable(store: &dyn Metastore) {
     assert_eq!(failed.state, CacheState::Failed);
     let error = store.begin_build(&build_of(&other, &process(1), at(3)), &[]).await.unwrap_err();
     assert!(matches!(error, Error::Transition { .. }), "{error:?}");
+}
+
+pub async fn a_failure_is_returned_as_it_is_kept(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let (long, cut) = ("\0".repeat(5000), "\u{fffd}".repeat(4096 / 3));
+    for (message, kept) in [("odd \0 text", "odd \u{fffd} text"), (long.as_str(), cut.as_str())] {
+        let build = build_of(&cache, &process(1), at(1));
+        store.begin_build(&build, &[]).await.unwrap();
+        let failure = BuildFailure { message: message.to_owned(), ..failure() };
+        let failed = store.fail_build(build.id, &process(1), &failure, &[], at(2)).await.unwrap();
+        assert_eq!(failed.state, CacheState::UpdateFailed);
+        assert_eq!(store.cache(cache.id).await.unwrap(), failed);
+        assert_eq!(failed.failure.as_ref().map(|failure| failure.message.as_str()), Some(kept));
+        assert_eq!(store.build(build.id).await.unwrap().failure, failed.failure);
+    }
+    let snapshot = cache.snapshot.unwrap();
+    let failure = BuildFailure { reason: "\0".to_owned(), message: "\0".to_owned() };
+    assert!(store.lose_snapshot(cache.id, snapshot, &failure, &[], at(3)).await.unwrap());
+    let kept = BuildFailure { reason: "\u{fffd}".to_owned(), message: "\u{fffd}".to_owned() };
+    assert_eq!(store.cache(cache.id).await.unwrap().failure, Some(kept));
 }
 
 pub async fn only_its_owner_ends_it(store: &dyn Metastore) {

@@ -16,6 +16,15 @@ pub async fn counts_equal_ones(store: &dyn Metastore) {
     assert_eq!(store.events(Subject::Cache(CacheId::generate())).await.unwrap(), []);
 }
 
+pub async fn keeps_what_every_database_holds(store: &dyn Metastore) {
+    let subject = Subject::Cache(CacheId::generate());
+    let said = |text: &str, second| event(subject, EventReason::BuildFailed, text, at(second));
+    store.append_events(&[said("odd \0 text", 1), said("odd \0 text", 2)]).await.unwrap();
+    store.append_events(&[said("odd \u{fffd} text", 3)]).await.unwrap();
+    let events = store.events(subject).await.unwrap();
+    assert_eq!(events, [Event { last: at(3), count: 3, ..said("odd \u{fffd} text", 1) }]);
+}
+
 pub async fn drops_the_oldest(store: &dyn Metastore) {
     let (full, other) = (Subject::Cache(CacheId::generate()), Subject::Cache(CacheId::generate()));
     let limit = i64::from(EVENTS_PER_SUBJECT);

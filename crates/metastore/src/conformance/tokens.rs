@@ -31,6 +31,13 @@ pub async fn recorded_and_found_by_digest(store: &dyn Metastore) {
     assert_eq!(store.token(&one.digest).await.unwrap(), Some(one));
 }
 
+pub async fn labelled_as_every_database_holds(store: &dyn Metastore) {
+    let one = TokenRecord { label: "odd \0 label".to_owned(), ..token(1, &account("a"), 0) };
+    store.create_token(&one).await.unwrap();
+    let kept = TokenRecord { label: "odd \u{fffd} label".to_owned(), ..one };
+    assert_eq!(store.token(&kept.digest).await.unwrap(), Some(kept));
+}
+
 pub async fn revoked_once(store: &dyn Metastore) {
     let one = token(1, &account("a"), 0);
     store.create_token(&one).await.unwrap();

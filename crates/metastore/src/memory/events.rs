@@ -8,11 +8,12 @@ use crate::{EVENTS_PER_SUBJECT, rules};
 impl Records {
     pub(super) fn append(&mut self, events: &[Event]) {
         for event in events {
+            let event = Event { message: rules::kept(&event.message), ..event.clone() };
             let known = self.events.entry(event.subject).or_default();
-            if known.iter_mut().any(|known| rules::is_counted(known, event)) {
+            if known.iter_mut().any(|known| rules::is_counted(known, &event)) {
                 continue;
             }
-            known.push(Event { message: rules::bounded(&event.message).to_owned(), ..event.clone() });
+            known.push(event);
             if known.len() > EVENTS_PER_SUBJECT as usize {
                 let rank =
                     |index: &usize| (!known[*index].reason.is_of_a_layer(), known[*index].last, *index);

@@ -11,7 +11,8 @@ impl Records {
             let why = format!("the id {} is taken", token.id().as_str());
             return Err(Error::Conflict { object: "token", why });
         }
-        self.tokens.insert(token.id(), token.clone());
+        let kept = TokenRecord { label: rules::kept(&token.label), ..token.clone() };
+        self.tokens.insert(token.id(), kept);
         Ok(())
     }
 

@@ -6,7 +6,6 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
 
 use super::connection::Writing;
-use super::events::storable;
 use super::{caches, find, locks, snapshots};
 use crate::error::failed;
 use crate::rows::{self, Columns as _, parse, signed, to_json};
@@ -101,8 +100,8 @@ fn bind(statement: &'static str, build: &Build) -> Result<Query<'static, Postgre
         .bind(build.queued.as_micros())
         .bind(build.started.map(Timestamp::as_micros))
         .bind(build.finished.map(Timestamp::as_micros))
-        .bind(failure.map(|failure| storable(&failure.reason)))
-        .bind(failure.map(|failure| storable(&failure.message))))
+        .bind(failure.map(|failure| failure.reason.as_str()))
+        .bind(failure.map(|failure| failure.message.as_str())))
 }
 
 pub(super) async fn insert(connection: &mut PgConnection, build: &Build) -> Result<()> {

@@ -7,8 +7,7 @@ use sqlx::{PgConnection, Postgres};
 
 use super::changes::Touch;
 use super::connection::Writing;
-use super::events::{self, storable};
-use super::find;
+use super::{events, find};
 use crate::error::failed;
 use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::{
@@ -171,8 +170,8 @@ fn bind(statement: &'static str, cache: &ImageCache) -> Result<Query<'static, Po
         .bind(signed("number of starts", cache.savings.starts)?)
         .bind(signed("number of spared bytes", cache.savings.fetched_bytes.as_u64())?)
         .bind(signed("spared time", cache.savings.milliseconds)?)
-        .bind(failure.map(|failure| storable(&failure.reason)))
-        .bind(failure.map(|failure| storable(&failure.message)))
+        .bind(failure.map(|failure| failure.reason.as_str()))
+        .bind(failure.map(|failure| failure.message.as_str()))
         .bind(cache.created.as_micros())
         .bind(cache.updated.as_micros())
         .bind(cache.last_used.map(Timestamp::as_micros))

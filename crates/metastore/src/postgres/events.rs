@@ -8,8 +8,7 @@ use sqlx::PgConnection;
 use super::locks;
 use crate::error::failed;
 use crate::rows::{self, parse};
-use crate::rules::bounded;
-use crate::{EVENTS_PER_SUBJECT, Result};
+use crate::{EVENTS_PER_SUBJECT, Result, rules};
 
 const APPEND: &str = "INSERT INTO events (subject, kind, reason, message, digest, first, last, count) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
@@ -33,22 +32,16 @@ const ACCOUNT: &str = "SELECT account FROM caches WHERE id = $1 UNION ALL SELECT
 const DEPART: &str =
     "INSERT INTO departed (subject, account) VALUES ($1, $2) ON CONFLICT (subject) DO NOTHING";
 
-/// Text as the database takes it: it holds every character but one.
-pub(super) fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}
-
 pub(super) async fn append(connection: &mut PgConnection, events: &[Event]) -> Result<()> {
     let mut subjects = BTreeSet::new();
     for event in events {
         let subject = event.subject.to_string();
-        let message = storable(bounded(&event.message));
-        let message = bounded(&message);
+        let message = rules::kept(&event.message);
         sqlx::query(APPEND)
             .bind(&subject)
             .bind(event.kind.as_str())
             .bind(event.reason.as_str())
-            .bind(message)
+            .bind(&message)
             .bind(Digest::sha256(message.as_bytes()).to_string())
             .bind(event.first.as_micros())
             .bind(event.last.as_micros())

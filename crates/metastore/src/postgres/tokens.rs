@@ -3,7 +3,6 @@
 use model::{AccountId, Timestamp};
 use sqlx::PgConnection;
 
-use super::events::storable;
 use crate::error::failed;
 use crate::rows::{self, to_json};
 use crate::{Error, PAGE_LIMIT, Result, TokenId, TokenRecord, rules};
@@ -27,7 +26,7 @@ pub(super) async fn create(connection: &mut PgConnection, token: &TokenRecord) -
         .bind(id.as_str())
         .bind(&token.digest[..])
         .bind(token.account.as_str())
-        .bind(storable(&token.label))
+        .bind(rules::kept(&token.label))
         .bind(to_json(&token.scopes))
         .bind(token.created.as_micros())
         .bind(token.expires.map(Timestamp::as_micros))

@@ -3,7 +3,7 @@
 use model::{BuildFailure, BuildId, CacheState, ImageCache, Percent, SnapshotCopies, Timestamp};
 
 use super::caches::keep_present;
-use super::{bounded_failure, step};
+use super::{kept_failure, step};
 use crate::{Build, BuildState, Error, NewBuild, ProcessIdentity, Result, SnapshotRecord, Turns};
 
 /// Whether a build waits or runs.
@@ -188,9 +188,9 @@ fn failed(
     if !first {
         cache.progress = Percent::ALL;
     }
-    cache.failure = Some(bounded_failure(failure));
-    (build.state, build.finished) = (BuildState::Failed, Some(now));
-    build.failure = Some(bounded_failure(failure));
+    let failure = kept_failure(failure);
+    cache.failure = Some(failure.clone());
+    (build.state, build.finished, build.failure) = (BuildState::Failed, Some(now), Some(failure));
     Ok((cache, build))
 }
 

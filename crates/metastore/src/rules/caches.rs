@@ -5,7 +5,7 @@ use model::{
     SnapshotCopies, Timestamp,
 };
 
-use super::bounded_failure;
+use super::kept_failure;
 use crate::{CacheEdit, Error, NewBuild, Result};
 
 /// Whether a cache is as it is when it was just asked for, and the build its first one.
@@ -103,7 +103,7 @@ pub(crate) fn lost(
     cache.state = CacheState::Failed;
     (cache.snapshot, cache.unpacked_size) = (None, None);
     (cache.progress, cache.copies) = (Percent::ZERO, SnapshotCopies::default());
-    cache.failure = Some(bounded_failure(failure));
+    cache.failure = Some(kept_failure(failure));
     cache.updated = now;
     Ok(Some(cache))
 }

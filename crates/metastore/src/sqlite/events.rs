@@ -4,8 +4,7 @@ use model::{Event, Subject, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::error::failed;
-use crate::rules::bounded;
-use crate::{EVENTS_PER_SUBJECT, Result, rows};
+use crate::{EVENTS_PER_SUBJECT, Result, rows, rules};
 
 const APPEND: &str = "INSERT INTO events (subject, kind, reason, message, first, last, count) \
      VALUES (?, ?, ?, ?, ?, ?, ?) \
@@ -30,7 +29,7 @@ pub(super) async fn append(connection: &mut SqliteConnection, events: &[Event]) 
             .bind(&subject)
             .bind(event.kind.as_str())
             .bind(event.reason.as_str())
-            .bind(bounded(&event.message))
+            .bind(rules::kept(&event.message))
             .bind(event.first.as_micros())
             .bind(event.last.as_micros())
             .bind(i64::from(event.count))

@@ -17,7 +17,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, token: &TokenRecor
         .bind(token.id().as_str())
         .bind(token.digest.as_slice())
         .bind(token.account.as_str())
-        .bind(&token.label)
+        .bind(rules::kept(&token.label))
         .bind(to_json(&token.scopes))
         .bind(token.created.as_micros())
         .bind(token.expires.map(Timestamp::as_micros))

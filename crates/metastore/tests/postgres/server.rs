@@ -1,14 +1,14 @@
 //! Connections that break, servers that stop, locks that are not given back.
 
 use metastore::conformance::faults::check_invariants;
-use metastore::conformance::{at, build_of, event, failure, process, ready_cache, snapshot_of, whole};
+use metastore::conformance::{at, build_of, event, process, ready_cache, snapshot_of, whole};
 use metastore::{ErrorKind, Metastore as _, PostgresMetastore, PostgresSettings};
 use model::{CacheState, EventReason, ImageCache, Subject};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use testkit::{Postgres, Stop};
 
 use super::holder::Holder;
-use super::{connect, connect_with, fresh, is_installed, settings, shared};
+use super::{connect, connect_with, fresh, is_installed, settings};
 
 /// Begins a build, which must wait for the cache's row, and gives what became of it.
 async fn begin(store: &PostgresMetastore, cache: &ImageCache) -> metastore::Result<ImageCache> {
@@ -131,24 +131,4 @@ async fn what_is_durable_outlives_the_server() {
     let snapshot = snapshot_of(&build, at(2));
     let change = again.finish_build(build.id, &process(1), &snapshot, whole(), None, &[], at(2)).await;
     assert_eq!(change.unwrap().cache.state, CacheState::Ready);
-}
-
-#[tokio::test]
-async fn text_that_the_database_cannot_hold_is_replaced() {
-    if !is_installed() {
-        return;
-    }
-    let store = connect(&fresh().await).await;
-    let cache = ready_cache(&store, "web", at(0)).await;
-    let news = event(Subject::Cache(cache.id), EventReason::BuildFailed, "odd \0 text", at(1));
-    store.append_events(&[news.clone(), news]).await.unwrap();
-    let events = store.events(Subject::Cache(cache.id)).await.unwrap();
-    assert_eq!((events.len(), events[0].count, events[0].message.as_str()), (1, 2, "odd \u{fffd} text"));
-    let build = build_of(&cache, &process(1), at(1));
-    store.begin_build(&build, &[]).await.unwrap();
-    let failure = model::BuildFailure { message: "\0".to_owned(), ..failure() };
-    let failed = store.fail_build(build.id, &process(1), &failure, &[], at(2)).await.unwrap();
-    assert_eq!(failed.state, CacheState::UpdateFailed);
-    assert_eq!(store.cache(cache.id).await.unwrap().failure.unwrap().message, "\u{fffd}");
-    assert_eq!(shared().run("postgres", "SELECT 1"), "1", "the server is there still");
 }
