@@ -46,8 +46,8 @@ macro_rules! metastore_conformance {
                 answers_a_token_once, refuses_a_token_of_another_request, forgets_tokens_in_time,
                 a_refused_request_leaves_no_token, quota_of_nothing;
             builds: first_build_steps, one_build_at_a_time, update_swaps_the_snapshot, failed_update_stays_usable,
-                a_failure_is_returned_as_it_is_kept, only_its_owner_ends_it, claims_once, claims_what_the_dead_left,
-                retains_planned_snapshots, created_with_its_build_or_not_at_all, records_layers;
+                a_further_one_forgets_the_ended, a_failure_is_returned_as_it_is_kept, only_its_owner_ends_it, claims_once,
+                claims_what_the_dead_left, retains_planned_snapshots, created_with_its_build_or_not_at_all, records_layers;
             caches: records_and_reads, refuses_what_is_not_new, resolves_by_id_and_name, notes_use_and_never_moves_back,
                 notes_looks_at_tags, notes_copies, loses_its_snapshot;
             changes: come_in_order, tell_what_is_gone, come_with_events, are_forgotten, none_without_news,

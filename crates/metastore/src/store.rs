@@ -171,7 +171,8 @@ pub trait Metastore: Send + Sync {
     async fn delete_cache(&self, id: CacheId, events: &[Event]) -> Result<CacheChange>;
 
     /// Asks for a further build, or begins it where it has an owner: the cache steps to `Updating` (or, never built, to
-    /// `Creating` with its owner), and its former failure is cleared.
+    /// `Creating` with its owner), and its former failure is cleared. The records of its builds that have ended go: of each cache
+    /// the last one that ended is kept, and that until the next.
     ///
     /// # Errors
     /// [`NoCache`](crate::Error::NoCache); [`CacheBuilding`](crate::Error::CacheBuilding) where one waits or runs;
@@ -249,7 +250,7 @@ pub trait Metastore: Send + Sync {
         now: Timestamp,
     ) -> Result<ImageCache>;
 
-    /// The build of this id.
+    /// The build of this id. One that has ended is there until [a further one](Self::begin_build) of its cache is asked for.
     ///
     /// # Errors
     /// [`NoBuild`](crate::Error::NoBuild).

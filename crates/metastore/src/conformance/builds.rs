@@ -8,7 +8,8 @@ use super::{
     instance_of, process, ready_cache, snapshot_of, whole,
 };
 use crate::{
-    BuildState, Error, LayerRecord, Metastore, NewBuild, Page, SnapshotRecord, claim_interrupted_builds,
+    BuildState, CacheEdit, Error, LayerRecord, Metastore, NewBuild, Page, SnapshotRecord,
+    claim_interrupted_builds,
 };
 
 pub async fn first_build_steps(store: &dyn Metastore) {
@@ -88,6 +89,32 @@ pub async fn failed_update_stays_usable(store: &dyn Metastore) {
     assert_eq!(failed.state, CacheState::Failed);
     let error = store.begin_build(&build_of(&other, &process(1), at(3)), &[]).await.unwrap_err();
     assert!(matches!(error, Error::Transition { .. }), "{error:?}");
+}
+
+pub async fn a_further_one_forgets_the_ended(store: &dyn Metastore) {
+    let cache = cache_named("web", at(0));
+    let (_, first) = create_running(store, &cache).await;
+    finish(store, &first, None, at(1)).await.unwrap();
+    let (_, others) = create_running(store, &cache_named("other", at(0))).await;
+    finish(store, &others, None, at(1)).await.unwrap();
+    let is_there = async |build: &NewBuild| match store.build(build.id).await {
+        Ok(_) => true,
+        Err(Error::NoBuild(_)) => false,
+        Err(error) => panic!("{error:?}"),
+    };
+    // One that is refused forgets nothing.
+    let again = NewBuild { id: first.id, ..build_of(&cache, &process(1), at(2)) };
+    assert!(matches!(store.begin_build(&again, &[]).await, Err(Error::Conflict { .. })));
+    assert!(is_there(&first).await);
+    let second = build_of(&cache, &process(1), at(2));
+    store.begin_build(&second, &[]).await.unwrap();
+    assert!(!is_there(&first).await && is_there(&second).await && is_there(&others).await);
+    let late = fail(store, &first, at(3)).await;
+    assert!(matches!(late, Err(Error::NoBuild(_))), "{late:?}");
+    fail(store, &second, at(3)).await.unwrap();
+    let third = build_of(&cache, &process(1), at(4));
+    store.update_cache(cache.id, &CacheEdit::default(), Some(&third), None, &[], at(4)).await.unwrap();
+    assert!(!is_there(&second).await && is_there(&third).await);
 }
 
 pub async fn a_failure_is_returned_as_it_is_kept(store: &dyn Metastore) {

@@ -35,6 +35,7 @@ impl Records {
             return Err(Error::Conflict { object: "build", why: format!("the id {} is taken", build.id) });
         }
         self.put(&cache, record);
+        self.builds.retain(|_, build| build.cache != cache.id || rules::is_unfinished(build.state));
         Ok(cache)
     }
 

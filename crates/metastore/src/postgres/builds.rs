@@ -25,6 +25,8 @@ const UPDATE: &str = "UPDATE builds SET cache = $2, snapshot = $3, account = $4,
 
 const UNFINISHED: &str = "SELECT * FROM builds WHERE cache = $1 AND state IN ('Queued', 'Running')";
 
+const FORGET_ENDED: &str = "DELETE FROM builds WHERE cache = $1 AND state IN ('Succeeded', 'Failed')";
+
 /// The build of each account that has waited longest, going from account to account, not from build to build.
 const WAITING: &str = "WITH RECURSIVE accounts (account) AS ( \
      SELECT min(account) FROM builds WHERE state = 'Queued' \
@@ -128,7 +130,14 @@ pub(super) async fn begin(writing: &mut Writing, build: &NewBuild) -> Result<Ima
     let (cache, record) = rules::begin_build(before.clone(), build, unfinished)?;
     caches::save(writing, &before, &cache).await?;
     insert(writing, &record).await?;
+    forget_ended(writing, cache.id).await?;
     Ok(cache)
+}
+
+/// Drops the cache's builds that have ended: else there would be more of them with every update.
+async fn forget_ended(connection: &mut PgConnection, cache: CacheId) -> Result<()> {
+    let done = sqlx::query(FORGET_ENDED).bind(cache.to_string()).execute(connection).await;
+    done.map(drop).map_err(failed("forget the cache's ended builds"))
 }
 
 /// Looked at without a lock: mostly nothing waits.

@@ -20,6 +20,8 @@ const INSERT: &str = "INSERT INTO builds (state, owner_pid, owner_start, owner_b
 const SAVE: &str = "UPDATE builds SET state = ?, owner_pid = ?, owner_start = ?, owner_boot = ?, attempts = ?, \
      beat = ?, cancelled = ?, started = ?, finished = ?, failure_reason = ?, failure_message = ? WHERE id = ?";
 
+const FORGET_ENDED: &str = "DELETE FROM builds WHERE cache = ? AND state IN ('Succeeded', 'Failed')";
+
 /// The build of each account that has waited longest, going from account to account, not from build to build.
 const WAITING: &str = "WITH RECURSIVE accounts (account) AS ( \
      SELECT min(account) FROM builds WHERE state = 'Queued' \
@@ -119,7 +121,14 @@ pub(super) async fn begin(connection: &mut SqliteConnection, build: &NewBuild) -
     let (cache, record) = rules::begin_build(before.clone(), build, unfinished)?;
     caches::save(connection, &before, &cache).await?;
     insert(connection, &record).await?;
+    forget_ended(connection, cache.id).await?;
     Ok(cache)
+}
+
+/// Drops the cache's builds that have ended: else there would be more of them with every update.
+async fn forget_ended(connection: &mut SqliteConnection, cache: CacheId) -> Result<()> {
+    let done = sqlx::query(FORGET_ENDED).bind(cache.to_string()).execute(connection).await;
+    done.map(drop).map_err(failed("forget the cache's ended builds"))
 }
 
 /// Whether any build waits. Who only looks does not make others wait.
