@@ -13,6 +13,7 @@ use blobstore::BlobStore;
 use model::{
     ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceName, InstanceState, SnapshotImage, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
 /// Which network an instance sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,8 +166,8 @@ pub struct ExecOutput {
     pub is_cut: bool,
 }
 
-/// Kinds of a host's failure, for callers that decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Kinds of a host's failure, for callers that decide, in this process or in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum HostErrorKind {
     /// What was asked for makes no sense.
     Input,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine::{ExecOrder, ExecOutput, HostError, HostErrorKind, chain};
 use model::{ExitStatus, InstanceId};
-use node::{ExecOptions, InstanceErrorKind, Instances, NodeConfig};
+use node::{ExecOptions, Instances, NodeConfig};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
@@ -42,47 +42,7 @@ struct Order {
 #[derive(Serialize, Deserialize)]
 enum Report {
     Ended(ExitStatus),
-    Failed { kind: Word, message: String },
-}
-
-/// The kinds of a failure that the caller tells apart.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-enum Word {
-    Input,
-    CommandNotFound,
-    CommandNotExecutable,
-    NotFound,
-    State,
-    Privilege,
-    System,
-}
-
-impl From<InstanceErrorKind> for Word {
-    fn from(kind: InstanceErrorKind) -> Self {
-        match kind_of(kind) {
-            HostErrorKind::Input => Self::Input,
-            HostErrorKind::CommandNotFound => Self::CommandNotFound,
-            HostErrorKind::CommandNotExecutable => Self::CommandNotExecutable,
-            HostErrorKind::NotFound => Self::NotFound,
-            HostErrorKind::State => Self::State,
-            HostErrorKind::Privilege => Self::Privilege,
-            HostErrorKind::System => Self::System,
-        }
-    }
-}
-
-impl From<Word> for HostErrorKind {
-    fn from(word: Word) -> Self {
-        match word {
-            Word::Input => Self::Input,
-            Word::CommandNotFound => Self::CommandNotFound,
-            Word::CommandNotExecutable => Self::CommandNotExecutable,
-            Word::NotFound => Self::NotFound,
-            Word::State => Self::State,
-            Word::Privilege => Self::Privilege,
-            Word::System => Self::System,
-        }
-    }
+    Failed { kind: HostErrorKind, message: String },
 }
 
 fn system(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> HostError {
@@ -129,7 +89,7 @@ pub(super) async fn run(
     let said = tokio::fs::read(&report.0).await.map_err(system)?;
     match serde_json::from_slice(&said).map_err(system)? {
         Report::Ended(status) => Ok(ExecOutput { status, stdout, stderr, is_cut: cut_out || cut_err }),
-        Report::Failed { kind, message } => Err(HostError::new(kind.into(), message)),
+        Report::Failed { kind, message } => Err(HostError::new(kind, message)),
     }
 }
 
@@ -208,7 +168,7 @@ fn execute() -> std::io::Result<()> {
     let ended = Instances::open(config).and_then(|instances| instances.exec(order.instance, &options));
     let report = match ended {
         Ok(status) => Report::Ended(status),
-        Err(error) => Report::Failed { kind: error.kind().into(), message: chain(&error) },
+        Err(error) => Report::Failed { kind: kind_of(error.kind()), message: chain(&error) },
     };
     std::fs::write(&order.report, serde_json::to_vec(&report)?)
 }
