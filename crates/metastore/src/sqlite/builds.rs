@@ -51,7 +51,7 @@ macro_rules! bind_changing {
     }};
 }
 
-async fn insert(connection: &mut SqliteConnection, build: &Build) -> Result<()> {
+pub(super) async fn insert(connection: &mut SqliteConnection, build: &Build) -> Result<()> {
     let done = bind_changing!(sqlx::query(INSERT), build)
         .bind(build.id.to_string())
         .bind(build.cache.to_string())

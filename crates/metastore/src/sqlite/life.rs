@@ -22,9 +22,10 @@ pub(super) async fn create(
         return Ok(Admitted::Before(before));
     }
     quota::check(connection, cache, admission).await?;
-    caches::insert(connection, cache).await?;
+    let (cache, record) = rules::begin_build(cache.clone(), build, None)?;
+    caches::insert(connection, &cache).await?;
     credentials::replace(connection, CredentialOwner::Cache(cache.id), &admission.credentials).await?;
-    let cache = builds::begin(connection, build).await?;
+    builds::insert(connection, &record).await?;
     if let Some(token) = &admission.token {
         requests::remember(connection, &cache, token).await?;
     }

@@ -38,7 +38,7 @@ pub(super) async fn check(
     admission: &Admission,
 ) -> Result<()> {
     let counted = counted(connection, &cache.account, cache.origin).await?;
-    if counted < u64::from(admission.quotas.of(cache.origin)) {
+    if rules::room(cache, admission, counted, &[]).is_ok() {
         return Ok(());
     }
     let candidates = sqlx::query(CANDIDATE)
