@@ -495,7 +495,8 @@ pub trait Metastore: Send + Sync {
     /// Only the common ones.
     async fn revoke_token(&self, id: &TokenId, now: Timestamp) -> Result<Option<TokenRecord>>;
 
-    /// Notes that a request came with a token.
+    /// Notes that a request came with a token, to the hour; the time never moves back. It takes its turn among the verbs that
+    /// write: ask only where the hour is not noted yet.
     ///
     /// # Errors
     /// Only the common ones.

@@ -12,10 +12,8 @@ const CREATE: &str = "INSERT INTO tokens (id, digest, account, label, scopes, cr
 
 const REVOKE: &str = "UPDATE tokens SET revoked = coalesce(revoked, $2) WHERE id = $1 RETURNING *";
 
-const IS_FRESH_USE: &str =
-    "SELECT EXISTS (SELECT 1 FROM tokens WHERE id = $1 AND (last_used IS NULL OR last_used < $2))";
-
-const TOUCH: &str = "UPDATE tokens SET last_used = greatest(last_used, $2) WHERE id = $1";
+const TOUCH: &str =
+    "UPDATE tokens SET last_used = $2 WHERE id = $1 AND (last_used IS NULL OR last_used < $2)";
 
 const OF_ACCOUNT: &str =
     "SELECT * FROM tokens WHERE $1::text IS NULL OR account = $1 ORDER BY created, id LIMIT $2";
@@ -72,16 +70,6 @@ pub(super) async fn revoke(
     let query = sqlx::query(REVOKE).bind(id.as_str()).bind(now.as_micros());
     let row = query.fetch_optional(connection).await.map_err(failed("revoke the token"))?;
     row.as_ref().map(rows::token).transpose()
-}
-
-/// Whether the hour is not noted yet: mostly it is, and nothing is written.
-pub(super) async fn is_fresh_use(
-    connection: &mut PgConnection,
-    id: &TokenId,
-    now: Timestamp,
-) -> Result<bool> {
-    let query = sqlx::query_scalar(IS_FRESH_USE).bind(id.as_str()).bind(rules::hour_of(now).as_micros());
-    query.fetch_one(connection).await.map_err(failed("read the token"))
 }
 
 pub(super) async fn touch(connection: &mut PgConnection, id: &TokenId, now: Timestamp) -> Result<()> {

@@ -486,12 +486,6 @@ impl Metastore for PostgresMetastore {
     }
 
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()> {
-        let is_news = self.read("read the token", async |connection: &mut PgConnection| {
-            tokens::is_fresh_use(connection, id, now).await
-        });
-        if !is_news.await? {
-            return Ok(());
-        }
         let verb = Verb::quick("note the token's use", &[], None);
         self.write(verb, async |writing: &mut Writing| tokens::touch(writing, id, now).await).await
     }

@@ -12,6 +12,9 @@ const INSERT: &str = "INSERT INTO tokens (id, digest, account, label, scopes, cr
 
 const LIST: &str = "SELECT * FROM tokens WHERE ?1 IS NULL OR account = ?1 ORDER BY created, id LIMIT ?2";
 
+const TOUCH: &str =
+    "UPDATE tokens SET last_used = ?1 WHERE id = ?2 AND (last_used IS NULL OR last_used < ?1)";
+
 pub(super) async fn create(connection: &mut SqliteConnection, token: &TokenRecord) -> Result<()> {
     let done = sqlx::query(INSERT)
         .bind(token.id().as_str())
@@ -77,18 +80,8 @@ pub(super) async fn revoke(
     get(connection, id).await
 }
 
-/// Whether the use would be news.
-pub(super) async fn is_fresh_use(
-    connection: &mut SqliteConnection,
-    id: &TokenId,
-    now: Timestamp,
-) -> Result<bool> {
-    let token = get(connection, id).await?;
-    Ok(token.is_some_and(|token| token.last_used < Some(rules::hour_of(now))))
-}
-
 pub(super) async fn touch(connection: &mut SqliteConnection, id: &TokenId, now: Timestamp) -> Result<()> {
-    sqlx::query("UPDATE tokens SET last_used = max(coalesce(last_used, ?1), ?1) WHERE id = ?2")
+    sqlx::query(TOUCH)
         .bind(rules::hour_of(now).as_micros())
         .bind(id.as_str())
         .execute(connection)
