@@ -1,6 +1,7 @@
 //! The build: from the images that a user names to an image snapshot that a cache serves.
 
 mod beat;
+mod ended;
 mod feed;
 mod flight;
 mod images;
@@ -22,12 +23,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use ended::BuildsEnded;
 pub use layer_job::LayerFailure;
 pub use progress::{BuildProgress, LayerPhase, LayerProgress};
 
 use crate::reconcile::Feed;
 use crate::signals::Signals;
 use crate::{BuildError, Parts};
+use ended::Ended;
 use flight::Flights;
 use running::Running;
 
@@ -42,6 +45,7 @@ pub(crate) struct Workshop {
     conversions: Arc<Semaphore>,
     zstd_windows: Arc<WindowGate>,
     pub(crate) running: Running,
+    pub(crate) ended: Ended,
     pub(crate) signals: Signals,
     pub(crate) feed: Feed,
     tracker: TaskTracker,
@@ -60,6 +64,7 @@ impl Workshop {
             conversions,
             zstd_windows,
             running: Running::default(),
+            ended: Ended::default(),
             signals: Signals::default(),
             feed: Feed::default(),
             tracker: TaskTracker::new(),

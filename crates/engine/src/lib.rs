@@ -41,7 +41,7 @@ mod start;
 mod time;
 mod vault;
 
-pub use build::{BuildHandle, BuildProgress, LayerFailure, LayerPhase, LayerProgress};
+pub use build::{BuildHandle, BuildProgress, BuildsEnded, LayerFailure, LayerPhase, LayerProgress};
 pub use caches::{
     AccountUsage, CacheDetails, CachePage, CacheSizes, CacheUpdate, CacheView, DeleteMode, DeletedCache,
     Deletion, NewCacheRequest,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use metastore::{ChangeKind, ChangeNumber, InstanceFilter};
+use metastore::{ChangeKind, ChangeNumber, InstanceFilter, Page};
 use model::{AccountId, CacheState};
 
 use super::OverEngine;
@@ -92,15 +92,39 @@ impl OverEngine {
             let filter = metastore::CacheFilter { states, ..metastore::CacheFilter::default() };
             caches.insert(state.as_str(), self.records.count_caches(&filter).await?);
         }
-        let running = self.records.running_builds(metastore::Page::first()).await?;
-        let unfinished = InstanceFilter { unfinished: true, ..InstanceFilter::default() };
-        let instances = self.records.find_instances(&unfinished, metastore::Page::first()).await?;
+        let ended = self.engine.builds_ended();
         Ok(Figures {
             builds_waiting: caches.get(CacheState::Preparing.as_str()).copied().unwrap_or_default(),
             caches,
-            builds_running: running.len() as u64,
-            builds_ended: BTreeMap::new(),
-            instances_running: instances.len() as u64,
+            builds_running: self.count_running_builds().await?,
+            builds_ended: [
+                ("succeeded", ended.succeeded),
+                ("failed", ended.failed),
+                ("cancelled", ended.cancelled),
+            ]
+            .into(),
+            instances_running: self.count_running_instances().await?,
         })
+    }
+
+    async fn count_running_builds(&self) -> ServiceResult<u64> {
+        let (mut count, mut page) = (0, Page::first());
+        loop {
+            let found = self.records.running_builds(page).await?;
+            let Some(last) = found.last() else { return Ok(count) };
+            page = Page::after(last.id);
+            count += found.len() as u64;
+        }
+    }
+
+    async fn count_running_instances(&self) -> ServiceResult<u64> {
+        let unfinished = InstanceFilter { unfinished: true, ..InstanceFilter::default() };
+        let (mut count, mut page) = (0, Page::first());
+        loop {
+            let found = self.records.find_instances(&unfinished, page).await?;
+            let Some(last) = found.last() else { return Ok(count) };
+            page = Page::after(last.id);
+            count += found.len() as u64;
+        }
     }
 }

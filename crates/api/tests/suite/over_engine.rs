@@ -13,8 +13,8 @@ use engine::{
     Daemon, Engine, ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates,
     InstanceHost, InstanceOptions, Instances, LineStream, PrintedLine, SystemTimer,
 };
-use metastore::{MemoryMetastore, Metastore, ProcessIdentity};
-use model::{BlobKey, ExitStatus, ImageConfig, InstanceId, SystemClock, Timestamp};
+use metastore::{InstanceRef, MemoryMetastore, Metastore, ProcessIdentity};
+use model::{AccountId, BlobKey, ExitStatus, ImageConfig, InstanceId, InstanceState, SystemClock, Timestamp};
 use registry::Registry;
 use testkit::{Compression, ImageBuilder, LayerBuilder};
 use tokio_util::sync::CancellationToken;
@@ -80,6 +80,7 @@ impl InstanceHost for Host {
 
 struct World {
     engine: Engine,
+    records: Arc<dyn Metastore>,
     edge: Edge,
     client: Client,
 }
@@ -102,7 +103,7 @@ impl World {
         let service = OverEngine::new(OverEngineParts {
             engine: engine.clone(),
             instances: Instances::new(engine.clone(), Arc::new(Host::default())),
-            records,
+            records: records.clone(),
             in_use: Arc::new(BTreeSet::<BlobKey>::new()),
             retention: settings.retention,
             clock: Arc::new(SystemClock),
@@ -119,7 +120,7 @@ impl World {
             stopping: CancellationToken::new(),
         });
         let client = Client::new(InProcess::<_, Body>::new(api::in_process(edge.clone())));
-        Self { engine, edge, client }
+        Self { engine, records, edge, client }
     }
 }
 
@@ -278,6 +279,44 @@ async fn a_start_tells_of_the_cache_that_is_made_beside_it() {
     let again = client.create_instance(&new, None).await.unwrap();
     assert_eq!((again.choice.outcome, again.choice.cache), (Outcome::Hit, Some(automatic)));
     assert_eq!(again.choice.auto_created, None);
+}
+
+#[tokio::test]
+async fn the_metrics_count_builds_that_ended_and_every_instance() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = layout(dir.path());
+    let world = World::new();
+    let metrics = async || world.client.metrics().await.unwrap();
+    assert!(metrics().await.contains("imc_builds_total{result=\"succeeded\"} 0"));
+    for image in [image.clone(), "oci:/nowhere".parse().unwrap()] {
+        let platform = model::Platform::linux_amd64();
+        let new =
+            engine::NewCacheRequest::new(AccountId::local(), "web".parse().unwrap(), vec![image], platform);
+        let (_, build) = world.engine.create_here(new).await.unwrap();
+        let _ = build.unwrap().finished().await;
+    }
+    let told = metrics().await;
+    assert!(told.contains("imc_builds_total{result=\"succeeded\"} 1"), "{told}");
+    assert!(told.contains("imc_builds_total{result=\"failed\"} 1"), "{told}");
+    assert!(told.contains("imc_builds_total{result=\"cancelled\"} 0"), "{told}");
+
+    let new = CreateInstance { image: Some(image), ..CreateInstance::default() };
+    let one = world.client.create_instance(&new, None).await.unwrap().instance;
+    let one = world.records.instance(&AccountId::local(), &InstanceRef::Id(one.id)).await.unwrap();
+    for _ in 0..metastore::PAGE_LIMIT {
+        let id = InstanceId::generate();
+        let further = model::Instance {
+            id,
+            name: id.to_string().parse().unwrap(),
+            state: InstanceState::Creating,
+            pid: None,
+            started: None,
+            ..one.clone()
+        };
+        world.records.create_instance(&further, &[]).await.unwrap();
+    }
+    let told = metrics().await;
+    assert!(told.contains("imc_instances_running 1001"), "{told}");
 }
 
 #[tokio::test]

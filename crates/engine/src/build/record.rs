@@ -50,7 +50,10 @@ impl Workshop {
         error: BuildError,
     ) -> Result<ImageCache, BuildError> {
         match self.parts.records.cache(order.cache.id).await {
-            Ok(cache) if cache.snapshot == Some(order.snapshot) => Ok(cache),
+            Ok(cache) if cache.snapshot == Some(order.snapshot) => {
+                self.ended.well();
+                Ok(cache)
+            }
             _ => Err(self.record_failure(order, error).await),
         }
     }
@@ -74,6 +77,7 @@ impl Workshop {
         let change = self.finish_patiently(order, &record, &events, now, cancel).await;
         let change = change.map_err(BuildError::records("end the build"))?;
         step("build-recorded")?;
+        self.ended.well();
         // From here on the snapshot's document keeps the blobs.
         if let Err(error) = lease.release().await {
             tracing::warn!(
@@ -120,6 +124,10 @@ impl Workshop {
         let now = self.parts.clock.now();
         let recorded =
             self.parts.records.fail_build(order.id, &self.parts.owner, &failure, &[event], now).await;
+        // With another process's it goes on.
+        if !matches!(recorded, Err(metastore::Error::BuildLost(_))) {
+            self.ended.badly(kind);
+        }
         match recorded {
             Ok(_) => self.drop_document(order).await,
             // Another process has ended it. Where it took it up, the document may be its own by now.
