@@ -19,6 +19,7 @@ mod openapi;
 mod over_engine;
 mod page_token;
 mod peer;
+mod random;
 mod refusal;
 mod routes;
 pub mod serve;

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use wire::ProblemKind;
 
+use crate::random;
 use crate::refusal::Refusal;
 
 /// The first byte of every token: how the rest is to be read.
@@ -41,9 +42,10 @@ impl PageKey {
     ///
     /// # Errors
     /// Where the system gives no random bytes.
-    pub fn random() -> Result<Self, aws_lc_rs::error::Unspecified> {
-        let rng = aws_lc_rs::rand::SystemRandom::new();
-        Ok(Self(hmac::Key::generate(hmac::HMAC_SHA256, &rng)?))
+    pub fn random() -> std::io::Result<Self> {
+        let mut key = [0; 32];
+        random::fill(&mut key)?;
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &key)))
     }
 
     /// The token for the page behind `after` of that query.

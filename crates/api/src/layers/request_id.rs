@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::random;
+
 /// The longest id that is taken over.
 const LONGEST: usize = 64;
 
@@ -25,7 +27,7 @@ impl RequestId {
     fn fresh() -> Self {
         let mut bytes = [0; 8];
         // Without random bytes it is an id like another; nothing leans on it.
-        let _ = aws_lc_rs::rand::fill(&mut bytes);
+        let _ = random::fill(&mut bytes);
         Self(hex::encode(bytes))
     }
 
