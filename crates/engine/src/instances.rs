@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metastore::{InstanceFilter, InstanceRef, Page};
-use model::{AccountId, Event, EventKind, EventReason, ExitStatus, Instance, InstanceState, Subject};
+use model::{AccountId, Event, EventKind, EventReason, ExitStatus, Instance, Subject};
 
 pub use create::{CreatedInstance, NewInstance, RunningInstance};
 
@@ -89,7 +89,7 @@ impl Instances {
     /// [`Error::UnknownInstance`]; [`Error::Host`]; those of the records.
     pub async fn stop(&self, account: &AccountId, word: &str, patience: Duration) -> Result<Instance, Error> {
         let instance = self.find(account, word).await?;
-        if let InstanceState::Exited(_) = instance.state {
+        if instance.state.has_ended() {
             return Ok(instance);
         }
         let message = format!("`{}` was asked to stop", instance.name);
@@ -122,7 +122,7 @@ impl Instances {
     /// [`Error::UnknownInstance`]; [`Error::Host`] of kind `State` where it runs; those of store and records.
     pub async fn delete(&self, account: &AccountId, word: &str, force: bool) -> Result<Instance, Error> {
         let instance = self.find(account, word).await?;
-        if !matches!(instance.state, InstanceState::Exited(_)) {
+        if !instance.state.has_ended() {
             match self.host.remove(instance.id, force).await {
                 Err(error) if error.kind() != HostErrorKind::NotFound => {
                     return Err(Error::host("remove", &instance)(error));

@@ -2,6 +2,8 @@
 
 mod database;
 
+use std::fmt;
+
 use model::{
     AccountId, BuildId, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, Origin,
     TransitionError,
@@ -229,6 +231,11 @@ impl Error {
 /// Makes an error of a statement.
 pub(crate) fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |source| Error::Database { action, source }
+}
+
+/// Another record has that id.
+pub(crate) fn taken(object: &'static str, id: impl fmt::Display) -> Error {
+    Error::Conflict { object, why: format!("the id {id} is taken") }
 }
 
 fn names(instances: &[InstanceName]) -> String {

@@ -8,7 +8,7 @@ mod instances;
 mod layers;
 mod tokens;
 
-pub(crate) use builds::build;
+pub(crate) use builds::{build, waiting};
 pub(crate) use caches::{cache, credential, remembered_request, snapshot};
 pub(crate) use columns::{Columns, parse, signed, subject, to_json};
 pub(crate) use events::{change, event};

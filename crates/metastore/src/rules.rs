@@ -15,7 +15,7 @@ pub(crate) use caches::{
     used, was_checked, without_generations,
 };
 pub(crate) use instances::{
-    check_new_instance, check_own_snapshot, check_removal, instance_exited, instance_started, snapshot_taken,
+    check_new_instance, check_own_snapshot, check_removal, instance_exited, instance_started,
 };
 
 use model::{BuildFailure, CacheState, Event, ImageCache, Timestamp};
@@ -78,9 +78,9 @@ pub(crate) fn is_counted(known: &mut Event, event: &Event) -> bool {
     equal
 }
 
-/// When a verb that is told no time wrote: with its newest event, or else when the record last changed.
-pub(crate) fn written(events: &[Event], record: Option<Timestamp>) -> Option<Timestamp> {
-    events.iter().map(|event| event.last).max().or(record)
+/// When a verb wrote: where it is told no time, with its newest event, or else when the record last changed.
+pub(crate) fn written(now: Option<Timestamp>, events: &[Event], record: Timestamp) -> Timestamp {
+    now.or_else(|| events.iter().map(|event| event.last).max()).unwrap_or(record)
 }
 
 /// Whether the changes behind `after` are all there, where those up to `forgotten` were dropped. A number that was never given

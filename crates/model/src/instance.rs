@@ -44,6 +44,14 @@ pub enum InstanceState {
     Exited(ExitStatus),
 }
 
+impl InstanceState {
+    /// Whether it is over, however it ended.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Exited(_))
+    }
+}
+
 impl fmt::Display for InstanceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

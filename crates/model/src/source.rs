@@ -75,6 +75,15 @@ fn in_files(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), SourceE
 }
 
 impl ImageSource {
+    /// The reference of an image in a registry; `None` for one in files.
+    #[must_use]
+    pub fn reference(&self) -> Option<&ImageReference> {
+        match self {
+            Self::Registry(reference) => Some(reference),
+            Self::OciLayout { .. } | Self::DockerArchive { .. } => None,
+        }
+    }
+
     /// Whether both are versions of one image: the same registry and repository, whatever tag and digest. Layouts and
     /// archives have no versions: they are the same or not.
     #[must_use]

@@ -207,7 +207,7 @@ impl Follower {
         if !fresh.is_empty() {
             self.seen = seen;
         }
-        self.is_over = matches!(state, InstanceState::Exited(_));
+        self.is_over = state.has_ended();
         Some((fresh.into_iter().map(|line| Ok(self::line(line))).collect(), self))
     }
 }

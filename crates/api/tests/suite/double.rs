@@ -397,8 +397,7 @@ impl Service for Double {
         page: Page<InstanceId>,
     ) -> ServiceResult<InstancePage> {
         let passes = |instance: &&Instance| {
-            instance.account == *account
-                && !(unfinished && matches!(instance.state, InstanceState::Exited(_)))
+            instance.account == *account && !(unfinished && instance.state.has_ended())
         };
         let all: Vec<Instance> = self.with(|all| all.instances.iter().filter(passes).cloned().collect());
         let (instances, next) = paged(all, |instance| instance.id, page);
@@ -412,7 +411,7 @@ impl Service for Double {
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
         self.with(|all| {
             let index = all.instance(account, word)?;
-            let runs = !matches!(all.instances[index].state, InstanceState::Exited(_));
+            let runs = !all.instances[index].state.has_ended();
             if runs && !force {
                 return Err(ServiceError::new(ServiceErrorKind::WrongState, "it runs"));
             }

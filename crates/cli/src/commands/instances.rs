@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use metastore::InstanceFilter;
-use model::{Instance, InstanceState};
+use model::Instance;
 use node::{LogLine, LogStream};
 
 use super::reconcile::{all_instances, blocking, reconcile};
@@ -86,7 +86,7 @@ pub(crate) async fn stop(app: &App, args: &StopArgs, printer: &Printer) -> Resul
 
 async fn stop_one(app: &App, word: &str, timeout: Duration, printer: &Printer) -> Result<Instance, Failure> {
     let instance = find_instance(app, word).await?;
-    if let InstanceState::Exited(_) = instance.state {
+    if instance.state.has_ended() {
         printer.note(&format!("{} has ended already", instance.name));
         return Ok(instance);
     }

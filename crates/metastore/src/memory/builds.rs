@@ -5,6 +5,7 @@ use model::{
 };
 
 use super::Records;
+use crate::error::taken;
 use crate::rules::Waiting;
 use crate::{
     Beat, Build, BuildState, CacheChange, Error, NewBuild, ProcessIdentity, Result, SnapshotRecord, Turns,
@@ -32,7 +33,7 @@ impl Records {
         let unfinished = self.unfinished_build(cache.id).map(|build| build.id);
         let (cache, record) = rules::begin_build(cache, build, unfinished)?;
         if self.builds.contains_key(&build.id) {
-            return Err(Error::Conflict { object: "build", why: format!("the id {} is taken", build.id) });
+            return Err(taken("build", build.id));
         }
         self.put(&cache, record);
         self.builds.retain(|_, build| build.cache != cache.id || rules::is_unfinished(build.state));

@@ -4,6 +4,7 @@ use model::{AccountId, CacheId, ImageCache, ImageSnapshotId, Origin, Subject, Ti
 
 use super::Records;
 use super::changes::Touch;
+use crate::error::taken;
 use crate::{
     Admission, Admitted, CacheChange, CacheEdit, CacheRef, ChangeKind, CredentialOwner, Error, NewBuild,
     OTHERS_LIMIT, ResolvedCache, Result, TokenUse, Usage, rules,
@@ -39,7 +40,7 @@ impl Records {
         }
         self.check_quota(cache, admission)?;
         if self.caches.contains_key(&cache.id) {
-            return Err(Error::Conflict { object: "cache", why: format!("the id {} is taken", cache.id) });
+            return Err(taken("cache", cache.id));
         }
         self.put_cache(cache);
         self.put_credentials(CredentialOwner::Cache(cache.id), &admission.credentials);

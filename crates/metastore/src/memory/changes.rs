@@ -24,7 +24,7 @@ impl Records {
             }
         }
         for (subject, touch) in std::mem::take(&mut self.touched) {
-            let at = now.or(rules::written(events, Some(touch.at))).unwrap_or(touch.at);
+            let at = rules::written(now, events, touch.at);
             self.newest_change = ChangeNumber(self.newest_change.0 + 1);
             let number = self.newest_change;
             let change = Change { number, subject, account: touch.account, kind: touch.kind, at };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use model::{ImageCache, ImageSource, Instance, InstanceState};
+use model::{ImageCache, ImageSource, Instance};
 
 use crate::{CacheFilter, InstanceFilter, Order, PAGE_LIMIT, Page};
 
@@ -36,10 +36,8 @@ fn is_among<T: PartialEq>(wanted: Option<&Vec<T>>, value: &T) -> bool {
 }
 
 fn has_repository(cache: &ImageCache, wanted: &model::RepositoryName) -> bool {
-    cache.images.iter().any(|image| match image {
-        ImageSource::Registry(reference) => reference.repository() == wanted,
-        ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => false,
-    })
+    let mut references = cache.images.iter().filter_map(ImageSource::reference);
+    references.any(|reference| reference.repository() == wanted)
 }
 
 /// Whether the filter lets the cache through.
@@ -63,5 +61,5 @@ pub(super) fn is_wanted_instance(filter: &InstanceFilter, instance: &Instance) -
     lets_through(filter.account.as_ref(), &instance.account)
         && lets_through(filter.snapshot.as_ref(), &instance.snapshot)
         && (filter.cache.is_none() || filter.cache == instance.cache)
-        && !(filter.unfinished && matches!(instance.state, InstanceState::Exited(_)))
+        && !(filter.unfinished && instance.state.has_ended())
 }

@@ -4,6 +4,7 @@ use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 
 use super::Records;
 use super::changes::Touch;
+use crate::error::taken;
 use crate::{ChangeKind, Error, InstanceRef, InstanceRemoval, Result, SnapshotRecord, rules};
 
 impl Records {
@@ -42,7 +43,7 @@ impl Records {
     ) -> Result<()> {
         rules::check_own_snapshot(instance, snapshot)?;
         if self.snapshots.contains_key(&snapshot.id) {
-            return Err(rules::snapshot_taken(snapshot));
+            return Err(taken("image snapshot", snapshot.id));
         }
         self.snapshots.insert(snapshot.id, snapshot.clone());
         self.create_instance(instance)
@@ -58,8 +59,7 @@ impl Records {
             return Err(Error::NoSnapshot(instance.snapshot));
         }
         if self.instances.contains_key(&instance.id) {
-            let why = format!("the id {} is taken", instance.id);
-            return Err(Error::Conflict { object: "instance", why });
+            return Err(taken("instance", instance.id));
         }
         self.put_instance(instance);
         Ok(())

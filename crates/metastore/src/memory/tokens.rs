@@ -3,13 +3,13 @@
 use model::{AccountId, Timestamp};
 
 use super::Records;
-use crate::{Error, PAGE_LIMIT, Result, TokenId, TokenRecord, rules};
+use crate::error::taken;
+use crate::{PAGE_LIMIT, Result, TokenId, TokenRecord, rules};
 
 impl Records {
     pub(super) fn create_token(&mut self, token: &TokenRecord) -> Result<()> {
         if self.tokens.contains_key(&token.id()) {
-            let why = format!("the id {} is taken", token.id().as_str());
-            return Err(Error::Conflict { object: "token", why });
+            return Err(taken("token", token.id().as_str()));
         }
         let kept = TokenRecord { label: rules::kept(&token.label), ..token.clone() };
         self.tokens.insert(token.id(), kept);

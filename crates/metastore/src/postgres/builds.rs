@@ -7,8 +7,8 @@ use sqlx::{PgConnection, Postgres};
 
 use super::connection::Writing;
 use super::{caches, find, locks, snapshots};
-use crate::error::failed;
-use crate::rows::{self, Columns as _, parse, signed, to_json};
+use crate::error::{failed, taken};
+use crate::rows::{self, parse, signed, to_json};
 use crate::rules::Waiting;
 use crate::{
     Beat, Build, BuildState, CacheChange, Error, NewBuild, Page, ProcessIdentity, Result, SnapshotRecord,
@@ -109,7 +109,7 @@ fn bind(statement: &'static str, build: &Build) -> Result<Query<'static, Postgre
 pub(super) async fn insert(connection: &mut PgConnection, build: &Build) -> Result<()> {
     let done = bind(INSERT, build)?.execute(connection).await.map_err(failed("record the build"))?;
     if done.rows_affected() == 0 {
-        return Err(Error::Conflict { object: "build", why: format!("the id {} is taken", build.id) });
+        return Err(taken("build", build.id));
     }
     Ok(())
 }
@@ -168,14 +168,7 @@ pub(super) async fn take(
 
 async fn waiting(connection: &mut PgConnection) -> Result<Vec<Waiting>> {
     let rows = sqlx::query(WAITING).fetch_all(connection).await.map_err(failed("find the waiting builds"))?;
-    let waiting = rows.iter().map(|row| {
-        Ok(Waiting {
-            running: row.unsigned("running")?,
-            queued: row.time("queued")?,
-            build: row.parsed("id")?,
-        })
-    });
-    waiting.collect()
+    rows.iter().map(rows::waiting).collect()
 }
 
 pub(super) async fn beat(

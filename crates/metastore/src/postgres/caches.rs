@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Postgres};
 use super::changes::Touch;
 use super::connection::Writing;
 use super::{events, find};
-use crate::error::failed;
+use crate::error::{failed, taken};
 use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::{
     CacheFilter, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage, rules,
@@ -183,7 +183,7 @@ fn bind(statement: &'static str, cache: &ImageCache) -> Result<Query<'static, Po
 pub(super) async fn create(writing: &mut Writing, cache: &ImageCache) -> Result<()> {
     let done = bind(INSERT, cache)?.execute(&mut **writing).await.map_err(failed("record the cache"))?;
     if done.rows_affected() == 0 {
-        return Err(Error::Conflict { object: "cache", why: format!("the id {} is taken", cache.id) });
+        return Err(taken("cache", cache.id));
     }
     index_images(writing, cache).await?;
     index_tags(writing, cache).await?;
@@ -226,12 +226,10 @@ async fn clear(connection: &mut PgConnection, statement: &'static str, id: Cache
 }
 
 async fn index_images(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
-    let repository = |image: &ImageSource| match image {
-        ImageSource::Registry(reference) => Some(reference.repository().to_string()),
-        ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => None,
-    };
     let images: Vec<String> = cache.images.iter().map(find::image_key).collect();
-    let repositories: Vec<Option<String>> = cache.images.iter().map(repository).collect();
+    let references = cache.images.iter().map(ImageSource::reference);
+    let repositories: Vec<Option<&str>> =
+        references.map(|reference| reference.map(|found| found.repository().as_str())).collect();
     let query = sqlx::query(INDEX_IMAGES).bind(cache.id.to_string()).bind(cache.account.as_str());
     let done = query.bind(images).bind(repositories).execute(connection).await;
     done.map(drop).map_err(failed("index the cache's images"))

@@ -54,7 +54,7 @@ pub(super) async fn publish(writing: &mut Writing, news: &[Event], now: Option<T
 async fn append(writing: &mut Writing, news: &[Event], now: Option<Timestamp>) -> Result<()> {
     let (mut subjects, mut accounts, mut kinds, mut times) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (subject, touch) in std::mem::take(&mut writing.touched) {
-        let at = now.or(rules::written(news, Some(touch.at))).unwrap_or(touch.at);
+        let at = rules::written(now, news, touch.at);
         subjects.push(subject.to_string());
         accounts.push(touch.account.to_string());
         kinds.push(touch.kind.as_str());

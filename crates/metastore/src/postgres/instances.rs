@@ -1,12 +1,12 @@
 //! Instances: created, started, ended, removed.
 
-use model::{AccountId, ExitStatus, Instance, InstanceId, InstanceState, Subject, Timestamp};
+use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 use sqlx::PgConnection;
 
 use super::changes::Touch;
 use super::connection::Writing;
 use super::{events, find, locks, snapshots};
-use crate::error::failed;
+use crate::error::{failed, taken};
 use crate::rows::{self, parse, to_json};
 use crate::{
     ChangeKind, Error, InstanceFilter, InstanceRef, InstanceRemoval, Page, Result, SnapshotRecord, rules,
@@ -22,10 +22,6 @@ const SAVE: &str =
 const GET: &str = "SELECT * FROM instances WHERE id = $1";
 
 const LOCK: &str = "SELECT * FROM instances WHERE id = $1 FOR UPDATE";
-
-fn has_ended(instance: &Instance) -> bool {
-    matches!(instance.state, InstanceState::Exited(_))
-}
 
 fn touch(writing: &mut Writing, instance: &Instance, kind: ChangeKind) {
     let at = instance.finished.or(instance.started).unwrap_or(instance.created);
@@ -111,7 +107,7 @@ async fn insert(connection: &mut PgConnection, instance: &Instance) -> Result<()
         .bind(instance.cache.map(|id| id.to_string()))
         .bind(to_json(&instance.command))
         .bind(to_json(&instance.state))
-        .bind(has_ended(instance))
+        .bind(instance.state.has_ended())
         .bind(instance.pid.map(i64::from))
         .bind(instance.remove_on_exit)
         .bind(instance.created.as_micros())
@@ -121,7 +117,7 @@ async fn insert(connection: &mut PgConnection, instance: &Instance) -> Result<()
         .await
         .map_err(failed("record the instance"))?;
     if done.rows_affected() == 0 {
-        return Err(Error::Conflict { object: "instance", why: format!("the id {} is taken", instance.id) });
+        return Err(taken("instance", instance.id));
     }
     Ok(())
 }
@@ -129,7 +125,7 @@ async fn insert(connection: &mut PgConnection, instance: &Instance) -> Result<()
 async fn save(writing: &mut Writing, instance: &Instance) -> Result<()> {
     sqlx::query(SAVE)
         .bind(to_json(&instance.state))
-        .bind(has_ended(instance))
+        .bind(instance.state.has_ended())
         .bind(instance.pid.map(i64::from))
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))

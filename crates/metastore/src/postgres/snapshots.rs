@@ -6,9 +6,9 @@ use model::{CacheId, ImageSnapshotId, InstanceName};
 use sqlx::PgConnection;
 
 use super::find;
-use crate::error::failed;
+use crate::error::{failed, taken};
 use crate::rows::{self, parse, signed};
-use crate::{OTHERS_LIMIT, Page, Result, SnapshotRecord, rules};
+use crate::{OTHERS_LIMIT, Page, Result, SnapshotRecord};
 
 const LOCK: &str = "SELECT id FROM snapshots WHERE id = ANY($1) ORDER BY id FOR UPDATE";
 
@@ -53,7 +53,7 @@ pub(super) async fn add(connection: &mut PgConnection, snapshot: &SnapshotRecord
         .execute(connection)
         .await
         .map_err(failed("index the image snapshot"))?;
-    if done.rows_affected() == 0 { Err(rules::snapshot_taken(snapshot)) } else { Ok(()) }
+    if done.rows_affected() == 0 { Err(taken("image snapshot", snapshot.id)) } else { Ok(()) }
 }
 
 pub(super) async fn find(

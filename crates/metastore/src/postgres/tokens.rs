@@ -3,9 +3,9 @@
 use model::{AccountId, Timestamp};
 use sqlx::PgConnection;
 
-use crate::error::failed;
+use crate::error::{failed, taken};
 use crate::rows::{self, to_json};
-use crate::{Error, PAGE_LIMIT, Result, TokenId, TokenRecord, rules};
+use crate::{PAGE_LIMIT, Result, TokenId, TokenRecord, rules};
 
 const CREATE: &str = "INSERT INTO tokens (id, digest, account, label, scopes, created, expires, revoked, last_used) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
@@ -34,7 +34,7 @@ pub(super) async fn create(connection: &mut PgConnection, token: &TokenRecord) -
         .await
         .map_err(failed("record the token"))?;
     if done.rows_affected() == 0 {
-        return Err(Error::Conflict { object: "token", why: format!("the id {} is taken", id.as_str()) });
+        return Err(taken("token", id.as_str()));
     }
     Ok(())
 }

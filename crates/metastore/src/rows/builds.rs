@@ -1,4 +1,5 @@
 use super::Columns;
+use crate::rules::Waiting;
 use crate::{Build, BuildState, ProcessIdentity, Result};
 
 pub(crate) fn build(row: &impl Columns) -> Result<Build> {
@@ -18,6 +19,11 @@ pub(crate) fn build(row: &impl Columns) -> Result<Build> {
         finished: row.optional_time("finished")?,
         failure: row.failure()?,
     })
+}
+
+/// A build that waits, beside how many builds of its account are `running`.
+pub(crate) fn waiting(row: &impl Columns) -> Result<Waiting> {
+    Ok(Waiting { running: row.unsigned("running")?, queued: row.time("queued")?, build: row.parsed("id")? })
 }
 
 fn owner(row: &impl Columns) -> Result<Option<ProcessIdentity>> {

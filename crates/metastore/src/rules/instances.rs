@@ -21,10 +21,6 @@ pub(crate) fn check_own_snapshot(instance: &Instance, snapshot: &SnapshotRecord)
     Err(Error::Conflict { object: "image snapshot", why })
 }
 
-pub(crate) fn snapshot_taken(snapshot: &SnapshotRecord) -> Error {
-    Error::Conflict { object: "image snapshot", why: format!("the id {} is taken", snapshot.id) }
-}
-
 /// The instance as its start makes it.
 pub(crate) fn instance_started(mut instance: Instance, pid: u32, now: Timestamp) -> Result<Instance> {
     match instance.state {
@@ -54,8 +50,8 @@ pub(crate) fn instance_exited(instance: &Instance, status: ExitStatus, now: Time
 }
 
 pub(crate) fn check_removal(instance: &Instance) -> Result<()> {
-    match instance.state {
-        InstanceState::Exited(_) => Ok(()),
-        state => Err(Error::InstanceState { id: instance.id, state }),
+    match instance.state.has_ended() {
+        true => Ok(()),
+        false => Err(Error::InstanceState { id: instance.id, state: instance.state }),
     }
 }

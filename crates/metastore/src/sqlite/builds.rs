@@ -5,9 +5,8 @@ use sqlx::SqliteConnection;
 
 use super::page::after;
 use super::{caches, snapshots};
-use crate::error::failed;
-use crate::rows::{self, Columns as _, signed, to_json};
-use crate::rules::Waiting;
+use crate::error::{failed, taken};
+use crate::rows::{self, signed, to_json};
 use crate::{
     Beat, Build, BuildState, CacheChange, Error, NewBuild, Order, PAGE_LIMIT, Page, ProcessIdentity, Result,
     SnapshotRecord, Turns, rules,
@@ -63,7 +62,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, build: &Build) -> 
         .await
         .map_err(failed("record the build"))?;
     if done.rows_affected() == 0 {
-        return Err(Error::Conflict { object: "build", why: format!("the id {} is taken", build.id) });
+        return Err(taken("build", build.id));
     }
     Ok(())
 }
@@ -148,14 +147,8 @@ pub(super) async fn take(
 ) -> Result<Option<(ImageCache, Build)>> {
     let rows = sqlx::query(WAITING).fetch_all(&mut *connection).await;
     let rows = rows.map_err(failed("find the waiting builds"))?;
-    let waiting = rows.iter().map(|row| {
-        Ok(Waiting {
-            running: row.unsigned("running")?,
-            queued: row.time("queued")?,
-            build: row.parsed("id")?,
-        })
-    });
-    let Some(id) = rules::whose_turn(waiting.collect::<Result<Vec<_>>>()?, turns) else { return Ok(None) };
+    let waiting = rows.iter().map(rows::waiting).collect::<Result<Vec<_>>>()?;
+    let Some(id) = rules::whose_turn(waiting, turns) else { return Ok(None) };
     let build = get(connection, id).await?;
     let before = caches::get(connection, build.cache).await?;
     let (cache, build) = rules::take_build(before.clone(), build, owner, now)?;

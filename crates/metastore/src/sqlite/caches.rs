@@ -1,10 +1,10 @@
 //! The rows of caches, and what is found by their images, tags and generations.
 
-use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, InstanceName, Subject, Timestamp};
+use model::{AccountId, CacheId, CacheName, ImageCache, InstanceName, Subject, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::changes;
-use crate::error::failed;
+use crate::error::{failed, taken};
 use crate::rows::{self, parse, signed, to_json};
 use crate::{CacheRef, Error, OTHERS_LIMIT, ResolvedCache, Result, rules};
 
@@ -65,7 +65,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, cache: &ImageCache
         .bind(cache.created.as_micros());
     let done = bind_changing!(query, cache).execute(&mut *connection).await;
     if done.map_err(failed("record the cache"))?.rows_affected() == 0 {
-        return Err(Error::Conflict { object: "cache", why: format!("the id {} is taken", cache.id) });
+        return Err(taken("cache", cache.id));
     }
     changes::arrive(connection, Subject::Cache(cache.id)).await?;
     add_images(connection, cache).await?;
@@ -102,10 +102,7 @@ async fn drop_all(connection: &mut SqliteConnection, statement: &'static str, id
 
 async fn add_images(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
     for image in &cache.images {
-        let repository = match image {
-            ImageSource::Registry(reference) => Some(reference.repository().as_str()),
-            ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => None,
-        };
+        let repository = image.reference().map(|reference| reference.repository().as_str());
         sqlx::query(
             "INSERT OR IGNORE INTO cache_images (cache, image, repository, account) VALUES (?, ?, ?, ?)",
         )

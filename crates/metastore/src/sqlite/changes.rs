@@ -1,6 +1,6 @@
 //! What verbs wrote, in the order in which it became visible: there is one writer at a time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use model::{AccountId, Event, ImageCache, Instance, Subject, Timestamp};
 use sqlx::{Connection as _, SqliteConnection};
@@ -59,23 +59,23 @@ pub(super) async fn note(
     news: &[Event],
     now: Option<Timestamp>,
 ) -> Result<()> {
-    let mut others: BTreeSet<Subject> = news.iter().map(|event| event.subject).collect();
+    let mut others: BTreeMap<Subject, Timestamp> =
+        news.iter().map(|event| (event.subject, event.last)).collect();
     if let Some(touched) = touched {
         others.remove(&touched.subject);
         if touched.kind == ChangeKind::Gone {
             depart(connection, touched.subject, Some(&touched.account)).await?;
         }
-        let at = now.or(rules::written(news, Some(touched.at))).unwrap_or(touched.at);
+        let at = rules::written(now, news, touched.at);
         insert(connection, touched.subject, &touched.account, touched.kind, at).await?;
     }
-    for subject in others {
-        let account = account_of(connection, subject).await?;
-        let at = now.or(rules::written(news, None));
-        match (account, at) {
-            (Some(account), Some(at)) => {
+    for (subject, last) in others {
+        match account_of(connection, subject).await? {
+            Some(account) => {
+                let at = rules::written(now, news, last);
                 insert(connection, subject, &account, ChangeKind::Put, at).await?;
             }
-            _ => depart(connection, subject, None).await?,
+            None => depart(connection, subject, None).await?,
         }
     }
     Ok(())

@@ -1,11 +1,11 @@
 //! Instances: created, started, ended, removed.
 
-use model::{AccountId, ExitStatus, Instance, InstanceId, InstanceState, Subject, Timestamp};
+use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::page::after;
 use super::{changes, snapshots};
-use crate::error::failed;
+use crate::error::{failed, taken};
 use crate::rows::{self, parse, to_json};
 use crate::{
     Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, SnapshotRecord,
@@ -18,10 +18,6 @@ const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_
 
 const SAVE: &str =
     "UPDATE instances SET state = ?, ended = ?, pid = ?, started = ?, finished = ? WHERE id = ?";
-
-fn has_ended(instance: &Instance) -> bool {
-    matches!(instance.state, InstanceState::Exited(_))
-}
 
 pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instance) -> Result<()> {
     rules::check_new_instance(instance)?;
@@ -48,7 +44,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instanc
         .bind(instance.cache.map(|id| id.to_string()))
         .bind(to_json(&instance.command))
         .bind(to_json(&instance.state))
-        .bind(has_ended(instance))
+        .bind(instance.state.has_ended())
         .bind(instance.pid.map(i64::from))
         .bind(instance.remove_on_exit)
         .bind(instance.created.as_micros())
@@ -58,7 +54,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instanc
         .await
         .map_err(failed("record the instance"))?;
     if done.rows_affected() == 0 {
-        return Err(Error::Conflict { object: "instance", why: format!("the id {} is taken", instance.id) });
+        return Err(taken("instance", instance.id));
     }
     changes::arrive(connection, Subject::Instance(instance.id)).await
 }
@@ -76,7 +72,7 @@ pub(super) async fn create_with_snapshot(
 async fn save(connection: &mut SqliteConnection, instance: &Instance) -> Result<()> {
     sqlx::query(SAVE)
         .bind(to_json(&instance.state))
-        .bind(has_ended(instance))
+        .bind(instance.state.has_ended())
         .bind(instance.pid.map(i64::from))
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))

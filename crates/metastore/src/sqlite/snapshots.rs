@@ -6,9 +6,9 @@ use model::ImageSnapshotId;
 use sqlx::SqliteConnection;
 
 use super::page::after;
-use crate::error::failed;
+use crate::error::{failed, taken};
 use crate::rows::{self, parse, signed};
-use crate::{Order, PAGE_LIMIT, Page, Result, SnapshotRecord, rules};
+use crate::{Order, PAGE_LIMIT, Page, Result, SnapshotRecord};
 
 const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
      AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = ?1) \
@@ -28,7 +28,7 @@ pub(super) async fn add(connection: &mut SqliteConnection, snapshot: &SnapshotRe
     .execute(connection)
     .await
     .map_err(failed("index the image snapshot"))?;
-    if done.rows_affected() == 0 { Err(rules::snapshot_taken(snapshot)) } else { Ok(()) }
+    if done.rows_affected() == 0 { Err(taken("image snapshot", snapshot.id)) } else { Ok(()) }
 }
 
 pub(super) async fn find(

@@ -3,9 +3,9 @@
 use model::{AccountId, Timestamp};
 use sqlx::SqliteConnection;
 
-use crate::error::failed;
+use crate::error::{failed, taken};
 use crate::rows::{self, to_json};
-use crate::{Error, PAGE_LIMIT, Result, TokenId, TokenRecord, rules};
+use crate::{PAGE_LIMIT, Result, TokenId, TokenRecord, rules};
 
 const INSERT: &str = "INSERT INTO tokens (id, digest, account, label, scopes, created, expires, revoked, last_used) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
@@ -30,8 +30,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, token: &TokenRecor
         .await
         .map_err(failed("record the token"))?;
     if done.rows_affected() == 0 {
-        let why = format!("the id {} is taken", token.id().as_str());
-        return Err(Error::Conflict { object: "token", why });
+        return Err(taken("token", token.id().as_str()));
     }
     Ok(())
 }
