@@ -6,6 +6,6 @@ mod query;
 mod word;
 
 pub(crate) use body::{Body, OptionalBody};
-pub(crate) use header::Key;
+pub(crate) use header::{Key, NoKey};
 pub(crate) use query::{FromQuery, NoQuery, Pairs, Query, invalid};
 pub(crate) use word::Word;

@@ -150,8 +150,6 @@ impl Service for OverEngine {
         account: &AccountId,
         word: &str,
         mode: DeleteMode,
-        // Deleting again finds nothing, and does no harm.
-        _: Option<&IdempotencyKey>,
     ) -> ServiceResult<Deletion> {
         self.delete(account, word, mode).await
     }
@@ -184,13 +182,8 @@ impl Service for OverEngine {
         self.ranking(account, request).await
     }
 
-    async fn create_instance(
-        &self,
-        account: &AccountId,
-        new: NewInstance,
-        key: Option<&IdempotencyKey>,
-    ) -> ServiceResult<StartedInstance> {
-        self.start(account, new, key).await
+    async fn create_instance(&self, account: &AccountId, new: NewInstance) -> ServiceResult<StartedInstance> {
+        self.start(account, new).await
     }
 
     async fn list_instances(

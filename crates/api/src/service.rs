@@ -66,7 +66,6 @@ pub trait Service: Send + Sync + 'static {
         account: &AccountId,
         word: &str,
         mode: DeleteMode,
-        key: Option<&IdempotencyKey>,
     ) -> ServiceResult<Deletion>;
 
     /// Makes a cache serve an earlier image snapshot again.
@@ -87,12 +86,7 @@ pub trait Service: Send + Sync + 'static {
     async fn match_images(&self, account: &AccountId, request: &FindMatches) -> ServiceResult<Ranking>;
 
     /// Starts an instance.
-    async fn create_instance(
-        &self,
-        account: &AccountId,
-        new: NewInstance,
-        key: Option<&IdempotencyKey>,
-    ) -> ServiceResult<StartedInstance>;
+    async fn create_instance(&self, account: &AccountId, new: NewInstance) -> ServiceResult<StartedInstance>;
 
     /// One page of the account's instances; `unfinished`: only those that have not ended.
     async fn list_instances(

@@ -32,3 +32,20 @@ impl FromRequestParts<Edge> for Key {
         Ok(Self(key))
     }
 }
+
+/// No idempotency key: one that is given is refused. Taken and not kept, it would promise what does not hold.
+pub(crate) struct NoKey;
+
+impl FromRequestParts<Edge> for NoKey {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Refusal> {
+        if !parts.headers.contains_key(IdempotencyKey::HEADER) {
+            return Ok(Self);
+        }
+        Err(Refusal::new(ProblemKind::InvalidHeader)
+            .detail("failed to take the idempotency key: starts have none; give a name, which is unique")
+            .field(IdempotencyKey::HEADER)
+            .allowed(["no such header"]))
+    }
+}

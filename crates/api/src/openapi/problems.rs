@@ -26,24 +26,30 @@ const REGISTRIES: &[P] = &[P::BadImage, P::RegistryUnauthorized, P::RegistryUnav
 
 /// What else each operation may answer with.
 pub(super) const OWN: &[(&str, &[P])] = &[
-    ("create_cache", &[P::QuotaReached, P::KeyReused, P::NoSpace]),
+    ("create_cache", &[P::QuotaReached, P::KeyReused, P::NoSpace, P::Unsupported]),
     ("list_caches", &[P::PageToken]),
     ("show_cache", &[P::NotFound]),
     (
         "update_cache",
-        &[P::NotFound, P::Ambiguous, P::Building, P::Deleting, P::WrongState, P::KeyReused, P::NoSpace],
+        &[
+            P::NotFound,
+            P::Ambiguous,
+            P::Building,
+            P::Deleting,
+            P::WrongState,
+            P::KeyReused,
+            P::NoSpace,
+            P::Unsupported,
+        ],
     ),
-    ("delete_cache", &[P::NotFound, P::Ambiguous, P::InUse, P::Building, P::KeyReused]),
+    ("delete_cache", &[P::NotFound, P::Ambiguous, P::InUse, P::Building]),
     ("cache_events", &[P::NotFound]),
     ("roll_back_cache", &[P::NotFound, P::Ambiguous, P::Building, P::Deleting, P::WrongState]),
     ("watch_cache", &[P::NotFound]),
     ("predict_size", &[]),
     ("match_images", &[]),
     ("show_usage", &[]),
-    (
-        "create_instance",
-        &[P::NotFound, P::NameTaken, P::WrongState, P::KeyReused, P::SizeTooSmall, P::NoSpace],
-    ),
+    ("create_instance", &[P::NotFound, P::NameTaken, P::WrongState, P::SizeTooSmall, P::NoSpace]),
     ("list_instances", &[P::PageToken]),
     ("show_instance", &[P::NotFound]),
     ("delete_instance", &[P::NotFound, P::WrongState]),

@@ -10,8 +10,7 @@ use futures::{StreamExt as _, stream};
 use metastore::InstanceFilter;
 use model::{AccountId, Instance, InstanceId, InstanceState};
 use wire::{
-    Choice, CommandEnded, Exec, IdempotencyKey, LogLine, Network, Outcome, Output, OutputStream, PickCache,
-    Staleness,
+    Choice, CommandEnded, Exec, LogLine, Network, Outcome, Output, OutputStream, PickCache, Staleness,
 };
 
 use super::questions::{condition, policy};
@@ -35,15 +34,7 @@ impl OverEngine {
         &self,
         account: &AccountId,
         new: NewInstance,
-        key: Option<&IdempotencyKey>,
     ) -> ServiceResult<StartedInstance> {
-        if key.is_some() {
-            // Taken and not kept, it would promise what does not hold.
-            let message =
-                "failed to take the idempotency key: starts have none; give a name, which is unique";
-            let error = ServiceError::new(ServiceErrorKind::Unsupported, message);
-            return Err(error.about(IdempotencyKey::HEADER));
-        }
         let new = order(new);
         let created = self.instances.create(account, new, &BuildProgress::default()).await?;
         let choice = Choice {
@@ -56,7 +47,7 @@ impl OverEngine {
             auto_created: created.auto_created.map(|cache| cache.id),
             reason: created.reason,
         };
-        Ok(StartedInstance { instance: created.instance, choice, before: false })
+        Ok(StartedInstance { instance: created.instance, choice })
     }
 
     pub(super) async fn instance_page(

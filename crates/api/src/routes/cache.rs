@@ -109,7 +109,6 @@ impl FromQuery for When {
     params(
         ("cache" = String, Path, description = "Its id, or its name where no other cache has it"),
         ("when" = Option<String>, Query, description = "`now` (where it is not said), or `unused`: once nothing uses it"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one"),
     ),
     responses(
         (status = 200, description = "It is gone", body = Deleted),
@@ -121,10 +120,11 @@ pub(super) async fn delete(
     caller: Allowed<CachesWrite>,
     Word(word): Word,
     Query(When(mode)): Query<When>,
-    Key(key): Key,
+    // Deleting again finds nothing, and does no harm: nothing is kept for a key.
+    Key(_): Key,
 ) -> Result<Response, Refusal> {
     let (service, account) = (edge.service_arc(), caller.account.clone());
-    let done = edge.carry_out(async move { service.delete_cache(&account, &word, mode, key.as_ref()).await });
+    let done = edge.carry_out(async move { service.delete_cache(&account, &word, mode).await });
     let (status, gone, view) = match done.await? {
         Deletion::Done(view) => (StatusCode::OK, true, view),
         Deletion::Asked(view) => (StatusCode::ACCEPTED, false, view),

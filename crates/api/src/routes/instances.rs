@@ -11,7 +11,7 @@ use wire::{CreateInstance, CreatedInstance, Instance, InstanceList, Mount, PickC
 use super::{checks, paging};
 use crate::auth::{Allowed, Caller, InstancesRead, InstancesWrite};
 use crate::edge::Edge;
-use crate::extract::{Body, FromQuery, Key, NoQuery, Pairs, Query};
+use crate::extract::{Body, FromQuery, NoKey, NoQuery, Pairs, Query};
 use crate::refusal::Refusal;
 use crate::service::NewInstance;
 
@@ -21,36 +21,32 @@ const LEAST_MILLI_CPUS: u32 = 10;
 /// Start an instance
 ///
 /// Chooses a cache, or takes the one that is named, and starts. What no cache has is fetched first; where none had everything, a
-/// cache is made beside.
+/// cache is made beside. A name is unique: a request with one that comes again starts no second instance. The header
+/// `Idempotency-Key` is refused.
 #[utoipa::path(
     post, path = "/v1/instances", tag = "instances", operation_id = "create_instance",
     request_body = CreateInstance,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one")),
     responses(
         (status = 201, description = "The instance, and what it was started from", body = CreatedInstance,
             headers(("location" = String, description = "Where the instance is"))),
-        (status = 200, description = "The instance of an earlier request with this idempotency key", body = CreatedInstance),
     ),
 )]
 pub(super) async fn create(
     State(edge): State<Edge>,
     caller: Allowed<InstancesWrite>,
     Query(NoQuery): Query<NoQuery>,
-    Key(key): Key,
+    NoKey: NoKey,
     Body(document): Body<CreateInstance>,
 ) -> Result<Response, Refusal> {
     check(&caller, &document)?;
     let new = NewInstance { platform: checks::platform(document.platform.clone()), wish: document };
     let (service, account) = (edge.service_arc(), caller.account.clone());
-    let started = edge.carry_out(async move { service.create_instance(&account, new, key.as_ref()).await });
+    let started = edge.carry_out(async move { service.create_instance(&account, new).await });
     let started = started.await?;
-    if !started.before {
-        edge.metrics().matches.started(started.choice.outcome);
-    }
-    let status = if started.before { StatusCode::OK } else { StatusCode::CREATED };
+    edge.metrics().matches.started(started.choice.outcome);
     let location = format!("/v1/instances/{}", started.instance.id);
     let created = CreatedInstance { instance: (&started.instance).into(), choice: started.choice };
-    Ok((status, [(LOCATION, location)], Json(created)).into_response())
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(created)).into_response())
 }
 
 fn check(caller: &Caller, document: &CreateInstance) -> Result<(), Refusal> {

@@ -201,8 +201,6 @@ pub struct StartedInstance {
     pub instance: Instance,
     /// What from.
     pub choice: Choice,
-    /// Whether it was done before, by a request of the same key.
-    pub before: bool,
 }
 
 /// One page of instances.

@@ -99,8 +99,8 @@ async fn only_an_administrator_reads_the_servers_files() {
         volumes: vec![wire::Mount { host: "/".into(), container: "/host".into(), read_only: true }],
         ..wire::CreateInstance::default()
     };
-    assert_eq!(kind(writer.create_instance(&instance, None).await), Some(ProblemKind::Forbidden));
-    harness.client().create_instance(&instance, None).await.unwrap();
+    assert_eq!(kind(writer.create_instance(&instance).await), Some(ProblemKind::Forbidden));
+    harness.client().create_instance(&instance).await.unwrap();
 }
 
 #[tokio::test]

@@ -267,7 +267,6 @@ impl Service for Double {
         account: &AccountId,
         word: &str,
         mode: DeleteMode,
-        _: Option<&IdempotencyKey>,
     ) -> ServiceResult<Deletion> {
         self.with(|all| {
             let index = all.cache(account, word)?;
@@ -347,12 +346,7 @@ impl Service for Double {
         Ok(Ranking { taken_total: taken.len() as u64, taken, ..Ranking::default() })
     }
 
-    async fn create_instance(
-        &self,
-        account: &AccountId,
-        new: NewInstance,
-        _: Option<&IdempotencyKey>,
-    ) -> ServiceResult<StartedInstance> {
+    async fn create_instance(&self, account: &AccountId, new: NewInstance) -> ServiceResult<StartedInstance> {
         let cache = match &new.wish.cache {
             PickCache::Only(word) => Some(self.with(|all| {
                 let index = all.cache(account, word).map_err(|error| error.about("cache"))?;
@@ -387,7 +381,7 @@ impl Service for Double {
             all.write(account, Subject::Instance(id), false);
             all.instances.push(instance.clone());
         });
-        Ok(StartedInstance { instance, choice, before: false })
+        Ok(StartedInstance { instance, choice })
     }
 
     async fn list_instances(

@@ -226,7 +226,7 @@ async fn throw(method: Method, uri: Uri, headers: Vec<(HeaderName, HeaderValue)>
         image: Some("a".parse().unwrap()),
         ..wire::CreateInstance::default()
     };
-    harness.client().create_instance(&new, None).await.unwrap();
+    harness.client().create_instance(&new).await.unwrap();
     let said = format!("{method} {uri} {headers:?} {}", String::from_utf8_lossy(&body));
     let is_head = method == Method::HEAD;
     let mut request = Request::builder().method(method).uri(uri);

@@ -88,7 +88,7 @@ async fn instances(client: &Client) {
         cache: PickCache::Only(used.to_string()),
         ..CreateInstance::default()
     };
-    let made = client.create_instance(&new, None).await.unwrap();
+    let made = client.create_instance(&new).await.unwrap();
     assert_eq!(made.choice.cache, Some(used));
     assert_eq!(client.instance("web-1").await.unwrap(), made.instance);
     assert_eq!(client.instance_events("web-1").await.unwrap().items[0].reason, "Started");

@@ -23,6 +23,8 @@ use wire::{
     PickCache, PredictSize, ProblemKind, Scope, UpdateCache,
 };
 
+use crate::harness::{json, refused};
+
 /// A host whose instances run until they are stopped.
 #[derive(Default)]
 struct Host(Mutex<BTreeSet<InstanceId>>);
@@ -167,7 +169,7 @@ async fn a_cache_from_its_wish_to_its_end() {
     assert!(events.iter().any(|event| event.reason == "Ready"), "{events:?}");
 
     questions(client, &image).await;
-    instances(client, &image, made.id).await;
+    instances(&world, &image, made.id).await;
 
     let update = UpdateCache {
         name: Some("shop".parse().unwrap()),
@@ -207,21 +209,25 @@ async fn questions(client: &Client, image: &model::ImageSource) {
     assert_eq!(kind(client.predict_size(&nowhere).await), Some(ProblemKind::BadImage));
 }
 
-async fn instances(client: &Client, image: &model::ImageSource, cache: model::CacheId) {
+async fn instances(world: &World, image: &model::ImageSource, cache: model::CacheId) {
+    let client = &world.client;
     let new = CreateInstance {
         name: Some("web-1".parse().unwrap()),
         image: Some(image.clone()),
         ..CreateInstance::default()
     };
-    let made = client.create_instance(&new, None).await.unwrap();
+    let made = client.create_instance(&new).await.unwrap();
     assert_eq!((made.choice.outcome, made.choice.cache), (Outcome::Hit, Some(cache)));
-    assert_eq!(kind(client.create_instance(&new, None).await), Some(ProblemKind::NameTaken));
+    assert_eq!(kind(client.create_instance(&new).await), Some(ProblemKind::NameTaken));
     let missing = CreateInstance { command: vec!["nothing".to_owned()], name: None, ..new.clone() };
-    assert_eq!(kind(client.create_instance(&missing, None).await), Some(ProblemKind::InvalidField));
+    assert_eq!(kind(client.create_instance(&missing).await), Some(ProblemKind::InvalidField));
     let unknown = CreateInstance { cache: PickCache::Only("nothing".to_owned()), name: None, ..new.clone() };
-    assert_eq!(kind(client.create_instance(&unknown, None).await), Some(ProblemKind::NotFound));
-    let key = "once".parse().unwrap();
-    assert_eq!(kind(client.create_instance(&new, Some(&key)).await), Some(ProblemKind::Unsupported));
+    assert_eq!(kind(client.create_instance(&unknown).await), Some(ProblemKind::NotFound));
+    let mut request = json("POST", "/v1/instances", serde_json::to_vec(&new).unwrap());
+    request.headers_mut().insert("idempotency-key", "once".parse().unwrap());
+    let problem = refused(api::in_process(world.edge.clone()), request).await;
+    assert_eq!(problem.known_kind(), Some(ProblemKind::InvalidHeader));
+    assert_eq!(problem.field.as_deref(), Some("idempotency-key"));
 
     let mut log = client.instance_logs("web-1", false, Some(2)).await.unwrap();
     let first = log.next().await.unwrap().unwrap();
@@ -271,12 +277,12 @@ async fn a_start_tells_of_the_cache_that_is_made_beside_it() {
     let dir = tempfile::tempdir().unwrap();
     let client = World::new().client;
     let new = CreateInstance { image: Some(layout(dir.path())), ..CreateInstance::default() };
-    let made = client.create_instance(&new, None).await.unwrap();
+    let made = client.create_instance(&new).await.unwrap();
     assert_eq!((made.choice.outcome, made.choice.cache), (Outcome::Miss, None));
     assert!(made.choice.reason.starts_with("no cache had oci:"), "{}", made.choice.reason);
     let automatic = made.choice.auto_created.unwrap();
     assert_eq!(client.cache(&automatic.to_string()).await.unwrap().cache.origin, wire::Origin::Automatic);
-    let again = client.create_instance(&new, None).await.unwrap();
+    let again = client.create_instance(&new).await.unwrap();
     assert_eq!((again.choice.outcome, again.choice.cache), (Outcome::Hit, Some(automatic)));
     assert_eq!(again.choice.auto_created, None);
 }
@@ -301,7 +307,7 @@ async fn the_metrics_count_builds_that_ended_and_every_instance() {
     assert!(told.contains("imc_builds_total{result=\"cancelled\"} 0"), "{told}");
 
     let new = CreateInstance { image: Some(image), ..CreateInstance::default() };
-    let one = world.client.create_instance(&new, None).await.unwrap().instance;
+    let one = world.client.create_instance(&new).await.unwrap().instance;
     let one = world.records.instance(&AccountId::local(), &InstanceRef::Id(one.id)).await.unwrap();
     for _ in 0..metastore::PAGE_LIMIT {
         let id = InstanceId::generate();

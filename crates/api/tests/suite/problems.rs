@@ -141,6 +141,11 @@ async fn every_wrong_request_is_a_problem() {
             Some("x-imc-account"),
         ),
         (
+            with("POST", "/v1/instances", "idempotency-key", "once", r#"{"image":"a/b:1"}"#),
+            ProblemKind::InvalidHeader,
+            Some("idempotency-key"),
+        ),
+        (
             with("DELETE", "/v1/caches/x", "idempotency-key", &key, ""),
             ProblemKind::InvalidHeader,
             Some("idempotency-key"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use wire::{CreateInstance, CreatedInstance, EventList, Exec, IdempotencyKey, Instance, InstanceList};
+use wire::{CreateInstance, CreatedInstance, EventList, Exec, Instance, InstanceList};
 
 use super::Order;
 use crate::call::Call;
@@ -30,12 +30,8 @@ impl Client {
     ///
     /// # Errors
     /// Those of every operation: [`Error`](crate::Error).
-    pub async fn create_instance(
-        &self,
-        new: &CreateInstance,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<CreatedInstance> {
-        Call::new("start an instance", Method::POST, INSTANCES).key(key).body(new).fetch(self).await
+    pub async fn create_instance(&self, new: &CreateInstance) -> Result<CreatedInstance> {
+        Call::new("start an instance", Method::POST, INSTANCES).body(new).fetch(self).await
     }
 
     /// One page of instances.
