@@ -38,6 +38,7 @@ pub struct OverEngine {
     records: Arc<dyn Metastore>,
     in_use: Arc<dyn InUse>,
     retention: RetentionRules,
+    currency: Option<String>,
     clock: Arc<dyn model::Clock>,
     /// Where builds go that are made by this process at once; `None`: a server takes them.
     here: Option<Arc<BuiltHere>>,
@@ -55,6 +56,8 @@ pub struct OverEngineParts {
     pub in_use: Arc<dyn InUse>,
     /// The engine's rules, to tell when a cache expires.
     pub retention: RetentionRules,
+    /// The currency of the engine's prices, where one is set.
+    pub currency: Option<String>,
     /// What time it is.
     pub clock: Arc<dyn model::Clock>,
 }
@@ -63,8 +66,8 @@ impl OverEngine {
     /// Joins the parts. No I/O.
     #[must_use]
     pub fn new(parts: OverEngineParts) -> Self {
-        let OverEngineParts { engine, instances, records, in_use, retention, clock } = parts;
-        Self { engine, instances, records, in_use, retention, clock, here: None }
+        let OverEngineParts { engine, instances, records, in_use, retention, currency, clock } = parts;
+        Self { engine, instances, records, in_use, retention, currency, clock, here: None }
     }
 
     /// The same, building at once and in this process what it is asked for: for commands where no server runs. Whoever asked

@@ -139,7 +139,7 @@ impl From<&wire::CacheDetails> for Shown {
             cache: (&details.cache).into(),
             images_resolved: images,
             sizes: details.sizes,
-            cost: details.cost,
+            cost: details.cost.clone(),
         }
     }
 }

@@ -165,6 +165,7 @@ pub(crate) fn over_engine(app: &App, settings: &Settings) -> OverEngine {
         records: Arc::clone(&app.records),
         in_use: app.in_use(),
         retention: crate::app::engine_settings(settings).retention,
+        currency: settings.prices.currency.clone(),
         clock: Arc::clone(&app.clock),
     })
 }

@@ -1,5 +1,6 @@
 //! Use-cases of caches: ask for one, describe, change, roll back, delete.
 
+mod bounds;
 mod delete;
 mod describe;
 mod here;
@@ -7,6 +8,7 @@ mod request;
 mod roll_back;
 mod update;
 
+pub use bounds::{Bounded, CacheBounds};
 pub use delete::{DeleteMode, DeletedCache, Deletion};
 pub use describe::{AccountUsage, CacheDetails, CachePage, CacheSizes};
 pub use request::NewCacheRequest;

@@ -7,7 +7,7 @@ use layer::ErrorKind as ConvertKind;
 use model::{ByteSize, CacheId, CacheName, ImageSource, Instance};
 use registry::ErrorKind as RegistryKind;
 
-use crate::{HostError, HostErrorKind, LayerFailure, VaultError};
+use crate::{Bounded, HostError, HostErrorKind, LayerFailure, VaultError};
 
 /// Why a build failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -274,6 +274,20 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// More, or less, than a request may ask for.
+    #[error("failed to take {given} {} for the cache `{name}`: {least} to {most} are allowed here", what.unit())]
+    OutOfBounds {
+        /// The cache's name.
+        name: CacheName,
+        /// What is bounded.
+        what: Bounded,
+        /// What was asked for.
+        given: u64,
+        /// The least that is allowed.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
     /// The user's word names several caches.
     #[error("failed to choose a cache: {count} caches are named `{name}`; say which by its id")]
     AmbiguousCache {
@@ -410,6 +424,7 @@ impl Error {
             Self::Build(error) => error.kind(),
             Self::Vault(_) => FailureKind::Sealed,
             Self::BadRequest { .. }
+            | Self::OutOfBounds { .. }
             | Self::AmbiguousCache { .. }
             | Self::WhichImage { .. }
             | Self::NoImage

@@ -9,7 +9,7 @@ use model::rules::{Prices, Quotas, RetentionRules};
 use model::{ByteSize, Clock};
 use registry::Registry;
 
-use crate::{StandardStore, Timer, Vault};
+use crate::{CacheBounds, StandardStore, Timer, Vault};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -55,6 +55,8 @@ pub struct Settings {
     pub build_patience: Duration,
     /// The most that a cache's images may take where its maker says nothing.
     pub default_size: ByteSize,
+    /// What a request may ask for.
+    pub bounds: CacheBounds,
     /// How many caches an account may have.
     pub quotas: Quotas,
     /// How long is kept what nobody said anything of.
@@ -83,6 +85,7 @@ impl Default for Settings {
             build_attempts: 5,
             build_patience: Duration::from_secs(60),
             default_size: ByteSize::gib(20),
+            bounds: CacheBounds::default(),
             quotas: Quotas::default(),
             retention: RetentionRules::default(),
             prices: Prices::default(),

@@ -2,7 +2,7 @@
 
 use engine::NewCacheRequest;
 use model::{AccountId, CacheId, CopyState, Event, ImageCache, Subject};
-use wire::{Build, Failure, IdempotencyKey, LayerPhase, LayerProgress, Progress, Sizes};
+use wire::{Build, Cost, Failure, IdempotencyKey, LayerPhase, LayerProgress, Progress, Sizes};
 
 use super::{OverEngine, client_token, credentials, page};
 use crate::service::{
@@ -98,7 +98,7 @@ impl OverEngine {
             view: found.view.into(),
             snapshot: found.snapshot,
             sizes: serves.then_some(sizes),
-            cost: serves.then_some(found.cost),
+            cost: serves.then(|| Cost::new(found.cost, self.currency.clone())),
             build: found.build.map(build),
             others_of_name: found.others.len() as u64,
         })

@@ -1,6 +1,6 @@
 //! The engine's failures as the port's.
 
-use engine::{FailureKind, HostErrorKind, VaultError, chain};
+use engine::{Bounded, FailureKind, HostErrorKind, VaultError, chain};
 use metastore::ErrorKind as RecordsKind;
 use wire::IdempotencyKey;
 
@@ -70,6 +70,7 @@ impl From<engine::Error> for ServiceError {
             }
             E::AmbiguousCache { .. } => (Kind::Ambiguous, None),
             E::BadRequest { .. } => (Kind::InvalidField, Some("images")),
+            E::OutOfBounds { what, .. } => (Kind::InvalidField, Some(field_of(*what))),
             E::NoImage | E::WhichImage { .. } | E::ForeignFile { .. } => (Kind::InvalidField, Some("image")),
             E::NotUsable { .. } | E::SnapshotMissing { .. } => (Kind::WrongState, None),
             E::OtherSystem { .. } => (Kind::BadImage, Some("image")),
@@ -85,9 +86,22 @@ impl From<engine::Error> for ServiceError {
             E::Vault(VaultError::NoKey { .. }) => (Kind::Unsupported, Some("credentials")),
             other => (of_failure(other.kind()), None),
         };
+        let allowed = match &error {
+            E::OutOfBounds { least, most, .. } => Some(format!("{least} to {most}")),
+            _ => None,
+        };
         // What the registry or the host said is the half of it.
         let (reason, message) = (reason(&error), chain(&error));
-        told_as(kind, field, message, error).with_reason(reason)
+        told_as(kind, field, message, error).with_reason(reason).allowing(allowed)
+    }
+}
+
+/// The field of a document that says it.
+fn field_of(what: Bounded) -> &'static str {
+    match what {
+        Bounded::Size => "size_gib",
+        Bounded::Images => "images",
+        Bounded::Refresh => "staleness",
     }
 }
 

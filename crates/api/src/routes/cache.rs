@@ -23,7 +23,7 @@ fn details(details: &service::CacheDetails) -> CacheDetails {
         pinned: details.snapshot.as_ref().map(Image::of_snapshot).unwrap_or_default(),
         pinned_at: details.snapshot.as_ref().map(|snapshot| snapshot.created),
         sizes: details.sizes,
-        cost: details.cost.map(Into::into),
+        cost: details.cost.clone(),
         build: details.build.clone(),
         others_of_name: details.others_of_name,
     }

@@ -8,7 +8,7 @@ use model::{
     ImageSnapshotId, ImageSource, Instance, Origin, Platform, RegistryAccess, RepositoryName, RetentionDays,
     Staleness, Subject, Tags, Timestamp,
 };
-use wire::{Build, Choice, CommandEnded, CreateInstance, Login, Output, Scope, Sizes};
+use wire::{Build, Choice, CommandEnded, Cost, CreateInstance, Login, Output, Scope, Sizes};
 
 use super::ServiceError;
 
@@ -137,7 +137,7 @@ pub struct CacheDetails {
     /// What it takes of the store, where it serves one.
     pub sizes: Option<Sizes>,
     /// What it has cost, where it serves one.
-    pub cost: Option<model::rules::Cost>,
+    pub cost: Option<Cost>,
     /// Its build that waits or runs.
     pub build: Option<Build>,
     /// How many further caches have its name.

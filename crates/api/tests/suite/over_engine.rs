@@ -14,13 +14,15 @@ use engine::{
     InstanceHost, InstanceOptions, Instances, LineStream, PrintedLine, SystemTimer,
 };
 use metastore::{InstanceRef, MemoryMetastore, Metastore, ProcessIdentity};
-use model::{AccountId, BlobKey, ExitStatus, ImageConfig, InstanceId, InstanceState, SystemClock, Timestamp};
+use model::{
+    AccountId, BlobKey, ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceState, SystemClock, Timestamp,
+};
 use registry::Registry;
 use testkit::{Compression, ImageBuilder, LayerBuilder};
 use tokio_util::sync::CancellationToken;
 use wire::{
     CacheState, CreateCache, CreateInstance, CreateToken, Exec, FindMatches, Found, Grade, Outcome,
-    PickCache, PredictSize, ProblemKind, Scope, UpdateCache,
+    PickCache, PredictSize, ProblemKind, Scope, Staleness, UpdateCache,
 };
 
 use crate::harness::{json, refused};
@@ -89,8 +91,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::under(engine::Settings::default())
+    }
+
+    fn under(settings: engine::Settings) -> Self {
         let records: Arc<dyn Metastore> = Arc::new(MemoryMetastore::default());
-        let settings = engine::Settings::default();
         let engine = Engine::new(engine::Parts {
             store: Arc::new(MemoryStore::default()),
             standard: None,
@@ -108,6 +113,7 @@ impl World {
             records: records.clone(),
             in_use: Arc::new(BTreeSet::<BlobKey>::new()),
             retention: settings.retention,
+            currency: Some("EUR".to_owned()),
             clock: Arc::new(SystemClock),
         });
         let mut registry = prometheus_client::registry::Registry::default();
@@ -165,6 +171,7 @@ async fn a_cache_from_its_wish_to_its_end() {
     let details = client.cache("web").await.unwrap();
     assert_eq!((details.pinned.len(), details.cache.progress_percent), (1, 100));
     assert!(details.sizes.unwrap().exclusive_bytes.as_u64() > 100_000);
+    assert_eq!(details.cost.unwrap().currency.as_deref(), Some("EUR"));
     let events = client.cache_events(&made.id.to_string()).await.unwrap().items;
     assert!(events.iter().any(|event| event.reason == "Ready"), "{events:?}");
 
@@ -270,6 +277,53 @@ async fn a_change_of_some_copies_leaves_the_others_and_may_come_again_with_its_k
     // It was done before, and is not done again: what came between stays.
     let again = client.update_cache("web", &flash, Some(&key)).await.unwrap();
     assert_eq!((again.flash, again.flash_copies, again.standard_copies), (true, 1, 2));
+}
+
+#[tokio::test]
+async fn what_the_settings_do_not_allow_is_refused_with_the_field_and_what_they_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let bounds = engine::CacheBounds {
+        most_size: ByteSize::gib(4),
+        most_images: 1,
+        least_refresh_seconds: 600,
+        most_refresh_seconds: 3600,
+    };
+    let client = World::under(engine::Settings { bounds, ..engine::Settings::default() }).client;
+    let image = layout(dir.path());
+    let new = CreateCache::of("web".parse().unwrap(), vec![image.clone()]);
+    client.create_cache(&new, None).await.unwrap();
+    let every = |seconds: u32| Staleness::Refresh { interval_seconds: seconds.try_into().unwrap() };
+    let update = UpdateCache { staleness: Some(every(600)), ..UpdateCache::default() };
+    client.update_cache("web", &update, None).await.unwrap();
+
+    let (size_gib, images) = (Some(5), vec![image, "a/b:1".parse().unwrap()]);
+    let rule = |seconds| (Some(every(seconds)), "staleness", "600 to 3600");
+    let mut refused = vec![
+        (CreateCache { size_gib, ..new.clone() }, "size_gib", "1 to 4"),
+        (CreateCache { images: images.clone(), ..new.clone() }, "images", "1 to 1"),
+    ];
+    for (staleness, field, allowed) in [rule(599), rule(3601)] {
+        refused.push((CreateCache { staleness, ..new.clone() }, field, allowed));
+    }
+    for (new, field, allowed) in refused {
+        let update = UpdateCache {
+            size_gib: new.size_gib,
+            images: (field == "images").then(|| images.clone()),
+            staleness: new.staleness,
+            ..UpdateCache::default()
+        };
+        let created = client.create_cache(&new, None).await.unwrap_err();
+        let updated = client.update_cache("web", &update, None).await.unwrap_err();
+        for error in [created, updated] {
+            let problem = match error {
+                client::Error::Refused(problem) => problem,
+                other => panic!("{other}"),
+            };
+            assert_eq!(problem.known_kind(), Some(ProblemKind::InvalidField), "{problem}");
+            let told = (problem.field.as_deref(), problem.allowed.as_slice());
+            assert_eq!(told, (Some(field), [allowed.to_owned()].as_slice()), "{problem}");
+        }
+    }
 }
 
 #[tokio::test]

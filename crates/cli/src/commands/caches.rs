@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use client::{Client, ListCaches, Order};
 use model::{CacheId, CacheState, InstanceId};
-use wire::{Cache, CacheDetails, Event, ProblemKind};
+use wire::{Cache, CacheDetails, Cost, Event, ProblemKind};
 
 use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
 use crate::documents::{self, Shown, all};
@@ -100,6 +100,7 @@ fn lines(details: &CacheDetails) -> Vec<String> {
         lines
             .push(format!("           {} shared with others; deleting it frees {freed}", sizes.shared_bytes));
     }
+    lines.extend(details.cost.as_ref().map(cost));
     lines.push(format!("Created:   {}", cache.created));
     if let Some(used) = cache.last_used {
         lines.push(format!("Last used: {used}"));
@@ -125,6 +126,18 @@ fn lines(details: &CacheDetails) -> Vec<String> {
             .push(format!("Saved:     {} and {seconds} s by {} start(s)", saved.fetched_bytes, saved.starts));
     }
     lines
+}
+
+/// Space over time, and what that is worth where it has a price.
+fn cost(cost: &Cost) -> String {
+    let hours =
+        format!("{:.2} GiB-hours of snapshot, {:.2} of disk", cost.snapshot_gib_hours, cost.disk_gib_hours);
+    let amount = match &cost.currency {
+        _ if cost.amount <= 0.0 => String::new(),
+        Some(currency) => format!(": {:.4} {currency}", cost.amount),
+        None => format!(": {:.4}", cost.amount),
+    };
+    format!("Cost:      {hours}{amount}")
 }
 
 fn pinned(details: &CacheDetails) -> Vec<String> {
@@ -298,4 +311,22 @@ fn several(word: &str, named: &[Cache]) -> Failure {
     let message =
         format!("failed to choose a cache: {} caches are named `{word}`; say which by its id", named.len());
     Failure { advice: Some(advice), ..Failure::input(message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_told_where_space_has_a_price() {
+        let of = |amount, currency: Option<&str>| {
+            let currency = currency.map(ToOwned::to_owned);
+            cost(&Cost { snapshot_gib_hours: 4.5, disk_gib_hours: 20.0, amount, currency })
+        };
+        let hours = "Cost:      4.50 GiB-hours of snapshot, 20.00 of disk";
+        assert_eq!(of(0.0, None), hours);
+        assert_eq!(of(0.0, Some("EUR")), hours);
+        assert_eq!(of(1.25, None), format!("{hours}: 1.2500"));
+        assert_eq!(of(1.25, Some("EUR")), format!("{hours}: 1.2500 EUR"));
+    }
 }

@@ -97,7 +97,12 @@ fn shown() -> Shown {
         pinned: vec![image],
         pinned_at: Some(Timestamp::from_micros(1_764_000_000_000_000)),
         sizes: Some(sizes),
-        cost: Some(wire::Cost { snapshot_gib_hours: 4.5, disk_gib_hours: 20.0, amount: 0.0 }),
+        cost: Some(wire::Cost {
+            snapshot_gib_hours: 4.5,
+            disk_gib_hours: 20.0,
+            amount: 0.0,
+            currency: Some("EUR".to_owned()),
+        }),
         build: None,
         others_of_name: 0,
     };

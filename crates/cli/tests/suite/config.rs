@@ -121,3 +121,50 @@ fn registries_are_spoken_to_as_the_file_says() {
     home.imc(&["create", "web", &reference]).fails(69, &["--plain-http"]);
     home.imc(&["--config", file.to_str().unwrap(), "create", "web", &reference]).ok();
 }
+
+#[test]
+fn a_request_is_taken_within_what_is_configured() {
+    let home = Home::new();
+    let (one, two) = (home.layout("one", &image()), home.layout("two", &image()));
+    let file = written(
+        &home,
+        "[builds]\ndefault_size_gib = 2\nmax_size_gib = 4\nmax_images = 1\n\n\
+         [staleness]\nrefresh_min_seconds = 600\nrefresh_max_seconds = 3600\n",
+    );
+    let imc = |arguments: &[&str]| home.imc(&[&["--config", file.to_str().unwrap()], arguments].concat());
+    imc(&["create", "web", &one, "--size", "4", "--staleness", "refresh=600"]).ok();
+    for (options, told) in [
+        (["--size", "5"], "5 GiB for the cache `web`: 1 to 4 are allowed"),
+        (["--staleness", "refresh=599"], "for the cache `web`: 600 to 3600 are allowed"),
+        (["--staleness", "refresh=3601"], "for the cache `web`: 600 to 3600 are allowed"),
+    ] {
+        imc(&[&["create", "web", &one], &options[..]].concat()).fails(64, &[told]);
+        imc(&[&["update", "web"], &options[..]].concat()).fails(64, &[told]);
+    }
+    let told = "2 images for the cache `web`: 1 to 1 are allowed";
+    imc(&["create", "web", &one, &two]).fails(64, &[told]);
+    imc(&["update", "web", &one, &two]).fails(64, &[told]);
+    assert_eq!(home.only_state(), "Ready");
+}
+
+#[test]
+fn costs_are_told_in_the_currency_that_is_configured() {
+    let home = Home::new();
+    home.imc(&["create", "web", &home.layout("image", &image())]).ok();
+    let cost = |ran: Ran| {
+        let text = ran.ok().stdout;
+        text.lines().find(|line| line.starts_with("Cost:")).unwrap_or(&text).to_owned()
+    };
+    let hours = cost(home.imc(&["show", "web"]));
+    assert_eq!(hours, "Cost:      0.00 GiB-hours of snapshot, 0.00 of disk");
+    assert_eq!(home.json(&["show", "web"])["cost"]["currency"], serde_json::Value::Null);
+    let variables = [("IMC_PRICE_SNAPSHOT_GIB_HOUR", "1000000000"), ("IMC_PRICE_CURRENCY", "EUR")];
+    let priced = cost(home.imc_with(&variables, &["show", "web"]));
+    let amount = priced.strip_prefix(&format!("{hours}: ")).and_then(|rest| rest.strip_suffix(" EUR"));
+    assert!(
+        amount.and_then(|amount| amount.parse().ok()).is_some_and(|amount: f64| amount >= 0.0),
+        "{priced}"
+    );
+    let shown = home.imc_with(&variables, &["-o", "json", "show", "web"]).ok().json();
+    assert_eq!(shown["cost"]["currency"], "EUR");
+}

@@ -13,12 +13,13 @@ use model::{
 use registry::Credentials;
 use serde::Serialize;
 
+use super::bounds::Asked;
 use crate::build::BuildHandle;
 use crate::fingerprint::{fingerprint, named};
 use crate::{Engine, Error, VaultError};
 
 /// The most images of one cache.
-const MOST_IMAGES: usize = 20;
+pub(super) const MOST_IMAGES: usize = 20;
 
 /// How often room under a quota is made for one request: others may take it meanwhile.
 const MOST_EVICTIONS: usize = 8;
@@ -104,7 +105,8 @@ impl Engine {
     /// cache go for it. A client token that was used for the same gives the cache of that time.
     ///
     /// # Errors
-    /// [`Error::BadRequest`]; [`Error::Vault`]; of the records: quota reached, token used for another request.
+    /// [`Error::BadRequest`]; [`Error::OutOfBounds`]; [`Error::Vault`]; of the records: quota reached, token used for another
+    /// request.
     pub async fn request_cache(&self, new: NewCacheRequest) -> Result<Admitted, Error> {
         let draft = self.draft(new, false)?;
         let events = [created(&self.workshop, &draft.cache)];
@@ -128,6 +130,7 @@ impl Engine {
 
     pub(crate) fn draft(&self, new: NewCacheRequest, here: bool) -> Result<Draft, Error> {
         check_images(&new.account, &new.name, &new.images)?;
+        self.check_bounds(&new)?;
         let (settings, now) = (&self.workshop.parts.settings, self.clock().now());
         let token =
             new.token.clone().map(|token| self.token_use(token, Operation::CreateCache, new.fingerprint()));
@@ -148,6 +151,16 @@ impl Engine {
         let build = self.new_build(cache.id, plan, here);
         let credentials = self.seal(cache.id, &new.credentials)?;
         Ok(Draft { cache, build, admission: Admission { quotas: settings.quotas, token, credentials } })
+    }
+
+    /// What a start has made is as large as its images need it.
+    fn check_bounds(&self, new: &NewCacheRequest) -> Result<(), Error> {
+        if new.origin == Origin::Automatic {
+            return Ok(());
+        }
+        let asked =
+            Asked { size: new.size_limit, images: Some(&new.images), staleness: Some(new.policy.staleness) };
+        self.workshop.parts.settings.bounds.check(&new.name, asked)
     }
 
     /// A build to be recorded, that waits for a server, or is ours at once.

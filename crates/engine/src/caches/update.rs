@@ -10,6 +10,7 @@ use model::{
 use registry::Credentials;
 use serde::Serialize;
 
+use super::bounds::Asked;
 use super::check_images;
 use crate::fingerprint::{fingerprint, named};
 use crate::{Engine, Error};
@@ -138,8 +139,9 @@ impl Engine {
     /// the cache serves on as it did.
     ///
     /// # Errors
-    /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`]; [`Error::BadRequest`]; [`Error::Vault`]; of the records: a build of
-    /// it waits or runs already, its deletion was asked for, its first build failed, the token was used for another request.
+    /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`]; [`Error::BadRequest`]; [`Error::OutOfBounds`]; [`Error::Vault`]; of
+    /// the records: a build of it waits or runs already, its deletion was asked for, its first build failed, the token was used
+    /// for another request.
     pub async fn update_cache(
         &self,
         account: &AccountId,
@@ -164,6 +166,9 @@ impl Engine {
         if let Some(images) = &update.images {
             check_images(account, &cache.name, images)?;
         }
+        let asked =
+            Asked { size: update.size_limit, images: update.images.as_deref(), staleness: update.staleness };
+        self.workshop.parts.settings.bounds.check(&cache.name, asked)?;
         let credentials = update.credentials.as_ref().map(|given| self.seal(cache.id, given)).transpose()?;
         let edit =
             CacheEdit { name: update.name.clone(), policy: update.policy_over(&cache.policy), credentials };
