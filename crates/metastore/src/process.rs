@@ -2,10 +2,8 @@
 
 use std::io;
 
-use serde::{Deserialize, Serialize};
-
 /// One process of one boot of a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProcessIdentity {
     /// Its number.
     pub pid: u32,

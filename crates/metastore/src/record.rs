@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::ProcessIdentity;
 
 /// Where a build is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BuildState {
     /// It waits for a process that takes it.
     Queued,
@@ -129,7 +129,7 @@ pub struct Turns {
 }
 
 /// How many caches an account has of each origin, those that are being deleted left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Created by users.
     pub manual: u64,

@@ -1,10 +1,7 @@
 //! How a PostgreSQL server is used.
 
-use serde::Deserialize;
-
 /// How a PostgreSQL server is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PostgresSettings {
     /// The most connections of this process at once. What is beyond them waits.
     pub connections: u32,

@@ -4,7 +4,6 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use serde::Deserialize;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
@@ -15,8 +14,7 @@ use url::Url;
 ///
 /// Another machine is spoken to by TLS with a certificate that is checked, unless `sslmode` says otherwise. Printing it never
 /// shows the password.
-#[derive(Clone, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone)]
 pub struct PostgresUrl {
     options: PgConnectOptions,
     shown: String,
@@ -84,14 +82,6 @@ fn shown(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(socket) => format!("postgres:///{database}?host={}&user={user}", socket.display()),
         None => format!("postgres://{user}@{}:{}/{database}", options.get_host(), options.get_port()),
-    }
-}
-
-impl TryFrom<String> for PostgresUrl {
-    type Error = PostgresUrlError;
-
-    fn try_from(text: String) -> Result<Self, PostgresUrlError> {
-        text.parse()
     }
 }
 

@@ -5,13 +5,11 @@ use std::str::FromStr;
 
 use model::rules::Quotas;
 use model::{CacheName, CachePolicy, ImageCache, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crate::SealedCredential;
 
 /// A word of the caller's by which a request that comes again is told from a further one: 1 to 64 visible ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientToken(String);
 
 /// Why a text is not a client token.
@@ -40,20 +38,6 @@ impl FromStr for ClientToken {
         } else {
             Err(ClientTokenError(text.chars().take(LONGEST).collect()))
         }
-    }
-}
-
-impl TryFrom<String> for ClientToken {
-    type Error = ClientTokenError;
-
-    fn try_from(text: String) -> Result<Self, ClientTokenError> {
-        text.parse()
-    }
-}
-
-impl From<ClientToken> for String {
-    fn from(token: ClientToken) -> Self {
-        token.0
     }
 }
 

@@ -1,16 +1,13 @@
 //! Changes: which records were written, in the order in which that became visible.
 
 use model::{AccountId, Subject, Timestamp};
-use serde::{Deserialize, Serialize};
 
 /// The place of a change among all changes; later ones have larger numbers, and not every number is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChangeNumber(pub u64);
 
 /// What became of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
     /// It was made or changed, or an event was written about it.
     Put,
