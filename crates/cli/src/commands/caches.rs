@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use client::{Client, ListCaches, Order};
 use model::{CacheId, CacheState, InstanceId};
-use wire::{Cache, CacheDetails, Cost, Event, ProblemKind};
+use wire::{Cache, CacheDetails, Cost, Elimination, Event, ProblemKind, Staleness};
 
 use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
 use crate::documents::{self, Shown, all};
@@ -108,6 +108,7 @@ fn lines(details: &CacheDetails) -> Vec<String> {
     if let Some(expires) = cache.expires {
         lines.push(format!("Expires:   {expires}"));
     }
+    lines.extend(rules(cache));
     if !cache.tags.is_empty() {
         let tags: Vec<String> = cache.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         lines.push(format!("Tags:      {}", tags.join(", ")));
@@ -126,6 +127,22 @@ fn lines(details: &CacheDetails) -> Vec<String> {
             .push(format!("Saved:     {} and {seconds} s by {} start(s)", saved.fetched_bytes, saved.starts));
     }
     lines
+}
+
+/// What its owner said of it that does not go without saying.
+fn rules(cache: &Cache) -> Vec<String> {
+    let staleness = match cache.staleness {
+        Staleness::Pinned => None,
+        Staleness::Refresh { interval_seconds } => {
+            Some(format!("Staleness: refresh, every {} s", interval_seconds.get()))
+        }
+        Staleness::Strict => Some("Staleness: strict".to_owned()),
+    };
+    let eviction = match cache.elimination {
+        Elimination::Keep => None,
+        Elimination::Lru => Some("Eviction:  lru".to_owned()),
+    };
+    staleness.into_iter().chain(eviction).collect()
 }
 
 /// Space over time, and what that is worth where it has a price.

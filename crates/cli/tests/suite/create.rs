@@ -41,6 +41,7 @@ fn an_image_from_a_layout_becomes_a_cache() {
     {
         assert!(shown.contains(word), "{word} is not in {shown}");
     }
+    assert!(!shown.contains("Staleness:") && !shown.contains("Eviction:"), "{shown}");
     assert_eq!(
         home.reasons("web"),
         [
@@ -56,6 +57,18 @@ fn an_image_from_a_layout_becomes_a_cache() {
     assert_eq!(home.blobs().len(), 2);
     home.assert_at_rest();
     home.assert_whole();
+}
+
+#[test]
+fn what_was_said_of_a_cache_is_shown() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    home.imc(&["create", "web", &source, "--staleness", "refresh=600", "--eviction", "lru"]).ok();
+    let shown = home.imc(&["show", "web"]).ok().stdout;
+    assert!(shown.contains("\nStaleness: refresh, every 600 s\nEviction:  lru\n"), "{shown}");
+    home.imc(&["update", "web", "--staleness", "strict", "--eviction", "keep"]).ok();
+    let shown = home.imc(&["show", "web"]).ok().stdout;
+    assert!(shown.contains("\nStaleness: strict\n") && !shown.contains("Eviction:"), "{shown}");
 }
 
 #[test]
