@@ -162,7 +162,7 @@ pub struct ExecOutput {
     pub stdout: Vec<u8>,
     /// The beginning of its standard error.
     pub stderr: Vec<u8>,
-    /// Whether it printed more than was kept.
+    /// Whether it printed more than was kept, or left something running that may print still.
     pub is_cut: bool,
 }
 
@@ -259,7 +259,7 @@ pub trait InstanceHost: Send + Sync {
     /// Kind `NotFound`; where its log cannot be read.
     async fn logs(&self, id: InstanceId, limit: usize) -> Result<Vec<PrintedLine>, HostError>;
 
-    /// Runs a further command in a running instance.
+    /// Runs a further command in a running instance. Dropped before its end, the command is ended.
     ///
     /// # Errors
     /// Kinds `State`, `NotFound`, `CommandNotFound`.

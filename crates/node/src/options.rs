@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use model::ByteSize;
 use serde::{Deserialize, Serialize};
@@ -167,6 +168,9 @@ pub struct ExecOptions {
     pub terminal: bool,
     /// `-i`: it gets this process's standard input; without it an empty one.
     pub interactive: bool,
+    /// How long it may go on once SIGTERM was passed on to it. Then it is killed, and at its end what is left of its process
+    /// group is. `None`: what comes of a SIGTERM is its own matter.
+    pub grace: Option<Duration>,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -23,6 +24,12 @@ const END_OF_INPUT: u8 = 4;
 pub(crate) struct Relay {
     signals: SignalDelivery<UnixStream, SignalOnly>,
     terminal: Option<Terminal>,
+    /// How long the process may go on after SIGTERM.
+    grace: Option<Duration>,
+    /// Whether SIGTERM came and there is a grace.
+    asked: bool,
+    /// When the grace is over.
+    kill_at: Option<Instant>,
 }
 
 /// A container's terminal, and ours set to pass everything on to it.
@@ -43,7 +50,17 @@ impl Relay {
     pub(crate) fn begin() -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
         let signals = SignalDelivery::with_pipe(read, write, SignalOnly, FORWARDED)?;
-        Ok(Self { signals, terminal: None })
+        Ok(Self { signals, terminal: None, grace: None, asked: false, kill_at: None })
+    }
+
+    /// The same; SIGTERM now means that the process is to end for certain: after that long SIGKILL follows by itself.
+    pub(crate) fn with_grace(self, grace: Option<Duration>) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// Whether the process was asked to end, so that nothing of it is to go on.
+    pub(crate) fn was_asked_to_end(&self) -> bool {
+        self.asked
     }
 
     /// Takes this process's terminal over where the container has one.
@@ -58,6 +75,10 @@ impl Relay {
             let ready = self.wait(end)?;
             if ready.signals {
                 self.pass_signals(forward);
+            }
+            if self.kill_at.is_some_and(|at| at <= Instant::now()) {
+                self.kill_at = None;
+                forward(Signal::KILL);
             }
             if let Some(terminal) = &mut self.terminal {
                 if ready.input {
@@ -76,6 +97,11 @@ impl Relay {
     fn pass_signals(&mut self, forward: &mut dyn FnMut(Signal)) {
         let caught: Vec<i32> = self.signals.pending().collect();
         for number in caught {
+            if let (SIGTERM, Some(grace)) = (number, self.grace) {
+                self.asked = true;
+                // A second one asks for no more, and gives no more time.
+                self.kill_at.get_or_insert_with(|| Instant::now() + grace);
+            }
             match (&self.terminal, number) {
                 (Some(terminal), SIGWINCH) => terminal.copy_size(),
                 (None, SIGWINCH) => {}
@@ -98,7 +124,9 @@ impl Relay {
                 all.push(PollFd::from_borrowed_fd(stdin, PollFlags::IN));
             }
         }
-        match poll(&mut all, None) {
+        let left = self.kill_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut all, left.as_ref()) {
             Err(Errno::INTR) => return Ok(Ready::default()),
             other => other?,
         };

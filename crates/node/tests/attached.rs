@@ -8,7 +8,7 @@ use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
-use common::{Killed, RUNTIMES, World, output, read_until};
+use common::{Killed, RUNTIMES, World, assert_closed, output, read_until};
 use model::{ExitStatus, InstanceState};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -319,6 +319,31 @@ fn a_command_gets_a_terminal_and_signals() {
         read_until(&mut child.0.stdout.take().unwrap(), "ready");
         send(&child.0, Signal::TERM);
         assert_eq!(child.0.wait().unwrap().code(), Some(11), "{runtime}");
+        world.instances.remove(spec.id, true).unwrap();
+    }
+    world.assert_clean();
+}
+
+#[test]
+fn nothing_of_a_command_that_is_told_to_end_outlasts_its_grace() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let spec = world.spec(runtime, &["sleep", "1000"]);
+        let _started = world.start(&spec);
+        for (script, grace_ms, code) in [
+            ("trap '' TERM; sleep 1000 & echo ready; while true; do sleep 1000; done", 50, 137),
+            ("sleep 1000 & echo ready; wait", 600_000, 143),
+        ] {
+            let value = json!({ "command": ["sh", "-c", script], "grace_ms": grace_ms });
+            let mut command = world.exec_process(spec.id, value);
+            let mut child = Killed(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+            let mut out = child.0.stdout.take().unwrap();
+            read_until(&mut out, "ready");
+            send(&child.0, Signal::TERM);
+            assert_eq!(child.0.wait().unwrap().code(), Some(code), "{runtime}: {script}");
+            // Whoever went on would have it open still.
+            assert_closed(&mut out);
+        }
         world.instances.remove(spec.id, true).unwrap();
     }
     world.assert_clean();

@@ -106,7 +106,7 @@ pub struct CommandEnded {
     /// How.
     #[serde(flatten)]
     pub ended: Ended,
-    /// Whether it wrote more than was kept.
+    /// Whether it wrote more than was kept, or left something running that may write still.
     #[serde(default)]
     pub is_cut: bool,
 }

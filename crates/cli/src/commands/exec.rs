@@ -20,6 +20,8 @@ pub(crate) fn exec(runtime: &Runtime, app: &App, args: ExecArgs) -> Result<ExitC
         user: args.user,
         terminal: args.tty,
         interactive: args.interactive,
+        // What comes of a signal is the command's matter.
+        grace: None,
     };
     let status = app.instances.exec(instance.id, &options)?;
     Ok(ExitCode::from(status.as_exit_code()))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use engine::{ExecOrder, ExecOutput, HostError, HostErrorKind, chain};
 use model::{ExitStatus, InstanceId};
 use node::{ExecOptions, Instances, NodeConfig};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
@@ -20,8 +20,14 @@ use super::kind_of;
 /// The hidden subcommand: `imc internal-exec`, everything else by standard input.
 const SUBCOMMAND: &str = "internal-exec";
 
-/// Between the signal by which a command that takes too long is asked to end and the end of whoever runs it.
+/// How long a command may go on that is asked to end, because it took too long or nobody reads what it writes. Then whoever
+/// runs it kills it.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long whoever runs the command may go on that was asked to end it. Longer than the grace: killed itself it would leave
+/// the command running.
+const LAST_PATIENCE: Duration = Duration::from_secs(15);
+/// How long after the command's end what it wrote is read on. What it left running may keep its streams open for ever.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The most bytes of an order.
 const ORDER_LIMIT: u64 = 4 << 20;
@@ -31,6 +37,8 @@ const ORDER_LIMIT: u64 = 4 << 20;
 struct Order {
     data_dir: PathBuf,
     instance: InstanceId,
+    /// The process that asks for it. Where that goes, the command does.
+    asker: u32,
     /// Where it says how that went: its own streams are the command's.
     report: PathBuf,
     command: Vec<String>,
@@ -49,7 +57,7 @@ fn system(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> HostErr
     HostError::new(HostErrorKind::System, error)
 }
 
-/// Runs a command in an instance by a process of its own.
+/// Runs a command in an instance by a process of its own. Dropped before its end, the command is ended.
 pub(super) async fn run(
     data_dir: &Path,
     instance: InstanceId,
@@ -59,6 +67,7 @@ pub(super) async fn run(
     let document = serde_json::to_vec(&Order {
         data_dir: data_dir.to_owned(),
         instance,
+        asker: std::process::id(),
         report: report.0.clone(),
         command: order.command,
         env: order.env,
@@ -70,27 +79,82 @@ pub(super) async fn run(
     for secret in node::SECRETS {
         command.env_remove(secret);
     }
-    let mut child = command
-        .arg(SUBCOMMAND)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(system)?;
+    command.arg(SUBCOMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut runner = Runner(Some((command.spawn().map_err(system)?, report)));
+    let (child, report) = runner.0.as_mut().expect("its drop alone takes it");
     if let Some(mut input) = child.stdin.take() {
         input.write_all(&document).await.map_err(system)?;
     }
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let streams = async { tokio::join!(read(stdout, order.limit), read(stderr, order.limit)) };
-    let (streams, ended) = tokio::join!(streams, wait(&mut child, order.patience));
-    ended?;
-    let ((stdout, cut_out), (stderr, cut_err)) = streams;
+    let (stdout, stderr) = captured(child, order.patience, order.limit).await?;
     let said = tokio::fs::read(&report.0).await.map_err(system)?;
     match serde_json::from_slice(&said).map_err(system)? {
-        Report::Ended(status) => Ok(ExecOutput { status, stdout, stderr, is_cut: cut_out || cut_err }),
+        Report::Ended(status) => Ok(ExecOutput {
+            status,
+            is_cut: stdout.is_cut || stderr.is_cut,
+            stdout: stdout.bytes,
+            stderr: stderr.bytes,
+        }),
         Report::Failed { kind, message } => Err(HostError::new(kind, message)),
     }
+}
+
+/// Whoever runs a command, and where it is to say how that went. Dropped before its end, it is asked to end the command.
+struct Runner(Option<(Child, ReportFile)>);
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let Some((mut child, report)) = self.0.take() else { return };
+        if !ask_to_end(&child).unwrap_or(true) {
+            return;
+        }
+        // It ends by itself after the grace. Where the runtime ends first, so does this process, and it hears of that.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = last_wait(&mut child).await {
+                tracing::warn!(error = chain(&error), "a command that nobody reads could not be ended");
+            }
+            drop(report);
+        });
+    }
+}
+
+/// Asks whoever runs a command to end it; false where it has ended and was waited for.
+fn ask_to_end(child: &Child) -> Result<bool, HostError> {
+    let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) else {
+        return Ok(false);
+    };
+    // It is ours and not waited for yet, so the number means no other.
+    kill_process(pid, Signal::TERM).map_err(|errno| system(std::io::Error::from(errno)))?;
+    Ok(true)
+}
+
+/// Waits for the end of whoever was asked to end a command; false where it had to be killed.
+async fn last_wait(child: &mut Child) -> Result<bool, HostError> {
+    match tokio::time::timeout(LAST_PATIENCE, child.wait()).await {
+        Ok(ended) => ended.map(|_| true).map_err(system),
+        Err(_) => child.kill().await.map(|()| false).map_err(system),
+    }
+}
+
+/// Waits for a process, and keeps the beginnings of what it writes meanwhile to standard output and standard error.
+async fn captured(child: &mut Child, patience: Duration, limit: usize) -> Result<(Kept, Kept), HostError> {
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
+    let is_whole = {
+        let reading = async { tokio::join!(stdout.read(out, limit), stderr.read(err, limit)) };
+        let mut reading = std::pin::pin!(reading);
+        let mut waiting = std::pin::pin!(wait(child, patience));
+        let mut is_whole = false;
+        loop {
+            tokio::select! {
+                ended = &mut waiting => break ended?,
+                _ = &mut reading, if !is_whole => is_whole = true,
+            }
+        }
+        is_whole || tokio::time::timeout(LAST_WORDS, reading).await.is_ok()
+    };
+    stdout.is_cut |= !is_whole;
+    Ok((stdout, stderr))
 }
 
 /// Waits for the process; asks it to end after its time, which it hands on to the command.
@@ -98,32 +162,32 @@ async fn wait(child: &mut Child, patience: Duration) -> Result<(), HostError> {
     if let Ok(ended) = tokio::time::timeout(patience, child.wait()).await {
         return ended.map(drop).map_err(system);
     }
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    if let Some(pid) = pid {
-        // It is ours and not waited for yet, so the number means no other.
-        kill_process(pid, Signal::TERM).map_err(|errno| system(std::io::Error::from(errno)))?;
+    ask_to_end(child)?;
+    if last_wait(child).await? {
+        return Ok(());
     }
-    match tokio::time::timeout(GRACE, child.wait()).await {
-        Ok(ended) => ended.map(drop).map_err(system),
-        Err(_) => {
-            child.kill().await.map_err(system)?;
-            let message =
-                format!("the command did not end in {} s, nor when it was asked to", patience.as_secs());
-            Err(HostError::new(HostErrorKind::State, message))
-        }
-    }
+    let message = format!("the command did not end in {} s, nor when it was asked to", patience.as_secs());
+    Err(HostError::new(HostErrorKind::State, message))
 }
 
-/// The beginning of a stream, and whether more came. It is read to its end: a full pipe would stop the command.
-async fn read(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> (Vec<u8>, bool) {
-    let Some(mut stream) = stream else { return (Vec::new(), false) };
-    let (mut kept, mut is_cut, mut buffer) = (Vec::new(), false, vec![0; 16 << 10]);
-    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
-        let room = length.min(limit - kept.len());
-        kept.extend_from_slice(&buffer[..room]);
-        is_cut |= room < length;
+/// The beginning of a stream, and whether more came, or might have.
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Kept {
+    /// Reads to the end: a full pipe would stop the command. Dropped in the middle it has kept what came.
+    async fn read(&mut self, stream: Option<impl AsyncRead + Unpin>, limit: usize) {
+        let Some(mut stream) = stream else { return };
+        let mut buffer = vec![0; 16 << 10];
+        while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+            let room = length.min(limit - self.bytes.len());
+            self.bytes.extend_from_slice(&buffer[..room]);
+            self.is_cut |= room < length;
+        }
     }
-    (kept, is_cut)
 }
 
 /// A file for one report, removed with this.
@@ -156,6 +220,7 @@ fn execute() -> std::io::Result<()> {
     let mut document = Vec::new();
     std::io::stdin().lock().take(ORDER_LIMIT).read_to_end(&mut document)?;
     let order: Order = serde_json::from_slice(&document)?;
+    die_with(order.asker)?;
     let options = ExecOptions {
         command: order.command,
         env: order.env,
@@ -163,6 +228,7 @@ fn execute() -> std::io::Result<()> {
         user: order.user,
         terminal: false,
         interactive: false,
+        grace: Some(GRACE),
     };
     let config = NodeConfig { data_dir: order.data_dir, self_exe: PathBuf::from("/proc/self/exe") };
     let ended = Instances::open(config).and_then(|instances| instances.exec(order.instance, &options));
@@ -171,4 +237,47 @@ fn execute() -> std::io::Result<()> {
         Err(error) => Report::Failed { kind: kind_of(error.kind()), message: chain(&error) },
     };
     std::fs::write(&order.report, serde_json::to_vec(&report)?)
+}
+
+/// From now on the end of the process that asked is a wish to end. It is the end of one thread of it, in fact: of the one that
+/// made this process, which of a server lives as long as its runtime.
+fn die_with(asker: u32) -> std::io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::TERM))?;
+    let parent = getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+    match parent == Some(asker) {
+        true => Ok(()),
+        // It went before it could be heard of.
+        false => Err(std::io::ErrorKind::BrokenPipe.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn shell(script: &str) -> Child {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.kill_on_drop(true).spawn().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_each_stream_is_kept() {
+        let mut child = shell("printf abcdef; printf abcd >&2");
+        let (stdout, stderr) = captured(&mut child, LONG, 4).await.unwrap();
+        assert_eq!((stdout.bytes.as_slice(), stdout.is_cut), (b"abcd".as_slice(), true));
+        assert_eq!((stderr.bytes.as_slice(), stderr.is_cut), (b"abcd".as_slice(), false));
+    }
+
+    #[tokio::test]
+    async fn what_a_command_leaves_running_is_not_waited_for() {
+        let mut child = shell("sleep 1000 & echo $!");
+        let (stdout, stderr) = captured(&mut child, LONG, 100).await.unwrap();
+        let left: i32 = String::from_utf8(stdout.bytes).unwrap().trim().parse().unwrap();
+        kill_process(Pid::from_raw(left).unwrap(), Signal::KILL).unwrap();
+        assert!(stdout.is_cut, "more might have come");
+        assert_eq!(stderr.bytes, b"");
+    }
 }

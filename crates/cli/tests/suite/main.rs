@@ -7,6 +7,7 @@ mod config;
 mod crash;
 mod create;
 mod docs;
+mod exec;
 mod gc;
 mod help;
 mod interrupts;

@@ -37,12 +37,12 @@ fn tools_for(architecture: &str) -> Image {
 }
 
 /// A home with a cache `web`; nothing of it stays mounted.
-struct Scene {
-    home: Home,
+pub(crate) struct Scene {
+    pub(crate) home: Home,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = Home::new();
         let source = home.layout("image", &tools());
         home.imc(&["-q", "create", "web", &source]).ok();

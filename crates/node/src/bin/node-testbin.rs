@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use model::{ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceName};
 use node::{
@@ -39,6 +40,8 @@ struct Exec {
     user: Option<String>,
     terminal: bool,
     interactive: bool,
+    #[serde(default)]
+    grace_ms: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -121,6 +124,7 @@ fn exec(file: &str) -> Result<ExitStatus, InstanceError> {
         user: exec.user,
         terminal: exec.terminal,
         interactive: exec.interactive,
+        grace: exec.grace_ms.map(Duration::from_millis),
     };
     instances(exec.data_dir)?.exec(exec.id, &options)
 }

@@ -10,7 +10,9 @@ use std::time::Duration;
 use model::{ExitStatus, InstanceId};
 use rustix::fs::Mode;
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
-use rustix::process::{Pid, WaitOptions, child_subreaper, set_child_subreaper, umask, waitpid};
+use rustix::process::{
+    Pid, WaitOptions, child_subreaper, getpgid, kill_process_group, set_child_subreaper, umask, waitpid,
+};
 
 use super::Instances;
 use super::prepare::{check_command, host_traits, of_command, process_input, terminal_of};
@@ -24,7 +26,7 @@ use crate::relay::Relay;
 use crate::rootfs::Rootfs;
 use crate::runtime::{RuntimeCall, Streams};
 use crate::state::{self, Record, Running};
-use crate::{ExecOptions, InstanceError, require_root};
+use crate::{ExecOptions, InstanceError, Signal, require_root};
 
 /// Files of one call, removed when dropped.
 struct CallFiles {
@@ -167,7 +169,7 @@ fn run(
     };
     let runtime = record.runtime.program(&record.self_exe);
     let call = RuntimeCall { runtime: &runtime, dir, id };
-    let mut relay = Relay::begin().map_err(failed)?;
+    let mut relay = Relay::begin().map_err(failed)?.with_grace(options.grace);
     let mut master = None;
     if options.terminal {
         let console = Console::listen(dir.path(), files.console.clone()).map_err(failed)?;
@@ -185,9 +187,29 @@ fn run(
     // Its parent is this process, so until it is waited for below its number means nobody else.
     if let Some(handle) = open_pid(number.unsigned_abs()).map_err(failed)? {
         relay.take_over(master, options.interactive).map_err(failed)?;
-        relay.until(handle.as_fd(), &mut |signal| drop(send(&handle, signal))).map_err(failed)?;
+        let mut forward = |signal: Signal| match signal {
+            // Nobody can send this process one: it is the end of the grace.
+            Signal::KILL => kill_all(&handle, pid),
+            signal => drop(send(&handle, signal)),
+        };
+        relay.until(handle.as_fd(), &mut forward).map_err(failed)?;
+        if relay.was_asked_to_end() {
+            kill_all(&handle, pid);
+        }
     }
     Ok(reap(pid))
+}
+
+/// Kills a command that is not waited for yet, and what it started and left in its process group, which runtimes make for
+/// each command.
+fn kill_all(handle: &OwnedFd, pid: Pid) {
+    // Who is gone needs no signal.
+    match getpgid(Some(pid)) {
+        Ok(group) if group == pid => {
+            let _ = kill_process_group(pid, rustix::process::Signal::KILL);
+        }
+        _ => drop(send(handle, Signal::KILL)),
+    }
 }
 
 /// How often, and how long each time, the ended process is waited for to become this one's child.

@@ -231,6 +231,15 @@ pub fn read_until(from: &mut (impl Read + std::os::fd::AsFd), wanted: &str) -> S
     String::from_utf8(text).unwrap()
 }
 
+/// Fails the test unless nobody has the other end open; waits for that, not for longer than 20 s.
+pub fn assert_closed(from: &mut (impl Read + std::os::fd::AsFd)) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
+    let ready = poll(&mut [PollFd::new(from, PollFlags::IN)], Some(&limit)).unwrap();
+    assert!(ready > 0, "somebody has the other end open");
+    assert_eq!(from.read(&mut [0]).unwrap(), 0, "more comes");
+}
+
 /// A child that is killed when the test fails.
 pub struct Killed(pub Child);
 
