@@ -177,8 +177,8 @@ impl Service for OverEngine {
         })
     }
 
-    async fn predict(&self, _: &AccountId, request: PredictRequest) -> ServiceResult<Prediction> {
-        self.prediction(request).await
+    async fn predict(&self, account: &AccountId, request: PredictRequest) -> ServiceResult<Prediction> {
+        self.prediction(account, request).await
     }
 
     async fn match_images(&self, account: &AccountId, request: &FindMatches) -> ServiceResult<Ranking> {

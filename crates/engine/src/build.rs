@@ -6,6 +6,7 @@ mod feed;
 mod flight;
 mod images;
 mod layer_job;
+mod making;
 mod merge_job;
 mod order;
 mod progress;
@@ -27,6 +28,7 @@ pub use ended::BuildsEnded;
 pub use layer_job::LayerFailure;
 pub use progress::{BuildProgress, LayerPhase, LayerProgress};
 
+use crate::indexes::Indexes;
 use crate::reconcile::Feed;
 use crate::signals::Signals;
 use crate::{BuildError, Parts};
@@ -41,6 +43,7 @@ pub(crate) use run::{lease_owner, step};
 /// Everything that builds share.
 pub(crate) struct Workshop {
     pub(crate) parts: Parts,
+    pub(crate) indexes: Indexes,
     flights: Flights,
     conversions: Arc<Semaphore>,
     zstd_windows: Arc<WindowGate>,
@@ -60,6 +63,7 @@ impl Workshop {
         let zstd_windows = Arc::new(WindowGate::new(parts.settings.zstd_windows));
         Self {
             parts,
+            indexes: Indexes::default(),
             flights: Flights::default(),
             conversions,
             zstd_windows,

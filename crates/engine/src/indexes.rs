@@ -1,4 +1,5 @@
-//! What is kept in memory of all records: a match index for each account, and which snapshots share which layers.
+//! What is kept in memory of all records: a match index for each account, whose snapshots are whose, and which of them share
+//! which layers.
 //!
 //! Filled when it is first asked, from the records alone: no image snapshot's document is opened. Afterwards it follows the
 //! changes; where it has slept through more of them than are kept, it is filled anew. Whoever asks is answered as of the
@@ -6,12 +7,12 @@
 
 mod state;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 
 use metastore::{CacheFilter, ChangeKind, ChangeNumber, InstanceFilter, InstanceRef, Page};
 use model::matching::{Candidate, MatchRequest, Ranking};
-use model::{AccountId, CacheId, ImageSnapshotId, InstanceId, SnapshotSummary, Subject};
+use model::{AccountId, CacheId, DiffId, ImageSnapshotId, InstanceId, SnapshotSummary, Subject};
 use tokio::sync::Mutex;
 
 use crate::build::Workshop;
@@ -112,7 +113,7 @@ impl Indexes {
         id: InstanceId,
         account: &AccountId,
     ) -> Result<BTreeSet<ImageSnapshotId>, Error> {
-        if self.read(|state| state.instances.contains_key(&id)) {
+        if self.read(|state| state.knows_instance(id)) {
             return Ok(BTreeSet::new());
         }
         let instance = match workshop.parts.records.instance(account, &InstanceRef::Id(id)).await {
@@ -122,7 +123,7 @@ impl Indexes {
         let known = self.read(|state| state.uses.has(instance.snapshot));
         let found = if known { None } else { workshop.parts.records.snapshot(instance.snapshot).await? };
         self.write(|state| {
-            state.instances.insert(id, instance.snapshot);
+            state.put_instance(&instance);
             if let Some(found) = &found {
                 state.uses.insert(found.id, &found.summary);
             }
@@ -133,6 +134,15 @@ impl Indexes {
     /// Ranks the account's caches. Only what the account has is looked at.
     pub(crate) fn rank(&self, account: &AccountId, request: &MatchRequest, limit: usize) -> Ranking {
         self.read(|state| state.rank(account, request, limit))
+    }
+
+    /// Which of these layers the account has: those of the snapshots that its caches, generations and instances name.
+    pub(crate) fn layers_had(
+        &self,
+        account: &AccountId,
+        among: impl Iterator<Item = DiffId>,
+    ) -> HashSet<DiffId> {
+        self.read(|state| state.layers_had(account, among))
     }
 
     /// What a cache has that serves that snapshot and can go back to those.
@@ -191,6 +201,6 @@ async fn fill(workshop: &Workshop) -> Result<State, Error> {
         let found = records.find_instances(&InstanceFilter::default(), page).await?;
         let Some(last) = found.last() else { return Ok(state) };
         page = Page::after(last.id);
-        state.instances.extend(found.iter().map(|instance| (instance.id, instance.snapshot)));
+        found.iter().for_each(|instance| state.put_instance(instance));
     }
 }

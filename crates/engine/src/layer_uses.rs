@@ -1,7 +1,7 @@
 //! Which snapshots share which layers: what a cache has for itself, and what deleting it would free.
 //!
 //! All accounts' snapshots are in it: equal layers are stored once for all of them, so a layer of another account's is a
-//! shared one. Only sums of bytes leave it.
+//! shared one. Of these only sums of bytes leave it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -97,6 +97,27 @@ impl LayerUses {
         true
     }
 
+    /// Which of these layers one of these snapshots has.
+    #[must_use]
+    pub fn layers_had(
+        &self,
+        snapshots: impl Iterator<Item = ImageSnapshotId>,
+        among: impl Iterator<Item = DiffId>,
+    ) -> HashSet<DiffId> {
+        let known = |layer: DiffId| Some((*self.numbers.get(&layer)?, layer));
+        let mut sought: HashMap<u32, DiffId> = among.filter_map(known).collect();
+        let mut had = HashSet::new();
+        for snapshot in snapshots {
+            if sought.is_empty() {
+                break;
+            }
+            for number in self.snapshots.get(&snapshot).into_iter().flatten() {
+                had.extend(sought.remove(number));
+            }
+        }
+        had
+    }
+
     /// What a cache has that serves that snapshot and can go back to those, each layer once. Unknown ones have nothing.
     #[must_use]
     pub fn sizes_of(&self, served: Option<ImageSnapshotId>, earlier: &[ImageSnapshotId]) -> SharedSizes {
@@ -188,6 +209,20 @@ mod tests {
         assert_eq!(sizes(&uses, ids[0], &[]), (110, 0, 0));
         assert_eq!(uses.len(), 1);
         assert_eq!(uses.sizes_of(None, &[]), SharedSizes::default());
+    }
+
+    #[test]
+    fn layers_are_had_by_the_snapshots_that_have_them_alone() {
+        let mut uses = LayerUses::default();
+        let ids: Vec<_> = (0..2).map(|_| ImageSnapshotId::generate()).collect();
+        uses.insert(ids[0], &summary(&[("base", 100), ("one", 10)]));
+        uses.insert(ids[1], &summary(&[("base", 100), ("two", 20)]));
+        let layer = |name: &str| DiffId::new(Digest::sha256(name.as_bytes()));
+        let all = ["base", "one", "two", "none"].map(layer);
+        let had = |snapshots: &[ImageSnapshotId]| uses.layers_had(snapshots.iter().copied(), all.into_iter());
+        assert_eq!(had(&ids[..1]), HashSet::from(["base", "one"].map(layer)));
+        assert_eq!(had(&ids), HashSet::from(["base", "one", "two"].map(layer)));
+        assert_eq!(had(&[ImageSnapshotId::generate()]), HashSet::new());
     }
 
     #[test]

@@ -9,8 +9,8 @@
 //!    further build beside what is served. [`Engine::create_cache`] does without a server: the build is this process' own.
 //! 2. The reconciler of builds takes what waits, in fair turns between accounts, and goes on with what a dead process left. A
 //!    build speaks to the registry as its cache says and with its credentials ([`Vault`]), resolves images, fetches and converts
-//!    the layers that the store lacks (each once for any number of builds), merges what leans on lower layers, and commits an
-//!    image snapshot. It tells how far it is, and learns that it is to end.
+//!    the layers that its account may not take from the store (each once for any number of the account's builds), merges what
+//!    leans on lower layers, and commits an image snapshot. It tells how far it is, and learns that it is to end.
 //! 3. The snapshot becomes the cache's; the one before becomes a generation ([`Engine::roll_back`]). Standard copies
 //!    ([`StandardStore`]) follow, or came before, as the cache's plan says.
 //! 4. Reconcilers end what is over, look at tags, copy, collect and forget. They have one shape and take no input; a
@@ -31,6 +31,7 @@ mod instances;
 mod layer_uses;
 mod match_index;
 mod matching;
+mod own_layers;
 mod predict;
 mod reconcile;
 mod recover;
@@ -75,20 +76,18 @@ use metastore::Metastore;
 use model::{Clock, ImageSnapshotId};
 
 use build::Workshop;
-use indexes::Indexes;
 
 /// The use-cases of image caches. Cheap to clone; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
     workshop: Arc<Workshop>,
-    indexes: Arc<Indexes>,
 }
 
 impl Engine {
     /// Joins the parts. No I/O.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { workshop: Arc::new(Workshop::new(parts)), indexes: Arc::default() }
+        Self { workshop: Arc::new(Workshop::new(parts)) }
     }
 
     fn store(&self) -> &dyn BlobStore {

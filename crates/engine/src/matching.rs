@@ -49,8 +49,9 @@ impl Engine {
         request: &MatchRequest,
         limit: usize,
     ) -> Result<Ranking, Error> {
-        self.indexes.update(&self.workshop).await?;
-        Ok(self.indexes.rank(account, request, limit))
+        let indexes = &self.workshop.indexes;
+        indexes.update(&self.workshop).await?;
+        Ok(indexes.rank(account, request, limit))
     }
 
     /// Ranks the account's caches for images as a user names them. A registry that does not answer is no failure: its
@@ -68,7 +69,7 @@ impl Engine {
         }
         let (mut wanted, mut by_name_only) = (Vec::new(), Vec::new());
         for source in &question.images {
-            match self.with_layers(source, question).await {
+            match self.with_layers(account, source, question).await {
                 Ok(image) => wanted.push(image),
                 Err(error) => {
                     by_name_only.push((source.clone(), chain(&error)));
@@ -84,6 +85,7 @@ impl Engine {
 
     async fn with_layers(
         &self,
+        account: &AccountId,
         source: &ImageSource,
         question: &MatchQuestion,
     ) -> Result<WantedImage, Error> {
@@ -92,7 +94,8 @@ impl Engine {
         };
         let registry = self.workshop.parts.registry.with(access, credentials.clone());
         let resolved = registry.resolve(source, &question.platform).await;
-        let resolved = resolved.map_err(|error| BuildError::Resolve(Arc::new(error)))?;
-        self.wanted_image(source, &resolved).await
+        let resolved = [Arc::new(resolved.map_err(|error| BuildError::Resolve(Arc::new(error)))?)];
+        let own = self.workshop.own_layers(account, &resolved).await;
+        self.wanted_image(&own, source, &resolved[0]).await
     }
 }

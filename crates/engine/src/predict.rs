@@ -8,10 +8,12 @@ use model::prediction::{
     Evidence, Expected, GZIP_TRAILER_LEN, ImagePrediction, LayerPrediction, Prediction, ZSTD_HEADER_LEN,
 };
 use model::{
-    BlobKey, Compression, DiffId, ImageSource, LayerDescriptor, Platform, RegistryAccess, RegistryHost,
+    AccountId, BlobKey, Compression, DiffId, ImageSource, LayerDescriptor, Platform, RegistryAccess,
+    RegistryHost,
 };
 use registry::{Credentials, Peek, Registry, ResolvedImage};
 
+use crate::own_layers::OwnLayers;
 use crate::{BuildError, Engine, Error, chain};
 
 /// Layers that are looked at at once, each with one small request.
@@ -20,6 +22,8 @@ const LOOKS: usize = 8;
 /// Images whose size is to be told.
 #[derive(Clone, Debug)]
 pub struct PredictRequest {
+    /// Who asks: what is known of layers that others brought is not told.
+    pub account: AccountId,
     /// The images.
     pub images: Vec<ImageSource>,
     /// Which platform's images.
@@ -39,7 +43,7 @@ impl Engine {
     pub async fn predict(&self, request: PredictRequest) -> Result<Prediction, Error> {
         let registry = self.workshop.parts.registry.with(&request.access, request.credentials);
         let images = self.resolve_all(&registry, request.images, &request.platform).await?;
-        self.predict_resolved(&registry, &images).await
+        self.predict_resolved(&request.account, &registry, &images).await
     }
 
     /// Resolves images, several at once.
@@ -61,13 +65,16 @@ impl Engine {
     /// The same of images that are resolved already.
     pub(crate) async fn predict_resolved(
         &self,
+        account: &AccountId,
         registry: &Registry,
         images: &[Arc<ResolvedImage>],
     ) -> Result<Prediction, Error> {
+        let own = &self.workshop.own_layers(account, images).await;
         let mut predictions = Vec::with_capacity(images.len());
         for image in images {
             let layers = image.manifest.layers.iter().zip(&image.config.diff_ids);
-            let looks = layers.map(|(layer, diff_id)| self.predict_layer(registry, image, layer, *diff_id));
+            let looks =
+                layers.map(|(layer, diff_id)| self.predict_layer(own, registry, image, layer, *diff_id));
             let looks: Vec<_> = looks.collect();
             let layers = futures::stream::iter(looks).buffered(LOOKS).try_collect().await?;
             predictions.push(ImagePrediction::new(
@@ -82,12 +89,13 @@ impl Engine {
 
     async fn predict_layer(
         &self,
+        own: &OwnLayers,
         registry: &Registry,
         image: &ResolvedImage,
         layer: &LayerDescriptor,
         diff_id: DiffId,
     ) -> Result<LayerPrediction, Error> {
-        let (known, is_here) = self.known_size(layer, diff_id).await?;
+        let (known, is_here) = self.known_size(own, layer, diff_id).await?;
         let (unpacked, evidence) = match known {
             Some(known) => known,
             None => {
@@ -106,12 +114,17 @@ impl Engine {
         })
     }
 
-    /// What is known of a layer that was unpacked before, and whether its blob is here.
+    /// What is known of a layer that was unpacked before, and whether its blob is here. Of one that is not the account's own
+    /// nothing is.
     pub(crate) async fn known_size(
         &self,
+        own: &OwnLayers,
         layer: &LayerDescriptor,
         diff_id: DiffId,
     ) -> Result<(Option<(Expected, Evidence)>, bool), Error> {
+        if !own.has(&diff_id) {
+            return Ok((None, false));
+        }
         let here = match self.store().stat(&BlobKey::Layer(diff_id)).await {
             // A broken one is made again by the build: as if it were not there.
             Err(error) if error.kind() == blobstore::ErrorKind::Corrupt => None,

@@ -3,8 +3,8 @@
 //! | what is found | what starts | what is fetched |
 //! | --- | --- | --- |
 //! | a cache with everything (hit) | its image snapshot | nothing; no registry is asked, but for `strict` |
-//! | a cache with a part (partly hit) | a snapshot of the instance's own: what the cache has, and the rest | layers that the store lacks |
-//! | none (miss) | a snapshot of the instance's own | layers that the store lacks |
+//! | a cache with a part (partly hit) | a snapshot of the instance's own: what the cache has, and the rest | layers that are not there for the account |
+//! | none (miss) | a snapshot of the instance's own | layers that are not there for the account |
 //!
 //! A snapshot of the instance's own goes with the instance. Where the choice was automatic and no hit, an automatic cache of
 //! the same images is made beside it, once however many ask ([`Engine::create_automatic_cache`]).
@@ -50,7 +50,7 @@ impl Engine {
         check_images(account, wish)?;
         match &wish.cache {
             CacheChoice::Only(word) => self.start_from(account, wish, word, progress).await,
-            CacheChoice::None => self.start_without_cache(wish, progress).await,
+            CacheChoice::None => self.start_without_cache(account, wish, progress).await,
             CacheChoice::Auto => self.start_from_best(account, wish, progress).await,
         }
     }
@@ -75,7 +75,7 @@ impl Engine {
         // What is missing is known by its layers from here on: another cache may have more of them.
         self.resolve_missing(wish, found.as_ref(), &mut known).await?;
         if !has_moved(found.as_ref()) {
-            let wanted = self.wanted_images(wish, &known).await?;
+            let wanted = self.wanted_images(account, wish, &known).await?;
             if let Some(mut better) = self.best_of_all(account, &request(wish, wanted), wish).await? {
                 self.look_again(&mut better, wish, &mut known).await?;
                 found = Some(better);
@@ -83,11 +83,12 @@ impl Engine {
         }
         let found = found.filter(|found| found.fulfils(wish.condition));
         self.resolve_missing(wish, found.as_ref(), &mut known).await?;
-        self.start_with(wish, found, known, progress).await
+        self.start_with(account, wish, found, known, progress).await
     }
 
     async fn start_without_cache(
         &self,
+        account: &AccountId,
         wish: &StartWish,
         progress: &BuildProgress,
     ) -> Result<StartChoice, Error> {
@@ -96,7 +97,7 @@ impl Engine {
         }
         let mut known = vec![None; wish.images.len()];
         self.resolve_missing(wish, None, &mut known).await?;
-        self.start_with(wish, None, known, progress).await
+        self.start_with(account, wish, None, known, progress).await
     }
 }
 

@@ -20,8 +20,13 @@ const DEFAULT_LIMIT: u32 = 20;
 type Known = BTreeMap<CacheId, (String, CacheState)>;
 
 impl OverEngine {
-    pub(super) async fn prediction(&self, request: PredictRequest) -> ServiceResult<Prediction> {
+    pub(super) async fn prediction(
+        &self,
+        account: &AccountId,
+        request: PredictRequest,
+    ) -> ServiceResult<Prediction> {
         let request = engine::PredictRequest {
+            account: account.clone(),
             images: request.images,
             platform: request.platform,
             access: request.access,

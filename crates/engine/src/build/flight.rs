@@ -1,11 +1,12 @@
-//! One fetch for equal layers: a layer's making is shared by every build that wants it, and ends when nobody does.
+//! One fetch for equal layers: a layer's making is shared by every build of an account that wants it, and ends when nobody does.
+//! What one account has fetched is no proof that another one may.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use layer::Control;
-use model::DiffId;
+use model::{AccountId, DiffId};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -51,13 +52,15 @@ impl Flight {
 /// The layers being made in this process.
 #[derive(Default)]
 pub(super) struct Flights {
-    by_layer: Mutex<HashMap<DiffId, Weak<Flight>>>,
+    by_layer: Mutex<HashMap<(AccountId, DiffId), Weak<Flight>>>,
 }
 
 impl Flights {
-    /// Joins the making of that layer, or starts it by `make` under that control. The flag says whether it was started here.
+    /// Joins the making of that layer for the account, or starts it by `make` under that control. The flag says whether it was
+    /// started here.
     pub(super) fn join<F, M>(
         &self,
+        account: &AccountId,
         layer: DiffId,
         tracker: &TaskTracker,
         control: impl FnOnce() -> Control,
@@ -67,9 +70,10 @@ impl Flights {
         M: FnOnce(Arc<Control>, CancellationToken) -> F,
         F: Future<Output = Result<LayerMade, LayerFailure>> + Send + 'static,
     {
+        let key = (account.clone(), layer);
         let mut by_layer = self.by_layer.lock().unwrap_or_else(PoisonError::into_inner);
         by_layer.retain(|_, flight| flight.strong_count() > 0);
-        if let Some(flight) = by_layer.get(&layer).and_then(Weak::upgrade)
+        if let Some(flight) = by_layer.get(&key).and_then(Weak::upgrade)
             && flight.is_worth_joining()
         {
             return (flight, false);
@@ -84,7 +88,7 @@ impl Flights {
             let _ = sender.send(Some(outcome));
         });
         let flight = Arc::new(Flight { control, outcome, _cancel_on_drop: token.drop_guard() });
-        by_layer.insert(layer, Arc::downgrade(&flight));
+        by_layer.insert(key, Arc::downgrade(&flight));
         (flight, true)
     }
 }
@@ -93,6 +97,10 @@ impl Flights {
 mod tests {
     use super::*;
     use model::{ByteSize, Digest};
+
+    fn ours() -> AccountId {
+        "ours".parse().unwrap()
+    }
 
     fn made(diff_id: DiffId) -> LayerMade {
         LayerMade {
@@ -110,13 +118,13 @@ mod tests {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
         let (release, held) = tokio::sync::oneshot::channel::<()>();
-        let (first, started) = flights.join(layer, &tracker, Control::new, |_, _| async move {
+        let (first, started) = flights.join(&ours(), layer, &tracker, Control::new, |_, _| async move {
             let _ = held.await;
             Ok(made(layer))
         });
         assert!(started);
-        let (second, started) =
-            flights.join(layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Cancelled) });
+        let (second, started) = flights
+            .join(&ours(), layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Cancelled) });
         assert!(!started);
         release.send(()).unwrap();
         assert_eq!(first.landed().await.unwrap().diff_id, layer);
@@ -124,15 +132,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn another_account_makes_its_own() {
+        let (flights, tracker) = (Flights::default(), TaskTracker::new());
+        let layer = DiffId::new(Digest::sha256(b"layer"));
+        let (_ours, _) =
+            flights.join(&ours(), layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
+        let theirs = "theirs".parse().unwrap();
+        let (flight, started) =
+            flights.join(&theirs, layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Aborted) });
+        assert!(started && flight.landed().await.is_err());
+    }
+
+    #[tokio::test]
     async fn the_last_one_to_leave_cancels_it() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
-        let (flight, _) = flights.join(layer, &tracker, Control::new, |_, token| async move {
+        let (flight, _) = flights.join(&ours(), layer, &tracker, Control::new, |_, token| async move {
             token.cancelled().await;
             Err(LayerFailure::Cancelled)
         });
-        let (other, _) =
-            flights.join(layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Cancelled) });
+        let (other, _) = flights
+            .join(&ours(), layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Cancelled) });
         drop(flight);
         assert!(other.outcome.borrow().is_none());
         drop(other);
@@ -145,13 +165,14 @@ mod tests {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
         let (failed, _) =
-            flights.join(layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Aborted) });
+            flights.join(&ours(), layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Aborted) });
         assert!(failed.landed().await.is_err());
         let (aborted, started) =
-            flights.join(layer, &tracker, Control::new, |_, _| async { panic!("as a bug would") });
+            flights.join(&ours(), layer, &tracker, Control::new, |_, _| async { panic!("as a bug would") });
         assert!(started);
         assert!(matches!(*aborted.landed().await.unwrap_err(), LayerFailure::Aborted));
-        let (_, started) = flights.join(layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
+        let (_, started) =
+            flights.join(&ours(), layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
         assert!(started);
     }
 }

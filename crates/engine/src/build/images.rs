@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use blobstore::{Lease, LeaseTerm};
 use layer::SharedBudget;
-use model::{BlobKey, ImageCache, ImageSnapshot, SnapshotImage};
+use model::{AccountId, BlobKey, ImageCache, ImageSnapshot, SnapshotImage};
 use registry::{Registry, ResolvedImage};
 
+use super::making::Making;
 use super::{BuildOrder, BuildProgress, Workshop, lease_owner};
 use crate::{BuildError, chain};
 
 impl Workshop {
-    /// Brings images into the store, as a build does, for nobody's cache.
+    /// Brings images into the store for an instance of that account, as a build does for a cache.
     pub(crate) async fn make_images(
         self: &Arc<Self>,
+        account: &AccountId,
         registry: &Registry,
         images: &[Arc<ResolvedImage>],
         lease: &Arc<dyn Lease>,
@@ -24,8 +26,9 @@ impl Workshop {
             progress.image_resolved(image.source.clone());
         }
         let work = async {
-            let layers = self.make_layers(None, registry, images, lease, budget, progress).await?;
-            self.assemble(None, images, &layers, lease, budget).await
+            let making = Making { about: None, account, registry, lease, budget, progress };
+            let layers = self.make_layers(making, images).await?;
+            self.assemble(making, images, &layers).await
         };
         tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! One layer: fetched, converted and committed, unless the store has it.
+//! One layer: fetched, converted and committed, unless the store has it and whoever wants it may take it from there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +74,8 @@ pub(super) struct LayerOrder {
     pub(super) image: Arc<ResolvedImage>,
     pub(super) descriptor: LayerDescriptor,
     pub(super) diff_id: DiffId,
+    /// Whether it may be taken from the store, or from another process that makes it; else it is made here, whatever is there.
+    pub(super) is_own: bool,
     /// Keeps its blob from collection.
     pub(super) lease: Arc<dyn Lease>,
     pub(super) control: Arc<Control>,
@@ -129,7 +131,8 @@ fn read_leans(document: serde_json::Value) -> Result<Leans, LayerFailure> {
 
 /// What a layer is made under.
 struct Licence {
-    /// Spares other processes the same work. `None` where its owner is stopped, or stuck: then the first commit wins.
+    /// Spares other processes the same work. `None` where its owner is stopped, or stuck, and where the layer is not the
+    /// account's own: then the first commit wins.
     claim: Option<Box<dyn Claim>>,
     /// One of this process' conversions.
     turn: OwnedSemaphorePermit,
@@ -171,8 +174,17 @@ async fn turn(workshop: &Workshop) -> Result<OwnedSemaphorePermit, LayerFailure>
 ///
 /// A claim is asked for once with a turn in hand, so that processes which want the same image share its layers out. It is
 /// waited for without one: who has a turn waits for nobody's claim, so whoever waits for a turn gets it in the end.
+///
+/// A layer that is not the account's own needs a turn alone: who waits for another's claim learns that the layer is made, and who
+/// has one holds up others by a registry of its own choice.
 async fn find_way(workshop: &Workshop, order: &LayerOrder) -> Result<Way, LayerFailure> {
     let (store, key) = (&workshop.parts.store, BlobKey::Layer(order.diff_id));
+    if !order.is_own {
+        let turn = turn(workshop).await?;
+        // A broken one would be in the way of ours. What else is there is not told.
+        stat_whole(&**store, &key).await?;
+        return Ok(Way::Make(Licence { claim: None, turn }));
+    }
     let early = turn(workshop).await?;
     let (claim, early) = match store.claim(&key).await? {
         Some(claim) => (Some(claim), Some(early)),
@@ -228,7 +240,7 @@ pub(super) async fn make(
     let work = make_under(&workshop, &order, turn, &cancel);
     let (committed, converted) = with_beats(claim.as_deref(), work).await?;
     let mut warnings: Vec<String> = converted.warnings.iter().map(sentence).collect();
-    if claim.is_none() {
+    if claim.is_none() && order.is_own {
         warnings.push(
             "another process had begun to make it and gave no sign of life: it was made here as well".into(),
         );
@@ -252,7 +264,7 @@ async fn from_standard(
     order: &LayerOrder,
     cancel: &CancellationToken,
 ) -> Result<Option<LayerMade>, LayerFailure> {
-    if workshop.parts.standard.is_none() {
+    if workshop.parts.standard.is_none() || !order.is_own {
         return Ok(None);
     }
     let key = BlobKey::Layer(order.diff_id);

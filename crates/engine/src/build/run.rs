@@ -8,14 +8,15 @@ use blobstore::{Lease, LeaseTerm};
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use layer::{Control, SharedBudget};
 use model::{
-    BlobKey, BuildId, CacheId, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot,
-    ImageSource, SnapshotImage, SnapshotLayer,
+    BlobKey, BuildId, DiffId, Document, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource,
+    SnapshotImage, SnapshotLayer,
 };
 use registry::{Registry, ResolvedImage};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::layer_job::{self, LayerMade, LayerOrder};
+use super::making::Making;
 use super::wanted::{Wanted, take, wanted_layers};
 use super::{BuildOrder, BuildProgress, LayerPhase, Workshop, merge_job};
 use crate::copies::CopyProgress;
@@ -70,10 +71,17 @@ impl Workshop {
             let images = self.resolve(order, &registry, progress).await?;
             step("images-resolved")?;
             let budget = Arc::new(SharedBudget::new(order.plan.size_limit));
-            let about = Some(order.cache.id);
-            let layers = self.make_layers(about, &registry, &images, &lease, &budget, progress).await?;
+            let making = Making {
+                about: Some(order.cache.id),
+                account: &order.cache.account,
+                registry: &registry,
+                lease: &lease,
+                budget: &budget,
+                progress,
+            };
+            let layers = self.make_layers(making, &images).await?;
             step("layers-made")?;
-            let images = self.assemble(about, &images, &layers, &lease, &budget).await?;
+            let images = self.assemble(making, &images, &layers).await?;
             Ok(ImageSnapshot {
                 version: ImageSnapshot::VERSION,
                 id: order.snapshot,
@@ -148,16 +156,14 @@ impl Workshop {
             .await
     }
 
-    /// Brings every layer into the store, several at once, the largest first so that no long one is left to the end.
+    /// Brings every layer into the store, several at once, the largest first so that no long one is left to the end. What is
+    /// there and not the account's own is made as if it were not there.
     pub(super) async fn make_layers(
         self: &Arc<Self>,
-        about: Option<CacheId>,
-        registry: &Registry,
+        making: Making<'_>,
         images: &[Arc<ResolvedImage>],
-        lease: &Arc<dyn Lease>,
-        budget: &Arc<SharedBudget>,
-        progress: &BuildProgress,
     ) -> Result<HashMap<DiffId, LayerMade>, BuildError> {
+        let Making { about, lease, budget, progress, .. } = making;
         let mut wanted = wanted_layers(images);
         for layer in &wanted {
             progress.layer_known(layer.diff_id, layer.descriptor.digest, layer.descriptor.size);
@@ -165,10 +171,15 @@ impl Workshop {
         let keys: Vec<BlobKey> = wanted.iter().map(|layer| BlobKey::Layer(layer.diff_id)).collect();
         lease.extend(&keys).await.map_err(BuildError::store("keep the layers"))?;
         wanted.sort_by_key(|layer| std::cmp::Reverse(layer.descriptor.size));
+        let own = self.own_layers(making.account, images).await;
         let mut made = HashMap::new();
         let mut missing = Vec::new();
         // What is there already is counted first, so that the size is known to be too small before anything is fetched.
         for layer in wanted {
+            if !own.has(&layer.diff_id) {
+                missing.push(layer);
+                continue;
+            }
             let found = layer_job::look(self, layer.diff_id).await;
             let (found, discarded) = found.map_err(|error| layer.failed(error))?;
             if discarded {
@@ -184,10 +195,8 @@ impl Workshop {
                 None => missing.push(layer),
             }
         }
-        let mut running: FuturesUnordered<_> = missing
-            .iter()
-            .map(|layer| self.make_layer(about, registry, layer, lease, budget, progress))
-            .collect();
+        let mut running: FuturesUnordered<_> =
+            missing.iter().map(|layer| self.make_layer(making, layer, own.has(&layer.diff_id))).collect();
         while let Some(layer) = running.try_next().await? {
             made.insert(layer.diff_id, layer);
         }
@@ -196,24 +205,23 @@ impl Workshop {
 
     async fn make_layer(
         self: &Arc<Self>,
-        about: Option<CacheId>,
-        registry: &Registry,
+        making: Making<'_>,
         layer: &Wanted,
-        lease: &Arc<dyn Lease>,
-        budget: &Arc<SharedBudget>,
-        progress: &BuildProgress,
+        is_own: bool,
     ) -> Result<LayerMade, BuildError> {
+        let Making { about, account, registry, lease, budget, progress } = making;
         let begun = Instant::now();
         let control =
             || Control::with_budget(Arc::clone(budget)).sharing_windows(Arc::clone(&self.zstd_windows));
         loop {
             let (flight, ours) =
-                self.flights.join(layer.diff_id, &self.tracker, control, |control, cancel| {
+                self.flights.join(account, layer.diff_id, &self.tracker, control, |control, cancel| {
                     let job = LayerOrder {
                         registry: registry.clone(),
                         image: Arc::clone(&layer.image),
                         descriptor: layer.descriptor.clone(),
                         diff_id: layer.diff_id,
+                        is_own,
                         lease: Arc::clone(lease),
                         control,
                         progress: progress.clone(),
@@ -250,12 +258,11 @@ impl Workshop {
     /// The images as the snapshot keeps them, merged metadata images made where layers lean on each other.
     pub(super) async fn assemble(
         &self,
-        about: Option<CacheId>,
+        making: Making<'_>,
         images: &[Arc<ResolvedImage>],
         layers: &HashMap<DiffId, LayerMade>,
-        lease: &Arc<dyn Lease>,
-        budget: &Arc<SharedBudget>,
     ) -> Result<Vec<SnapshotImage>, BuildError> {
+        let Making { about, lease, budget, .. } = making;
         let mut assembled = Vec::with_capacity(images.len());
         for image in images {
             let own: Vec<&LayerMade> = image.config.diff_ids.iter().filter_map(|id| layers.get(id)).collect();

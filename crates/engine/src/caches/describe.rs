@@ -137,9 +137,10 @@ impl Engine {
     /// # Errors
     /// Those of the records.
     pub async fn sizes_of(&self, cache: &ImageCache) -> Result<CacheSizes, Error> {
-        self.indexes.update(&self.workshop).await?;
+        let indexes = &self.workshop.indexes;
+        indexes.update(&self.workshop).await?;
         let earlier: Vec<_> = cache.generations.iter().map(|generation| generation.snapshot).collect();
-        let sizes = self.indexes.sizes_of(cache.snapshot, &earlier);
+        let sizes = indexes.sizes_of(cache.snapshot, &earlier);
         Ok(CacheSizes {
             unpacked: sizes.total(),
             exclusive: sizes.exclusive,

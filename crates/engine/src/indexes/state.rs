@@ -1,10 +1,11 @@
 //! The indexes themselves.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use model::matching::{Candidate, CandidateImage, MatchRequest, Ranking};
 use model::{
-    AccountId, ByteSize, CacheId, CacheState, ImageCache, ImageSnapshotId, InstanceId, SnapshotSummary,
+    AccountId, ByteSize, CacheId, CacheState, DiffId, ImageCache, ImageSnapshotId, Instance, InstanceId,
+    SnapshotSummary,
 };
 
 use crate::{LayerUses, MatchIndex};
@@ -15,9 +16,14 @@ pub(super) struct State {
     accounts: HashMap<AccountId, u32>,
     indexes: Vec<MatchIndex>,
     caches: HashMap<CacheId, Known>,
-    /// The snapshot that each instance holds.
-    pub(super) instances: HashMap<InstanceId, ImageSnapshotId>,
+    instances: HashMap<InstanceId, Held>,
     pub(super) uses: LayerUses,
+}
+
+/// The snapshot that an instance holds.
+struct Held {
+    account: u32,
+    snapshot: ImageSnapshotId,
 }
 
 /// What is known of a cache, to tell whether its record says anything new.
@@ -125,9 +131,32 @@ impl State {
         known.snapshots().collect()
     }
 
+    pub(super) fn knows_instance(&self, id: InstanceId) -> bool {
+        self.instances.contains_key(&id)
+    }
+
+    /// Takes an instance in. It holds one snapshot all its life.
+    pub(super) fn put_instance(&mut self, instance: &Instance) {
+        let account = self.account(&instance.account);
+        self.instances.insert(instance.id, Held { account, snapshot: instance.snapshot });
+    }
+
     /// Takes an instance out. The snapshot that it held.
     pub(super) fn remove_instance(&mut self, id: InstanceId) -> BTreeSet<ImageSnapshotId> {
-        self.instances.remove(&id).into_iter().collect()
+        self.instances.remove(&id).map(|held| held.snapshot).into_iter().collect()
+    }
+
+    /// Which of these layers the account has: those of the snapshots that its caches, generations and instances name.
+    pub(super) fn layers_had(
+        &self,
+        account: &AccountId,
+        among: impl Iterator<Item = DiffId>,
+    ) -> HashSet<DiffId> {
+        let Some(account) = self.accounts.get(account) else { return HashSet::new() };
+        let caches = self.caches.values().filter(|known| known.account == *account);
+        let instances = self.instances.values().filter(|held| held.account == *account);
+        let named = caches.flat_map(Known::snapshots).chain(instances.map(|held| held.snapshot));
+        self.uses.layers_had(named, among)
     }
 
     pub(super) fn rank(&self, account: &AccountId, request: &MatchRequest, limit: usize) -> Ranking {

@@ -14,6 +14,7 @@ use registry::ResolvedImage;
 use tokio_util::sync::CancellationToken;
 
 use super::{StalenessWish, StartWish};
+use crate::own_layers::OwnLayers;
 use crate::{Engine, Error, chain};
 
 /// A cache that is looked at without the indexes: so many of an image's name at most.
@@ -174,13 +175,16 @@ impl Engine {
     /// The wanted images with their layers, where these are known by now.
     pub(super) async fn wanted_images(
         &self,
+        account: &AccountId,
         wish: &StartWish,
         known: &[Option<Arc<ResolvedImage>>],
     ) -> Result<Vec<WantedImage>, Error> {
+        let resolved: Vec<Arc<ResolvedImage>> = known.iter().flatten().cloned().collect();
+        let own = self.workshop.own_layers(account, &resolved).await;
         let mut wanted = Vec::with_capacity(known.len());
         for (source, resolved) in wish.images.iter().zip(known) {
             wanted.push(match resolved {
-                Some(resolved) => self.wanted_image(source, resolved).await?,
+                Some(resolved) => self.wanted_image(&own, source, resolved).await?,
                 None => WantedImage::named(source.clone()),
             });
         }
@@ -190,12 +194,13 @@ impl Engine {
     /// A wanted image with its layers, their sizes as the store or the records know them, or guessed.
     pub(crate) async fn wanted_image(
         &self,
+        own: &OwnLayers,
         source: &ImageSource,
         resolved: &ResolvedImage,
     ) -> Result<WantedImage, Error> {
         let mut layers = Vec::with_capacity(resolved.manifest.layers.len());
         for (layer, diff_id) in resolved.manifest.layers.iter().zip(&resolved.config.diff_ids) {
-            let (expected, _) = match self.known_size(layer, *diff_id).await?.0 {
+            let (expected, _) = match self.known_size(own, layer, *diff_id).await?.0 {
                 Some(known) => known,
                 None => guessed(layer),
             };

@@ -36,7 +36,7 @@ impl Engine {
             return Ok(hit);
         }
         self.resolve_missing(&wish, Some(&found), &mut known).await?;
-        self.start_with(&wish, Some(found), known, progress).await
+        self.start_with(account, &wish, Some(found), known, progress).await
     }
 
     /// The image snapshot of a cache that may be started from.

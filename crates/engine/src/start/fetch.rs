@@ -6,7 +6,7 @@ use std::sync::Arc;
 use blobstore::{BlobStore, Lease, LeaseTerm};
 use layer::SharedBudget;
 use model::{
-    BlobKey, ByteSize, CacheId, ImageSnapshot, ImageSnapshotId, ImageSource, InstanceId, Savings,
+    AccountId, BlobKey, ByteSize, CacheId, ImageSnapshot, ImageSnapshotId, ImageSource, InstanceId, Savings,
     SnapshotImage,
 };
 use registry::{Registry, ResolvedImage};
@@ -102,10 +102,11 @@ impl Engine {
         self.workshop.parts.registry.with(&wish.access, wish.credentials.clone())
     }
 
-    /// Makes a snapshot of the instance's own: what the cache has, and the rest from the registry, of which the store
-    /// fetches only layers that it lacks.
+    /// Makes a snapshot of the instance's own: what the cache has, and the rest from the registry, of which only layers are
+    /// fetched that the account may not take from the store.
     pub(super) async fn start_with(
         &self,
+        account: &AccountId,
         wish: &StartWish,
         found: Option<Found>,
         mut known: Vec<Option<Arc<ResolvedImage>>>,
@@ -120,11 +121,11 @@ impl Engine {
             self.leave_what_is_elsewhere(found, &*lease).await?;
             self.resolve_missing(wish, Some(found), &mut known).await?;
         }
-        let space = self.space_for(wish, &known).await?;
+        let space = self.space_for(account, wish, &known).await?;
         let cached = |place: usize| found.as_ref().and_then(|found| found.images[place].clone());
         let missing = known.into_iter().enumerate().filter(|(place, _)| cached(*place).is_none());
         let missing: Vec<Arc<ResolvedImage>> = missing.filter_map(|(_, image)| image).collect();
-        let made = self.fetch(&self.registry_for(wish), &missing, space, &lease, progress).await?;
+        let made = self.fetch(account, &self.registry_for(wish), &missing, space, &lease, progress).await?;
         let made: HashMap<ImageSource, SnapshotImage> =
             made.into_iter().map(|image| (image.source.clone(), image)).collect();
         let sources = wish.images.iter().enumerate();
@@ -173,6 +174,7 @@ impl Engine {
     /// How much the instance, and what is fetched for it, may take.
     async fn space_for(
         &self,
+        account: &AccountId,
         wish: &StartWish,
         known: &[Option<Arc<ResolvedImage>>],
     ) -> Result<ByteSize, Error> {
@@ -187,12 +189,13 @@ impl Engine {
             return Ok(SPACE);
         }
         let images: Vec<Arc<ResolvedImage>> = known.iter().flatten().cloned().collect();
-        let prediction = self.predict_resolved(&self.registry_for(wish), &images).await?;
+        let prediction = self.predict_resolved(account, &self.registry_for(wish), &images).await?;
         Ok(SPACE.max(ByteSize::gib(prediction.suggested_size_gib)))
     }
 
     async fn fetch(
         &self,
+        account: &AccountId,
         registry: &Registry,
         missing: &[Arc<ResolvedImage>],
         space: ByteSize,
@@ -203,7 +206,7 @@ impl Engine {
             return Ok(Vec::new());
         }
         let budget = Arc::new(SharedBudget::new(space));
-        Ok(self.workshop.make_images(registry, missing, lease, &budget, progress).await?)
+        Ok(self.workshop.make_images(account, registry, missing, lease, &budget, progress).await?)
     }
 }
 

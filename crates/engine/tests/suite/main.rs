@@ -1,6 +1,7 @@
 //! The engine over real and memory parts: builds that share, fail, are cancelled, and go on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod accounts;
 mod cancel;
 mod copies;
 mod crash;

@@ -12,6 +12,7 @@ use crate::support::{World, blob_path, image, local, new_cache, noise};
 
 async fn predict(world: &World, images: &[String]) -> Prediction {
     let request = PredictRequest {
+        account: local(),
         images: images.iter().map(|image| image.parse().unwrap()).collect(),
         platform: Platform::linux_amd64(),
         access: RegistryAccess::default(),

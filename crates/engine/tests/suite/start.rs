@@ -95,7 +95,7 @@ impl Scene {
     }
 }
 
-fn instance_of(wish: &StartWish, choice: &StartChoice) -> Instance {
+pub(crate) fn instance_of(wish: &StartWish, choice: &StartChoice) -> Instance {
     Instance {
         id: wish.instance,
         name: format!("i-{}", &wish.instance.to_string()[30..]).parse().unwrap(),
