@@ -16,20 +16,17 @@ use model::rules::Quotas;
 use model::{AccountId, CacheState, ExitStatus};
 use tokio::task::JoinSet;
 
-use super::{connect, fresh, is_installed};
+use super::{connect, fresh};
 
-/// Two servers.
-async fn two() -> [Arc<PostgresMetastore>; 2] {
-    let url = fresh().await;
-    [Arc::new(connect(&url).await), Arc::new(connect(&url).await)]
+/// Two servers; `None` where PostgreSQL is not installed.
+async fn two() -> Option<[Arc<PostgresMetastore>; 2]> {
+    let url = fresh().await?;
+    Some([Arc::new(connect(&url).await), Arc::new(connect(&url).await)])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_builds_of_one_cache_one_begins() {
-    if !is_installed() {
-        return;
-    }
-    let stores = two().await;
+    let Some(stores) = two().await else { return };
     for round in 0..10 {
         let cache = ready_cache(&*stores[0], "web", at(round)).await;
         let mut attempts = JoinSet::new();
@@ -50,10 +47,7 @@ async fn of_builds_of_one_cache_one_begins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn servers_share_the_builds_and_none_has_more_turns_than_it_may() {
-    if !is_installed() {
-        return;
-    }
-    let stores = two().await;
+    let Some(stores) = two().await else { return };
     let mut queued = BTreeSet::new();
     for (name, second) in ["a", "a", "a", "a", "b", "b", "b", "c"].into_iter().zip(0..) {
         queued.insert(create_waiting(&*stores[0], &cache_of(&account(name), "web", at(second))).await.1.id);
@@ -81,10 +75,7 @@ async fn servers_share_the_builds_and_none_has_more_turns_than_it_may() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_build_is_cancelled_or_taken_and_not_both() {
-    if !is_installed() {
-        return;
-    }
-    let stores = two().await;
+    let Some(stores) = two().await else { return };
     let many = Turns { per_account: 100 };
     for round in 0..20 {
         let (cache, build) = create_waiting(&*stores[0], &cache_named("web", at(round))).await;
@@ -109,10 +100,7 @@ async fn a_build_is_cancelled_or_taken_and_not_both() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_quota_is_passed_and_no_token_answered_twice() {
-    if !is_installed() {
-        return;
-    }
-    let stores = two().await;
+    let Some(stores) = two().await else { return };
     let admission = Admission { quotas: Quotas { manual: 3, automatic: 0 }, ..Admission::default() };
     let mut creating = JoinSet::new();
     for number in 0..8_usize {
@@ -147,10 +135,7 @@ async fn no_quota_is_passed_and_no_token_answered_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_snapshot_is_held_or_let_go_and_not_both() {
-    if !is_installed() {
-        return;
-    }
-    let stores = two().await;
+    let Some(stores) = two().await else { return };
     for round in 0..20 {
         let cache = ready_cache(&*stores[0], "web", at(round)).await;
         let instance = instance_of("one", &cache, at(round));
@@ -170,10 +155,7 @@ async fn a_snapshot_is_held_or_let_go_and_not_both() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_last_holder_lets_a_snapshot_go_whoever_is_the_last() {
-    if !is_installed() {
-        return;
-    }
-    let stores = two().await;
+    let Some(stores) = two().await else { return };
     for round in 0..10 {
         let cache = ready_cache(&*stores[0], "web", at(round)).await;
         let first = cache.snapshot.unwrap();
@@ -200,10 +182,7 @@ async fn the_last_holder_lets_a_snapshot_go_whoever_is_the_last() {
 /// Many verbs of all kinds over few records from both servers: none is refused for the others' sake alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn verbs_that_meet_wait_for_each_other_and_never_in_a_circle() {
-    if !is_installed() {
-        return;
-    }
-    let stores = two().await;
+    let Some(stores) = two().await else { return };
     let caches = [ready_cache(&*stores[0], "a", at(0)).await, ready_cache(&*stores[0], "b", at(0)).await];
     let mut working = JoinSet::new();
     for worker in 0..6_u32 {

@@ -5,8 +5,9 @@ use std::error::Error as _;
 use metastore::conformance::{at, ready_cache};
 use metastore::{Error, ErrorKind, Metastore as _, PostgresMetastore, PostgresUrl};
 use sqlx::{Connection as _, Executor as _, PgConnection};
+use testkit::Postgres;
 
-use super::{connect, fresh, is_installed, settings, shared};
+use super::{connect, fresh, settings};
 
 /// Does something to the database behind the metastore's back.
 async fn behind(url: &str, statement: &'static str) {
@@ -22,10 +23,8 @@ async fn refused(url: &str) -> Error {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_connect_to_an_empty_database_at_once() {
-    if !is_installed() {
-        return;
-    }
-    let url = shared().create_database(None);
+    let Some(server) = Postgres::shared() else { return };
+    let url = server.create_database(None);
     let mut connecting = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let url = url.clone();
@@ -38,10 +37,7 @@ async fn many_connect_to_an_empty_database_at_once() {
 
 #[tokio::test]
 async fn newer_records_are_refused_and_left_alone() {
-    if !is_installed() {
-        return;
-    }
-    let url = fresh().await;
+    let Some(url) = fresh().await else { return };
     behind(&url, "UPDATE schema_version SET version = 99").await;
     let error = refused(&url).await;
     assert!(matches!(error, Error::Version { found: 99, known: 1, .. }), "{error:?}");
@@ -53,10 +49,7 @@ async fn newer_records_are_refused_and_left_alone() {
 
 #[tokio::test]
 async fn a_broken_column_is_named() {
-    if !is_installed() {
-        return;
-    }
-    let url = fresh().await;
+    let Some(url) = fresh().await else { return };
     let store = connect(&url).await;
     let cache = ready_cache(&store, "web", at(0)).await;
     behind(&url, "UPDATE caches SET state = 'Sleeping'").await;
@@ -67,10 +60,8 @@ async fn a_broken_column_is_named() {
 
 #[tokio::test]
 async fn records_may_be_in_a_schema_of_their_own() {
-    if !is_installed() {
-        return;
-    }
-    let url = shared().create_database(None);
+    let Some(server) = Postgres::shared() else { return };
+    let url = server.create_database(None);
     behind(&url, "CREATE SCHEMA apart").await;
     let apart = connect(&format!("{url}&options=-csearch_path%3Dapart")).await;
     let cache = ready_cache(&apart, "web", at(0)).await;
@@ -80,11 +71,9 @@ async fn records_may_be_in_a_schema_of_their_own() {
 
 #[tokio::test]
 async fn what_cannot_be_opened_is_named_without_its_password() {
-    if !is_installed() {
-        return;
-    }
+    let Some(server) = Postgres::shared() else { return };
     let password = "hunter2";
-    let there = shared().url("nothing-of-this-name");
+    let there = server.url("nothing-of-this-name");
     for url in [
         format!("postgres:///records?host=/nowhere&user=imc&password={password}"),
         format!("{there}&password={password}"),

@@ -8,7 +8,15 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use testkit::{Postgres, Stop};
 
 use super::holder::Holder;
-use super::{connect, connect_with, fresh, is_installed, settings};
+use super::{connect, connect_with, fresh, settings};
+
+/// A fresh database's URL, the records there, and a cache in them; `None` where PostgreSQL is not installed.
+async fn with_cache() -> Option<(String, PostgresMetastore, ImageCache)> {
+    let url = fresh().await?;
+    let store = connect(&url).await;
+    let cache = ready_cache(&store, "web", at(0)).await;
+    Some((url, store, cache))
+}
 
 /// Begins a build, which must wait for the cache's row, and gives what became of it.
 async fn begin(store: &PostgresMetastore, cache: &ImageCache) -> metastore::Result<ImageCache> {
@@ -24,12 +32,7 @@ async fn is_untouched(store: &PostgresMetastore, cache: &ImageCache) {
 
 #[tokio::test]
 async fn a_connection_broken_in_the_middle_undoes_the_verb_and_the_next_one_works() {
-    if !is_installed() {
-        return;
-    }
-    let url = fresh().await;
-    let store = connect(&url).await;
-    let cache = ready_cache(&store, "web", at(0)).await;
+    let Some((url, store, cache)) = with_cache().await else { return };
     let mut holder = Holder::of_cache(&url, cache.id).await;
     let (outcome, ()) = tokio::join!(begin(&store, &cache), async {
         holder.until_waiting(1).await;
@@ -43,12 +46,7 @@ async fn a_connection_broken_in_the_middle_undoes_the_verb_and_the_next_one_work
 
 #[tokio::test]
 async fn idle_connections_that_broke_are_not_noticed() {
-    if !is_installed() {
-        return;
-    }
-    let url = fresh().await;
-    let store = connect(&url).await;
-    let cache = ready_cache(&store, "web", at(0)).await;
+    let Some((url, store, cache)) = with_cache().await else { return };
     let mut other = PgConnection::connect(&url).await.unwrap();
     let broken = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
          WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -59,12 +57,7 @@ async fn idle_connections_that_broke_are_not_noticed() {
 
 #[tokio::test]
 async fn a_lock_that_is_not_given_back_is_busy() {
-    if !is_installed() {
-        return;
-    }
-    let url = fresh().await;
-    let store = connect(&url).await;
-    let cache = ready_cache(&store, "web", at(0)).await;
+    let Some((url, store, cache)) = with_cache().await else { return };
     let holder = Holder::of_cache(&url, cache.id).await;
     let impatient = connect_with(&url, PostgresSettings { lock_timeout_seconds: 1, ..settings() }).await;
     let error = begin(&impatient, &cache).await.unwrap_err();
@@ -76,12 +69,7 @@ async fn a_lock_that_is_not_given_back_is_busy() {
 
 #[tokio::test]
 async fn no_verb_takes_longer_than_it_may() {
-    if !is_installed() {
-        return;
-    }
-    let url = fresh().await;
-    let store = connect(&url).await;
-    let cache = ready_cache(&store, "web", at(0)).await;
+    let Some((url, store, cache)) = with_cache().await else { return };
     let holder = Holder::of_cache(&url, cache.id).await;
     let impatient = connect_with(&url, PostgresSettings { verb_timeout_seconds: 1, ..settings() }).await;
     let error = begin(&impatient, &cache).await.unwrap_err();
@@ -92,12 +80,7 @@ async fn no_verb_takes_longer_than_it_may() {
 
 #[tokio::test]
 async fn a_verb_that_nobody_waits_for_any_more_does_nothing() {
-    if !is_installed() {
-        return;
-    }
-    let url = fresh().await;
-    let store = connect(&url).await;
-    let cache = ready_cache(&store, "web", at(0)).await;
+    let Some((url, store, cache)) = with_cache().await else { return };
     let mut holder = Holder::of_cache(&url, cache.id).await;
     tokio::select! {
         _ = begin(&store, &cache) => panic!("it has to wait"),
