@@ -48,12 +48,12 @@ pub enum Error {
         /// Some of them, at most 100.
         instances: Vec<InstanceName>,
     },
-    /// A build of the cache runs.
-    #[error("failed to change the cache {cache}: the build {build} is running")]
+    /// A build of the cache waits or runs.
+    #[error("failed to change the cache {cache}: the build {build} has not ended")]
     CacheBuilding {
         /// The cache.
         cache: CacheId,
-        /// Its running build.
+        /// Its build that waits or runs.
         build: BuildId,
     },
     /// The deletion of the cache was asked for.

@@ -292,7 +292,7 @@ fn other_commands_work_beside_a_build_that_runs() {
     let mut child = hanging(&scene);
     assert!(scene.home.imc(&["list"]).ok().stdout.contains("Creating  "));
     scene.home.imc(&["show", "web"]).ok();
-    scene.home.imc(&["delete", "web"]).fails(75, &["is running", "next: wait for the build"]);
+    scene.home.imc(&["delete", "web"]).fails(75, &["has not ended", "next: wait for the build"]);
     let gc = scene.home.json(&["gc"]);
     assert_eq!(gc["deleted"], serde_json::json!([]), "layers of a running build are kept");
     let other = scene.home.layout("other", &image([layer("other"), noise("b", 30_000)]));

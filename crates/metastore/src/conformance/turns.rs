@@ -41,6 +41,7 @@ pub async fn waits_for_an_owner(store: &dyn Metastore) {
     assert_eq!(store.begin_build(&update, &[]).await.unwrap().state, CacheState::Updating);
     let second = store.begin_build(&waiting_build_of(&ready, at(8)), &[]).await;
     assert!(matches!(second, Err(Error::CacheBuilding { build, .. }) if build == update.id), "{second:?}");
+    assert!(second.unwrap_err().to_string().ends_with("has not ended"), "nothing runs yet");
     assert_eq!(take(store, 7, 9).await.map(|build| build.id), Some(update.id));
     assert_eq!(store.cache(ready.id).await.unwrap().state, CacheState::Updating);
 }

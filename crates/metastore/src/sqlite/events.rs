@@ -1,5 +1,7 @@
 //! Events: counted where equal, bounded per subject.
 
+use std::collections::BTreeSet;
+
 use model::{Event, Subject, Timestamp};
 use sqlx::SqliteConnection;
 
@@ -24,9 +26,8 @@ const FORGET_DEPARTED: &str =
 
 pub(super) async fn append(connection: &mut SqliteConnection, events: &[Event]) -> Result<()> {
     for event in events {
-        let subject = event.subject.to_string();
         sqlx::query(APPEND)
-            .bind(&subject)
+            .bind(event.subject.to_string())
             .bind(event.kind.as_str())
             .bind(event.reason.as_str())
             .bind(rules::kept(&event.message))
@@ -36,12 +37,11 @@ pub(super) async fn append(connection: &mut SqliteConnection, events: &[Event]) 
             .execute(&mut *connection)
             .await
             .map_err(failed("append an event"))?;
-        sqlx::query(TRIM)
-            .bind(&subject)
-            .bind(i64::from(EVENTS_PER_SUBJECT))
-            .execute(&mut *connection)
-            .await
-            .map_err(failed("drop the oldest events"))?;
+    }
+    let subjects: BTreeSet<Subject> = events.iter().map(|event| event.subject).collect();
+    for subject in subjects {
+        let trim = sqlx::query(TRIM).bind(subject.to_string()).bind(i64::from(EVENTS_PER_SUBJECT));
+        trim.execute(&mut *connection).await.map_err(failed("drop the oldest events"))?;
     }
     Ok(())
 }
