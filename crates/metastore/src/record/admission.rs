@@ -1,6 +1,5 @@
 //! What is asked with a new or changed cache beside its record: room under a quota, and to be answered once.
 
-use std::fmt;
 use std::str::FromStr;
 
 use model::rules::Quotas;
@@ -51,22 +50,9 @@ pub enum Operation {
     CreateAutomaticCache,
     /// Changing a cache.
     UpdateCache,
-    /// Deleting a cache.
-    DeleteCache,
-    /// Creating an instance.
-    CreateInstance,
 }
 
 impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 5] = [
-        Self::CreateCache,
-        Self::CreateAutomaticCache,
-        Self::UpdateCache,
-        Self::DeleteCache,
-        Self::CreateInstance,
-    ];
-
     /// The word as stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -74,15 +60,7 @@ impl Operation {
             Self::CreateCache => "create-cache",
             Self::CreateAutomaticCache => "create-automatic-cache",
             Self::UpdateCache => "update-cache",
-            Self::DeleteCache => "delete-cache",
-            Self::CreateInstance => "create-instance",
         }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 
