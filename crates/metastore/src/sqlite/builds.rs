@@ -1,7 +1,9 @@
 //! Builds: asked for, taken in turns, ended, taken over.
 
 use model::{BuildFailure, BuildId, CacheId, ImageCache, Percent, SnapshotCopies, Timestamp};
-use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Sqlite, SqliteConnection};
 
 use super::page::after;
 use super::{caches, snapshots};
@@ -32,26 +34,26 @@ const WAITING: &str = "WITH RECURSIVE accounts (account) AS ( \
          WHERE first.state = 'Queued' AND first.account = accounts.account ORDER BY first.queued, first.id LIMIT 1)";
 
 /// Binds what changes in a build's life, in the order of both statements.
-macro_rules! bind_changing {
-    ($query:expr, $build:expr) => {{
-        let owner = $build.owner.as_ref();
-        $query
-            .bind($build.state.as_str())
-            .bind(owner.map(|owner| i64::from(owner.pid)))
-            .bind(owner.map(|owner| signed("start time", owner.start_ticks)).transpose()?)
-            .bind(owner.map(|owner| owner.boot_id.as_str()))
-            .bind(i64::from($build.attempts))
-            .bind($build.beat.as_micros())
-            .bind($build.cancelled)
-            .bind($build.started.map(Timestamp::as_micros))
-            .bind($build.finished.map(Timestamp::as_micros))
-            .bind($build.failure.as_ref().map(|failure| failure.reason.as_str()))
-            .bind($build.failure.as_ref().map(|failure| failure.message.as_str()))
-    }};
+fn bind_changing(statement: &'static str, build: &Build) -> Result<Query<'static, Sqlite, SqliteArguments>> {
+    let owner = build.owner.as_ref();
+    let start = owner.map(|owner| signed("start time", owner.start_ticks)).transpose()?;
+    let failure = build.failure.as_ref();
+    Ok(sqlx::query(statement)
+        .bind(build.state.as_str())
+        .bind(owner.map(|owner| i64::from(owner.pid)))
+        .bind(start)
+        .bind(owner.map(|owner| owner.boot_id.as_str()))
+        .bind(i64::from(build.attempts))
+        .bind(build.beat.as_micros())
+        .bind(build.cancelled)
+        .bind(build.started.map(Timestamp::as_micros))
+        .bind(build.finished.map(Timestamp::as_micros))
+        .bind(failure.map(|failure| failure.reason.as_str()))
+        .bind(failure.map(|failure| failure.message.as_str())))
 }
 
 pub(super) async fn insert(connection: &mut SqliteConnection, build: &Build) -> Result<()> {
-    let done = bind_changing!(sqlx::query(INSERT), build)
+    let done = bind_changing(INSERT, build)?
         .bind(build.id.to_string())
         .bind(build.cache.to_string())
         .bind(build.snapshot.to_string())
@@ -68,7 +70,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, build: &Build) -> 
 }
 
 async fn save(connection: &mut SqliteConnection, build: &Build) -> Result<()> {
-    let done = bind_changing!(sqlx::query(SAVE), build).bind(build.id.to_string()).execute(connection).await;
+    let done = bind_changing(SAVE, build)?.bind(build.id.to_string()).execute(connection).await;
     done.map(drop).map_err(failed("change the build"))
 }
 

@@ -1,7 +1,9 @@
 //! The rows of caches, and what is found by their images, tags and generations.
 
 use model::{AccountId, CacheId, CacheName, ImageCache, InstanceName, Subject, Timestamp};
-use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Sqlite, SqliteConnection};
 
 use super::changes;
 use crate::error::{failed, taken};
@@ -28,31 +30,33 @@ const HOLDERS: &str = "SELECT name FROM instances WHERE snapshot = (SELECT snaps
      UNION SELECT name FROM instances WHERE snapshot IN (SELECT snapshot FROM cache_generations WHERE cache = ?1) \
      ORDER BY name LIMIT ?2";
 
+type Statement = Query<'static, Sqlite, SqliteArguments>;
+
 /// Binds what changes in a cache's life, in the order of both statements.
-macro_rules! bind_changing {
-    ($query:expr, $cache:expr) => {
-        $query
-            .bind($cache.name.as_str())
-            .bind($cache.state.as_str())
-            .bind(to_json(&$cache.images))
-            .bind(signed("size limit", $cache.size_limit.as_u64())?)
-            .bind($cache.snapshot.map(|id| id.to_string()))
-            .bind($cache.unpacked_size.map(|size| signed("unpacked size", size.as_u64())).transpose()?)
-            .bind($cache.failure.as_ref().map(|failure| failure.reason.as_str()))
-            .bind($cache.failure.as_ref().map(|failure| failure.message.as_str()))
-            .bind($cache.updated.as_micros())
-            .bind($cache.last_used.map(Timestamp::as_micros))
-            .bind(to_json(&$cache.policy))
-            .bind(to_json(&$cache.generations))
-            .bind(to_json(&$cache.copies))
-            .bind(i64::from($cache.progress.get()))
-            .bind(signed("number of starts", $cache.savings.starts)?)
-            .bind(signed("number of spared bytes", $cache.savings.fetched_bytes.as_u64())?)
-            .bind(signed("spared time", $cache.savings.milliseconds)?)
-            .bind($cache.checked.map(Timestamp::as_micros))
-            .bind($cache.deleting.map(Timestamp::as_micros))
-            .bind(rules::could_make_room($cache))
-    };
+fn bind_changing(query: Statement, cache: &ImageCache) -> Result<Statement> {
+    let unpacked = cache.unpacked_size.map(|size| signed("unpacked size", size.as_u64())).transpose()?;
+    let failure = cache.failure.as_ref();
+    Ok(query
+        .bind(cache.name.as_str())
+        .bind(cache.state.as_str())
+        .bind(to_json(&cache.images))
+        .bind(signed("size limit", cache.size_limit.as_u64())?)
+        .bind(cache.snapshot.map(|id| id.to_string()))
+        .bind(unpacked)
+        .bind(failure.map(|failure| failure.reason.as_str()))
+        .bind(failure.map(|failure| failure.message.as_str()))
+        .bind(cache.updated.as_micros())
+        .bind(cache.last_used.map(Timestamp::as_micros))
+        .bind(to_json(&cache.policy))
+        .bind(to_json(&cache.generations))
+        .bind(to_json(&cache.copies))
+        .bind(i64::from(cache.progress.get()))
+        .bind(signed("number of starts", cache.savings.starts)?)
+        .bind(signed("number of spared bytes", cache.savings.fetched_bytes.as_u64())?)
+        .bind(signed("spared time", cache.savings.milliseconds)?)
+        .bind(cache.checked.map(Timestamp::as_micros))
+        .bind(cache.deleting.map(Timestamp::as_micros))
+        .bind(rules::could_make_room(cache)))
 }
 
 pub(super) async fn insert(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
@@ -63,7 +67,7 @@ pub(super) async fn insert(connection: &mut SqliteConnection, cache: &ImageCache
         .bind(to_json(&cache.platform))
         .bind(to_json(&cache.access))
         .bind(cache.created.as_micros());
-    let done = bind_changing!(query, cache).execute(&mut *connection).await;
+    let done = bind_changing(query, cache)?.execute(&mut *connection).await;
     if done.map_err(failed("record the cache"))?.rows_affected() == 0 {
         return Err(taken("cache", cache.id));
     }
@@ -78,8 +82,8 @@ pub(super) async fn save(
     before: &ImageCache,
     cache: &ImageCache,
 ) -> Result<()> {
-    let done = bind_changing!(sqlx::query(SAVE), cache).bind(cache.id.to_string()).execute(&mut *connection);
-    done.await.map_err(failed("change the cache"))?;
+    let query = bind_changing(sqlx::query(SAVE), cache)?.bind(cache.id.to_string());
+    query.execute(&mut *connection).await.map_err(failed("change the cache"))?;
     if before.images != cache.images {
         drop_all(connection, "DELETE FROM cache_images WHERE cache = ?", cache.id).await?;
         add_images(connection, cache).await?;
