@@ -6,6 +6,7 @@ mod commands;
 mod configuration;
 mod documents;
 mod exit;
+mod file_lock;
 mod host;
 mod interrupts;
 mod printer;

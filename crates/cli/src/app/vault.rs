@@ -36,38 +36,55 @@ type FileState = Option<(u64, i64, i64)>;
 
 /// The keys' file that is configured, or that of the data directory; `None` where they are in the environment.
 pub(crate) fn key_file(configured: &settings::Secrets, data_dir: &Path) -> Option<PathBuf> {
-    match (&configured.key_file, &configured.key) {
-        (_, Some(_)) => None,
-        (Some(path), None) => Some(path.clone()),
-        (None, None) => Some(data_dir.join(FILE)),
+    match Source::of(configured, data_dir) {
+        Source::File { path, .. } => Some(path),
+        Source::Text(_) => None,
+    }
+}
+
+impl Source {
+    fn of(configured: &settings::Secrets, data_dir: &Path) -> Self {
+        match (&configured.key_file, &configured.key) {
+            (_, Some(text)) => Self::Text(text.clone()),
+            (Some(path), None) => Self::File { path: path.clone(), is_ours: false },
+            (None, None) => Self::File { path: data_dir.join(FILE), is_ours: true },
+        }
+    }
+
+    fn read(&self) -> Result<KeyRing, KeysError> {
+        match self {
+            Self::Text(text) => KeyRing::parse(text).map_err(KeysError::Text),
+            Self::File { path, is_ours: true } => KeyRing::read_or_create(path).map_err(KeysError::File),
+            Self::File { path, is_ours: false } => KeyRing::read(path).map_err(KeysError::File),
+        }
     }
 }
 
 impl Keys {
     pub(crate) fn of(configured: &settings::Secrets, data_dir: &Path) -> Self {
-        let source = match (&configured.key_file, &configured.key) {
-            (_, Some(text)) => Source::Text(text.clone()),
-            (Some(path), None) => Source::File { path: path.clone(), is_ours: false },
-            (None, None) => Source::File { path: data_dir.join(FILE), is_ours: true },
-        };
-        Self { source, ring: Mutex::new(None) }
+        Self { source: Source::of(configured, data_dir), ring: Mutex::new(None) }
     }
 
     /// The keys, read the first time, and again where another process has written the file: a rotation reaches a server that
     /// runs. Blocks for as long as a small file takes.
     pub(crate) fn ring(&self) -> Result<KeyRing, KeysError> {
+        self.ring_by(Source::read)
+    }
+
+    fn ring_by(
+        &self,
+        read: impl FnOnce(&Source) -> Result<KeyRing, KeysError>,
+    ) -> Result<KeyRing, KeysError> {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((state, ring)) = &*ring
-            && *state == self.state()
+        // Looked at before the keys are read: those of a file that is written meanwhile are read again the next time.
+        let state = self.state();
+        if let Some((of, ring)) = &*ring
+            && *of == state
         {
             return Ok(ring.clone());
         }
-        let read = match &self.source {
-            Source::Text(text) => KeyRing::parse(text).map_err(KeysError::Text)?,
-            Source::File { path, is_ours: true } => KeyRing::read_or_create(path).map_err(KeysError::File)?,
-            Source::File { path, is_ours: false } => KeyRing::read(path).map_err(KeysError::File)?,
-        };
-        *ring = Some((self.state(), read.clone()));
+        let read = read(&self.source)?;
+        *ring = Some((state, read.clone()));
         Ok(read)
     }
 
@@ -158,4 +175,25 @@ fn credentials_text(credentials: &Credentials) -> Option<SecretString> {
     let Credentials::Basic { username, password } = credentials else { return None };
     let login = Login { username: username.clone(), password: password.expose_secret().to_owned() };
     serde_json::to_string(&login).ok().map(SecretString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_are_written_while_they_are_read_are_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = || Keys::of(&settings::Secrets::default(), folder.path());
+        let first = keys().ring().unwrap();
+        let rotated = first.rotated().unwrap();
+        let keys = keys();
+        let read = keys.ring_by(|source| {
+            let read = source.read()?;
+            rotated.write(&folder.path().join(FILE)).map_err(KeysError::File)?;
+            Ok(read)
+        });
+        assert_eq!(read.unwrap().active(), first.active());
+        assert_eq!(keys.ring().unwrap().active(), rotated.active());
+    }
 }

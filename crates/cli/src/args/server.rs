@@ -138,9 +138,8 @@ Examples:
   imc secrets rotate
   imc secrets rotate --forget-older
 
-A server takes the new key when it starts; until then it seals with the one that it has, so the older ones are kept. \
-With --forget-older they are taken out of the key file when nothing needs them any more: for when the servers have been \
-started again.")]
+A running server takes the new key from the file by itself. The older ones stay in the file, since a backup of the records may \
+need them; with --forget-older they are taken out once nothing is sealed with them.")]
 pub(crate) struct SecretsRotateArgs {
     /// Take the older keys out of the file, once nothing is sealed with them
     #[arg(long)]

@@ -1,8 +1,10 @@
 //! `imc secrets`: the keys that credentials of caches are sealed with.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use metastore::{CredentialOwner, Metastore};
+use rustix::fs::FlockOperation;
 use secrets::KeyRing;
 use settings::Settings;
 
@@ -10,10 +12,14 @@ use crate::app::{App, Keys, key_file};
 use crate::args::{SecretsAction, SecretsRotateArgs};
 use crate::documents::Rotated;
 use crate::exit::Failure;
+use crate::file_lock::FileLock;
 use crate::printer::Printer;
 
 /// Owners of credentials that are asked for at once.
 const PAGE: u32 = 500;
+
+/// What to do where the key file cannot be read or written.
+const ADVICE: &str = "check secrets.key_file and its permissions";
 
 pub(crate) async fn secrets(
     app: &App,
@@ -40,13 +46,14 @@ async fn rotate(
             "put a new key on the first line there, start the servers, and take the older ones out later",
         )
     })?;
-    let failed = |error: &(dyn std::error::Error + 'static)| {
-        Failure::configuration(engine::chain(error), "check secrets.key_file and its permissions")
-    };
+    let failed =
+        |error: &(dyn std::error::Error + 'static)| Failure::configuration(engine::chain(error), ADVICE);
+    // Of two at once, each with a key that the other does not know, one would take the other's out of the file.
+    let _turn = turn(&path)?;
     let ring = app.keys.ring().map_err(|error| failed(&error))?;
     let rotated = ring.rotated().map_err(|error| failed(&error))?;
     rotated.write(&path).map_err(|error| failed(&error))?;
-    let resealed = reseal(&*app.records, &app.keys).await?;
+    let resealed = until_done(async || pass(&*app.records, &app.keys).await).await?;
     let kept = if args.forget_older { rotated.only_active() } else { rotated };
     if args.forget_older {
         kept.write(&path).map_err(|error| failed(&error))?;
@@ -69,21 +76,61 @@ async fn rotate(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Seals everything anew; how many that was. What is changed meanwhile is sealed anew by whoever changes it.
-async fn reseal(records: &dyn Metastore, keys: &Keys) -> Result<u64, Failure> {
+/// The right to rotate the keys of that file, which one process at a time has.
+fn turn(key_file: &Path) -> Result<FileLock, Failure> {
+    let mut path = key_file.as_os_str().to_owned();
+    path.push(".lock");
+    let path = Path::new(&path);
+    let taken = FileLock::take(path, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+        Failure::configuration(format!("failed to take the lock {}: {error}", path.display()), ADVICE)
+    })?;
+    taken.ok_or_else(|| {
+        let message = format!(
+            "failed to rotate the keys in {}: another `imc secrets rotate` is at it",
+            key_file.display()
+        );
+        Failure::busy(message, "wait for that one to end, and try again")
+    })
+}
+
+/// What one look at all credentials came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Pass {
+    /// Credentials that were sealed anew.
+    resealed: u64,
+    /// Those that were to be, and had been changed meanwhile.
+    unfinished: u64,
+}
+
+/// Seals everything anew; how many that was. It is looked again until there is nothing left to do: a server may just have
+/// sealed with the older key when it changed.
+async fn until_done(mut pass: impl AsyncFnMut() -> Result<Pass, Failure>) -> Result<u64, Failure> {
     let mut resealed = 0;
-    let mut after = None;
     loop {
-        let owners = records.credential_owners(after, PAGE).await?;
-        let Some(last) = owners.last() else { return Ok(resealed) };
-        after = Some(*last);
-        for owner in owners {
-            resealed += reseal_of(records, keys, owner).await?;
+        let done = pass().await?;
+        resealed += done.resealed;
+        if done == Pass::default() {
+            return Ok(resealed);
         }
     }
 }
 
-async fn reseal_of(records: &dyn Metastore, keys: &Keys, owner: CredentialOwner) -> Result<u64, Failure> {
+async fn pass(records: &dyn Metastore, keys: &Keys) -> Result<Pass, Failure> {
+    let mut done = Pass::default();
+    let mut after = None;
+    loop {
+        let owners = records.credential_owners(after, PAGE).await?;
+        let Some(last) = owners.last() else { return Ok(done) };
+        after = Some(*last);
+        for owner in owners {
+            let of_owner = pass_of(records, keys, owner).await?;
+            done.resealed += of_owner.resealed;
+            done.unfinished += of_owner.unfinished;
+        }
+    }
+}
+
+async fn pass_of(records: &dyn Metastore, keys: &Keys, owner: CredentialOwner) -> Result<Pass, Failure> {
     let from = records.credentials(owner).await?;
     let (mut to, mut changed) = (Vec::with_capacity(from.len()), 0);
     for sealed in &from {
@@ -92,8 +139,26 @@ async fn reseal_of(records: &dyn Metastore, keys: &Keys, owner: CredentialOwner)
         to.push(anew.unwrap_or_else(|| sealed.clone()));
     }
     if changed == 0 {
-        return Ok(0);
+        return Ok(Pass::default());
     }
-    let done = records.reseal_credentials(owner, &from, &to).await?;
-    Ok(if done { changed } else { 0 })
+    Ok(match records.reseal_credentials(owner, &from, &to).await? {
+        true => Pass { resealed: changed, unfinished: 0 },
+        false => Pass { resealed: 0, unfinished: changed },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_changed_meanwhile_is_sealed_before_older_keys_go() {
+        let mut passes = [(2, 1), (0, 1), (1, 0), (0, 0)].into_iter();
+        let resealed = until_done(async || {
+            let (resealed, unfinished) = passes.next().unwrap();
+            Ok(Pass { resealed, unfinished })
+        });
+        assert_eq!(resealed.await.unwrap(), 3);
+        assert_eq!(passes.next(), None, "there was more to do");
+    }
 }

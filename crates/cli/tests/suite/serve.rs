@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use testkit::{FaultServer, Reply};
 
@@ -214,6 +215,20 @@ fn secrets_are_sealed_anew_and_older_keys_forgotten() {
     assert_eq!(second["keys_in_file"], 1);
     assert_ne!(first["key"], second["key"]);
     server.stop();
+}
+
+#[test]
+fn keys_are_rotated_by_one_at_a_time() {
+    let home = Home::new();
+    home.imc(&["secrets", "rotate"]).ok();
+    let before = std::fs::read(home.data().join("secret.key")).unwrap();
+    let other = std::fs::File::open(home.data().join("secret.key.lock")).unwrap();
+    flock(&other, FlockOperation::NonBlockingLockExclusive).unwrap();
+    home.imc(&["secrets", "rotate", "--forget-older"])
+        .fails(75, &["secret.key", "another `imc secrets rotate`", "next: "]);
+    assert_eq!(std::fs::read(home.data().join("secret.key")).unwrap(), before);
+    drop(other);
+    home.imc(&["secrets", "rotate"]).ok();
 }
 
 #[test]
