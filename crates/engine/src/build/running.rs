@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::{BuildId, CacheId};
+use model::{BuildId, CacheId, ImageCache};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -86,13 +86,17 @@ impl Running {
         locked(&self.0).keys().copied().collect()
     }
 
-    pub(crate) fn progress(&self, cache: CacheId) -> Option<BuildProgress> {
-        let runs =
-            locked(&self.0).values().find(|entry| entry.cache == cache).map(|entry| entry.progress.clone());
-        runs.or_else(|| {
-            let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
-            ended.iter().find(|(of, _)| *of == cache).map(|(_, progress)| progress.clone())
-        })
+    /// How far the cache's build is, or was when it ended; nothing where a further one waits, or runs elsewhere.
+    pub(crate) fn progress(&self, cache: &ImageCache) -> Option<BuildProgress> {
+        let runs = locked(&self.0)
+            .values()
+            .find(|entry| entry.cache == cache.id)
+            .map(|entry| entry.progress.clone());
+        if runs.is_some() || cache.state.is_building() {
+            return runs;
+        }
+        let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.iter().find(|(of, _)| *of == cache.id).map(|(_, progress)| progress.clone())
     }
 
     pub(super) fn cancel(&self, cache: CacheId) {

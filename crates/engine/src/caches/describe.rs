@@ -99,15 +99,15 @@ impl Engine {
         let instances = self.instances_from(&cache).await?;
         let sizes = self.sizes_of(&cache).await?;
         let cost = self.cost(&cache, snapshot.as_ref(), &sizes, &instances);
-        let progress = self.build_progress(cache.id);
+        let progress = self.build_progress(&cache);
         let view = self.views(vec![cache]).await?.pop().expect("one in, one out");
         Ok(CacheDetails { view, others: found.others, snapshot, build, progress, sizes, cost })
     }
 
-    /// How far a cache's build is, layer by layer, or was when it ended a short while ago; `None` where it did not run in this
-    /// process.
+    /// How far a cache's build is, layer by layer, or was when it ended a short while ago; `None` where it waits, or does not run
+    /// in this process.
     #[must_use]
-    pub fn build_progress(&self, cache: CacheId) -> Option<BuildProgress> {
+    pub fn build_progress(&self, cache: &ImageCache) -> Option<BuildProgress> {
         self.workshop.running.progress(cache)
     }
 

@@ -12,7 +12,7 @@ use model::{
 use registry::Credentials;
 use testkit::Reply;
 
-use crate::service::{DAY, Ground, app, image_of, request, request_of, server_with};
+use crate::service::{DAY, Ground, Service, app, image_of, request, request_of, server_with};
 use crate::support::{blob_path, local};
 
 fn images(image: &str) -> CacheUpdate {
@@ -99,6 +99,23 @@ async fn an_update_is_built_beside_what_serves_and_can_be_gone_back_from() {
     assert_eq!(service.documents().await, 1);
     let error = service.engine.roll_back(&local(), "site", None).await.unwrap_err();
     assert_eq!(error.kind(), FailureKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_waits_is_not_told_as_the_build_before() {
+    let server = server_with(&["1", "2"]);
+    let mut service = Ground::in_memory(&server).service();
+    let percent = |service: &Service, cache: &model::ImageCache| {
+        service.engine.build_progress(cache).map(|seen| seen.percent())
+    };
+    let built = service.built(request("web", &app(&server, "1"))).await;
+    assert_eq!(percent(&service, &built), Some(100));
+    let update = images(&app(&server, "2"));
+    let updating = service.engine.update_cache(&local(), "web", &update, None).await.unwrap().into_cache();
+    assert_eq!(percent(&service, &updating), None);
+    assert!(service.engine.cache_details(&local(), "web").await.unwrap().progress.is_none());
+    service.settle().await;
+    assert_eq!(percent(&service, &service.cache(built.id).await), Some(100));
 }
 
 #[tokio::test(flavor = "multi_thread")]
