@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{AccountId, Clock};
+use model::Clock;
 use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,12 @@ pub struct Parts {
     pub limits: Limits,
     /// Ends the streams when the server is about to end.
     pub stopping: CancellationToken,
+    /// Makes the span of a request part of the trace that its headers name, where traces are kept.
+    pub join_trace: Option<JoinTrace>,
 }
+
+/// Makes a span part of the trace that a request's headers name.
+pub type JoinTrace = fn(&tracing::Span, &http::HeaderMap);
 
 /// Bounds of the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +50,6 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// How often a stream of progress looks.
     pub progress_interval: Duration,
-    /// Whether requests over loopback need no token: they act for the account `local` with all scopes.
-    pub loopback_without_token: bool,
-    /// Whose requests those of the owner of the data are.
-    pub owner_account: AccountId,
 }
 
 impl Default for Limits {
@@ -59,8 +60,6 @@ impl Default for Limits {
             max_streams: 256,
             keep_alive: Duration::from_secs(15),
             progress_interval: Duration::from_millis(250),
-            loopback_without_token: false,
-            owner_account: AccountId::local(),
         }
     }
 }
@@ -129,6 +128,12 @@ impl Edge {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.parts.limits
+    }
+
+    pub(crate) fn join_trace(&self, span: &tracing::Span, headers: &http::HeaderMap) {
+        if let Some(join) = self.0.parts.join_trace {
+            join(span, headers);
+        }
     }
 
     pub(crate) fn page_key(&self) -> &PageKey {

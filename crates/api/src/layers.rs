@@ -47,6 +47,7 @@ pub(crate) async fn around(State(edge): State<Edge>, request: Request, next: Nex
     let label = matched.as_deref().unwrap_or(UNMATCHED).to_owned();
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", request.id = %id, account = tracing::field::Empty);
+    edge.join_trace(&span, request.headers());
     let by_owner = is_owner(&edge, &request);
     let in_flight = edge.metrics().http.begin();
     let response = guarded(&edge, &label, request, next).instrument(span.clone()).await;

@@ -27,7 +27,7 @@ pub mod service;
 mod sse;
 
 pub use auth::{TokenSecret, new_token};
-pub use edge::{Edge, Limits, Parts};
+pub use edge::{Edge, JoinTrace, Limits, Parts};
 pub use metrics::{Metrics, documentation};
 pub use openapi::openapi;
 pub use over_engine::{BuiltHere, OverEngine, OverEngineParts};

@@ -26,15 +26,6 @@ impl Peer {
             Self::Tcp(_) => false,
         }
     }
-
-    /// Whether it is on this machine.
-    #[must_use]
-    pub fn is_local(self) -> bool {
-        match self {
-            Self::InProcess | Self::Unix { .. } => true,
-            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -45,7 +36,6 @@ mod tests {
     fn only_root_and_the_server_itself_own_the_data() {
         assert!(Peer::Unix { uid: 0 }.is_owner(7) && Peer::Unix { uid: 7 }.is_owner(7));
         assert!(!Peer::Unix { uid: 8 }.is_owner(7));
-        let mapped = Peer::Tcp("[::ffff:127.0.0.1]:1".parse().unwrap());
-        assert!(mapped.is_local() && !mapped.is_owner(0));
+        assert!(!Peer::Tcp("127.0.0.1:1".parse().unwrap()).is_owner(0));
     }
 }

@@ -42,6 +42,7 @@ pub(crate) struct Session {
     pub(crate) app: Option<App>,
     /// Builds of this process.
     pub(crate) built_here: Arc<BuiltHere>,
+    registries: RegistryArgs,
 }
 
 /// How registries are spoken to where a server does it, and as whom.
@@ -59,7 +60,7 @@ impl Session {
         registries: &RegistryArgs,
         room: Room,
     ) -> Result<Self, Failure> {
-        match transport(asking)? {
+        match transport(asking, registries)? {
             Some(transport) => {
                 let mut client = Client::new(transport);
                 if let Some(token) = token() {
@@ -68,7 +69,8 @@ impl Session {
                 if let Some(account) = &asking.account {
                     client = client.for_account(account.clone());
                 }
-                Ok(Self { client, app: None, built_here: Arc::default() })
+                let (built_here, registries) = (Arc::default(), registries.clone());
+                Ok(Self { client, app: None, built_here, registries })
             }
             None => Self::open_here(asking, registries, room).await,
         }
@@ -85,19 +87,19 @@ impl Session {
         let edge = in_process_edge(&app, over)?;
         let client = Client::new(InProcess::<_, Full<Bytes>>::new(api::in_process(edge)));
         let client = client.for_account(app.account.clone());
-        Ok(Self { client, app: Some(app), built_here })
+        Ok(Self { client, app: Some(app), built_here, registries: registries.clone() })
     }
 
-    /// How a server is to speak to the images' registries. Empty where this process does it by itself, in its own way.
-    pub(crate) async fn access(
-        &self,
-        registries: &RegistryArgs,
-        images: &[ImageSource],
-    ) -> Result<Access, Failure> {
+    /// How the images' registries are to be spoken to, whoever builds: it is kept with the cache, for the server that looks
+    /// for newer images later. Credentials go to a server alone; this process uses the user's own.
+    pub(crate) async fn access(&self, images: &[ImageSource]) -> Result<Access, Failure> {
+        let settings = registry_settings(&self.registries)?;
+        let plain_http = settings.plain_http.iter().cloned().collect();
+        let insecure = settings.insecure.iter().cloned().collect();
         if self.app.is_some() {
-            return Ok(Access::default());
+            return Ok(Access { plain_http, insecure, credentials: Vec::new() });
         }
-        let client = Registry::new(registry_settings(registries)?)?;
+        let client = Registry::new(settings)?;
         let hosts: BTreeSet<&RegistryHost> = images
             .iter()
             .filter_map(|image| match image {
@@ -113,11 +115,7 @@ impl Session {
                 credentials.push(Login { registry: host.clone(), username, password });
             }
         }
-        Ok(Access {
-            plain_http: listed(registries.plain_http.as_deref())?,
-            insecure: listed(registries.insecure_registry.as_deref())?,
-            credentials,
-        })
+        Ok(Access { plain_http, insecure, credentials })
     }
 
     /// Ends what still runs in this process.
@@ -128,20 +126,18 @@ impl Session {
     }
 }
 
-fn listed(list: Option<&str>) -> Result<Vec<RegistryHost>, Failure> {
-    let words = list.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty());
-    let parse = |word: &str| word.parse().map_err(|error| Failure::input(engine::chain(&error)));
-    words.map(parse).collect()
-}
-
-fn transport(asking: &Asking<'_>) -> Result<Option<HttpTransport>, Failure> {
+fn transport(asking: &Asking<'_>, registries: &RegistryArgs) -> Result<Option<HttpTransport>, Failure> {
     if let Some(server) = &asking.server {
+        if server.scheme() == "http" && !client::is_loopback(server) {
+            let message = format!("failed to ask {server}: a token and credentials would go there in clear");
+            let advice = "give the server as `--server https://HOST:PORT`, or reach it through a tunnel to this machine";
+            return Err(Failure { advice: Some(advice.to_owned()), ..Failure::input(message) });
+        }
         let read = |path: &std::path::PathBuf| {
             std::fs::read(path)
                 .map_err(|error| Failure::system(format_args!("read {}", path.display()), &error))
         };
-        let ca_pem: Vec<Vec<u8>> =
-            asking.settings.registries.ca_files.iter().map(read).collect::<Result<_, _>>()?;
+        let ca_pem: Vec<Vec<u8>> = registries.ca_file.iter().map(read).collect::<Result<_, _>>()?;
         return Ok(Some(HttpTransport::tcp(server.clone(), &Trust { ca_pem })?));
     }
     let socket = &asking.settings.server.socket_file;
@@ -183,5 +179,6 @@ fn in_process_edge(app: &App, over: OverEngine) -> Result<Edge, Failure> {
         registry: Arc::new(numbers),
         limits: Limits::default(),
         stopping: CancellationToken::new(),
+        join_trace: None,
     }))
 }

@@ -49,6 +49,14 @@ impl Telemetry {
     }
 }
 
+/// How requests join the traces that they are part of.
+pub(crate) fn join_trace() -> Option<api::JoinTrace> {
+    #[cfg(feature = "otel")]
+    return Some(traces::join);
+    #[cfg(not(feature = "otel"))]
+    None
+}
+
 /// Logs and traces as the server is configured, for the whole program from now on. To be called once, before the runtime is
 /// there.
 pub(crate) fn of_server(loaded: &Loaded) -> Result<Telemetry, Failure> {

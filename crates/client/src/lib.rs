@@ -28,7 +28,7 @@ mod watch;
 pub use client::Client;
 pub use error::Error;
 pub use operations::{ListCaches, ListInstances, Order};
-pub use transport::{ByteStream, HttpTransport, InProcess, Transport, TransportError, Trust};
+pub use transport::{ByteStream, HttpTransport, InProcess, Transport, TransportError, Trust, is_loopback};
 pub use watch::{ChangeWatch, Changed, ExecEvent, ExecFeed, LogFeed, ProgressWatch};
 
 /// A result of this crate.

@@ -133,6 +133,29 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::NotFound,
+        Self::Unauthorized,
+        Self::Unavailable,
+        Self::Certificate,
+        Self::PlainHttp,
+        Self::TlsExpected,
+        Self::ClientCertificate,
+        Self::RateLimited,
+        Self::BadImage,
+        Self::Unsupported,
+        Self::Platform,
+        Self::SizeTooSmall,
+        Self::NoSpace,
+        Self::Busy,
+        Self::NotUsable,
+        Self::Input,
+        Self::Sealed,
+        Self::Cancelled,
+        Self::Internal,
+    ];
+
     /// A stable word for records and events.
     #[must_use]
     pub fn as_str(self) -> &'static str {

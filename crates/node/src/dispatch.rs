@@ -12,7 +12,15 @@ pub(crate) const MONITOR: &str = "internal-monitor";
 
 /// Variables that may hold secrets of the one who starts instances. What this program runs itself as needs none of them, and a
 /// monitor lives as long as its instance.
-pub const SECRETS: &[&str] = &["IMC_SECRET_KEY", "IMC_TOKEN", "IMC_DATABASE_URL", "PGPASSWORD"];
+pub const SECRETS: &[&str] = &[
+    "IMC_SECRET_KEY",
+    "IMC_TOKEN",
+    "IMC_DATABASE_URL",
+    "PGPASSWORD",
+    // Collectors of traces are shown their keys by these.
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+];
 
 /// Runs a hidden subcommand if the arguments name one (`imc internal-monitor ...`, `imc internal-runtime ...`).
 ///

@@ -103,10 +103,8 @@ async fn caller(parts: &Parts, edge: &Edge) -> Result<Caller, Refusal> {
     let peer = parts.extensions.get::<Peer>().copied();
     let mut caller = if parts.headers.contains_key(AUTHORIZATION) {
         by_token(&parts.headers, edge).await?
-    } else if peer.is_some_and(|peer| {
-        peer.is_owner(edge.own_uid()) || (edge.limits().loopback_without_token && peer.is_local())
-    }) {
-        Caller::owner(edge.limits().owner_account.clone())
+    } else if peer.is_some_and(|peer| peer.is_owner(edge.own_uid())) {
+        Caller::owner(AccountId::local())
     } else {
         let refusal = Refusal::new(ProblemKind::Unauthorized);
         return Err(refusal.detail("failed to tell who asks: no bearer token").field("authorization"));

@@ -40,6 +40,7 @@ impl Harness {
             registry: Arc::new(registry),
             limits,
             stopping: stop.clone(),
+            join_trace: None,
         });
         Self { double, edge, stop }
     }

@@ -126,6 +126,7 @@ impl World {
             registry: Arc::new(registry),
             limits: Limits { progress_interval: Duration::from_millis(5), ..Limits::default() },
             stopping: CancellationToken::new(),
+            join_trace: None,
         });
         let client = Client::new(InProcess::<_, Body>::new(api::in_process(edge.clone())));
         Self { engine, records, edge, client }

@@ -67,7 +67,7 @@ pub(crate) async fn create(
 ) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     let images: Vec<ImageSource> = args.images.into_iter().map(absolute).collect::<Result<_, _>>()?;
-    let access = session.access(&args.registry, &images).await?;
+    let access = session.access(&images).await?;
     let policy = &args.policy;
     let new = CreateCache {
         platform: Some(args.platform),
@@ -105,7 +105,7 @@ pub(crate) async fn update(
     if !wants_build && args.rename.is_none() && !args.no_tags && policy.is_empty() {
         return Err(Failure::input("failed to change the cache: nothing is said that is to change"));
     }
-    let access = session.access(&args.registry, &images).await?;
+    let access = session.access(&images).await?;
     let tags = match args.no_tags || !policy.tag.is_empty() {
         true => Some(policy.tags()?),
         false => None,

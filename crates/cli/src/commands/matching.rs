@@ -26,7 +26,7 @@ pub(crate) async fn explain(
             images.push(image);
         }
     }
-    let access = session.access(&args.registry, &images).await?;
+    let access = session.access(&images).await?;
     let question = FindMatches {
         platform: Some(args.platform.clone()),
         policy: args.policy.into(),

@@ -19,7 +19,7 @@ pub(crate) async fn predict(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let images: Vec<ImageSource> = args.images.into_iter().map(absolute).collect::<Result<_, _>>()?;
-    let access = session.access(&args.registry, &images).await?;
+    let access = session.access(&images).await?;
     let request = PredictSize {
         images,
         platform: Some(args.platform),

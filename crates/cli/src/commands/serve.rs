@@ -137,6 +137,7 @@ fn edge(app: &App, settings: &Settings, stopping: CancellationToken) -> Result<E
             ..Limits::default()
         },
         stopping,
+        join_trace: telemetry::join_trace(),
     }))
 }
 

@@ -125,7 +125,7 @@ fn token() -> wire::Token {
 
 fn instance(state: InstanceState) -> model::Instance {
     let time = Timestamp::from_micros(1_764_000_000_000_000);
-    let ended = matches!(state, InstanceState::Exited(_));
+    let ended = state.has_ended();
     model::Instance {
         id: format!("ins-{HEX}").parse().unwrap(),
         name: "front".parse().unwrap(),

@@ -8,29 +8,6 @@ use super::{
     of_kind,
 };
 
-/// Every kind of failure that has a word.
-const KINDS: &[FailureKind] = &[
-    FailureKind::NotFound,
-    FailureKind::Unauthorized,
-    FailureKind::Unavailable,
-    FailureKind::Certificate,
-    FailureKind::PlainHttp,
-    FailureKind::TlsExpected,
-    FailureKind::ClientCertificate,
-    FailureKind::RateLimited,
-    FailureKind::BadImage,
-    FailureKind::Unsupported,
-    FailureKind::Platform,
-    FailureKind::SizeTooSmall,
-    FailureKind::NoSpace,
-    FailureKind::Busy,
-    FailureKind::NotUsable,
-    FailureKind::Input,
-    FailureKind::Sealed,
-    FailureKind::Cancelled,
-    FailureKind::Internal,
-];
-
 impl Failure {
     /// Why a build failed, by the word and the message of its record.
     pub(crate) fn of_build(failure: &wire::Failure) -> Self {
@@ -43,7 +20,7 @@ impl Failure {
 
 /// A failure by its stable word; `None` where this version does not know it.
 fn of_word(word: &str, message: &str) -> Option<Failure> {
-    let kind = KINDS.iter().find(|kind| kind.as_str() == word)?;
+    let kind = FailureKind::ALL.iter().find(|kind| kind.as_str() == word)?;
     Some(of_kind(*kind, message.to_owned()))
 }
 

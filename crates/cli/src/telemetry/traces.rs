@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Subscriber;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::registry::LookupSpan;
@@ -46,8 +48,6 @@ impl Traces {
             .build();
         let provider =
             SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
-        // Requests of others go on with the trace that they are part of, by the header `traceparent`.
-        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
         Ok(Some(Self(provider)))
     }
 
@@ -76,6 +76,29 @@ impl Traces {
         if let Err(error) = self.0.shutdown_with_timeout(PATIENCE) {
             tracing::warn!(%error, "failed to send the last traces");
         }
+    }
+}
+
+/// The headers of a request, as the propagator reads them.
+struct Headers<'a>(&'a http::HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+/// Makes the span part of the trace that the headers `traceparent` and `tracestate` name (W3C Trace Context). Others are as if
+/// they were not there.
+pub(super) fn join(span: &tracing::Span, headers: &http::HeaderMap) {
+    if headers.contains_key("traceparent") {
+        let context = TraceContextPropagator::new().extract(&Headers(headers));
+        // It fails where no traces are kept.
+        let _ = span.set_parent(context);
     }
 }
 
@@ -120,8 +143,13 @@ mod tests {
             service_name: "imc-of-a-test".to_owned(),
         };
         let traces = Traces::of(&settings).unwrap().unwrap();
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let mut headers = http::HeaderMap::new();
+        headers.insert("traceparent", format!("00-{trace}-00f067aa0ba902b7-01").parse().unwrap());
         tracing::subscriber::with_default(Registry::default().with(traces.layer()), || {
-            tracing::info_span!("create-cache", cache.id = "imc-1").in_scope(|| {});
+            let span = tracing::info_span!("create-cache", cache.id = "imc-1");
+            join(&span, &headers);
+            span.in_scope(|| {});
         });
         traces.shut_down();
         let (first, body) = collecting.join().unwrap();
@@ -129,6 +157,8 @@ mod tests {
         for word in ["create-cache", "cache.id", "imc-of-a-test"] {
             assert!(body.windows(word.len()).any(|window| window == word.as_bytes()), "{word}");
         }
+        let trace = u128::from_str_radix(trace, 16).unwrap().to_be_bytes();
+        assert!(body.windows(trace.len()).any(|window| window == trace), "the trace is not the caller's");
     }
 
     #[test]

@@ -79,7 +79,9 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("imc/", env!("CARGO_PKG_VERSION")))
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether what is sent there stays on this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -40,6 +40,9 @@ pub(super) async fn open(
         reached.push(server.socket_file.display().to_string());
         return Ok((listeners, reached));
     }
+    if server.listen != Settings::default().server.listen {
+        tracing::warn!("server.listen (--listen) is not looked at: systemd gave the sockets");
+    }
     for given in activated {
         let listener = match given.listener {
             systemd::Listener::Tcp(tcp) => Listener::of_tcp(tcp, tls.clone()),
