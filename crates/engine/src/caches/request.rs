@@ -207,7 +207,7 @@ impl Engine {
                 self.records().create_cache(&draft.cache, &draft.build, &draft.admission, events).await;
             match admitted {
                 Err(metastore::Error::QuotaReached { evictable: Some(id), .. }) => {
-                    self.evict(id, draft).await?
+                    self.evict(id, draft).await?;
                 }
                 admitted => return Ok(admitted?),
             }

@@ -17,7 +17,7 @@ use crate::progress;
 pub(super) async fn choose(app: &App, wish: &StartWish, printer: &Printer) -> Result<StartChoice, Failure> {
     let progress = BuildProgress::default();
     let work = app.engine.choose_start(&app.account, wish, &progress);
-    let chosen = follow(app, &progress, work, printer).await??;
+    let chosen = Box::pin(follow(app, &progress, work, printer)).await??;
     tell(wish, &chosen, printer);
     Ok(chosen)
 }
