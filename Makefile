@@ -1,7 +1,7 @@
 # The commands of the house. Each installs what it needs; see scripts/ for what they do.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help run test bench build check audit unit e2e
+.PHONY: help run test bench build check audit unit e2e book
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,3 +33,7 @@ unit: ## unit tests alone: no root, no servers
 
 e2e: ## the end-to-end scripts alone
 	@scripts/test.sh e2e
+
+book: ## the pages of docs/ as HTML: target/book/index.html
+	@scripts/install.sh build
+	@scripts/book.sh

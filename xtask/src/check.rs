@@ -1,5 +1,6 @@
 //! The rules, one file for each concern. Each gives findings, a line each, and never stops at the first.
 
+mod book;
 mod directions;
 mod golden;
 mod records;
@@ -20,6 +21,7 @@ pub(crate) fn run() -> Result<Vec<String>> {
     findings.extend(sizes::check(&root, &files)?);
     findings.extend(golden::check(&files));
     findings.extend(records::check(&root, &files)?);
+    findings.extend(book::check(&root, &files)?);
     Ok(findings)
 }
 
