@@ -1,0 +1,1 @@
+//! Alibaba Cloud ECI, version 2018-08-08.

@@ -1,0 +1,1 @@
+//! Tencent Cloud TKE, version 2018-05-25.
