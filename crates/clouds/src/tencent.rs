@@ -11,6 +11,8 @@
 //! 5. The edge asks for the right ([`OperationName::cam_action`], [`cam::resource`]; else [`cam::denied`]) and for the deed.
 //! 6. An [`Answer`] or an [`Error`] is printed; always with [`STATUS`] and [`CONTENT_TYPE`].
 //!
+//! Between 5 and 6, [`translate`] has the cloud's words for states, events and caches, and ours for what is asked for.
+//!
 //! The order of the faults is the order of these steps. [`PARAMETERS`] says what becomes of every parameter.
 
 mod answer;
@@ -21,6 +23,7 @@ mod parameters;
 mod password;
 mod request;
 mod signature;
+pub mod translate;
 
 pub use answer::{
     Answer, CONTENT_TYPE, EventType, ImageCache, ImageCacheEvent, ImageCacheType, RequestId, STATUS,
