@@ -13,7 +13,7 @@ use super::{Code, Error};
 pub(super) const MOST_LISTED: usize = 100;
 /// The most images of a cache, as everywhere here.
 pub(super) const MOST_IMAGES: usize = 20;
-/// The longest password, in characters: tokens of registries are long.
+/// The longest password, in characters: tokens of registries are long, and some are whole JSON documents with line breaks.
 const LONGEST_PASSWORD: usize = 8192;
 /// The sizes of a cache in GiB: from the CRD's floor to what that cloud's disks have.
 const SIZES: RangeInclusive<u64> = 20..=32_000;
@@ -157,7 +157,7 @@ pub(super) fn credentials(fields: &mut Fields) -> Result<Option<Vec<ImageRegistr
         Ok(ImageRegistryCredential {
             server,
             username: fields.text("Username", LONGEST_WORD)?.unwrap_or_default(),
-            password: Password::of(fields.text("Password", LONGEST_PASSWORD)?.unwrap_or_default()),
+            password: Password::of(fields.lines("Password", LONGEST_PASSWORD)?.unwrap_or_default()),
             name: fields.text("Name", LONGEST_WORD)?.unwrap_or_default(),
         })
     })

@@ -49,10 +49,10 @@ fn attributes_of_an_address_ask_for_one() {
 #[test]
 fn a_server_may_be_an_address_of_dockers_configuration() {
     let credentials = json!({"ImageRegistryCredentials": [
-        {"Server": "https://index.docker.io/v1/", "Username": "u", "Password": "p\u{e4}ss"}, {"Name": "n"}]});
+        {"Server": "https://index.docker.io/v1/", "Username": "u", "Password": "p\u{e4}ss\nword"}, {"Name": "n"}]});
     let create = create_with(&credentials).unwrap();
     assert!(create.image_registry_credentials[0].server.as_ref().unwrap().is_docker_hub());
-    assert_eq!(create.image_registry_credentials[0].password.expose(), "p\u{e4}ss");
+    assert_eq!(create.image_registry_credentials[0].password.expose(), "p\u{e4}ss\nword");
     assert_eq!(create.image_registry_credentials[1].server, None);
     let printed = format!("{create:?}");
     assert!(printed.contains("[redacted]") && !printed.contains("p\u{e4}ss"), "{printed}");
