@@ -111,6 +111,8 @@ impl Refusal {
     #[must_use]
     pub fn message(&self) -> Cow<'_, str> {
         match self.echo.as_str() {
+            // A code without words of its own, of which nothing was said.
+            "" if self.message == "%s" => Cow::Borrowed(self.code.as_str()),
             "" => Cow::Borrowed(&self.message),
             echo => Cow::Owned(format!("{}{echo}", self.message)),
         }

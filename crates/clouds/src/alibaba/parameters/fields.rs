@@ -116,6 +116,8 @@ impl<'a> Fields<'a> {
 
     /// A flattened list of values, `Image.1`, `Image.2`.
     pub(in crate::alibaba) fn list<T: FromStr>(&self, part: &str, most: usize) -> Result<Vec<T>, Refusal> {
+        #[cfg(test)]
+        super::asked::note(&self.name(&format!("{part}.1")));
         self.items(part, most)?
             .into_iter()
             .filter_map(|(item, tree)| Some((item, tree.value()?)))
@@ -146,8 +148,6 @@ impl<'a> Fields<'a> {
 
     /// The members of a list with their names, at most so many.
     fn items(&self, part: &str, most: usize) -> Result<Vec<(String, &'a Tree)>, Refusal> {
-        #[cfg(test)]
-        super::asked::note(&self.name(&format!("{part}.1")));
         let items = self.tree.below(part).map(Tree::items).unwrap_or_default();
         if items.len() > most {
             return Err(self.too_long(part, most));

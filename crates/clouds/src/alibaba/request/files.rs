@@ -60,8 +60,16 @@ impl ConfigFile {
     }
 }
 
+/// With a zero in front the digits are octal, as the documentation writes modes (`0644`); else decimal, as Kubernetes writes them and as a
+/// program's `0o644` comes out (`420`).
 pub(super) fn mode(fields: &Fields<'_>, part: &str) -> Result<Option<u32>, Refusal> {
-    fields.number(part, 0..=MOST_MODE)
+    let Some(octal) =
+        fields.text(part).and_then(|text| text.strip_prefix('0')).filter(|rest| !rest.is_empty())
+    else {
+        return fields.number(part, 0..=MOST_MODE);
+    };
+    let mode = u32::from_str_radix(octal, 8).ok().filter(|mode| *mode <= MOST_MODE);
+    mode.map(Some).ok_or_else(|| fields.invalid(part))
 }
 
 /// Whether a path stays where it is mounted.

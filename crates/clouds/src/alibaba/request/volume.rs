@@ -35,7 +35,7 @@ pub enum VolumeSource {
     },
     /// `ConfigFileVolume`
     ConfigFiles {
-        /// `DefaultMode`: permission bits, written in decimal as the wire has them.
+        /// `DefaultMode`: permission bits.
         default_mode: Option<u32>,
         /// `ConfigFileToPath.M`
         files: Vec<ConfigFile>,

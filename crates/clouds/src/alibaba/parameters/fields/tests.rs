@@ -29,7 +29,7 @@ fn booleans_in_every_case_and_numbers_in_their_range() {
         [("True", Some(true)), ("FALSE", Some(false)), ("true", Some(true)), ("1", None), ("yes", None)]
     {
         with(&[("Flag", text)], |fields| {
-            assert_eq!(fields.boolean("Flag").ok(), expected.map(Some), "{text}")
+            assert_eq!(fields.boolean("Flag").ok(), expected.map(Some), "{text}");
         });
     }
     for (text, fits) in [
@@ -42,7 +42,7 @@ fn booleans_in_every_case_and_numbers_in_their_range() {
         ("x", false),
     ] {
         with(&[("Limit", text)], |fields| {
-            assert_eq!(fields.number::<i32>("Limit", 1..=9).is_ok(), fits, "{text}")
+            assert_eq!(fields.number::<i32>("Limit", 1..=9).is_ok(), fits, "{text}");
         });
     }
     for (text, fits) in [
