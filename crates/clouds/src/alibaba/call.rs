@@ -1,5 +1,7 @@
 //! One call: what a request names before anything of it is believed.
 
+use std::fmt;
+
 use model::Timestamp;
 
 use super::error::{ErrorCode, Refusal};
@@ -21,6 +23,16 @@ pub struct Call<'a> {
     operation: OperationName,
     format: Format,
     scheme: Scheme,
+}
+
+/// Without its parameters, of which some are passwords.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &self.operation)
+            .field("access_key_id", &self.access_key_id())
+            .finish_non_exhaustive()
+    }
 }
 
 enum Scheme {

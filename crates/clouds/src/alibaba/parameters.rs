@@ -15,6 +15,9 @@ use crate::CloudRequest;
 /// The only content type of a body with parameters.
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// No name of an operation is as long.
+const LONGEST_NAME: usize = 128;
+
 /// Decoded pairs, query before form, each name once.
 ///
 /// No `Debug`: there are passwords among them.
@@ -42,7 +45,7 @@ impl Pairs {
         let mut names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Refusal::invalid(twice[0]));
+            return Err(Refusal::invalid(repeatable(twice[0])));
         }
         Ok(Self { pairs, of_query })
     }
@@ -66,6 +69,12 @@ impl Pairs {
     pub(super) fn of_query(&self) -> impl Iterator<Item = (&str, &str)> {
         self.iter().take(self.of_query)
     }
+}
+
+/// The name as it may be repeated in a message and a log: the operations' own names look like this, and what does not is not named.
+fn repeatable(name: &str) -> &str {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
+    if name.len() <= LONGEST_NAME && name.bytes().all(plain) { name } else { "Parameter" }
 }
 
 /// A body without a content type is taken for a form, as nothing else is defined.
@@ -113,9 +122,11 @@ mod tests {
             ("a=1", &[][..], &b"%61=2"[..]),
             ("", &json[..], &b"{}"[..]),
             ("a=%", &[][..], &b""[..]),
+            ("a%0a=1&a%0a=2", &[][..], &b""[..]),
         ] {
             let refusal = Pairs::read(&request(query, headers, body)).err().unwrap();
             assert_eq!(refusal.code(), ErrorCode::InvalidParameter, "{query}");
+            assert!(!refusal.to_string().contains('\n'));
         }
     }
 }

@@ -50,7 +50,7 @@ fn required(operation: OperationName) -> &'static [(&'static str, &'static str)]
             ("ResourceId.1", "imc-1"),
             ("TagKey.1", "k"),
         ],
-        ListTagResources => &[("RegionId", "cn-a"), ("ResourceType", "ContainerGroup")],
+        ListTagResources => &[("ResourceType", "ContainerGroup")],
     }
 }
 

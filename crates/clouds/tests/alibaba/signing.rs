@@ -3,7 +3,7 @@
 use clouds::alibaba::{Call, ErrorCode};
 use proptest::prelude::*;
 
-use crate::support::{KEY, Pairs, Place, SECRET, Sent, WHEN, acs3, at, pairs, rpc};
+use crate::support::{KEY, Pairs, Place, SECRET, Sent, WHEN, acs3, acs3_with, at, pairs, rpc};
 
 fn parameters() -> impl Strategy<Value = Pairs> {
     let name = "[A-Z][A-Za-z]{0,8}(\\.[1-9]\\.[A-Z][a-z]{0,4})?";
@@ -114,6 +114,36 @@ fn a_body_that_is_not_the_signed_one_is_refused() {
     assert_eq!(codes(&sent), "SignatureDoesNotMatch");
     let mut sent = acs3("ListUsage", "POST", Place::Query, &pairs(&[("RegionId", "cn-a")]));
     sent.body = b"Image.1=x".to_vec();
+    assert_eq!(codes(&sent), "SignatureDoesNotMatch");
+}
+
+/// The digest in the header is signed, and yet it must be the body's.
+#[test]
+fn a_signed_digest_of_another_body_is_refused() {
+    let more = pairs(&[("RegionId", "cn-a")]);
+    let digest = |value: &'static str| {
+        acs3_with("ListUsage", "POST", Place::Form, &more, |headers| {
+            let (_, digest) = headers.iter_mut().find(|(name, _)| name == "x-acs-content-sha256").unwrap();
+            *digest = value.to_owned();
+        })
+    };
+    assert_eq!(
+        codes(&digest("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")),
+        "SignatureDoesNotMatch"
+    );
+    assert_eq!(codes(&digest("UNSIGNED-PAYLOAD")), "SignatureDoesNotMatch");
+}
+
+#[test]
+fn more_headers_may_be_signed_and_spaces_around_them_do_not_matter() {
+    let more = pairs(&[("RegionId", "cn-a")]);
+    let mut sent = acs3_with("ListUsage", "POST", Place::Query, &more, |headers| {
+        headers.insert(0, ("accept".to_owned(), "application/json".to_owned()));
+    });
+    assert!(sent.verify(at(WHEN.time)).is_ok());
+    *sent.header_mut("accept") = "  application/json ".to_owned();
+    assert!(sent.verify(at(WHEN.time)).is_ok());
+    *sent.header_mut("accept") = "application/xml".to_owned();
     assert_eq!(codes(&sent), "SignatureDoesNotMatch");
 }
 

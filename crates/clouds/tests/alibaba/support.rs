@@ -145,6 +145,17 @@ pub(crate) fn rpc(action: &str, method: &str, sha256: bool, place: Place, more: 
 
 /// ACS3.
 pub(crate) fn acs3(action: &str, method: &str, place: Place, more: &[(String, String)]) -> Sent {
+    acs3_with(action, method, place, more, |_| ())
+}
+
+/// ACS3, over headers that are edited before they are signed.
+pub(crate) fn acs3_with(
+    action: &str,
+    method: &str,
+    place: Place,
+    more: &[(String, String)],
+    edit: impl FnOnce(&mut Pairs),
+) -> Sent {
     let body = if place == Place::Form { query(more, encode_form) } else { String::new() };
     let sha256 = |bytes: &[u8]| hex::encode(digest::digest(&digest::SHA256, bytes));
     let mut headers = pairs(&[
@@ -155,6 +166,7 @@ pub(crate) fn acs3(action: &str, method: &str, place: Place, more: &[(String, St
         ("x-acs-signature-nonce", WHEN.nonce),
         ("x-acs-version", "2018-08-08"),
     ]);
+    edit(&mut headers);
     let in_query = if place == Place::Form { &[][..] } else { more };
     let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();

@@ -30,12 +30,12 @@ pub fn access_requests(operation: &Operation, account: &str) -> Vec<AccessReques
         let last = id.map_or("*", ResourceId::as_str);
         request(format!("acs:eci:{region}:{account}:{kind}/{last}"), id)
     };
-    let each = |region: &RegionId, kind: &str, ids: &[ResourceId]| match ids {
-        [] => vec![on(Some(region), kind, None)],
-        ids => ids.iter().map(|id| on(Some(region), kind, Some(id))).collect(),
+    let each = |region: Option<&RegionId>, kind: &str, ids: &[ResourceId]| match ids {
+        [] => vec![on(region, kind, None)],
+        ids => ids.iter().map(|id| on(region, kind, Some(id))).collect(),
     };
     let groups =
-        |filter: &GroupFilter| each(&filter.region, GROUP, filter.ids.as_deref().unwrap_or_default());
+        |filter: &GroupFilter| each(Some(&filter.region), GROUP, filter.ids.as_deref().unwrap_or_default());
     match operation {
         Operation::CreateImageCache(create) => vec![on(Some(&create.region), CACHE, None)],
         Operation::UpdateImageCache(update) => vec![on(Some(&update.region), CACHE, Some(&update.id))],
@@ -51,12 +51,12 @@ pub fn access_requests(operation: &Operation, account: &str) -> Vec<AccessReques
         Operation::DescribeContainerLog(log) => vec![on(log.region.as_ref(), GROUP, Some(&log.group_id))],
         Operation::ListUsage(_) | Operation::DescribeRegions(_) => vec![request("*".to_owned(), None)],
         Operation::TagResources(tag) => {
-            each(&tag.resources.region, kind(tag.resources.kind), &tag.resources.ids)
+            each(Some(&tag.resources.region), kind(tag.resources.kind), &tag.resources.ids)
         }
         Operation::UntagResources(untag) => {
-            each(&untag.resources.region, kind(untag.resources.kind), &untag.resources.ids)
+            each(Some(&untag.resources.region), kind(untag.resources.kind), &untag.resources.ids)
         }
-        Operation::ListTagResources(list) => each(&list.region, kind(list.kind), &list.ids),
+        Operation::ListTagResources(list) => each(list.region.as_ref(), kind(list.kind), &list.ids),
     }
 }
 

@@ -103,7 +103,7 @@ impl UntagResources {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListTagResources {
     /// `RegionId`
-    pub region: RegionId,
+    pub region: Option<RegionId>,
     /// `ResourceType`
     pub kind: ResourceType,
     /// `ResourceId.N`: up to 100; all of that type where there is none.
@@ -119,7 +119,7 @@ pub struct ListTagResources {
 impl ListTagResources {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Refusal> {
         Ok(Self {
-            region: fields.required("RegionId")?,
+            region: fields.parsed("RegionId")?,
             kind: fields.required("ResourceType")?,
             ids: fields.list("ResourceId", MOST_RESOURCES)?,
             tags: TagFilter::read(fields, Tags::MOST)?,
