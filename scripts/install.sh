@@ -43,6 +43,8 @@ install_packages() {
 
 # The tests start database servers of their own: the package is kept from making and starting one for the machine.
 install_for_tests() {
+    # Debian keeps what makes environments apart from the rest of Python.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages "/nowhere:python3-venv"
     local settings=/etc/postgresql-common/createcluster.d/imc-tests.conf
     if compgen -G "$POSTGRESQL" >/dev/null; then
         install_packages "${TEST[@]}"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Builds the Go programs pinned under tools/ into the cache folder and prints where they are.
+# Builds the programs pinned under tools/ into the cache folder and prints where they are.
 #
 #   scripts/tools.sh containerd        -> a folder with containerd, containerd-shim-runc-v2, ctr
+#   scripts/tools.sh python NAME       -> a Python environment with what tools/NAME/requirements.txt names
 #
-# The key is the module's go.sum and the Go version: nothing is built twice. `IMC_<NAME>_BIN` points at
-# ready-made programs instead.
+# The key is what pins them and the version of Go or Python: nothing is built twice. `IMC_<NAME>_BIN` points at
+# ready-made Go programs instead.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -28,8 +29,29 @@ build_containerd() {
     mv "$stage" "$out"
 }
 
+python_environment() {
+    local name="$1" pins="$REPO/tools/$1/requirements.txt" out
+    [ -f "$pins" ] || die "there is no tools/$name/requirements.txt"
+    # Its own programs name the folder that they are in: it is made where it stays.
+    out="$TOOLS_CACHE/$name-$(key_of "$pins" "$RECIPE" "$(python3 --version)")"
+    ensure() {
+        [ ! -f "$out/complete" ] || return 0
+        step "installing $name from PyPI (once)" >&2
+        rm -rf "$out"
+        python3 -m venv "$out" >&2
+        "$out/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$pins" >&2
+        touch "$out/complete"
+    }
+    with_lock "$name" ensure
+    printf '%s\n' "$out"
+}
+
 main() {
-    local name="${1:?which tool: containerd}" ready out go_version
+    if [ "${1:-}" = python ]; then
+        python_environment "${2:?which environment: a folder of tools/}"
+        return
+    fi
+    local name="${1:?which tool: containerd, python NAME}" ready out go_version
     ready="IMC_$(printf '%s' "$name" | tr 'a-z-' 'A-Z_')_BIN"
     if [ -n "${!ready:-}" ]; then
         printf '%s\n' "${!ready}"

@@ -5,15 +5,19 @@ mod problems;
 use std::sync::OnceLock;
 
 use utoipa::PartialSchema as _;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem, Paths};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, Required, schema::Type,
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr, Required, Response,
+    schema::Type,
 };
 use wire::Problem;
 
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
+/// Accounts, as `model::AccountId` takes them.
+const ACCOUNT: &str = "^[a-z0-9][a-z0-9_-]{0,63}$";
 
 /// The OpenAPI document.
 #[must_use]
@@ -79,7 +83,7 @@ fn complete(operation: &mut Operation) {
     let is_open = operation.security.is_some();
     if !is_open {
         operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]);
-        let text = ObjectBuilder::new().schema_type(Type::String).build();
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(ACCOUNT)).build();
         let account = ParameterBuilder::new()
             .name("X-Imc-Account")
             .parameter_in(ParameterIn::Header)
@@ -89,7 +93,30 @@ fn complete(operation: &mut Operation) {
             .build();
         operation.parameters.get_or_insert_default().push(account.into());
     }
+    operation.responses.responses.values_mut().for_each(describe_stream);
     let id = operation.operation_id.clone().unwrap_or_default();
     let has_body = operation.request_body.is_some();
     problems::add(&mut operation.responses, &id, has_body, is_open);
+}
+
+/// A stream is described by its events, as the schema of an event of `text/event-stream`; what their data are is said in them.
+fn describe_stream(response: &mut RefOr<Response>) {
+    let RefOr::T(response) = response else { return };
+    let Some(RefOr::T(content)) = response.content.get_mut("text/event-stream") else { return };
+    let Some(data) = content.schema.take() else { return };
+    let data_schema = serde_json::to_value(&data).expect("a description is plain data");
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let event = ObjectBuilder::new()
+        .description(Some("An event. `ready` and `end` have empty data; `problem` has a problem"))
+        .property("event", text().description(Some("What it is")))
+        .property("id", text().description(Some("For the header `Last-Event-ID` of whoever goes on with it")))
+        .property(
+            "data",
+            text()
+                .content_media_type("application/json")
+                .extensions(Some(ExtensionsBuilder::new().add("x-schema", data_schema).build())),
+        )
+        .required("data")
+        .build();
+    content.schema = Some(event.into());
 }
