@@ -128,6 +128,32 @@ else
     expect_status "and serves it" 0 imc list
     expect_match "with its records" 'both' "$OUTPUT"
     end_server
+
+    # The same database by TLS: its name and who vouches for it are looked at.
+    certificate() { openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -keyout "$1.key" -out "$1.crt" "${@:2}" 2>/dev/null; }
+    (
+        cd "$SCRATCH"
+        certificate authority
+        certificate stranger
+        openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout db.key -out db.csr 2>/dev/null
+        openssl x509 -req -in db.csr -CA authority.crt -CAkey authority.key -CAcreateserial -days 2 -out db.crt \
+            -extfile <(printf 'subjectAltName=DNS:localhost') 2>/dev/null
+    )
+    as_root cp "$SCRATCH/db.crt" "$SCRATCH/db.key" "$PG/data/"
+    as_root chown postgres "$PG/data/db.crt" "$PG/data/db.key"
+    as_root chmod 600 "$PG/data/db.key"
+    port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
+    as_postgres "$(dirname "$INITDB")/pg_ctl" -D "$PG/data" -w -l "$PG/log" -m fast \
+        -o "-c listen_addresses=localhost -p $port -c unix_socket_directories='' -c fsync=off \
+            -c ssl=on -c ssl_cert_file=db.crt -c ssl_key_file=db.key" restart >>"$PG.log"
+    SOCKET="$SCRATCH/none.sock"
+    by_tls() { printf 'postgres://imc@localhost:%s/postgres?sslmode=verify-full&sslrootcert=%s' "$port" "$SCRATCH/$1.crt"; }
+    IMC_DATABASE_URL="$(by_tls authority)"
+    expect_status "the database by TLS, its certificate checked" 0 imc list
+    expect_match "with the same records" 'both' "$OUTPUT"
+    IMC_DATABASE_URL="$(by_tls stranger)"
+    expect_status "a database that nobody known vouches for is not spoken to" 78 imc list
+    expect_match "and is told why" 'UnknownIssuer' "$MESSAGES"
 fi
 
 expect_nothing_left

@@ -1,0 +1,119 @@
+//! Requests over connections that stay open, one after the other on each.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::records;
+use super::server::Server;
+
+/// A request, without what names server and token.
+pub struct Request {
+    line: String,
+    body: String,
+}
+
+impl Request {
+    pub fn describing(query: &str) -> Self {
+        Self { line: format!("GET /v1/caches?{query}"), body: String::new() }
+    }
+
+    pub fn showing(name: &str) -> Self {
+        // By name the newest usable one is meant.
+        Self { line: format!("GET /v1/caches/{name}"), body: String::new() }
+    }
+
+    /// Images that no registry is asked about.
+    pub fn matching(number: u64) -> Self {
+        let images: Vec<String> =
+            (0..3).map(|place| format!("{:?}", records::image(number * 37, place))).collect();
+        let body = format!(r#"{{"images": [{}], "by_name_only": true}}"#, images.join(", "));
+        Self { line: "POST /v1/matches".to_owned(), body }
+    }
+
+    /// Its build fails at once: what is measured is the answer.
+    pub fn creating(number: u64) -> Self {
+        let body = format!(r#"{{"name": "new-{number}", "images": ["oci:/nowhere:v{number}"]}}"#);
+        Self { line: "POST /v1/caches".to_owned(), body }
+    }
+
+    fn text(&self, server: &Server) -> String {
+        let (line, body) = (&self.line, &self.body);
+        format!(
+            "{line} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            server.address,
+            server.token,
+            body.len()
+        )
+    }
+}
+
+/// What came of a load.
+pub struct Load {
+    pub requests: usize,
+    pub latencies: Vec<Duration>,
+}
+
+/// One request.
+pub fn once(server: &Server, request: &Request) {
+    Connection::open(server).ask(&request.text(server));
+}
+
+/// As many requests as are answered in that time, the numbered ones in turn.
+pub fn run(server: &Server, connections: usize, time: Duration, make: fn(u64) -> Request) -> Load {
+    let number = AtomicU64::new(0);
+    let until = Instant::now() + time;
+    let latencies: Vec<Duration> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..connections)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut connection = Connection::open(server);
+                    let mut latencies = Vec::new();
+                    while Instant::now() < until {
+                        let text = make(number.fetch_add(1, Ordering::Relaxed)).text(server);
+                        let begun = Instant::now();
+                        connection.ask(&text);
+                        latencies.push(begun.elapsed());
+                    }
+                    latencies
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    Load { requests: latencies.len(), latencies }
+}
+
+struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    fn open(server: &Server) -> Self {
+        let stream = TcpStream::connect(&server.address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream: BufReader::with_capacity(1 << 18, stream) }
+    }
+
+    /// Anything but success ends the benchmark: no number is better than a wrong one.
+    fn ask(&mut self, text: &str) {
+        self.stream.get_mut().write_all(text.as_bytes()).unwrap();
+        let mut line = String::new();
+        self.stream.read_line(&mut line).unwrap();
+        let status = line.trim().to_owned();
+        let mut length = 0;
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line).unwrap();
+            let Some((name, value)) = line.trim().split_once(':') else { break };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        assert!(status.contains(" 2"), "{status}: {}", String::from_utf8_lossy(&body));
+    }
+}

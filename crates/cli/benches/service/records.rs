@@ -1,0 +1,108 @@
+//! Records of an account with very many caches, as its builds would have left them.
+
+use std::path::Path;
+
+use blobstore::conformance::snapshot_over;
+use metastore::conformance::{build_of, cache_named, fail, process, whole};
+use metastore::{Admission, Metastore, SnapshotRecord, SqliteMetastore};
+use model::rules::Quotas;
+use model::{
+    ByteSize, DiffId, Digest, ManifestDigest, SnapshotSummary, SummaryImage, SummaryLayer, Timestamp,
+};
+
+const REPOSITORIES: u64 = 2_000;
+const VERSIONS: u64 = 50;
+const BASES: u64 = 20;
+const IMAGES_EACH: u64 = 5;
+
+/// The image that a cache has at that place.
+pub fn image(cache: u64, place: u64) -> String {
+    let (repository, version) = image_of(cache, place);
+    format!("registry.example/team/app-{repository}:v{version}")
+}
+
+fn image_of(cache: u64, place: u64) -> (u64, u64) {
+    // Far apart for neighbours, the same on every run.
+    let mixed = (cache * IMAGES_EACH + place).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+    (mixed % REPOSITORIES, mixed / REPOSITORIES % VERSIONS)
+}
+
+fn layer(kind: &str, number: u64, mib: u64) -> SummaryLayer {
+    let diff_id = DiffId::new(Digest::sha256(format!("{kind} {number}").as_bytes()));
+    SummaryLayer { diff_id, compressed_size: ByteSize::mib(mib / 2), blob_size: ByteSize::mib(mib) }
+}
+
+/// Eight layers: three of the base, two of the repository, three of its own.
+fn layers(repository: u64, version: u64) -> Vec<SummaryLayer> {
+    let base = repository % BASES;
+    let own = repository * VERSIONS + version;
+    let mut layers: Vec<_> = (0..3).map(|n| layer("base", base * 3 + n, 20 + base + n)).collect();
+    layers.extend((0..2).map(|n| layer("repository", repository * 2 + n, 5 + repository % 50)));
+    layers.extend((0..3).map(|n| layer("own", own * 3 + n, 2 + (own + n) % 40)));
+    layers
+}
+
+fn summary(cache: u64) -> SnapshotSummary {
+    let mut all: Vec<SummaryLayer> = Vec::new();
+    let images: Vec<(u64, Vec<SummaryLayer>)> = (0..IMAGES_EACH)
+        .map(|place| {
+            let (repository, version) = image_of(cache, place);
+            (place, layers(repository, version))
+        })
+        .collect();
+    all.extend(images.iter().flat_map(|(_, layers)| layers));
+    all.sort_unstable_by_key(|layer| layer.diff_id);
+    all.dedup_by_key(|layer| layer.diff_id);
+    let place_of =
+        |layer: &SummaryLayer| all.binary_search_by_key(&layer.diff_id, |one| one.diff_id).unwrap() as u32;
+    let images = images
+        .iter()
+        .map(|(place, layers)| {
+            let source = image(cache, *place);
+            SummaryImage {
+                manifest_digest: ManifestDigest::new(Digest::sha256(source.as_bytes())),
+                source: source.parse().unwrap(),
+                index_digest: None,
+                layers: layers.iter().map(place_of).collect(),
+            }
+        })
+        .collect();
+    SnapshotSummary { layers: all, images }
+}
+
+/// Writes the records of that many caches, one in twenty failed, and a document for each image snapshot.
+pub fn fill(data_dir: &Path, caches: u32) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = SqliteMetastore::open(&data_dir.join("imc.db")).await.unwrap();
+        std::fs::create_dir(data_dir.join("snapshots")).unwrap();
+        // Of the last hours, a tenth of a second apart: none of them is past its time.
+        let first = SystemClock.now().as_micros() - 12 * 3_600_000_000;
+        for number in 0..caches {
+            let now = Timestamp::from_micros(first + i64::from(number) * 100_000);
+            record(&store, data_dir, u64::from(number), now).await;
+        }
+    });
+}
+
+async fn record(store: &SqliteMetastore, data_dir: &Path, number: u64, now: Timestamp) {
+    let mut cache = cache_named(&format!("web-{}", number % 5000), now);
+    let summary = summary(number);
+    cache.images = summary.images.iter().map(|image| image.source.clone()).collect();
+    let build = build_of(&cache, &process(1), now);
+    let quotas = Quotas { manual: 1_000_000, automatic: 1_000_000 };
+    let admission = Admission { quotas, ..Admission::default() };
+    store.create_cache(&cache, &build, &admission, &[]).await.unwrap();
+    if number % 20 == 0 {
+        fail(store, &build, now).await.unwrap();
+        return;
+    }
+    let mut document = snapshot_over(&[]);
+    document.id = build.snapshot;
+    let path = data_dir.join("snapshots").join(format!("{}.json", build.snapshot));
+    std::fs::write(path, serde_json::to_vec(&document).unwrap()).unwrap();
+    let snapshot =
+        SnapshotRecord { id: build.snapshot, created: now, size: summary.unpacked_size(), summary };
+    let owner = build.owner.clone().unwrap();
+    store.finish_build(build.id, &owner, &snapshot, whole(), None, &[], now).await.unwrap();
+}

@@ -1,0 +1,64 @@
+//! The program under measure, and what the kernel says of it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A server that is ready. Killed at the end.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+    /// What it is shown.
+    pub token: String,
+}
+
+impl Server {
+    /// Starts it and waits until it says that it serves.
+    pub fn start(data_dir: &Path) -> Self {
+        let mut child = imc(data_dir)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let address = said.split_once("http://").unwrap().1.split(',').next().unwrap().trim().to_owned();
+        let made =
+            imc(data_dir).args(["-q", "token", "create", "--label", "bench", "--scope", "admin"]).output();
+        let token = String::from_utf8(made.unwrap().stdout).unwrap().trim().to_owned();
+        Self { child, address, token }
+    }
+
+    /// Memory that it has in use, in MiB.
+    pub fn resident_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// What it took of processors so far.
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        // User and system time, in hundredths of a second on every Linux of today.
+        let ticks = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        Duration::from_millis(ticks * 10)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn imc(data_dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imc"));
+    command.arg("--data-dir").arg(data_dir);
+    command.env("IMC_QUOTA_MANUAL_CACHES", "1000000").env("IMC_LOG", "error");
+    command
+}
