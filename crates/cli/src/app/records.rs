@@ -35,7 +35,8 @@ pub(super) async fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn
             let parsed: Result<PostgresUrl, _> = whole.expose_secret().parse();
             let parsed = parsed.map_err(|error| failed(&error))?;
             let records = PostgresMetastore::connect(&parsed, PostgresSettings::default()).await;
-            Ok(Arc::new(records.map_err(|error| failed(&error))?))
+            // It says by itself which records, without the password.
+            Ok(Arc::new(records.map_err(|error| Failure::configuration(engine::chain(&error), ADVICE))?))
         }
     }
 }
