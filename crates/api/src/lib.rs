@@ -10,6 +10,7 @@
 //! [`router`] is a `tower` service, so that a program without a server can call the very same routes in its own process.
 
 mod auth;
+mod clouds;
 mod document;
 mod edge;
 mod extract;
@@ -27,6 +28,7 @@ pub mod service;
 mod sse;
 
 pub use auth::{TokenSecret, new_token};
+pub use self::clouds::{AcrInstance, CloudSettings, DialectSettings};
 pub use edge::{Edge, JoinTrace, Limits, Parts};
 pub use metrics::{Metrics, documentation};
 pub use openapi::openapi;

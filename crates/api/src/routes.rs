@@ -54,6 +54,7 @@ pub(crate) fn described() -> OpenApiRouter<Edge> {
 /// The routes, with everything around them: a `tower` service.
 pub fn router(edge: Edge) -> Router {
     let (router, _) = described().split_for_parts();
+    let router = router.route(crate::clouds::ROUTE, axum::routing::any(crate::clouds::serve));
     router.layer(axum::middleware::from_fn_with_state(edge.clone(), crate::layers::around)).with_state(edge)
 }
 

@@ -178,6 +178,7 @@ fn in_process_edge(app: &App, over: OverEngine) -> Result<Edge, Failure> {
         metrics,
         registry: Arc::new(numbers),
         limits: Limits::default(),
+        clouds: api::CloudSettings::default(),
         stopping: CancellationToken::new(),
         join_trace: None,
     }))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Edge, Limits, Metrics, PageKey, Parts};
+use api::{CloudSettings, Edge, Limits, Metrics, PageKey, Parts};
 use axum::Router;
 use axum::body::Body;
 use client::{Client, InProcess};
@@ -28,6 +28,14 @@ impl Harness {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
+        Self::made_of(limits, CloudSettings::default())
+    }
+
+    pub(crate) fn with_clouds(clouds: CloudSettings) -> Self {
+        Self::made_of(Limits::default(), clouds)
+    }
+
+    fn made_of(limits: Limits, clouds: CloudSettings) -> Self {
         let double = Arc::new(Double::default());
         let stop = CancellationToken::new();
         let mut registry = prometheus_client::registry::Registry::default();
@@ -39,6 +47,7 @@ impl Harness {
             metrics,
             registry: Arc::new(registry),
             limits,
+            clouds,
             stopping: stop.clone(),
             join_trace: None,
         });

@@ -125,6 +125,7 @@ impl World {
             metrics,
             registry: Arc::new(registry),
             limits: Limits { progress_interval: Duration::from_millis(5), ..Limits::default() },
+            clouds: api::CloudSettings::default(),
             stopping: CancellationToken::new(),
             join_trace: None,
         });

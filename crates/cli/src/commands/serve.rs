@@ -136,6 +136,7 @@ fn edge(app: &App, settings: &Settings, stopping: CancellationToken) -> Result<E
             request_timeout: settings.server.request_timeout,
             ..Limits::default()
         },
+        clouds: api::CloudSettings::default(),
         stopping,
         join_trace: telemetry::join_trace(),
     }))
