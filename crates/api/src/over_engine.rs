@@ -4,6 +4,7 @@ mod caches;
 mod errors;
 mod here;
 mod instances;
+mod keys;
 mod questions;
 mod records;
 
@@ -16,7 +17,10 @@ use blobstore::InUse;
 use engine::{Engine, Instances};
 use metastore::Metastore;
 use model::rules::RetentionRules;
-use model::{AccountId, CacheId, Event, ImageSnapshotId, Instance, InstanceId, RegistryHost, Subject};
+use model::{
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, CacheId, CloudNotes, Event, ImageSnapshotId,
+    Instance, InstanceId, RegistryHost, Subject,
+};
 use registry::Credentials;
 use wire::{
     Collection, Exec, FindMatches, IdempotencyKey, LogLine, Login, Prediction, Progress, Ranking, Usage,
@@ -26,8 +30,8 @@ pub use here::BuiltHere;
 
 use crate::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, Page, PredictRequest, Service,
-    ServiceError, ServiceResult, StartedInstance, TokenRecord,
+    ExecEvent, Feed, Figures, InstancePage, KnownKey, LogRequest, NewAccessKey, NewCache, NewInstance, Page,
+    PredictRequest, Service, ServiceError, ServiceResult, StartedInstance, TokenRecord,
 };
 
 /// The use-cases of an engine, of the host of its instances, and of its records.
@@ -40,6 +44,7 @@ pub struct OverEngine {
     retention: RetentionRules,
     currency: Option<String>,
     clock: Arc<dyn model::Clock>,
+    noted: keys::Noted,
     /// Where builds go that are made by this process at once; `None`: a server takes them.
     here: Option<Arc<BuiltHere>>,
 }
@@ -67,7 +72,8 @@ impl OverEngine {
     #[must_use]
     pub fn new(parts: OverEngineParts) -> Self {
         let OverEngineParts { engine, instances, records, in_use, retention, currency, clock } = parts;
-        Self { engine, instances, records, in_use, retention, currency, clock, here: None }
+        let noted = keys::Noted::default();
+        Self { engine, instances, records, in_use, retention, currency, clock, noted, here: None }
     }
 
     /// The same, building at once and in this process what it is asked for: for commands where no server runs. Whoever asked
@@ -202,6 +208,16 @@ impl Service for OverEngine {
         Ok(self.instances.find(account, word).await?)
     }
 
+    async fn set_instance_notes(
+        &self,
+        account: &AccountId,
+        word: &str,
+        notes: CloudNotes,
+    ) -> ServiceResult<Instance> {
+        let id = self.instances.find(account, word).await?.id;
+        Ok(self.records.set_instance_notes(id, &notes).await?)
+    }
+
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
         Ok(self.instances.delete(account, word, force).await?)
     }
@@ -283,6 +299,43 @@ impl Service for OverEngine {
 
     async fn touch_token(&self, digest: &[u8; 32]) -> ServiceResult<()> {
         Ok(self.records.touch_token(&metastore::TokenId::of(digest), self.clock.now()).await?)
+    }
+
+    async fn accounts(&self) -> ServiceResult<Vec<Account>> {
+        Ok(self.records.accounts().await?)
+    }
+
+    async fn create_account(&self, id: &AccountId, label: &str) -> ServiceResult<Account> {
+        self.new_account(id, label).await
+    }
+
+    async fn create_access_key(&self, new: NewAccessKey) -> ServiceResult<AccessKey> {
+        self.new_access_key(new).await
+    }
+
+    async fn access_keys(&self, account: Option<&AccountId>) -> ServiceResult<Vec<AccessKey>> {
+        self.all_access_keys(account).await
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> ServiceResult<AccessKey> {
+        let changed = self.records.set_access_key_status(id, status).await?;
+        changed.ok_or_else(|| keys::unknown(id))
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> ServiceResult<AccessKey> {
+        self.records.delete_access_key(id).await?.ok_or_else(|| keys::unknown(id))
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> ServiceResult<Option<KnownKey>> {
+        self.known_key(id).await
+    }
+
+    async fn note_key_used(&self, id: &AccessKeyId) -> ServiceResult<()> {
+        self.note_use_of_key(id).await
     }
 
     async fn missing(&self) -> Vec<String> {

@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use model::AccountId;
+use model::{AccountId, CacheName};
 use url::Url;
 
 pub(crate) use caches::{
@@ -144,6 +144,11 @@ where
     T::Err: std::error::Error + 'static,
 {
     text.parse().map_err(|error: T::Err| engine::chain(&error))
+}
+
+/// A name for a cache, as this command line takes it.
+fn plain_name(text: &str) -> Result<CacheName, String> {
+    CacheName::plain(text).map_err(|error| error.to_string())
 }
 
 /// How results are printed.

@@ -94,6 +94,12 @@ impl Engine {
         &*self.workshop.parts.store
     }
 
+    /// What seals secrets at rest and opens them; `None` where no key is set.
+    #[must_use]
+    pub fn vault(&self) -> Option<&dyn Vault> {
+        self.workshop.parts.vault.as_deref()
+    }
+
     fn records(&self) -> &dyn Metastore {
         &*self.workshop.parts.records
     }

@@ -114,6 +114,7 @@ pub fn cache_of(account: &AccountId, name: &str, created: Timestamp) -> ImageCac
         size_limit: ByteSize::gib(20),
         policy: CachePolicy::default(),
         access: RegistryAccess::default(),
+        notes: None,
     };
     ImageCache::asked_for(new, created)
 }
@@ -184,6 +185,7 @@ pub fn instance_of(name: &str, cache: &ImageCache, now: Timestamp) -> Instance {
         created: now,
         started: None,
         finished: None,
+        notes: None,
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 
 use crate::{
@@ -124,6 +125,7 @@ delegate! {
     create_instance_with_snapshot(instance: &Instance, snapshot: &SnapshotRecord, events: &[Event]) -> ();
     instance_started(id: InstanceId, pid: u32, events: &[Event], now: Timestamp) -> Instance;
     instance_exited(id: InstanceId, status: ExitStatus, events: &[Event], now: Timestamp) -> Instance;
+    set_instance_notes(id: InstanceId, notes: &CloudNotes) -> Instance;
     remove_instance(id: InstanceId, events: &[Event]) -> InstanceRemoval;
     instance(account: &AccountId, wanted: &InstanceRef) -> Instance;
     find_instances(filter: &InstanceFilter, page: Page<InstanceId>) -> Vec<Instance>;
@@ -143,4 +145,14 @@ delegate! {
     tokens(account: Option<&AccountId>) -> Vec<TokenRecord>;
     revoke_token(id: &TokenId, now: Timestamp) -> Option<TokenRecord>;
     touch_token(id: &TokenId, now: Timestamp) -> ();
+    create_account(account: &Account) -> ();
+    account(id: &AccountId) -> Option<Account>;
+    accounts() -> Vec<Account>;
+    create_access_key(key: &AccessKey) -> ();
+    access_key(id: &AccessKeyId) -> Option<AccessKey>;
+    access_keys(account: Option<&AccountId>, after: Option<&AccessKeyId>) -> Vec<AccessKey>;
+    set_access_key_status(id: &AccessKeyId, status: AccessKeyStatus) -> Option<AccessKey>;
+    delete_access_key(id: &AccessKeyId) -> Option<AccessKey>;
+    reseal_access_key(id: &AccessKeyId, from: &SealedSecret, to: &SealedSecret) -> bool;
+    touch_access_key(id: &AccessKeyId, now: Timestamp) -> ();
 }

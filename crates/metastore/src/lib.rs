@@ -1,4 +1,5 @@
-//! Records of caches, builds, image snapshots, layers, instances, events, credentials and tokens, behind domain verbs.
+//! Records of caches, builds, image snapshots, layers, instances, events, credentials, tokens, accounts and access keys,
+//! behind domain verbs.
 //!
 //! A verb ([`Metastore`]) is one transaction: it looks, decides and writes, or does nothing. What it decides is in one place
 //! for every backend, the crate's `rules`; the steps of a cache's life are [`model::CacheState`]'s. There is no general
@@ -37,6 +38,7 @@
 //!
 //! The feature `test-suite` has the conformance suite and a metastore that fails by plan.
 
+mod claim;
 #[cfg(feature = "test-suite")]
 pub mod conformance;
 mod error;
@@ -51,6 +53,7 @@ mod rules;
 mod sqlite;
 mod store;
 
+pub use claim::claim_interrupted_builds;
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
@@ -63,4 +66,4 @@ pub use record::{
     Usage,
 };
 pub use sqlite::SqliteMetastore;
-pub use store::{Metastore, claim_interrupted_builds};
+pub use store::Metastore;

@@ -5,6 +5,7 @@
 //! wrote meanwhile. The journal is a write-ahead log. What a verb promises to keep over a power loss is written with
 //! `synchronous = FULL`, which syncs the log at each commit; the rest with `NORMAL`, which leaves that to the next one.
 
+mod access_keys;
 mod builds;
 mod caches;
 mod changes;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 
 use crate::{
@@ -373,6 +374,12 @@ pub trait Metastore: Send + Sync {
         now: Timestamp,
     ) -> Result<Instance>;
 
+    /// Notes something else in a cloud's words of an instance, in place of what is known.
+    ///
+    /// # Errors
+    /// [`NoInstance`](crate::Error::NoInstance).
+    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance>;
+
     /// Removes an instance that has ended. Its events stay until [`forget_events`](Self::forget_events).
     ///
     /// # Errors
@@ -501,45 +508,78 @@ pub trait Metastore: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()>;
-}
 
-/// Takes over every running build whose owner is dead, and leaves an event with each.
-///
-/// The builds returned are the caller's to resume or to fail. `is_alive` tells whether a build's owner still works on it,
-/// and must say true where it does not know.
-///
-/// # Errors
-/// Those of the metastore; builds claimed before the error stay claimed, and are found again by a later call of
-/// another process, or by [`Metastore::running_builds`].
-pub async fn claim_interrupted_builds(
-    metastore: &dyn Metastore,
-    claimant: &ProcessIdentity,
-    is_alive: &(dyn Fn(&Build) -> bool + Sync),
-    now: Timestamp,
-) -> Result<Vec<Build>> {
-    let mut claimed = Vec::new();
-    let mut page = Page::first();
-    loop {
-        let running = metastore.running_builds(page).await?;
-        let Some(last) = running.last() else { return Ok(claimed) };
-        page = Page::after(last.id);
-        for build in running {
-            let Some(owner) = build.owner.clone().filter(|owner| owner != claimant) else { continue };
-            if !is_alive(&build) {
-                let event = interruption(&build, &owner, now);
-                claimed.extend(metastore.claim_build(build.id, &owner, claimant, &[event], now).await?);
-            }
-        }
-    }
-}
+    /// Records an account.
+    ///
+    /// # Errors
+    /// [`AccountTaken`](crate::Error::AccountTaken). `local` is always there.
+    async fn create_account(&self, account: &Account) -> Result<()>;
 
-fn interruption(build: &Build, owner: &ProcessIdentity, now: Timestamp) -> Event {
-    let message = format!("process {} ended in the middle of build {}", owner.pid, build.id);
-    Event::once(
-        Subject::Cache(build.cache),
-        model::EventKind::Warning,
-        model::EventReason::BuildInterrupted,
-        message,
-        now,
-    )
+    /// The account of that id; `None` where there is none.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>>;
+
+    /// Every account, in order of its id.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+
+    /// Records an access key.
+    ///
+    /// # Errors
+    /// [`NoAccount`](crate::Error::NoAccount); [`Conflict`](crate::Error::Conflict) where its id is taken.
+    async fn create_access_key(&self, key: &AccessKey) -> Result<()>;
+
+    /// The access key of that id, enabled or not; `None` where there is none.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
+
+    /// Up to 1000 access keys, of all or of one account, behind that id, in order of their ids.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<&AccessKeyId>,
+    ) -> Result<Vec<AccessKey>>;
+
+    /// Lets an access key sign or not, and gives it as it is now; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> Result<Option<AccessKey>>;
+
+    /// Deletes an access key, and gives it as it was last; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn delete_access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
+
+    /// Puts a freshly sealed secret in the place of that which the access key has; `false`, and nothing is done, where it is no
+    /// longer `from`.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn reseal_access_key(
+        &self,
+        id: &AccessKeyId,
+        from: &SealedSecret,
+        to: &SealedSecret,
+    ) -> Result<bool>;
+
+    /// Notes that a request came that an access key had signed, to the hour, as [`touch_token`](Self::touch_token) does.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn touch_access_key(&self, id: &AccessKeyId, now: Timestamp) -> Result<()>;
 }

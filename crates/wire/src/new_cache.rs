@@ -18,6 +18,7 @@ use crate::{Elimination, Login, Staleness};
 }))]
 pub struct CreateCache {
     /// Its name: 1 to 128 characters of a-z, 0-9, `-`, `_` and `.`. Not unique.
+    #[serde(deserialize_with = "crate::text::plain_name")]
     #[schema(value_type = String, min_length = 1, max_length = 128)]
     pub name: CacheName,
     /// Its images, 1 to 20, none twice.

@@ -13,7 +13,11 @@ use crate::{Elimination, Login, Staleness};
 #[schema(example = json!({"retention_days": null, "images": ["docker.io/library/nginx:1.30"]}))]
 pub struct UpdateCache {
     /// Its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::text::optional_plain_name",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     pub name: Option<CacheName>,
     /// Its images, whole: 1 to 20, none twice.

@@ -44,6 +44,7 @@ impl OverEngine {
             access: new.access,
             credentials: credentials(new.credentials),
             origin: new.origin,
+            notes: new.notes,
             token: client_token(key)?,
         };
         let Some(here) = &self.here else {
@@ -124,6 +125,7 @@ impl OverEngine {
             images: update.images,
             size_limit: update.size_limit,
             credentials: update.credentials.map(credentials),
+            notes: update.notes,
         };
         let token = client_token(key)?;
         let Some(here) = &self.here else {
@@ -226,6 +228,7 @@ mod tests {
             size_limit: ByteSize::gib(1),
             policy: CachePolicy::default(),
             access: RegistryAccess::default(),
+            notes: None,
         };
         let snapshot = state.is_usable().then(ImageSnapshotId::generate);
         let copies = SnapshotCopies { flash: CopyState::Complete, standard };

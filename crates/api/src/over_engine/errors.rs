@@ -16,6 +16,7 @@ impl From<metastore::Error> for ServiceError {
             E::QuotaReached { .. } => Kind::QuotaReached,
             E::TokenMismatch { .. } => Kind::KeyReused,
             E::NameTaken { .. } => Kind::NameTaken,
+            E::AccountTaken(_) => Kind::NameTaken,
             E::Transition { .. } | E::InstanceState { .. } | E::NoSnapshot(_) => Kind::WrongState,
             other => match other.kind() {
                 RecordsKind::NotFound => Kind::NotFound,
@@ -25,6 +26,8 @@ impl From<metastore::Error> for ServiceError {
             },
         };
         let field = match kind {
+            _ if matches!(error, E::NoAccount(_)) => Some("account"),
+            _ if matches!(error, E::AccountTaken(_)) => Some("id"),
             Kind::KeyReused => Some(IdempotencyKey::HEADER),
             Kind::NameTaken => Some("name"),
             _ => None,
@@ -84,6 +87,7 @@ impl From<engine::Error> for ServiceError {
                 HostErrorKind::Privilege | HostErrorKind::System => (Kind::Internal, None),
             },
             E::Vault(VaultError::NoKey { .. }) => (Kind::Unsupported, Some("credentials")),
+            E::Vault(VaultError::NoKeyForSecret { .. }) => (Kind::Unsupported, None),
             other => (of_failure(other.kind()), None),
         };
         let allowed = match &error {

@@ -204,7 +204,7 @@ impl Follower {
 }
 
 fn order(new: NewInstance) -> engine::NewInstance {
-    let NewInstance { wish, platform } = new;
+    let NewInstance { wish, platform, notes } = new;
     let access = wish.access();
     let options = InstanceOptions {
         entrypoint: wish.entrypoint,
@@ -242,7 +242,7 @@ fn order(new: NewInstance) -> engine::NewInstance {
         credentials: credentials(wish.credentials),
     };
     let (remove_on_exit, runtime) = (wish.remove_on_exit, wish.runtime);
-    engine::NewInstance { wish: start, name: wish.name, options, remove_on_exit, runtime }
+    engine::NewInstance { wish: start, name: wish.name, options, remove_on_exit, runtime, notes }
 }
 
 fn volume(mount: wire::Mount) -> InstanceVolume {

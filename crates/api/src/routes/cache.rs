@@ -83,6 +83,7 @@ pub(super) async fn update(
         reuse_layers: document.reuse_layers,
         tags: document.tags,
         credentials: document.credentials,
+        notes: None,
     };
     let (service, account) = (edge.service_arc(), caller.account.clone());
     let done =

@@ -46,6 +46,7 @@ pub(super) async fn create(
         origin: Origin::Manual,
         images: document.images,
         credentials: document.credentials,
+        notes: None,
     };
     let (service, account) = (edge.service_arc(), caller.account.clone());
     let admitted = edge.carry_out(async move { service.request_cache(&account, new, key.as_ref()).await });

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::BoxStream;
 use model::{
-    AccountId, ByteSize, CacheId, CacheName, CacheState, CopyCount, Elimination, ImageCache, ImageSnapshot,
-    ImageSnapshotId, ImageSource, Instance, Origin, Platform, RegistryAccess, RepositoryName, RetentionDays,
-    Staleness, Subject, Tags, Timestamp,
+    AccountId, ByteSize, CacheId, CacheName, CacheState, CloudNotes, CopyCount, Elimination, ImageCache,
+    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, Origin, Platform, RegistryAccess, RepositoryName,
+    RetentionDays, Staleness, Subject, Tags, Timestamp,
 };
 use wire::{Build, Choice, CommandEnded, Cost, CreateInstance, Login, Output, Scope, Sizes};
 
@@ -31,6 +31,8 @@ pub struct NewCache {
     pub access: RegistryAccess,
     /// Credentials for them.
     pub credentials: Vec<Login>,
+    /// What the cloud's call that asks for it says beside; `/v1` has none.
+    pub notes: Option<CloudNotes>,
 }
 
 /// What is changed of a cache; `None` leaves it.
@@ -61,6 +63,8 @@ pub struct CacheUpdate {
     pub tags: Option<Tags>,
     /// Credentials in place of those that it has.
     pub credentials: Option<Vec<Login>>,
+    /// What the cloud's call says beside, in place of what is known.
+    pub notes: Option<CloudNotes>,
 }
 
 /// Which caches; those that every given part lets through.
@@ -192,6 +196,8 @@ pub struct NewInstance {
     pub wish: CreateInstance,
     /// Which platform's image.
     pub platform: Platform,
+    /// What the cloud's call that asks for it says beside; `/v1` has none.
+    pub notes: Option<CloudNotes>,
 }
 
 /// An instance that was started, and what from.

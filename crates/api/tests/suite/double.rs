@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use api::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Order, Page,
-    PredictRequest, Service, ServiceError, ServiceErrorKind, ServiceResult, StartedInstance, TokenRecord,
+    ExecEvent, Feed, Figures, InstancePage, KnownKey, LogRequest, NewAccessKey, NewCache, NewInstance,
+    NumberedChange, Order, Page, PredictRequest, Service, ServiceError, ServiceErrorKind, ServiceResult,
+    StartedInstance, TokenRecord,
 };
 use async_trait::async_trait;
+use clouds::alibaba::ram::Policy;
 use futures::{StreamExt as _, stream};
 use model::{
-    AccountId, ByteSize, CacheId, CacheState, Clock as _, Event, EventKind, EventReason, ExitStatus,
-    ImageCache, ImageSnapshotId, Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent,
-    Subject, SystemClock, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, ByteSize, CacheId, CacheState, Clock as _,
+    CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId,
+    InstanceState, ManifestDigest, NewImageCache, Percent, SealedSecret, Subject, SystemClock, Timestamp,
 };
+use secrecy::SecretString;
 use tokio::sync::Notify;
 use wire::{
     Choice, Collection, CommandEnded, Ended, Exec, FindMatches, Found, Grade, IdempotencyKey, ImageMatch,
@@ -44,8 +47,12 @@ struct State {
     changes: Vec<(AccountId, NumberedChange)>,
     /// Changes up to this number are forgotten.
     forgotten: u64,
-    keys: HashMap<(AccountId, String), (NewCache, CacheId)>,
+    requests: HashMap<(AccountId, String), (NewCache, CacheId)>,
     tokens: Vec<TokenRecord>,
+    accounts: Vec<Account>,
+    keys: Vec<AccessKey>,
+    /// What the keys sign with.
+    secrets: HashMap<AccessKeyId, SecretString>,
 }
 
 impl State {
@@ -62,6 +69,14 @@ impl State {
         let is_meant = |cache: &ImageCache| cache.id.to_string() == word || cache.name.as_str() == word;
         let found = self.caches.iter().rposition(|cache| cache.account == *account && is_meant(cache));
         found.ok_or_else(|| not_found(word))
+    }
+
+    fn has_account(&self, id: &AccountId) -> bool {
+        *id == AccountId::local() || self.accounts.iter().any(|account| account.id == *id)
+    }
+
+    fn key(&self, id: &AccessKeyId) -> ServiceResult<usize> {
+        self.keys.iter().position(|key| key.id == *id).ok_or_else(|| not_found(id.as_str()))
     }
 
     fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<usize> {
@@ -158,7 +173,7 @@ impl Service for Double {
         }
         self.with(|all| {
             let key = key.map(|key| (account.clone(), key.to_string()));
-            if let Some((before, id)) = key.as_ref().and_then(|key| all.keys.get(key)) {
+            if let Some((before, id)) = key.as_ref().and_then(|key| all.requests.get(key)) {
                 let cache = all.caches.iter().find(|cache| cache.id == *id).unwrap();
                 return match *before == new {
                     true => Ok(Admitted { view: view(cache), before: true }),
@@ -174,6 +189,7 @@ impl Service for Double {
                 size_limit: new.size_limit.unwrap_or(ByteSize::gib(20)),
                 policy: new.policy.clone(),
                 access: new.access.clone(),
+                notes: new.notes.clone(),
             };
             let cache = ImageCache::asked_for(wanted, now());
             let subject = Subject::Cache(cache.id);
@@ -181,7 +197,7 @@ impl Service for Double {
             all.events.push((account.clone(), event));
             all.write(account, subject, false);
             if let Some(key) = key {
-                all.keys.insert(key, (new, cache.id));
+                all.requests.insert(key, (new, cache.id));
             }
             all.caches.push(cache.clone());
             Ok(Admitted { view: view(&cache), before: false })
@@ -254,6 +270,9 @@ impl Service for Double {
             }
             if let Some(retention) = update.retention {
                 cache.policy.retention = retention;
+            }
+            if update.notes.is_some() {
+                cache.notes = update.notes;
             }
             if let Some(tags) = update.tags {
                 cache.policy.tags = tags;
@@ -371,6 +390,7 @@ impl Service for Double {
             created: now(),
             started: Some(now()),
             finished: None,
+            notes: new.notes,
         };
         let outcome = if cache.is_some() { Outcome::Hit } else { Outcome::Miss };
         let choice = Choice { outcome, cache, auto_created: None, reason: "as the test wants".to_owned() };
@@ -400,6 +420,19 @@ impl Service for Double {
 
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
         self.with(|all| Ok(all.instances[all.instance(account, word)?].clone()))
+    }
+
+    async fn set_instance_notes(
+        &self,
+        account: &AccountId,
+        word: &str,
+        notes: CloudNotes,
+    ) -> ServiceResult<Instance> {
+        self.with(|all| {
+            let index = all.instance(account, word)?;
+            all.instances[index].notes = Some(notes);
+            Ok(all.instances[index].clone())
+        })
     }
 
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
@@ -520,6 +553,87 @@ impl Service for Double {
             token.unwrap().last_used = Some(now());
         });
         Ok(())
+    }
+
+    async fn accounts(&self) -> ServiceResult<Vec<Account>> {
+        Ok(self.with(|all| [vec![Account::local()], all.accounts.clone()].concat()))
+    }
+
+    async fn create_account(&self, id: &AccountId, label: &str) -> ServiceResult<Account> {
+        self.with(|all| {
+            if all.has_account(id) {
+                return Err(ServiceError::new(ServiceErrorKind::NameTaken, "it is there").about("id"));
+            }
+            let account = Account { id: id.clone(), label: label.to_owned(), created: now() };
+            all.accounts.push(account.clone());
+            Ok(account)
+        })
+    }
+
+    async fn create_access_key(&self, new: NewAccessKey) -> ServiceResult<AccessKey> {
+        self.with(|all| {
+            if !all.has_account(&new.account) {
+                return Err(not_found(new.account.as_str()).about("account"));
+            }
+            let key = AccessKey {
+                id: new.id.clone(),
+                account: new.account,
+                secret: SealedSecret::from_bytes(Vec::new()),
+                status: AccessKeyStatus::Enabled,
+                policy: new.policy,
+                label: new.label,
+                created: now(),
+                last_used: None,
+            };
+            all.secrets.insert(new.id, new.secret);
+            all.keys.push(key.clone());
+            Ok(key)
+        })
+    }
+
+    async fn access_keys(&self, account: Option<&AccountId>) -> ServiceResult<Vec<AccessKey>> {
+        let own = |key: &&AccessKey| account.is_none_or(|account| key.account == *account);
+        Ok(self.with(|all| all.keys.iter().filter(own).cloned().collect()))
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> ServiceResult<AccessKey> {
+        self.with(|all| {
+            let index = all.key(id)?;
+            all.keys[index].status = status;
+            Ok(all.keys[index].clone())
+        })
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> ServiceResult<AccessKey> {
+        self.with(|all| {
+            let index = all.key(id)?;
+            Ok(all.keys.remove(index))
+        })
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> ServiceResult<Option<KnownKey>> {
+        self.with(|all| {
+            let Ok(index) = all.key(id) else { return Ok(None) };
+            let key = &all.keys[index];
+            Ok(Some(KnownKey {
+                account: key.account.clone(),
+                secret: all.secrets[id].clone(),
+                policy: Policy::from_json(&key.policy).unwrap(),
+                is_enabled: key.status == AccessKeyStatus::Enabled,
+            }))
+        })
+    }
+
+    async fn note_key_used(&self, id: &AccessKeyId) -> ServiceResult<()> {
+        self.with(|all| {
+            let index = all.key(id)?;
+            all.keys[index].last_used = Some(now());
+            Ok(())
+        })
     }
 
     async fn missing(&self) -> Vec<String> {

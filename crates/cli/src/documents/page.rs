@@ -45,6 +45,7 @@ fn cache(state: CacheState) -> ImageCache {
         size_limit: ByteSize::gib(20),
         policy: CachePolicy::default(),
         access: RegistryAccess::default(),
+        notes: None,
     };
     ImageCache {
         id: format!("imc-{HEX}").parse().unwrap(),
@@ -141,6 +142,7 @@ fn instance(state: InstanceState) -> model::Instance {
         created: time,
         started: Some(time),
         finished: ended.then(|| time.plus_micros(5_000_000)),
+        notes: None,
     }
 }
 

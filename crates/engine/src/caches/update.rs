@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, NewBuild, Operation};
 use model::{
-    AccountId, ByteSize, CacheId, CacheName, CachePolicy, CopyCount, CopyPlan, Elimination, Event, EventKind,
-    EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, Tags,
+    AccountId, ByteSize, CacheId, CacheName, CachePolicy, CloudNotes, CopyCount, CopyPlan, Elimination,
+    Event, EventKind, EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, Tags,
 };
 use registry::Credentials;
 use serde::Serialize;
@@ -42,6 +42,8 @@ pub struct CacheUpdate {
     pub size_limit: Option<ByteSize>,
     /// Credentials for its images' registries, in place of those that it has.
     pub credentials: Option<BTreeMap<RegistryHost, Credentials>>,
+    /// What the cloud's call says beside, in place of what is known.
+    pub notes: Option<CloudNotes>,
 }
 
 impl CacheUpdate {
@@ -113,6 +115,9 @@ impl CacheUpdate {
             images: &'a Option<Vec<ImageSource>>,
             size_limit: Option<ByteSize>,
             credentials: Option<BTreeMap<&'a RegistryHost, &'a str>>,
+            // Left out where there are none: so it was before there were notes.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            notes: Option<&'a CloudNotes>,
         }
         fingerprint(&Business {
             cache,
@@ -129,6 +134,7 @@ impl CacheUpdate {
             images: &self.images,
             size_limit: self.size_limit,
             credentials: self.credentials.as_ref().map(named),
+            notes: self.notes.as_ref(),
         })
     }
 }
@@ -170,8 +176,12 @@ impl Engine {
             Asked { size: update.size_limit, images: update.images.as_deref(), staleness: update.staleness };
         self.workshop.parts.settings.bounds.check(&cache.name, asked)?;
         let credentials = update.credentials.as_ref().map(|given| self.seal(cache.id, given)).transpose()?;
-        let edit =
-            CacheEdit { name: update.name.clone(), policy: update.policy_over(&cache.policy), credentials };
+        let edit = CacheEdit {
+            name: update.name.clone(),
+            policy: update.policy_over(&cache.policy),
+            notes: update.notes.clone(),
+            credentials,
+        };
         let token =
             token.map(|token| self.token_use(token, Operation::UpdateCache, update.fingerprint(cache.id)));
         let build = update.wants_build().then(|| self.new_build(cache.id, update.plan_over(&cache), here));

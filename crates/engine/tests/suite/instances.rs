@@ -115,6 +115,7 @@ impl Scene {
             options: InstanceOptions::default(),
             remove_on_exit: false,
             runtime: None,
+            notes: None,
         }
     }
 

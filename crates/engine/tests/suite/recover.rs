@@ -28,6 +28,7 @@ async fn build_of_a_distant_process(records: &dyn Metastore) -> (ImageCache, New
         size_limit: ByteSize::gib(1),
         policy: CachePolicy::default(),
         access: RegistryAccess::default(),
+        notes: None,
     };
     let cache = ImageCache::asked_for(new, now);
     let build = NewBuild {

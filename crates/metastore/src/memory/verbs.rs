@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 
 use super::MemoryMetastore;
@@ -292,6 +293,10 @@ impl Metastore for MemoryMetastore {
         self.write_if(events, Some(now), |records| records.instance_exited(id, status, now))
     }
 
+    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
+        self.write(&[], None, |records| records.set_instance_notes(id, notes))
+    }
+
     async fn remove_instance(&self, id: InstanceId, events: &[Event]) -> Result<InstanceRemoval> {
         self.write(events, None, |records| records.remove_instance(id))
     }
@@ -380,6 +385,60 @@ impl Metastore for MemoryMetastore {
 
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()> {
         self.records().touch_token(id, now);
+        Ok(())
+    }
+
+    async fn create_account(&self, account: &Account) -> Result<()> {
+        self.write(&[], None, |records| records.create_account(account))
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        Ok(self.records().account(id))
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        Ok(self.records().accounts())
+    }
+
+    async fn create_access_key(&self, key: &AccessKey) -> Result<()> {
+        self.write(&[], None, |records| records.create_access_key(key))
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        Ok(self.records().access_keys.get(id).cloned())
+    }
+
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<&AccessKeyId>,
+    ) -> Result<Vec<AccessKey>> {
+        Ok(self.records().access_keys(account, after))
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> Result<Option<AccessKey>> {
+        Ok(self.records().set_access_key_status(id, status))
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        Ok(self.records().access_keys.remove(id))
+    }
+
+    async fn reseal_access_key(
+        &self,
+        id: &AccessKeyId,
+        from: &SealedSecret,
+        to: &SealedSecret,
+    ) -> Result<bool> {
+        Ok(self.records().reseal_access_key(id, from, to))
+    }
+
+    async fn touch_access_key(&self, id: &AccessKeyId, now: Timestamp) -> Result<()> {
+        self.records().touch_access_key(id, now);
         Ok(())
     }
 }

@@ -16,15 +16,15 @@ use crate::{
 
 const INSERT: &str = "INSERT INTO caches (id, account, name, origin, state, images, platform, size_limit, policy, \
      access, snapshot, unpacked_size, generations, progress, copies, starts, spared_bytes, spared_milliseconds, \
-     failure_reason, failure_message, created, updated, last_used, checked, deleting, evictable) \
+     failure_reason, failure_message, created, updated, last_used, checked, deleting, evictable, notes) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
-     $24, $25, $26) ON CONFLICT (id) DO NOTHING";
+     $24, $25, $26, $27) ON CONFLICT (id) DO NOTHING";
 
 const UPDATE: &str = "UPDATE caches SET account = $2, name = $3, origin = $4, state = $5, images = $6, platform = $7, \
      size_limit = $8, policy = $9, access = $10, snapshot = $11, unpacked_size = $12, generations = $13, \
      progress = $14, copies = $15, starts = $16, spared_bytes = $17, spared_milliseconds = $18, failure_reason = $19, \
-     failure_message = $20, created = $21, updated = $22, last_used = $23, checked = $24, deleting = $25, evictable = $26 \
-     WHERE id = $1";
+     failure_message = $20, created = $21, updated = $22, last_used = $23, checked = $24, deleting = $25, evictable = $26, \
+     notes = $27 WHERE id = $1";
 
 const INDEX_IMAGES: &str = "INSERT INTO cache_images (cache, account, image, repository) \
      SELECT $1, $2, image, repository FROM unnest($3::text[], $4::text[]) AS own (image, repository) \
@@ -177,7 +177,8 @@ fn bind(statement: &'static str, cache: &ImageCache) -> Result<Query<'static, Po
         .bind(cache.last_used.map(Timestamp::as_micros))
         .bind(cache.checked.map(Timestamp::as_micros))
         .bind(cache.deleting.map(Timestamp::as_micros))
-        .bind(rules::could_make_room(cache)))
+        .bind(rules::could_make_room(cache))
+        .bind(cache.notes.as_ref().map(to_json)))
 }
 
 pub(super) async fn create(writing: &mut Writing, cache: &ImageCache) -> Result<()> {

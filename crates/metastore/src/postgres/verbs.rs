@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 use sqlx::PgConnection;
 
 use super::{
-    PostgresMetastore, Verb, Writing, builds, caches, changes, credentials, events, instances, layers, life,
-    requests, snapshots, tokens,
+    PostgresMetastore, Verb, Writing, access_keys, builds, caches, changes, credentials, events, instances,
+    layers, life, requests, snapshots, tokens,
 };
 use crate::{
     Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
@@ -367,6 +368,11 @@ impl Metastore for PostgresMetastore {
             .await
     }
 
+    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
+        let verb = Verb::durable("note what is said of the instance", &[], None);
+        self.write(verb, async |writing: &mut Writing| instances::set_notes(writing, id, notes).await).await
+    }
+
     async fn remove_instance(&self, id: InstanceId, news: &[Event]) -> Result<InstanceRemoval> {
         let verb = Verb::durable("remove the instance", news, None);
         self.write(verb, async |writing: &mut Writing| instances::remove(writing, id).await).await
@@ -488,5 +494,78 @@ impl Metastore for PostgresMetastore {
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()> {
         let verb = Verb::quick("note the token's use", &[], None);
         self.write(verb, async |writing: &mut Writing| tokens::touch(writing, id, now).await).await
+    }
+
+    async fn create_account(&self, account: &Account) -> Result<()> {
+        let verb = Verb::durable("record the account", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::create_account(writing, account).await)
+            .await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        self.read("find the account", async |connection: &mut PgConnection| {
+            access_keys::account(connection, id).await
+        })
+        .await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        self.read("list the accounts", async |connection: &mut PgConnection| {
+            access_keys::accounts(connection).await
+        })
+        .await
+    }
+
+    async fn create_access_key(&self, key: &AccessKey) -> Result<()> {
+        let verb = Verb::durable("record the access key", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::create(writing, key).await).await
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        self.read("find the access key", async |connection: &mut PgConnection| {
+            access_keys::get(connection, id).await
+        })
+        .await
+    }
+
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<&AccessKeyId>,
+    ) -> Result<Vec<AccessKey>> {
+        self.read("list the access keys", async |connection: &mut PgConnection| {
+            access_keys::list(connection, account, after).await
+        })
+        .await
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> Result<Option<AccessKey>> {
+        let verb = Verb::durable("change the access key", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::set_status(writing, id, status).await)
+            .await
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        let verb = Verb::durable("delete the access key", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::delete(writing, id).await).await
+    }
+
+    async fn reseal_access_key(
+        &self,
+        id: &AccessKeyId,
+        from: &SealedSecret,
+        to: &SealedSecret,
+    ) -> Result<bool> {
+        let verb = Verb::durable("seal the access key's secret anew", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::reseal(writing, id, from, to).await).await
+    }
+
+    async fn touch_access_key(&self, id: &AccessKeyId, now: Timestamp) -> Result<()> {
+        let verb = Verb::quick("note the access key's use", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::touch(writing, id, now).await).await
     }
 }

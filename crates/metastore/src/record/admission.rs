@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use model::rules::Quotas;
-use model::{CacheName, CachePolicy, ImageCache, Timestamp};
+use model::{CacheName, CachePolicy, CloudNotes, ImageCache, Timestamp};
 
 use crate::SealedCredential;
 
@@ -114,6 +114,8 @@ pub struct CacheEdit {
     pub name: Option<CacheName>,
     /// Its policy, whole.
     pub policy: Option<CachePolicy>,
+    /// What the cloud's call says beside, in place of what is known.
+    pub notes: Option<CloudNotes>,
     /// Credentials for its images' registries, in place of those that it has.
     pub credentials: Option<Vec<SealedCredential>>,
 }

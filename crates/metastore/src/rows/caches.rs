@@ -32,6 +32,7 @@ pub(crate) fn cache(row: &impl Columns) -> Result<ImageCache> {
         },
         checked: row.optional_time("checked")?,
         deleting: row.optional_time("deleting")?,
+        notes: row.optional_json("notes")?,
     })
 }
 

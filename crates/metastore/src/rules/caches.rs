@@ -54,6 +54,9 @@ pub(crate) fn edited(mut cache: ImageCache, edit: &CacheEdit, now: Timestamp) ->
     if let Some(policy) = &edit.policy {
         cache.policy = policy.clone();
     }
+    if let Some(notes) = &edit.notes {
+        cache.notes = Some(notes.clone());
+    }
     cache.updated = now;
     Ok(cache)
 }

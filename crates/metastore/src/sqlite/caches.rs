@@ -12,13 +12,13 @@ use crate::{CacheRef, Error, OTHERS_LIMIT, ResolvedCache, Result, rules};
 
 const INSERT: &str = "INSERT INTO caches (id, account, origin, platform, access, created, name, state, images, \
      size_limit, snapshot, unpacked_size, failure_reason, failure_message, updated, last_used, policy, generations, \
-     copies, progress, starts, spared_bytes, spared_milliseconds, checked, deleting, evictable) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+     copies, progress, starts, spared_bytes, spared_milliseconds, checked, deleting, notes, evictable) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
 const SAVE: &str = "UPDATE caches SET name = ?, state = ?, images = ?, size_limit = ?, snapshot = ?, \
      unpacked_size = ?, failure_reason = ?, failure_message = ?, updated = ?, last_used = ?, policy = ?, \
      generations = ?, copies = ?, progress = ?, starts = ?, spared_bytes = ?, spared_milliseconds = ?, checked = ?, \
-     deleting = ?, evictable = ? WHERE id = ?";
+     deleting = ?, notes = ?, evictable = ? WHERE id = ?";
 
 const OF_NAME: &str = "SELECT * FROM caches WHERE account = ? AND name = ? \
      ORDER BY (state IN ('Ready', 'Updating', 'UpdateFailed') AND deleting IS NULL) DESC, created DESC, id DESC LIMIT 1";
@@ -56,6 +56,7 @@ fn bind_changing(query: Statement, cache: &ImageCache) -> Result<Statement> {
         .bind(signed("spared time", cache.savings.milliseconds)?)
         .bind(cache.checked.map(Timestamp::as_micros))
         .bind(cache.deleting.map(Timestamp::as_micros))
+        .bind(cache.notes.as_ref().map(to_json))
         .bind(rules::could_make_room(cache)))
 }
 
