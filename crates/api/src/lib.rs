@@ -27,8 +27,8 @@ pub mod serve;
 pub mod service;
 mod sse;
 
-pub use auth::{TokenSecret, new_token};
 pub use self::clouds::{AcrInstance, CloudSettings, DialectSettings};
+pub use auth::{TokenSecret, new_token};
 pub use edge::{Edge, JoinTrace, Limits, Parts};
 pub use metrics::{Metrics, documentation};
 pub use openapi::openapi;

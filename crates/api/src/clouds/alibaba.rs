@@ -11,7 +11,7 @@ mod shown;
 
 use clouds::CloudRequest;
 use clouds::alibaba::{
-    Answer, Call, Caller as Told, ErrorCode, Format, Operation, OperationName, Refusal, Reply, RequestId, ram,
+    Answer, Call, Caller as Told, ErrorCode, Operation, OperationName, Refusal, Reply, RequestId, ram,
 };
 use model::{AccountId, Cloud, Tags, Timestamp};
 use secrecy::ExposeSecret as _;

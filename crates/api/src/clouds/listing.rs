@@ -97,11 +97,7 @@ async fn walk(
 }
 
 /// The cache of that id, if there is one that is not going.
-pub(super) async fn cache(
-    edge: &Edge,
-    account: &AccountId,
-    id: CacheId,
-) -> ServiceResult<Option<CacheView>> {
+pub(super) async fn cache(edge: &Edge, account: &AccountId, id: CacheId) -> ServiceResult<Option<CacheView>> {
     let filter = CacheFilter { ids: Some(vec![id]), ..CacheFilter::default() };
     let page = ask(edge, account, &filter, None, 1).await?;
     Ok(page.caches.into_iter().next().filter(|view| view.cache.deleting.is_none()))

@@ -118,10 +118,11 @@ mod tests {
         let mut recorded = Recorded::default();
         recorded.add_images(["nginx", "a/b:1"]);
         recorded.add_images(["nginx", "redis:7"]);
-        let images: Vec<ImageSource> = ["docker.io/library/nginx:latest", "docker.io/a/b:1", "docker.io/a/b:2"]
-            .iter()
-            .map(|text| text.parse().unwrap())
-            .collect();
+        let images: Vec<ImageSource> =
+            ["docker.io/library/nginx:latest", "docker.io/a/b:1", "docker.io/a/b:2"]
+                .iter()
+                .map(|text| text.parse().unwrap())
+                .collect();
         assert_eq!(recorded.texts_of(&images), ["nginx", "a/b:1", "docker.io/a/b:2"]);
         let read = Recorded::of(Some(&recorded.clone().into_notes(Cloud::Alibaba).unwrap()));
         assert_eq!(read, recorded);
@@ -136,9 +137,8 @@ mod tests {
         let in_b = Recorded { region: Some("b".to_owned()), ..Recorded::default() };
         let in_b = in_b.into_notes(Cloud::Alibaba).unwrap();
         let two = regions(&["a", "b"]);
-        let found = |notes, region, settings: &DialectSettings| {
-            is_in_region(notes, Cloud::Alibaba, region, settings)
-        };
+        let found =
+            |notes, region, settings: &DialectSettings| is_in_region(notes, Cloud::Alibaba, region, settings);
         assert!(found(None, "a", &two) && !found(None, "b", &two));
         assert!(!found(Some(&in_b), "a", &two) && found(Some(&in_b), "b", &two));
         assert!(is_in_region(Some(&in_b), Cloud::Tencent, "a", &two));

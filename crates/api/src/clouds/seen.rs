@@ -11,6 +11,8 @@ use model::Timestamp;
 const MOST_OF_A_KEY: usize = 1_000_000;
 /// The most marks of all keys.
 const MOST: usize = 4_000_000;
+/// A client may give calls of one second one mark, and they come one after the other.
+const MOMENT_MICROS: u64 = 3_000_000;
 /// Marks are forgotten a minute's worth at a time.
 const MICROS_OF_A_MINUTE: i64 = 60_000_000;
 
@@ -19,15 +21,15 @@ const MICROS_OF_A_MINUTE: i64 = 60_000_000;
 pub(super) enum Mark {
     /// It is new, and remembered from now on.
     New,
-    /// It came before with the same meaning.
+    /// It came before with the same meaning, or with another one a moment ago.
     Same,
-    /// It came before with another meaning.
+    /// It came before with another meaning, and no client would still send that.
     Other,
     /// Nothing more can be remembered of this key for now.
     Full,
 }
 
-/// The marks of calls, by access key. Marks and meanings are kept as hashes under a key of this process, 16 bytes a call: that two
+/// The marks of calls, by access key. Marks and meanings are kept as hashes under a key of this process, 24 bytes a call: that two
 /// marks of half an hour are taken for one is a matter of one in trillions.
 ///
 /// Each server remembers its own calls.
@@ -43,10 +45,13 @@ struct Keys {
     count: usize,
 }
 
-/// Meanings by marks, by the minute in which they may be forgotten.
+/// What a mark meant when it came first, and when that was.
+type First = (u64, Timestamp);
+
+/// Marks by the minute in which they may be forgotten.
 #[derive(Default)]
 struct OfKey {
-    minutes: BTreeMap<i64, HashMap<u64, u64>>,
+    minutes: BTreeMap<i64, HashMap<u64, First>>,
     count: usize,
 }
 
@@ -63,7 +68,14 @@ impl OfKey {
 
 impl SeenCalls {
     /// Notes a call that has a mark, means something, and is refused as too old after `until`.
-    pub(super) fn note(&self, key: &str, mark: &str, meaning: &str, until: Timestamp, now: Timestamp) -> Mark {
+    pub(super) fn note(
+        &self,
+        key: &str,
+        mark: &str,
+        meaning: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Mark {
         let (mark, meaning) = (self.hasher.hash_one(mark), self.hasher.hash_one(meaning));
         let minute = |time: Timestamp| time.as_micros().div_euclid(MICROS_OF_A_MINUTE);
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,12 +88,14 @@ impl SeenCalls {
         let of_key = keys.by_key.entry(key.to_owned()).or_default();
         keys.count -= of_key.forget(minute(now));
         if let Some(before) = of_key.minutes.values().find_map(|marks| marks.get(&mark)) {
-            return if *before == meaning { Mark::Same } else { Mark::Other };
+            let (before, first) = *before;
+            let is_same = before == meaning || now.micros_since(first) < MOMENT_MICROS;
+            return if is_same { Mark::Same } else { Mark::Other };
         }
         if of_key.count >= MOST_OF_A_KEY || keys.count >= MOST {
             return Mark::Full;
         }
-        of_key.minutes.entry(minute(until)).or_default().insert(mark, meaning);
+        of_key.minutes.entry(minute(until)).or_default().insert(mark, (meaning, now));
         of_key.count += 1;
         keys.count += 1;
         Mark::New
@@ -110,10 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_with_another_meaning_is_told_apart() {
+    fn a_mark_with_another_meaning_is_told_apart_but_for_a_moment() {
         let seen = SeenCalls::default();
-        let note = |meaning: &str| seen.note("a", "s", meaning, at(300), at(0));
-        assert_eq!([note("read"), note("read"), note("delete")], [Mark::New, Mark::Same, Mark::Other]);
+        let note = |meaning: &str, now| seen.note("a", "s", meaning, at(300), at(now));
+        assert_eq!(
+            [note("read", 0), note("read", 9), note("delete", 9)],
+            [Mark::New, Mark::Same, Mark::Other]
+        );
+        let seen = SeenCalls::default();
+        let note = |meaning: &str, now| seen.note("a", "s", meaning, at(300), at(now));
+        assert_eq!(
+            [note("read", 0), note("delete", 2), note("delete", 3)],
+            [Mark::New, Mark::Same, Mark::Other]
+        );
     }
 
     #[test]

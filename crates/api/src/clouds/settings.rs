@@ -67,10 +67,8 @@ impl fmt::Debug for AcrInstance {
 
 impl Default for CloudSettings {
     fn default() -> Self {
-        let dialect = |region: &str, skew_seconds| DialectSettings {
-            regions: vec![region.to_owned()],
-            skew_seconds,
-        };
+        let dialect =
+            |region: &str, skew_seconds| DialectSettings { regions: vec![region.to_owned()], skew_seconds };
         Self {
             enabled: true,
             alibaba: dialect("cn-hangzhou", clouds::alibaba::SKEW_SECONDS),

@@ -7,8 +7,8 @@ mod refusals;
 use clouds::CloudRequest;
 use clouds::alibaba::ram;
 use clouds::tencent::{
-    Answer, CONTENT_TYPE, Call, Code, Error, Language, Operation, OperationName, RequestId, STATUS, Signed, cam,
-    translate,
+    Answer, CONTENT_TYPE, Call, Code, Error, Language, Operation, OperationName, RequestId, STATUS, Signed,
+    cam, translate,
 };
 use model::{AccountId, CacheId, Cloud, Tags, Timestamp};
 use secrecy::ExposeSecret as _;
@@ -97,8 +97,9 @@ async fn admit(
     Ok((caller, operation))
 }
 
-/// The scheme has no nonce: a call may come twice, and a client that calls twice in one second signs both alike. But what was
-/// signed for one action and region is refused with another, where the signature does not cover them.
+/// The scheme has no nonce: a call may come twice. The SDKs' signatures do not cover action and region either, so that a client that
+/// reads and deletes in one second signs both alike. But later, what was signed for one action and region is refused with another:
+/// somebody else has seen it.
 fn check_replay(
     edge: &Edge,
     signed: &Signed<'_>,
@@ -141,8 +142,13 @@ impl Caller {
         let name = operation.name();
         let (ids, given): (Vec<CacheId>, Tags) = match operation {
             Operation::CreateImageCache(create) => (Vec::new(), create.tags.clone()),
-            Operation::UpdateImageCache(update) => (update.image_cache_id.id.into_iter().collect(), Tags::default()),
-            Operation::DeleteImageCaches(delete) => (translate::ids(&delete.image_cache_ids).unwrap_or_default().into_iter().collect(), Tags::default()),
+            Operation::UpdateImageCache(update) => {
+                (update.image_cache_id.id.into_iter().collect(), Tags::default())
+            }
+            Operation::DeleteImageCaches(delete) => (
+                translate::ids(&delete.image_cache_ids).unwrap_or_default().into_iter().collect(),
+                Tags::default(),
+            ),
             Operation::DescribeImageCaches(describe) => {
                 let ids = describe.image_cache_ids.iter().flatten();
                 (ids.filter_map(|named| named.id).collect(), Tags::default())
@@ -153,7 +159,8 @@ impl Caller {
             return self.decide(name, None, &given);
         }
         for id in ids {
-            let view = super::listing::cache(&self.edge, &self.account, id).await.map_err(refusals::of_keys)?;
+            let view =
+                super::listing::cache(&self.edge, &self.account, id).await.map_err(refusals::of_keys)?;
             let tags = view.map(|view| view.cache.policy.tags).unwrap_or_default();
             self.decide(name, Some(id), &tags)?;
         }

@@ -8,8 +8,8 @@ mod tencent;
 
 use std::sync::Arc;
 
-use api::service::{NewAccessKey, Service as _};
 use api::CloudSettings;
+use api::service::{NewAccessKey, Service as _};
 use model::{AccessKeyId, AccountId};
 
 use crate::double::Double;
@@ -30,7 +30,10 @@ impl Place {
     }
 
     pub(crate) async fn with(clouds: CloudSettings) -> Self {
-        let harness = Harness::with_clouds(clouds);
+        Self::of(Harness::with_clouds(clouds)).await
+    }
+
+    pub(crate) async fn of(harness: Harness) -> Self {
         let key = key(&harness.double, "local", FULL).await;
         Self { harness, key }
     }

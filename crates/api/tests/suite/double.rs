@@ -15,8 +15,9 @@ use clouds::alibaba::ram::Policy;
 use futures::{StreamExt as _, stream};
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, ByteSize, CacheId, CacheState, Clock as _,
-    CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId,
-    InstanceState, ManifestDigest, NewImageCache, Percent, SealedSecret, Subject, SystemClock, Timestamp,
+    CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, ImageSource,
+    Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, RepositoryName,
+    SealedSecret, Subject, SystemClock, Timestamp,
 };
 use secrecy::SecretString;
 use tokio::sync::Notify;
@@ -96,6 +97,12 @@ fn not_found(word: &str) -> ServiceError {
 
 fn view(cache: &ImageCache) -> CacheView {
     CacheView { cache: cache.clone(), expires: None, interrupted: false }
+}
+
+fn has_repository(cache: &ImageCache, repository: &RepositoryName) -> bool {
+    let of =
+        |image: &ImageSource| matches!(image, ImageSource::Registry(one) if one.repository() == repository);
+    cache.images.iter().any(of)
 }
 
 impl Double {
@@ -213,6 +220,10 @@ impl Service for Double {
         let passes = |cache: &&ImageCache| {
             cache.account == *account
                 && filter.names.as_ref().is_none_or(|names| names.contains(&cache.name))
+                && filter.ids.as_ref().is_none_or(|ids| ids.contains(&cache.id))
+                && filter.snapshot.is_none_or(|snapshot| cache.snapshot == Some(snapshot))
+                && filter.image.as_ref().is_none_or(|image| cache.images.contains(image))
+                && filter.repository.as_ref().is_none_or(|repository| has_repository(cache, repository))
                 && filter.states.as_ref().is_none_or(|states| states.contains(&cache.state))
                 && filter.tags.iter().all(|(key, value)| {
                     let has = cache.policy.tags.get(key);

@@ -9,7 +9,7 @@ use axum::body::Body;
 use client::{Client, InProcess};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use model::SystemClock;
+use model::{Clock, SystemClock};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use wire::{CreateCache, Problem};
@@ -28,21 +28,25 @@ impl Harness {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        Self::made_of(limits, CloudSettings::default())
+        Self::made_of(limits, CloudSettings::default(), Arc::new(SystemClock))
     }
 
     pub(crate) fn with_clouds(clouds: CloudSettings) -> Self {
-        Self::made_of(Limits::default(), clouds)
+        Self::made_of(Limits::default(), clouds, Arc::new(SystemClock))
     }
 
-    fn made_of(limits: Limits, clouds: CloudSettings) -> Self {
+    pub(crate) fn at(clock: Arc<dyn Clock>) -> Self {
+        Self::made_of(Limits::default(), CloudSettings::default(), clock)
+    }
+
+    fn made_of(limits: Limits, clouds: CloudSettings, clock: Arc<dyn Clock>) -> Self {
         let double = Arc::new(Double::default());
         let stop = CancellationToken::new();
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Metrics::register(&mut registry);
         let edge = Edge::new(Parts {
             service: double.clone(),
-            clock: Arc::new(SystemClock),
+            clock,
             page_key: PageKey::derived_from(b"test"),
             metrics,
             registry: Arc::new(registry),

@@ -15,8 +15,8 @@ use model::{
 use wire::IdempotencyKey;
 
 use super::{Caller, ids, refusals, registries};
-use crate::clouds::recorded::{Recorded, is_in_region};
 use crate::clouds::listing;
+use crate::clouds::recorded::{Recorded, is_in_region};
 use crate::service::{CacheView, DeleteMode, NewCache, ServiceErrorKind};
 
 /// The size of a cache of which no size is said.
@@ -42,7 +42,8 @@ pub(super) fn sources(images: &[GivenImage]) -> Vec<ImageSource> {
 /// To be kept beside the record.
 pub(super) fn notes(recorded: Recorded) -> Result<CloudNotes, Refusal> {
     recorded.into_notes(Cloud::Alibaba).map_err(|_| {
-        let message = format!("The parameters that are kept are longer than {} bytes.", CloudNotes::MOST_BYTES);
+        let message =
+            format!("The parameters that are kept are longer than {} bytes.", CloudNotes::MOST_BYTES);
         Refusal::new(ErrorCode::InvalidParameterLengthExceeded).saying(&message)
     })
 }

@@ -73,7 +73,8 @@ impl Caller {
             check_state(&cache)?;
         }
         // With a token it may be one that was done before, which the records know.
-        if is_first && changes == CacheUpdate::default() && without_region(&before) == without_region(&after) {
+        if is_first && changes == CacheUpdate::default() && without_region(&before) == without_region(&after)
+        {
             return Err(Refusal::of(NAME, ErrorCode::NoNeedUpdate));
         }
         if before != after {

@@ -125,7 +125,8 @@ impl Caller {
         };
         let ranking = self.edge.service().match_images(&self.account, &asked).await?;
         let named = filter.ids.take().map(BTreeSet::from_iter);
-        let is_named = |id: &CacheId| named.as_ref().is_none_or(|named: &BTreeSet<CacheId>| named.contains(id));
+        let is_named =
+            |id: &CacheId| named.as_ref().is_none_or(|named: &BTreeSet<CacheId>| named.contains(id));
         let ranked: Vec<CacheId> = ranking.taken.iter().map(|taken| taken.id).filter(is_named).collect();
         if ranked.is_empty() {
             return Ok(CachePage { caches: Vec::new(), next: None, total: 0 });
@@ -160,7 +161,8 @@ impl Caller {
 fn has_image(view: &CacheView, image: &GivenImage) -> bool {
     view.cache.images.iter().any(|source| match source {
         ImageSource::Registry(reference) if is_bare(image) => {
-            reference.host() == image.reference.host() && reference.repository() == image.reference.repository()
+            reference.host() == image.reference.host()
+                && reference.repository() == image.reference.repository()
         }
         other => *other == ImageSource::Registry(image.reference.clone()),
     })

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clouds::alibaba::answer::{
-    Done, Region, Regions, TagResource, TagsOfResources, Usage, UsageAttributes,
-};
+use clouds::alibaba::answer::{Done, Region, Regions, TagResource, TagsOfResources, Usage, UsageAttributes};
 use clouds::alibaba::request::{
     DescribeRegions, ListTagResources, RegionId, ResourceId, ResourceType, TagResources, TaggedResources,
     UntagResources,
@@ -126,7 +124,10 @@ impl Caller {
     pub(super) async fn list_tags(&self, list: &ListTagResources) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::ListTagResources;
         if list.kind != ResourceType::ImageCache {
-            return Ok(Answer::ListTagResources(TagsOfResources { next_token: None, tag_resources: Vec::new() }));
+            return Ok(Answer::ListTagResources(TagsOfResources {
+                next_token: None,
+                tag_resources: Vec::new(),
+            }));
         }
         let query = ListTagResources { limit: None, next_token: None, ..list.clone() };
         let query = format!("alibaba-tags?{}?{query:?}", self.account);

@@ -56,9 +56,7 @@ fn events(cache: &ImageCache, images: &[String], events: &[Event]) -> Vec<CacheE
     for event in events.iter().filter(|event| !event.reason.is_of_a_layer()) {
         match event.reason {
             EventReason::SnapshotCommitted => told.extend(
-                images
-                    .iter()
-                    .map(|image| (event, "Pulled", format!("Successfully pulled image {image}"))),
+                images.iter().map(|image| (event, "Pulled", format!("Successfully pulled image {image}"))),
             ),
             reason => {
                 let (reason, message) = words(reason, &event.message);

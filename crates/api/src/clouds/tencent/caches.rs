@@ -1,7 +1,8 @@
 //! Caches created, changed and deleted.
 
 use clouds::tencent::{
-    Answer, Code, CreateImageCache, DeleteImageCaches, Error, ImageRegistryCredential, UpdateImageCache, translate,
+    Answer, Code, CreateImageCache, DeleteImageCaches, Error, ImageRegistryCredential, UpdateImageCache,
+    translate,
 };
 use model::{CacheName, Cloud, CloudNotes, ImageCache, Origin, Platform};
 use serde_json::json;
@@ -36,7 +37,9 @@ fn recorded_logins(given: &[ImageRegistryCredential]) -> Vec<RecordedLogin> {
 }
 
 fn notes(recorded: Recorded) -> Result<CloudNotes, Error> {
-    recorded.into_notes(Cloud::Tencent).map_err(|error| Error::saying(Code::InvalidParameterValue, error.to_string()))
+    recorded
+        .into_notes(Cloud::Tencent)
+        .map_err(|error| Error::saying(Code::InvalidParameterValue, error.to_string()))
 }
 
 fn recorded(create: &CreateImageCache, region: &str) -> Recorded {

@@ -1,6 +1,8 @@
 //! Caches described, and the one that serves some images best.
 
-use clouds::tencent::{Answer, DescribeImageCaches, Error, GetMostSuitableImageCache, ImageCache, ShownCredential, translate};
+use clouds::tencent::{
+    Answer, DescribeImageCaches, Error, GetMostSuitableImageCache, ImageCache, ShownCredential, translate,
+};
 use futures::future::try_join_all;
 use wire::{FindMatches, MatchPolicy};
 

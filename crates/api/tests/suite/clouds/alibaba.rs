@@ -90,7 +90,9 @@ async fn a_cache_from_its_wish_to_its_end() {
     assert!(snapshot.starts_with("s-"));
     assert_eq!(names(&place, &[("SnapshotId", &snapshot)]).await, ["demo *~/é"]);
 
-    place.done("UpdateImageCache", &[("ImageCacheId", &id), ("ImageCacheName", "new"), ("RetentionDays", "9")]).await;
+    place
+        .done("UpdateImageCache", &[("ImageCacheId", &id), ("ImageCacheName", "new"), ("RetentionDays", "9")])
+        .await;
     assert_eq!(names(&place, &[("ImageCacheName", "new")]).await, ["new"]);
     place.done("DeleteImageCache", &[("ImageCacheId", &id)]).await;
     assert_eq!(describe(&place, &[("ImageCacheId", &id)]).await["TotalCount"], 0);
@@ -108,7 +110,10 @@ async fn both_schemes_and_both_documents() {
             let answer = ask(place.harness.strangers(), call().rpc(&place.key, format)).await;
             let text = String::from_utf8(answer.body().clone()).unwrap();
             assert_eq!(answer.headers()["content-type"], "text/xml;charset=utf-8");
-            assert!(text.contains("<CreateImageCacheResponse>") && text.contains("<ImageCacheId>imc-"), "{text}");
+            assert!(
+                text.contains("<CreateImageCacheResponse>") && text.contains("<ImageCacheId>imc-"),
+                "{text}"
+            );
         }
     }
     assert_eq!(describe(&place, &[]).await["TotalCount"], 8);
@@ -198,14 +203,15 @@ async fn filters_let_through_what_has_all_of_it() {
 #[tokio::test]
 async fn caches_that_match_images_best() {
     let place = Place::new().await;
-    let id = create(&place, "a", &[]).await;
-    create(&place, "b", &[]).await;
-    // The double takes the newest that is usable.
-    assert!(names(&place, &[("MatchImage.1", IMAGE)]).await.is_empty());
-    place.harness.double.set_state(id.parse().unwrap(), CacheState::Ready, 100);
-    let found = names(&place, &[("MatchImage.1", IMAGE), ("ImageFullMatch", "true")]).await;
-    assert_eq!(found, ["a"]);
-    assert!(names(&place, &[("MatchImage.1", IMAGE), ("ImageCacheName", "b")]).await.is_empty());
+    for (name, image) in [("a", "nginx:1"), ("b", "redis:7"), ("c", "nginx:1")] {
+        create(&place, name, &[("Image.1", image)]).await;
+    }
+    // The double has them in order of their creation.
+    let wanted = [("MatchImage.1", "nginx:1"), ("ImageFullMatch", "true")];
+    assert_eq!(names(&place, &wanted).await, ["a", "c"]);
+    assert_eq!(names(&place, &[&wanted[..], &[("ImageCacheName", "c")]].concat()).await, ["c"]);
+    assert_eq!(names(&place, &[&wanted[..], &[("Limit", "1")]].concat()).await, ["a"]);
+    assert!(names(&place, &[("MatchImage.1", "mysql")]).await.is_empty());
 }
 
 #[tokio::test]
@@ -235,7 +241,8 @@ async fn a_cache_is_changed_only_where_its_state_allows_and_there_is_something_t
 async fn tags_are_put_on_listed_and_taken_off() {
     let place = Place::new().await;
     let (one, two) = (create(&place, "a", &[("Tag.1.Key", "old")]).await, create(&place, "b", &[]).await);
-    let both = [("ResourceType", "ImageCache"), ("ResourceId.1", one.as_str()), ("ResourceId.2", two.as_str())];
+    let both =
+        [("ResourceType", "ImageCache"), ("ResourceId.1", one.as_str()), ("ResourceId.2", two.as_str())];
     place.done("TagResources", &[&both[..], &[("Tag.1.Key", "k"), ("Tag.1.Value", "v")]].concat()).await;
     let list = |document: &Value| {
         let tags = document["TagResources"].as_array().unwrap().iter();
@@ -268,7 +275,8 @@ async fn quotas_and_regions() {
     create(&place, "a", &[]).await;
     let usage = place.done("ListUsage", &[]).await;
     assert!(usage["Attributes"]["MaxImageCacheCount"].is_u64(), "{usage}");
-    let regions = place.alibaba(Call::new("DescribeRegions", &[]).without("RegionId").acs3(&place.key)).await.1;
+    let regions =
+        place.alibaba(Call::new("DescribeRegions", &[]).without("RegionId").acs3(&place.key)).await.1;
     assert_eq!(regions["Regions"][0]["RegionId"], "cn-hangzhou");
 }
 
@@ -279,14 +287,25 @@ async fn every_way_to_be_refused_before_an_operation() {
     let call = || Call::new("DescribeImageCaches", &[]);
     let seconds = |by: i64| Call { at: now().plus_micros(by * 1_000_000), ..call() };
     let other = |key: Key| call().acs3(&key);
-    let unsigned = Request::get("/?Action=DescribeImageCaches&Version=2018-08-08&Format=JSON&RegionId=cn-hangzhou");
+    let unsigned =
+        Request::get("/?Action=DescribeImageCaches&Version=2018-08-08&Format=JSON&RegionId=cn-hangzhou");
     let replayed = call();
     assert_eq!(place.alibaba(replayed.acs3(key)).await.0, 200);
     let in_other_scheme = Call { at: now(), ..replayed.clone() }.rpc(key, Some("JSON"));
     for (what, request, status, code) in [
         ("unsigned", unsigned.body(Body::empty()).unwrap(), 400, "MissingParameter"),
-        ("unknown key", other(Key { id: "LTAI99999999999999999999".to_owned(), ..key.clone() }), 404, "InvalidAccessKeyId.NotFound"),
-        ("no key at all", other(Key { id: "x".to_owned(), ..key.clone() }), 404, "InvalidAccessKeyId.NotFound"),
+        (
+            "unknown key",
+            other(Key { id: "LTAI99999999999999999999".to_owned(), ..key.clone() }),
+            404,
+            "InvalidAccessKeyId.NotFound",
+        ),
+        (
+            "no key at all",
+            other(Key { id: "x".to_owned(), ..key.clone() }),
+            404,
+            "InvalidAccessKeyId.NotFound",
+        ),
         ("wrong secret", other(Key { secret: "x".to_owned(), ..key.clone() }), 400, "SignatureDoesNotMatch"),
         ("too old", seconds(-901).acs3(key), 400, "InvalidTimeStamp.Expired"),
         ("too new", seconds(905).rpc(key, Some("JSON")), 400, "InvalidTimeStamp.Expired"),
@@ -296,7 +315,12 @@ async fn every_way_to_be_refused_before_an_operation() {
         ("version", Call { version: "2018-08-09".to_owned(), ..call() }.acs3(key), 400, "InvalidVersion"),
         ("method", Call { method: "PUT".to_owned(), ..call() }.acs3(key), 400, "UnsupportedHTTPMethod"),
         ("format", call().rpc(key, Some("YAML")), 400, "InvalidParameter.Format"),
-        ("region", Call::new("DescribeImageCaches", &[("RegionId", "cn-nowhere")]).acs3(key), 400, "InvalidParameter"),
+        (
+            "region",
+            Call::new("DescribeImageCaches", &[("RegionId", "cn-nowhere")]).acs3(key),
+            400,
+            "InvalidParameter",
+        ),
         ("no region", call().without("RegionId").acs3(key), 400, "MissingParameter"),
     ] {
         assert_eq!(place.refused(request).await, (status, code.to_owned()), "{what}");
@@ -324,16 +348,36 @@ async fn every_way_to_be_refused_by_an_operation() {
         ("CreateImageCache", named("full"), (403, "QuotaExceeded")),
         ("CreateImageCache", named(FAILS), (500, "InternalError")),
         ("CreateImageCache", named(PANICS), (500, "InternalError")),
-        ("CreateImageCache", [named("a"), vec![("AcrRegistryInfo.1.InstanceId", "cri-1")]].concat(), (404, "InvalidParameter.NotFound")),
+        (
+            "CreateImageCache",
+            [named("a"), vec![("AcrRegistryInfo.1.InstanceId", "cri-1")]].concat(),
+            (404, "InvalidParameter.NotFound"),
+        ),
         ("UpdateImageCache", vec![("ImageCacheId", "imc-1")], (404, "InvalidParameter.NotFound")),
         ("UpdateImageCache", vec![], missing("MissingParameter")),
-        ("DeleteImageCache", vec![("ImageCacheId", "imc-00000000000000000000000000000000")], (404, "InvalidParameter.NotFound")),
-        ("DeleteImageCache", vec![("ImageCacheId", "imc-00000000000000000000000000000000"), ("ClientToken", "t")], (404, "InvalidParameter.NotFound")),
+        (
+            "DeleteImageCache",
+            vec![("ImageCacheId", "imc-00000000000000000000000000000000")],
+            (404, "InvalidParameter.NotFound"),
+        ),
+        (
+            "DeleteImageCache",
+            vec![("ImageCacheId", "imc-00000000000000000000000000000000"), ("ClientToken", "t")],
+            (404, "InvalidParameter.NotFound"),
+        ),
         ("DescribeImageCaches", vec![("Limit", "0")], (400, "InvalidParameter")),
         ("DescribeImageCaches", vec![("NextToken", "x")], (400, "InvalidParameter")),
         ("TagResources", vec![("ResourceType", "ImageCache")], missing("MissingParameter")),
-        ("TagResources", vec![("ResourceType", "DataCache"), ("ResourceId.1", "dc-1"), ("Tag.1.Key", "k")], (400, "NoPermission.Tag")),
-        ("UntagResources", vec![("ResourceType", "ImageCache"), ("ResourceId.1", "imc-1")], missing("MissingParameter")),
+        (
+            "TagResources",
+            vec![("ResourceType", "DataCache"), ("ResourceId.1", "dc-1"), ("Tag.1.Key", "k")],
+            (400, "NoPermission.Tag"),
+        ),
+        (
+            "UntagResources",
+            vec![("ResourceType", "ImageCache"), ("ResourceId.1", "imc-1")],
+            missing("MissingParameter"),
+        ),
         ("ListTagResources", vec![], missing("MissingParameter")),
     ] {
         let refused = place.refused(Call::new(action, &pairs).acs3(&place.key)).await;

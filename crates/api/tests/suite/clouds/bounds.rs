@@ -37,8 +37,7 @@ async fn an_answer_comes_while_clients_still_listen() {
 
 #[tokio::test]
 async fn an_account_may_call_an_operation_so_often() {
-    let place =
-        Place::with(CloudSettings { requests_per_minute: Some(3), ..CloudSettings::default() }).await;
+    let place = Place::with(CloudSettings { requests_per_minute: Some(3), ..CloudSettings::default() }).await;
     let mut codes = Vec::new();
     // In one minute or, where the test meets its end, in two.
     for _ in 0..8 {
@@ -101,9 +100,29 @@ async fn a_slow_body_is_refused() {
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
-            "Action", "Version", "2018-08-08", "2018-05-25", "Format", "JSON", "XML", "AccessKeyId",
-            "LTAI00000000000000000000", "Signature", "SignatureMethod", "HMAC-SHA1", "SignatureNonce", "Timestamp",
-            "RegionId", "cn-hangzhou", "CreateImageCache", "Image.1", "Image.1.2", "Tag.1.Key", "nginx", "%zz", "+",
+            "Action",
+            "Version",
+            "2018-08-08",
+            "2018-05-25",
+            "Format",
+            "JSON",
+            "XML",
+            "AccessKeyId",
+            "LTAI00000000000000000000",
+            "Signature",
+            "SignatureMethod",
+            "HMAC-SHA1",
+            "SignatureNonce",
+            "Timestamp",
+            "RegionId",
+            "cn-hangzhou",
+            "CreateImageCache",
+            "Image.1",
+            "Image.1.2",
+            "Tag.1.Key",
+            "nginx",
+            "%zz",
+            "+",
             "2026-11-21T17:03:24Z",
         ])
         .prop_map(ToOwned::to_owned),

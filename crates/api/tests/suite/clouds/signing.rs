@@ -79,18 +79,19 @@ impl Call {
         ];
         let names = headers.map(|(name, _)| name).join(";");
         let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-        let canonical =
-            format!("{}\n/\n{}\n{lines}\n{names}\n{hash}", self.method, sorted(&self.pairs));
+        let canonical = format!("{}\n/\n{}\n{lines}\n{names}\n{hash}", self.method, sorted(&self.pairs));
         let text = format!(
             "ACS3-HMAC-SHA256\n{}",
             hex::encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
         );
         let signature = hex::encode(sign(hmac::HMAC_SHA256, key.secret.as_bytes(), &text));
-        let mut request = Request::builder().method(self.method.as_str()).uri(format!("/?{}", sorted(&self.pairs)));
+        let mut request =
+            Request::builder().method(self.method.as_str()).uri(format!("/?{}", sorted(&self.pairs)));
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let value = format!("ACS3-HMAC-SHA256 Credential={},SignedHeaders={names},Signature={signature}", key.id);
+        let value =
+            format!("ACS3-HMAC-SHA256 Credential={},SignedHeaders={names},Signature={signature}", key.id);
         request.header("authorization", value).body(body.into()).unwrap()
     }
 
@@ -197,7 +198,11 @@ pub(crate) fn read(response: &Response<Vec<u8>>) -> (u16, Value) {
 /// What Tencent's API answers; what must hold of every answer is asserted here.
 pub(crate) fn read_tencent(response: &Response<Vec<u8>>) -> Value {
     let text = String::from_utf8_lossy(response.body());
-    assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &"application/json".parse().unwrap()), "{text}");
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"application/json".parse().unwrap()),
+        "{text}"
+    );
     let mut document: Value = serde_json::from_slice(response.body()).expect(&text);
     let inner = document["Response"].take();
     assert_eq!(inner["RequestId"].as_str().unwrap().len(), 36, "{text}");

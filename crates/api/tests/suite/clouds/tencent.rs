@@ -1,11 +1,14 @@
 //! Every operation of Tencent's API, and every way to be refused.
 
-use model::CacheState;
+use std::sync::Arc;
+
+use model::{CacheState, TestClock};
 use serde_json::{Value, json};
 
 use super::Place;
-use super::signing::{Key, TencentCall, code};
+use super::signing::{Key, TencentCall, code, now};
 use crate::double::{FAILS, PANICS};
+use crate::harness::Harness;
 
 fn body(more: Value) -> Value {
     let mut body = json!({"Images": ["nginx"], "VpcId": "vpc-1", "SubnetId": "subnet-1"});
@@ -53,16 +56,25 @@ async fn a_cache_from_its_wish_to_its_end() {
         ("SnapshotId", json!("")),
         ("Tags", json!([{"Key": "k", "Value": "v"}])),
         ("ImageCacheType", json!("manual")),
-        ("ImageRegistryCredentials", json!([{"Server": "r.example.com", "Username": "u", "Password": "", "Name": "n"}])),
+        (
+            "ImageRegistryCredentials",
+            json!([{"Server": "r.example.com", "Username": "u", "Password": "", "Name": "n"}]),
+        ),
     ] {
         assert_eq!(cache[field], value, "{field}: {cache}");
     }
     place.harness.double.set_state(id.parse().unwrap(), CacheState::Ready, 100);
     let found = done(&place, "GetMostSuitableImageCache", json!({"Images": ["nginx"]})).await;
     assert_eq!((&found["Found"], &found["ImageCache"]["ImageCacheId"]), (&json!(true), &json!(id)));
-    let missed = done(&place, "GetMostSuitableImageCache", json!({"Images": ["nginx"], "Snapshotter": "other"})).await;
+    let missed =
+        done(&place, "GetMostSuitableImageCache", json!({"Images": ["nginx"], "Snapshotter": "other"})).await;
     assert_eq!((&missed["Found"], &missed["ImageCache"]), (&json!(false), &Value::Null));
-    done(&place, "UpdateImageCache", json!({"ImageCacheId": id, "ImageCacheName": "new", "RetentionDays": 0})).await;
+    done(
+        &place,
+        "UpdateImageCache",
+        json!({"ImageCacheId": id, "ImageCacheName": "new", "RetentionDays": 0}),
+    )
+    .await;
     assert_eq!(names(&place, json!({"ImageCacheNames": ["new"]})).await, "new");
     done(&place, "DeleteImageCaches", json!({"ImageCacheIds": [id]})).await;
     assert_eq!(names(&place, json!({})).await, "");
@@ -108,15 +120,22 @@ async fn of_several_deletions_none_is_done_where_one_is_unknown() {
 }
 
 #[tokio::test]
-async fn what_was_signed_for_one_action_does_no_other() {
-    let place = Place::new().await;
-    let id = create(&place, json!({})).await;
-    let read = TencentCall::new("DescribeImageCaches", &json!({"ImageCacheIds": [id]}));
-    place.tencent(&read).await;
-    assert!(place.tencent(&read).await["Error"].is_null(), "the same call of the same second");
-    let delete = TencentCall { action: "DeleteImageCaches".to_owned(), ..read.clone() };
-    assert_eq!(place.refused_by_tencent(&delete).await, "AuthFailure.SignatureFailure");
-    assert_eq!(names(&place, json!({})).await, id);
+async fn what_was_signed_for_one_action_does_no_other_later() {
+    let clock = Arc::new(TestClock::at(now()));
+    let place = Place::of(Harness::at(clock.clone())).await;
+    let ids = [create(&place, json!({})).await, create(&place, json!({"ImageCacheName": "b"})).await];
+    let read = |id: &str| TencentCall::new("DescribeImageCaches", &json!({"ImageCacheIds": [id]}));
+    let delete = |read: &TencentCall| TencentCall { action: "DeleteImageCaches".to_owned(), ..read.clone() };
+    // A program that reads and deletes in one second signs both alike.
+    let first = read(&ids[0]);
+    place.tencent(&first).await;
+    assert!(place.tencent(&delete(&first)).await["Error"].is_null());
+    let second = read(&ids[1]);
+    place.tencent(&second).await;
+    clock.advance_seconds(10);
+    assert!(place.tencent(&second).await["Error"].is_null(), "the same call again");
+    assert_eq!(place.refused_by_tencent(&delete(&second)).await, "AuthFailure.SignatureFailure");
+    assert_eq!(names(&place, json!({})).await, "b");
 }
 
 #[tokio::test]
