@@ -1,5 +1,6 @@
 //! A method per operation.
 
+mod access_keys;
 mod caches;
 mod instances;
 mod server;

@@ -150,7 +150,7 @@ delegate! {
     accounts() -> Vec<Account>;
     create_access_key(key: &AccessKey) -> ();
     access_key(id: &AccessKeyId) -> Option<AccessKey>;
-    access_keys(account: Option<&AccountId>, after: Option<&AccessKeyId>) -> Vec<AccessKey>;
+    access_keys(account: Option<&AccountId>, after: Option<&AccessKeyId>, limit: u32) -> Vec<AccessKey>;
     set_access_key_status(id: &AccessKeyId, status: AccessKeyStatus) -> Option<AccessKey>;
     delete_access_key(id: &AccessKeyId) -> Option<AccessKey>;
     reseal_access_key(id: &AccessKeyId, from: &SealedSecret, to: &SealedSecret) -> bool;

@@ -539,7 +539,7 @@ pub trait Metastore: Send + Sync {
     /// Only the common ones.
     async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
 
-    /// Up to 1000 access keys, of all or of one account, behind that id, in order of their ids.
+    /// Up to `limit` access keys, of all or of one account, behind that id, in order of their ids.
     ///
     /// # Errors
     /// Only the common ones.
@@ -547,6 +547,7 @@ pub trait Metastore: Send + Sync {
         &self,
         account: Option<&AccountId>,
         after: Option<&AccessKeyId>,
+        limit: u32,
     ) -> Result<Vec<AccessKey>>;
 
     /// Lets an access key sign or not, and gives it as it is now; `None` where there is none of that id.

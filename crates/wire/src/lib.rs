@@ -6,6 +6,7 @@
 //!
 //! Times are RFC 3339 in UTC. Sizes are whole numbers of bytes (`..._bytes`); the size of a cache can also be said in GiB.
 
+mod access_key;
 mod cache;
 mod collection;
 mod cost;
@@ -28,6 +29,10 @@ mod token;
 mod update;
 mod usage;
 
+pub use access_key::{
+    AccessKey, AccessKeyList, Account, AccountList, CreateAccessKey, CreateAccount, CreatedAccessKey,
+    KeyStatus, PolicyPreset, UpdateAccessKey,
+};
 pub use cache::{Cache, CacheList, Deleted, Failure, Generation, Savings};
 pub use collection::{Collect, Collection};
 pub use cost::Cost;

@@ -3,6 +3,7 @@
 mod caches;
 mod change;
 mod describe;
+pub(super) mod groups;
 mod ids;
 mod refusals;
 mod registries;
@@ -174,8 +175,14 @@ async fn perform(caller: Caller, operation: Operation) -> Result<Answer, Refusal
             Operation::TagResources(tag) => caller.tag(&tag).await,
             Operation::UntagResources(untag) => caller.untag(&untag).await,
             Operation::ListTagResources(list) => caller.list_tags(&list).await,
-            other => Err(Refusal::of(other.name(), ErrorCode::ServiceNotEnabled)
-                .saying("Container groups are not served here.")),
+            Operation::CreateContainerGroup(create) => caller.create_group(*create).await,
+            Operation::DeleteContainerGroup(delete) => caller.delete_group(&delete).await,
+            Operation::DescribeContainerGroups(describe) => caller.describe_groups(&describe).await,
+            Operation::DescribeContainerGroupStatus(describe) => caller.describe_status(&describe).await,
+            Operation::DescribeContainerGroupEvents(describe) => {
+                caller.describe_group_events(&describe).await
+            }
+            Operation::DescribeContainerLog(log) => caller.describe_log(&log).await,
         }
     };
     edge.carry_out(action).await

@@ -84,11 +84,6 @@ impl Recorded {
             self.parameters.insert(name.to_owned(), value);
         }
     }
-
-    /// A parameter that was kept, if it is a text.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
-        self.parameters.get(name).and_then(Value::as_str).map(ToOwned::to_owned)
-    }
 }
 
 /// Whether what has these notes is in a region of a cloud. What no call of that cloud has put into one of its regions is in the

@@ -204,7 +204,7 @@ impl Follower {
 }
 
 fn order(new: NewInstance) -> engine::NewInstance {
-    let NewInstance { wish, platform, notes } = new;
+    let NewInstance { id, wish, platform, notes } = new;
     let access = wish.access();
     let options = InstanceOptions {
         entrypoint: wish.entrypoint,
@@ -222,7 +222,7 @@ fn order(new: NewInstance) -> engine::NewInstance {
         milli_cpus: wish.milli_cpus,
     };
     let start = StartWish {
-        instance: InstanceId::generate(),
+        instance: id.unwrap_or_else(InstanceId::generate),
         images: wish.image.into_iter().collect(),
         platform,
         cache: match wish.cache {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clouds::alibaba::ram::Policy;
 use engine::VaultError;
+use metastore::PAGE_LIMIT;
 use model::{AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, Timestamp};
 
 use super::OverEngine;
@@ -68,7 +69,7 @@ impl OverEngine {
     pub(super) async fn all_access_keys(&self, account: Option<&AccountId>) -> ServiceResult<Vec<AccessKey>> {
         let mut keys: Vec<AccessKey> = Vec::new();
         loop {
-            let page = self.records.access_keys(account, keys.last().map(|key| &key.id)).await?;
+            let page = self.records.access_keys(account, keys.last().map(|key| &key.id), PAGE_LIMIT).await?;
             if page.is_empty() {
                 keys.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
                 return Ok(keys);

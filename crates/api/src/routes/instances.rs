@@ -39,8 +39,12 @@ pub(super) async fn create(
     Body(document): Body<CreateInstance>,
 ) -> Result<Response, Refusal> {
     check(&caller, &document)?;
-    let new =
-        NewInstance { platform: checks::platform(document.platform.clone()), wish: document, notes: None };
+    let new = NewInstance {
+        id: None,
+        platform: checks::platform(document.platform.clone()),
+        wish: document,
+        notes: None,
+    };
     let (service, account) = (edge.service_arc(), caller.account.clone());
     let started = edge.carry_out(async move { service.create_instance(&account, new).await });
     let started = started.await?;

@@ -84,7 +84,7 @@ fn check(asked: &CreateToken) -> Result<(), Refusal> {
     }
 }
 
-pub(super) struct Whose(Option<AccountId>);
+pub(super) struct Whose(pub(super) Option<AccountId>);
 
 impl FromQuery for Whose {
     const KNOWN: &'static [&'static str] = &["account"];

@@ -192,6 +192,8 @@ pub struct PredictRequest {
 /// An instance to start: as the document says it, with what it leaves out filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInstance {
+    /// Its id, where whoever asks has to know it beforehand; a fresh one otherwise.
+    pub id: Option<model::InstanceId>,
     /// The document, checked.
     pub wish: CreateInstance,
     /// Which platform's image.

@@ -2,6 +2,7 @@
 
 mod alibaba;
 mod bounds;
+mod groups;
 mod permission;
 mod signing;
 mod tencent;

@@ -1,5 +1,7 @@
 //! An in-memory double of the port: enough of a service to be asked everything.
 
+mod keys;
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,20 +13,20 @@ use api::service::{
     StartedInstance, TokenRecord,
 };
 use async_trait::async_trait;
-use clouds::alibaba::ram::Policy;
 use futures::{StreamExt as _, stream};
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, ByteSize, CacheId, CacheState, Clock as _,
     CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, ImageSource,
-    Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, RepositoryName,
-    SealedSecret, Subject, SystemClock, Timestamp,
+    Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, RepositoryName, Subject,
+    SystemClock, Timestamp,
 };
-use secrecy::SecretString;
 use tokio::sync::Notify;
 use wire::{
     Choice, Collection, CommandEnded, Ended, Exec, FindMatches, Found, Grade, IdempotencyKey, ImageMatch,
     LogLine, Outcome, Output, OutputStream, PickCache, Prediction, Progress, Ranking, Taken, Totals, Usage,
 };
+
+use self::keys::Keys;
 
 /// A cache of this name makes its handler panic.
 pub(crate) const PANICS: &str = "panics";
@@ -32,6 +34,9 @@ pub(crate) const PANICS: &str = "panics";
 pub(crate) const WAITS: &str = "waits";
 /// A cache of this name fails inside.
 pub(crate) const FAILS: &str = "fails";
+
+/// An instance with this command does not start.
+pub(crate) const NEVER_STARTS: &str = "never-starts";
 
 #[derive(Default)]
 pub(crate) struct Double {
@@ -50,10 +55,7 @@ struct State {
     forgotten: u64,
     requests: HashMap<(AccountId, String), (NewCache, CacheId)>,
     tokens: Vec<TokenRecord>,
-    accounts: Vec<Account>,
-    keys: Vec<AccessKey>,
-    /// What the keys sign with.
-    secrets: HashMap<AccessKeyId, SecretString>,
+    keys: Keys,
 }
 
 impl State {
@@ -70,14 +72,6 @@ impl State {
         let is_meant = |cache: &ImageCache| cache.id.to_string() == word || cache.name.as_str() == word;
         let found = self.caches.iter().rposition(|cache| cache.account == *account && is_meant(cache));
         found.ok_or_else(|| not_found(word))
-    }
-
-    fn has_account(&self, id: &AccountId) -> bool {
-        *id == AccountId::local() || self.accounts.iter().any(|account| account.id == *id)
-    }
-
-    fn key(&self, id: &AccessKeyId) -> ServiceResult<usize> {
-        self.keys.iter().position(|key| key.id == *id).ok_or_else(|| not_found(id.as_str()))
     }
 
     fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<usize> {
@@ -158,6 +152,25 @@ fn paged<T: Clone, Id: Ord + Copy>(
     rest.truncate(page.limit as usize);
     let next = rest.last().filter(|_| has_more).map(&id);
     (rest, next)
+}
+
+fn taken(cache: &ImageCache, request: &FindMatches) -> Taken {
+    let image = |image: &ImageSource| ImageMatch {
+        image: image.clone(),
+        is_whole: cache.images.contains(image),
+        found: Found::Exact,
+        here_bytes: None,
+        of_bytes: None,
+    };
+    Taken {
+        id: cache.id,
+        name: cache.name.to_string(),
+        state: cache.state.into(),
+        is_perfect: request.images.iter().all(|image| cache.images.contains(image)),
+        images: request.images.iter().map(image).collect(),
+        grade: Grade::Tencent { names: 1 },
+        compared_bytes: ByteSize::ZERO,
+    }
 }
 
 #[async_trait]
@@ -350,33 +363,18 @@ impl Service for Double {
     }
 
     async fn match_images(&self, account: &AccountId, request: &FindMatches) -> ServiceResult<Ranking> {
-        let taken = |cache: &ImageCache| Taken {
-            id: cache.id,
-            name: cache.name.to_string(),
-            state: cache.state.into(),
-            is_perfect: request.images.iter().all(|image| cache.images.contains(image)),
-            images: request
-                .images
-                .iter()
-                .map(|image| ImageMatch {
-                    image: image.clone(),
-                    is_whole: cache.images.contains(image),
-                    found: Found::Exact,
-                    here_bytes: None,
-                    of_bytes: None,
-                })
-                .collect(),
-            grade: Grade::Tencent { names: 1 },
-            compared_bytes: ByteSize::ZERO,
-        };
         let has = |cache: &&ImageCache| {
             cache.account == *account && request.images.iter().any(|image| cache.images.contains(image))
         };
-        let taken: Vec<Taken> = self.with(|all| all.caches.iter().filter(has).map(taken).collect());
+        let taken: Vec<Taken> =
+            self.with(|all| all.caches.iter().filter(has).map(|cache| taken(cache, request)).collect());
         Ok(Ranking { taken_total: taken.len() as u64, taken, ..Ranking::default() })
     }
 
     async fn create_instance(&self, account: &AccountId, new: NewInstance) -> ServiceResult<StartedInstance> {
+        if new.wish.command == [NEVER_STARTS] {
+            return Err(ServiceError::new(ServiceErrorKind::RegistryUnavailable, "the registry is away"));
+        }
         let cache = match &new.wish.cache {
             PickCache::Only(word) => Some(self.with(|all| {
                 let index = all.cache(account, word).map_err(|error| error.about("cache"))?;
@@ -385,7 +383,7 @@ impl Service for Double {
             PickCache::Auto | PickCache::None => None,
         };
         let digest: ManifestDigest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
-        let id = InstanceId::generate();
+        let id = new.id.unwrap_or_else(InstanceId::generate);
         let instance = Instance {
             id,
             name: new.wish.name.unwrap_or_else(|| format!("i{}", &id.to_string()[30..]).parse().unwrap()),
@@ -567,44 +565,19 @@ impl Service for Double {
     }
 
     async fn accounts(&self) -> ServiceResult<Vec<Account>> {
-        Ok(self.with(|all| [vec![Account::local()], all.accounts.clone()].concat()))
+        Ok(self.with(|all| all.keys.accounts()))
     }
 
     async fn create_account(&self, id: &AccountId, label: &str) -> ServiceResult<Account> {
-        self.with(|all| {
-            if all.has_account(id) {
-                return Err(ServiceError::new(ServiceErrorKind::NameTaken, "it is there").about("id"));
-            }
-            let account = Account { id: id.clone(), label: label.to_owned(), created: now() };
-            all.accounts.push(account.clone());
-            Ok(account)
-        })
+        self.with(|all| all.keys.create_account(id, label))
     }
 
     async fn create_access_key(&self, new: NewAccessKey) -> ServiceResult<AccessKey> {
-        self.with(|all| {
-            if !all.has_account(&new.account) {
-                return Err(not_found(new.account.as_str()).about("account"));
-            }
-            let key = AccessKey {
-                id: new.id.clone(),
-                account: new.account,
-                secret: SealedSecret::from_bytes(Vec::new()),
-                status: AccessKeyStatus::Enabled,
-                policy: new.policy,
-                label: new.label,
-                created: now(),
-                last_used: None,
-            };
-            all.secrets.insert(new.id, new.secret);
-            all.keys.push(key.clone());
-            Ok(key)
-        })
+        self.with(|all| all.keys.create(new))
     }
 
     async fn access_keys(&self, account: Option<&AccountId>) -> ServiceResult<Vec<AccessKey>> {
-        let own = |key: &&AccessKey| account.is_none_or(|account| key.account == *account);
-        Ok(self.with(|all| all.keys.iter().filter(own).cloned().collect()))
+        Ok(self.with(|all| all.keys.list(account)))
     }
 
     async fn set_access_key_status(
@@ -612,39 +585,19 @@ impl Service for Double {
         id: &AccessKeyId,
         status: AccessKeyStatus,
     ) -> ServiceResult<AccessKey> {
-        self.with(|all| {
-            let index = all.key(id)?;
-            all.keys[index].status = status;
-            Ok(all.keys[index].clone())
-        })
+        self.with(|all| all.keys.set_status(id, status))
     }
 
     async fn delete_access_key(&self, id: &AccessKeyId) -> ServiceResult<AccessKey> {
-        self.with(|all| {
-            let index = all.key(id)?;
-            Ok(all.keys.remove(index))
-        })
+        self.with(|all| all.keys.delete(id))
     }
 
     async fn access_key(&self, id: &AccessKeyId) -> ServiceResult<Option<KnownKey>> {
-        self.with(|all| {
-            let Ok(index) = all.key(id) else { return Ok(None) };
-            let key = &all.keys[index];
-            Ok(Some(KnownKey {
-                account: key.account.clone(),
-                secret: all.secrets[id].clone(),
-                policy: Policy::from_json(&key.policy).unwrap(),
-                is_enabled: key.status == AccessKeyStatus::Enabled,
-            }))
-        })
+        Ok(self.with(|all| all.keys.known(id)))
     }
 
     async fn note_key_used(&self, id: &AccessKeyId) -> ServiceResult<()> {
-        self.with(|all| {
-            let index = all.key(id)?;
-            all.keys[index].last_used = Some(now());
-            Ok(())
-        })
+        self.with(|all| all.keys.note_use(id))
     }
 
     async fn missing(&self) -> Vec<String> {

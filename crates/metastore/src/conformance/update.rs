@@ -1,10 +1,10 @@
-use model::{ByteSize, CacheId, CacheState, EventReason, Percent, Subject};
+use model::{ByteSize, CacheId, CacheState, Cloud, CloudNotes, EventReason, ImageCache, Percent, Subject};
 
 use super::admission::token;
 use super::{
     at, build_of, cache_named, create_waiting, event, fail, finish, process, ready_cache, waiting_build_of,
 };
-use crate::{Admitted, CacheEdit, Error, Metastore, Operation};
+use crate::{Admitted, CacheEdit, CacheRef, Error, Metastore, Operation};
 
 pub async fn changes_what_is_said(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;
@@ -22,6 +22,23 @@ pub async fn changes_what_is_said(store: &dyn Metastore) {
     assert_eq!(renamed, model::ImageCache { name: "other".parse().unwrap(), updated: at(2), ..updated });
     let absent = store.update_cache(CacheId::generate(), &edit, None, None, &[], at(2)).await;
     assert!(matches!(absent, Err(Error::NoCache(_))));
+}
+
+pub async fn keeps_what_a_cloud_said(store: &dyn Metastore) {
+    let said = |text: &str| CloudNotes::new(Cloud::Alibaba, format!(r#"{{"ZoneId":"{text}"}}"#)).unwrap();
+    let name = "Ein \u{955c}\u{50cf}, \"frei\"!".parse().unwrap();
+    let new = ImageCache { name, notes: Some(said("a")), ..cache_named("web", at(0)) };
+    let (cache, _) = create_waiting(store, &new).await;
+    assert_eq!(store.cache(cache.id).await.unwrap(), new);
+    let by_name = CacheRef::Name(new.name.clone());
+    assert_eq!(store.resolve_cache(&cache.account, &by_name).await.unwrap().cache, new);
+    let edit = CacheEdit { notes: Some(said("ü")), ..CacheEdit::default() };
+    let updated = store.update_cache(cache.id, &edit, None, None, &[], at(1)).await.unwrap().into_cache();
+    assert_eq!(updated, ImageCache { notes: Some(said("ü")), updated: at(1), ..new });
+    let nothing = CacheEdit::default();
+    let again = store.update_cache(cache.id, &nothing, None, None, &[], at(1)).await.unwrap().into_cache();
+    assert_eq!(again, updated);
+    assert_eq!(store.cache(cache.id).await.unwrap(), updated);
 }
 
 pub async fn changes_nothing_of_what_is_deleted(store: &dyn Metastore) {

@@ -46,11 +46,12 @@ impl Records {
         &self,
         account: Option<&AccountId>,
         after: Option<&AccessKeyId>,
+        limit: u32,
     ) -> Vec<AccessKey> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let behind = self.access_keys.range::<AccessKeyId, _>((from, Bound::Unbounded)).map(|(_, key)| key);
         let wanted = behind.filter(|key| account.is_none_or(|one| key.account == *one));
-        wanted.take(PAGE_LIMIT as usize).cloned().collect()
+        wanted.take(limit.min(PAGE_LIMIT) as usize).cloned().collect()
     }
 
     pub(super) fn set_access_key_status(

@@ -412,8 +412,9 @@ impl Metastore for MemoryMetastore {
         &self,
         account: Option<&AccountId>,
         after: Option<&AccessKeyId>,
+        limit: u32,
     ) -> Result<Vec<AccessKey>> {
-        Ok(self.records().access_keys(account, after))
+        Ok(self.records().access_keys(account, after, limit))
     }
 
     async fn set_access_key_status(

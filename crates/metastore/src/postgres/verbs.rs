@@ -532,9 +532,10 @@ impl Metastore for PostgresMetastore {
         &self,
         account: Option<&AccountId>,
         after: Option<&AccessKeyId>,
+        limit: u32,
     ) -> Result<Vec<AccessKey>> {
         self.read("list the access keys", async |connection: &mut PgConnection| {
-            access_keys::list(connection, account, after).await
+            access_keys::list(connection, account, after, limit).await
         })
         .await
     }

@@ -82,11 +82,12 @@ pub(super) async fn list(
     connection: &mut SqliteConnection,
     account: Option<&AccountId>,
     after: Option<&AccessKeyId>,
+    limit: u32,
 ) -> Result<Vec<AccessKey>> {
     let rows = sqlx::query(LIST)
         .bind(account.map(AccountId::as_str))
         .bind(after.map_or("", AccessKeyId::as_str))
-        .bind(i64::from(PAGE_LIMIT))
+        .bind(i64::from(limit.min(PAGE_LIMIT)))
         .fetch_all(connection)
         .await
         .map_err(failed("list the access keys"))?;

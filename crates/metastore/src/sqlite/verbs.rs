@@ -495,8 +495,9 @@ impl Metastore for SqliteMetastore {
         &self,
         account: Option<&AccountId>,
         after: Option<&AccessKeyId>,
+        limit: u32,
     ) -> Result<Vec<AccessKey>> {
-        access_keys::list(&mut *self.reading("list the access keys").await?, account, after).await
+        access_keys::list(&mut *self.reading("list the access keys").await?, account, after, limit).await
     }
 
     async fn set_access_key_status(

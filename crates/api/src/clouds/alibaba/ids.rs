@@ -2,12 +2,15 @@
 
 use clouds::alibaba::Operation;
 use clouds::alibaba::request::{GroupFilter, RegionId, TagFilter};
-use model::{CacheId, ImageSnapshotId, Tags};
+use model::{CacheId, ImageSnapshotId, InstanceId, Tags};
 
 /// What the cloud's ids begin with: of container groups, of snapshots, and of local ones.
 const GROUP: &str = "eci-";
 const SNAPSHOT: &str = "s-";
 const LOCAL_SNAPSHOT: &str = "s-f";
+
+/// What our ids of instances begin with.
+pub(super) const INSTANCE: &str = "ins-";
 
 fn digits(id: &str) -> &str {
     id.split_once('-').map_or(id, |(_, digits)| digits)
@@ -16,6 +19,16 @@ fn digits(id: &str) -> &str {
 /// The transit instance that pulls a cache's images: there is one per cache.
 pub(super) fn transit(cache: CacheId) -> String {
     format!("{GROUP}{}", digits(&cache.to_string()))
+}
+
+/// A container group, which is an instance.
+pub(super) fn group(instance: InstanceId) -> String {
+    format!("{GROUP}{}", digits(&instance.to_string()))
+}
+
+/// The instance of a container group; none where the text can be none.
+pub(super) fn instance_of(text: &str) -> Option<InstanceId> {
+    format!("{INSTANCE}{}", text.strip_prefix(GROUP)?).parse().ok()
 }
 
 /// A standard snapshot.

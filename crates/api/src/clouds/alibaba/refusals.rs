@@ -51,6 +51,32 @@ pub(super) fn of_caches(operation: OperationName, id: &str, error: ServiceError)
     }
 }
 
+/// What an operation on container groups is refused with.
+pub(super) fn of_groups(operation: OperationName, error: ServiceError) -> Refusal {
+    let of = |code| Refusal::of(operation, code);
+    let said = || Refusal::new(ErrorCode::InvalidParameter).saying(&error.message);
+    match error.kind {
+        Kind::NotFound => Refusal::new(ErrorCode::InvalidParameterNotFound).saying(&error.message),
+        Kind::InUse | Kind::Building | Kind::Deleting | Kind::WrongState | Kind::Ambiguous => {
+            of(ErrorCode::IncorrectStatus).saying(&error.message)
+        }
+        Kind::NameTaken => of(ErrorCode::OperationConflict),
+        Kind::QuotaReached => of(ErrorCode::QuotaExceeded).about("ContainerGroup"),
+        Kind::KeyReused => Refusal::new(ErrorCode::IdempotentParameterMismatch),
+        Kind::InvalidField | Kind::SizeTooSmall | Kind::BadImage => said(),
+        Kind::RegistryUnauthorized | Kind::RegistryUnavailable => said(),
+        Kind::Unsupported => of(ErrorCode::ServiceNotEnabled).saying(&error.message),
+        Kind::Busy | Kind::NoSpace => {
+            tracing::warn!(error = chain(&error), "a call could not be served: {error}");
+            Refusal::new(ErrorCode::ServiceUnavailable)
+        }
+        Kind::Internal => {
+            tracing::error!(error = chain(&error), "a call failed: {error}");
+            Refusal::new(ErrorCode::InternalError)
+        }
+    }
+}
+
 /// The cloud's name of a field of ours.
 fn parameter(field: Option<&str>) -> Option<&'static str> {
     Some(match field? {
