@@ -3,6 +3,14 @@
 ALTER TABLE caches    ADD COLUMN notes TEXT; -- JSON; null: no cloud's call asked for it
 ALTER TABLE instances ADD COLUMN notes TEXT; -- JSON; null: no cloud's call asked for it
 
+-- Words of the notes of a cache, to find it by them.
+CREATE TABLE cache_labels (
+    cache TEXT NOT NULL REFERENCES caches (id) ON DELETE CASCADE,
+    key   TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (cache, key)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE accounts (
     id      TEXT PRIMARY KEY NOT NULL,
     label   TEXT NOT NULL,

@@ -40,7 +40,7 @@ pub use ids::{BuildId, CacheId, IdError, ImageSnapshotId, InstanceId, LeaseId};
 pub use image::{Healthcheck, ImageConfig};
 pub use instance::{ExitStatus, Instance, InstanceState};
 pub use name::{CacheName, InstanceName, NameError};
-pub use notes::{Cloud, CloudNotes, CloudNotesError};
+pub use notes::{Cloud, CloudNotes, CloudNotesError, LabelFilter};
 pub use platform::{Platform, PlatformError};
 pub use policy::{
     CachePolicy, CopyCount, CopyCountError, CopyPlan, CopyState, Elimination, Generation, Origin, Percent,

@@ -72,6 +72,7 @@ impl OverEngine {
             image: filter.image,
             repository: filter.repository,
             tags: filter.tags,
+            labels: filter.labels,
         };
         let found = self.engine.describe_caches(account, &filter, page(wanted)).await?;
         let caches = found.caches.into_iter().map(CacheView::from).collect();

@@ -1,5 +1,7 @@
 //! `/v1/caches`: create and list.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -98,6 +100,7 @@ impl FromQuery for Listing {
             snapshot: pairs.one("snapshot")?,
             image: pairs.one("image")?,
             repository: pairs.one("repository")?,
+            labels: BTreeMap::new(),
             tags: tags.iter().map(|text| tag(text)).collect::<Result<_, _>>()?,
         };
         Ok(Self { filter, page: paging::Asked::of(pairs)? })

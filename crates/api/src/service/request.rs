@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::BoxStream;
 use model::{
     AccountId, ByteSize, CacheId, CacheName, CacheState, CloudNotes, CopyCount, Elimination, ImageCache,
-    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, Origin, Platform, RegistryAccess, RepositoryName,
-    RetentionDays, Staleness, Subject, Tags, Timestamp,
+    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, LabelFilter, Origin, Platform, RegistryAccess,
+    RepositoryName, RetentionDays, Staleness, Subject, Tags, Timestamp,
 };
 use wire::{Build, Choice, CommandEnded, Cost, CreateInstance, Login, Output, Scope, Sizes};
 
@@ -86,6 +86,8 @@ pub struct CacheFilter {
     pub repository: Option<RepositoryName>,
     /// Only those that have all of these tags; a key without a value lets every value through.
     pub tags: BTreeMap<String, Option<String>>,
+    /// Only those that every one of these lets through, by the labels of what a cloud's call said; `/v1` has none.
+    pub labels: BTreeMap<String, LabelFilter>,
 }
 
 /// In which order a listing goes.

@@ -3,6 +3,14 @@
 ALTER TABLE caches    ADD COLUMN notes TEXT; -- JSON; null: no cloud's call asked for it
 ALTER TABLE instances ADD COLUMN notes TEXT; -- JSON; null: no cloud's call asked for it
 
+-- Words of the notes of a cache, to find it by them.
+CREATE TABLE cache_labels (
+    cache TEXT COLLATE "C" NOT NULL REFERENCES caches (id) ON DELETE CASCADE,
+    key   TEXT COLLATE "C" NOT NULL,
+    value TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (cache, key)
+);
+
 CREATE TABLE accounts (
     id      TEXT COLLATE "C" PRIMARY KEY,
     label   TEXT NOT NULL,

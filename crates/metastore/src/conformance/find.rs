@@ -1,4 +1,4 @@
-use model::{AccountId, CacheId, CacheState, ImageCache, Origin};
+use model::{AccountId, CacheId, CacheState, Cloud, CloudNotes, ImageCache, LabelFilter, Origin};
 
 use super::{
     account, at, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready, process,
@@ -109,6 +109,44 @@ pub async fn finds_by_tags(store: &dyn Metastore) {
     for tags in [[("te\0am", None)], [("team", Some("a\0"))], [("\0", Some("\0"))]] {
         assert_eq!(found(store, &by(&tags)).await, [], "{tags:?}");
     }
+}
+
+pub async fn finds_by_labels(store: &dyn Metastore) {
+    let mut ids = Vec::new();
+    for labels in [r#"{"region":"a","group":"x"}"#, r#"{"region":"b"}"#, "{}"] {
+        let notes = CloudNotes::new(Cloud::Alibaba, "{}".to_owned()).unwrap();
+        let notes = Some(notes.with_labels(serde_json::from_str(labels).unwrap()).unwrap());
+        let cache = model::ImageCache { notes, ..cache_named("web", at(0)) };
+        ids.push(make_ready(store, &cache, at(0)).await.id);
+    }
+    ids.push(ready_cache(store, "web", at(0)).await.id);
+    let by = |labels: &[(&str, &str, bool)]| {
+        let labels = labels.iter().map(|(key, is, or_missing)| {
+            ((*key).to_owned(), LabelFilter { is: (*is).to_owned(), or_missing: *or_missing })
+        });
+        CacheFilter { labels: labels.collect(), ..local() }
+    };
+    for (labels, expected) in [
+        (&[("region", "a", false)][..], &[0][..]),
+        (&[("region", "a", true)], &[0, 2, 3]),
+        (&[("region", "a", true), ("group", "x", false)], &[0]),
+        (&[("region", "b", false), ("group", "x", true)], &[1]),
+        (&[("region", "", false)], &[]),
+        (&[("other", "a", true)], &[0, 1, 2, 3]),
+        (&[("re\0gion", "a\0", false)], &[]),
+        (&[("region", "a\0", true)], &[2, 3]),
+    ] {
+        let wanted: Vec<_> = expected.iter().map(|index| ids[*index]).collect();
+        assert_eq!(found(store, &by(labels)).await, wanted, "{labels:?}");
+        assert_eq!(store.count_caches(&by(labels)).await.unwrap(), wanted.len() as u64, "{labels:?}");
+    }
+    let notes = CloudNotes::new(Cloud::Alibaba, "{}".to_owned()).unwrap();
+    let notes = notes.with_labels([("region".to_owned(), "a".to_owned())].into()).unwrap();
+    let edit = CacheEdit { notes: Some(notes), ..CacheEdit::default() };
+    store.update_cache(ids[1], &edit, None, None, &[], at(1)).await.unwrap();
+    assert_eq!(found(store, &by(&[("region", "a", false)])).await, ids[..2]);
+    store.delete_cache(ids[0], &[]).await.unwrap();
+    assert_eq!(found(store, &by(&[("region", "a", false)])).await, ids[1..2]);
 }
 
 pub async fn finds_nothing_among_none(store: &dyn Metastore) {

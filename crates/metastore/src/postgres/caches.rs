@@ -33,6 +33,9 @@ const INDEX_IMAGES: &str = "INSERT INTO cache_images (cache, account, image, rep
 const INDEX_TAGS: &str = "INSERT INTO cache_tags (cache, account, key, value) \
      SELECT $1, $2, key, value FROM unnest($3::text[], $4::text[]) AS own (key, value)";
 
+const INDEX_LABELS: &str = "INSERT INTO cache_labels (cache, key, value) \
+     SELECT $1, key, value FROM unnest($2::text[], $3::text[]) AS own (key, value)";
+
 const INDEX_GENERATIONS: &str = "INSERT INTO cache_generations (cache, snapshot) SELECT $1, snapshot FROM unnest($2::text[]) AS own (snapshot)";
 
 /// The one that is meant, and the others of its name.
@@ -188,6 +191,7 @@ pub(super) async fn create(writing: &mut Writing, cache: &ImageCache) -> Result<
     }
     index_images(writing, cache).await?;
     index_tags(writing, cache).await?;
+    index_labels(writing, cache).await?;
     recount(writing, cache, 1).await?;
     events::arrive(writing, Subject::Cache(cache.id)).await?;
     touch(writing, cache, ChangeKind::Put);
@@ -204,6 +208,10 @@ pub(super) async fn save(writing: &mut Writing, before: &ImageCache, cache: &Ima
     if before.policy.tags != cache.policy.tags {
         clear(writing, "DELETE FROM cache_tags WHERE cache = $1", cache.id).await?;
         index_tags(writing, cache).await?;
+    }
+    if before.notes != cache.notes {
+        clear(writing, "DELETE FROM cache_labels WHERE cache = $1", cache.id).await?;
+        index_labels(writing, cache).await?;
     }
     if before.generations != cache.generations {
         clear(writing, "DELETE FROM cache_generations WHERE cache = $1", cache.id).await?;
@@ -244,6 +252,16 @@ async fn index_tags(connection: &mut PgConnection, cache: &ImageCache) -> Result
     let query = sqlx::query(INDEX_TAGS).bind(cache.id.to_string()).bind(cache.account.as_str());
     let done = query.bind(keys).bind(values).execute(connection).await;
     done.map(drop).map_err(failed("index the cache's tags"))
+}
+
+async fn index_labels(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
+    let labels = cache.notes.iter().flat_map(model::CloudNotes::labels);
+    let (keys, values): (Vec<&String>, Vec<&String>) = labels.unzip();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let query = sqlx::query(INDEX_LABELS).bind(cache.id.to_string()).bind(keys).bind(values);
+    query.execute(connection).await.map(drop).map_err(failed("index the cache's labels"))
 }
 
 async fn index_generations(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {

@@ -74,7 +74,8 @@ pub(super) async fn insert(connection: &mut SqliteConnection, cache: &ImageCache
     }
     changes::arrive(connection, Subject::Cache(cache.id)).await?;
     add_images(connection, cache).await?;
-    add_tags(connection, cache).await
+    add_tags(connection, cache).await?;
+    add_labels(connection, cache).await
 }
 
 /// Writes what became of a cache.
@@ -92,6 +93,10 @@ pub(super) async fn save(
     if before.policy.tags != cache.policy.tags {
         drop_all(connection, "DELETE FROM cache_tags WHERE cache = ?", cache.id).await?;
         add_tags(connection, cache).await?;
+    }
+    if before.notes != cache.notes {
+        drop_all(connection, "DELETE FROM cache_labels WHERE cache = ?", cache.id).await?;
+        add_labels(connection, cache).await?;
     }
     if before.generations != cache.generations {
         drop_all(connection, "DELETE FROM cache_generations WHERE cache = ?", cache.id).await?;
@@ -132,6 +137,19 @@ async fn add_tags(connection: &mut SqliteConnection, cache: &ImageCache) -> Resu
             .execute(&mut *connection)
             .await
             .map_err(failed("note the cache's tags"))?;
+    }
+    Ok(())
+}
+
+async fn add_labels(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
+    for (key, value) in cache.notes.iter().flat_map(model::CloudNotes::labels) {
+        sqlx::query("INSERT INTO cache_labels (cache, key, value) VALUES (?, ?, ?)")
+            .bind(cache.id.to_string())
+            .bind(key)
+            .bind(value)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed("note the cache's labels"))?;
     }
     Ok(())
 }

@@ -174,6 +174,7 @@ fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     }
     push_images(query, way, filter);
     push_tags(query, way, filter);
+    push_labels(query, filter);
 }
 
 fn push_states(query: &mut QueryBuilder<Sqlite>, way: Way, states: &[model::CacheState]) {
@@ -230,9 +231,21 @@ fn push_tags(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     }
 }
 
+fn push_labels(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter) {
+    for (key, wanted) in &filter.labels {
+        query.push(" AND (EXISTS (SELECT 1 FROM cache_labels AS l WHERE l.cache = c.id AND l.key = ");
+        query.push_bind(key.clone()).push(" AND l.value = ").push_bind(wanted.is.clone()).push(")");
+        if wanted.or_missing {
+            query.push(" OR NOT EXISTS (SELECT 1 FROM cache_labels AS l WHERE l.cache = c.id AND l.key = ");
+            query.push_bind(key.clone()).push(")");
+        }
+        query.push(")");
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use model::{CacheState, Origin};
+    use model::{CacheState, LabelFilter, Origin};
     use sqlx::{ConnectOptions as _, Row as _};
 
     use super::*;
@@ -278,6 +291,13 @@ mod tests {
             (
                 "caches_by_state",
                 CacheFilter { states: Some(vec![CacheState::Ready]), ..CacheFilter::default() },
+            ),
+            (
+                "caches_by_account",
+                CacheFilter {
+                    labels: [("k".to_owned(), LabelFilter { is: "v".to_owned(), or_missing: true })].into(),
+                    ..ours.clone()
+                },
             ),
             ("sqlite_autoindex_caches_1", CacheFilter::default()),
         ];
