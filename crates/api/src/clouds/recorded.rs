@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Cloud, CloudNotes, ImageSource};
+use model::{Cloud, CloudNotes, ImageSource, LabelFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,14 +11,22 @@ use super::settings::DialectSettings;
 /// The most texts of images that are kept; those of earlier updates go first.
 const MOST_IMAGES: usize = 60;
 
+/// By what a listing finds what is in a resource group.
+const RESOURCE_GROUP: &str = "resource-group";
+
+/// By what a listing finds what is in a region of a cloud.
+fn region_label(cloud: Cloud) -> String {
+    format!("{cloud}-region")
+}
+
 /// What is kept of a cloud's call beside the record that it makes: one document for both clouds, so that each can show what the
 /// other was told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Recorded {
-    /// The region that the call named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) region: Option<String>,
+    /// The region of each cloud that a call of it has put it into.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) regions: BTreeMap<String, String>,
     /// The resource group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) resource_group: Option<String>,
@@ -46,12 +54,26 @@ impl Recorded {
         notes.and_then(|notes| serde_json::from_str(notes.document()).ok()).unwrap_or_default()
     }
 
+    /// Puts it into a region, where no call of that cloud has before.
+    pub(super) fn put_into(&mut self, cloud: Cloud, region: &str) {
+        self.regions.entry(cloud.to_string()).or_insert_with(|| region.to_owned());
+    }
+
+    /// The region of that cloud.
+    fn region(&self, cloud: Cloud) -> Option<&str> {
+        self.regions.get(&cloud.to_string()).map(String::as_str)
+    }
+
     /// To be kept.
     ///
     /// # Errors
     /// Where it is too much.
     pub(super) fn into_notes(self, cloud: Cloud) -> Result<CloudNotes, model::CloudNotesError> {
-        CloudNotes::new(cloud, serde_json::to_string(&self).expect("texts, numbers and lists alone"))
+        let text = serde_json::to_string(&self).expect("texts, numbers and lists alone");
+        let region = |cloud| Some((region_label(cloud), self.region(cloud)?.to_owned()));
+        let group = self.resource_group.clone().map(|group| (RESOURCE_GROUP.to_owned(), group));
+        let labels = [Cloud::Alibaba, Cloud::Tencent].into_iter().filter_map(region).chain(group);
+        CloudNotes::new(cloud, text)?.with_labels(labels.collect())
     }
 
     /// Keeps the words of images, each once.
@@ -86,22 +108,30 @@ impl Recorded {
     }
 }
 
-/// Whether what has these notes is in a region of a cloud. What no call of that cloud has put into one of its regions is in the
-/// first.
+/// Whether what has these notes is in a region of a cloud.
 pub(super) fn is_in_region(
     notes: Option<&CloudNotes>,
     cloud: Cloud,
     region: &str,
     settings: &DialectSettings,
 ) -> bool {
-    if !settings.has_several() {
-        return true;
-    }
-    let own = notes.filter(|notes| notes.cloud() == cloud);
-    match Recorded::of(own).region.filter(|recorded| settings.serves(recorded)) {
-        Some(recorded) => recorded == region,
-        None => settings.is_first(region),
-    }
+    settings.puts_into(region, Recorded::of(notes).region(cloud))
+}
+
+/// What a listing lets through: what is in that region, and in that resource group if there is one.
+pub(super) fn labels(
+    cloud: Cloud,
+    region: &str,
+    group: Option<&str>,
+    settings: &DialectSettings,
+) -> BTreeMap<String, LabelFilter> {
+    let of_region = || {
+        let filter = LabelFilter { is: region.to_owned(), or_missing: settings.is_first(region) };
+        (region_label(cloud), filter)
+    };
+    let of_group =
+        |group: &str| (RESOURCE_GROUP.to_owned(), LabelFilter { is: group.to_owned(), or_missing: false });
+    settings.has_several().then(of_region).into_iter().chain(group.map(of_group)).collect()
 }
 
 #[cfg(test)]
@@ -129,15 +159,25 @@ mod tests {
             regions: regions.iter().map(|region| (*region).to_owned()).collect(),
             skew_seconds: 0,
         };
-        let in_b = Recorded { region: Some("b".to_owned()), ..Recorded::default() };
+        let mut in_b = Recorded::default();
+        in_b.put_into(Cloud::Alibaba, "b");
+        in_b.put_into(Cloud::Alibaba, "a");
         let in_b = in_b.into_notes(Cloud::Alibaba).unwrap();
+        let one = regions(&["a"]);
         let two = regions(&["a", "b"]);
-        let found =
-            |notes, region, settings: &DialectSettings| is_in_region(notes, Cloud::Alibaba, region, settings);
-        assert!(found(None, "a", &two) && !found(None, "b", &two));
-        assert!(!found(Some(&in_b), "a", &two) && found(Some(&in_b), "b", &two));
-        assert!(is_in_region(Some(&in_b), Cloud::Tencent, "a", &two));
-        assert!(found(Some(&in_b), "a", &regions(&["a"])), "there is one place");
-        assert!(found(Some(&in_b), "a", &regions(&["a", "c"])), "its region is none any more");
+        for (notes, cloud, settings, expected) in [
+            (None, Cloud::Alibaba, &two, [true, false]),
+            (Some(&in_b), Cloud::Alibaba, &two, [false, true]),
+            (Some(&in_b), Cloud::Tencent, &two, [true, false]),
+            (Some(&in_b), Cloud::Alibaba, &one, [true, true]),
+        ] {
+            for (region, expected) in ["a", "b"].into_iter().zip(expected) {
+                assert_eq!(is_in_region(notes, cloud, region, settings), expected, "{region}");
+                let found = labels(cloud, region, None, settings).into_iter().all(|(key, filter)| {
+                    filter.lets_through(notes.and_then(|notes| notes.labels().get(&key)).map(String::as_str))
+                });
+                assert_eq!(found, expected, "the listing of {region}");
+            }
+        }
     }
 }

@@ -42,6 +42,15 @@ impl DialectSettings {
         self.regions.first().is_none_or(|first| first == region)
     }
 
+    /// Whether what was put into that region, if into any, is in a region.
+    pub(super) fn puts_into(&self, region: &str, recorded: Option<&str>) -> bool {
+        match recorded {
+            _ if !self.has_several() => true,
+            Some(recorded) => recorded == region,
+            None => self.is_first(region),
+        }
+    }
+
     /// Whether regions are told apart.
     pub(super) fn has_several(&self) -> bool {
         self.regions.len() > 1

@@ -1,5 +1,6 @@
 //! An in-memory double of the port: enough of a service to be asked everything.
 
+mod filter;
 mod keys;
 
 use std::collections::HashMap;
@@ -17,8 +18,8 @@ use futures::{StreamExt as _, stream};
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, ByteSize, CacheId, CacheState, Clock as _,
     CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, ImageSource,
-    Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, RepositoryName, Subject,
-    SystemClock, Timestamp,
+    Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, Subject, SystemClock,
+    Timestamp,
 };
 use tokio::sync::Notify;
 use wire::{
@@ -91,12 +92,6 @@ fn not_found(word: &str) -> ServiceError {
 
 fn view(cache: &ImageCache) -> CacheView {
     CacheView { cache: cache.clone(), expires: None, interrupted: false }
-}
-
-fn has_repository(cache: &ImageCache, repository: &RepositoryName) -> bool {
-    let of =
-        |image: &ImageSource| matches!(image, ImageSource::Registry(one) if one.repository() == repository);
-    cache.images.iter().any(of)
 }
 
 impl Double {
@@ -230,19 +225,7 @@ impl Service for Double {
         filter: &CacheFilter,
         page: Page<CacheId>,
     ) -> ServiceResult<CachePage> {
-        let passes = |cache: &&ImageCache| {
-            cache.account == *account
-                && filter.names.as_ref().is_none_or(|names| names.contains(&cache.name))
-                && filter.ids.as_ref().is_none_or(|ids| ids.contains(&cache.id))
-                && filter.snapshot.is_none_or(|snapshot| cache.snapshot == Some(snapshot))
-                && filter.image.as_ref().is_none_or(|image| cache.images.contains(image))
-                && filter.repository.as_ref().is_none_or(|repository| has_repository(cache, repository))
-                && filter.states.as_ref().is_none_or(|states| states.contains(&cache.state))
-                && filter.tags.iter().all(|(key, value)| {
-                    let has = cache.policy.tags.get(key);
-                    has.is_some_and(|has| value.as_ref().is_none_or(|value| value == has))
-                })
-        };
+        let passes = |cache: &&ImageCache| cache.account == *account && filter::passes(cache, filter);
         let all: Vec<ImageCache> = self.with(|all| all.caches.iter().filter(passes).cloned().collect());
         let total = all.len() as u64;
         let (caches, next) = paged(all, |cache| cache.id, page);

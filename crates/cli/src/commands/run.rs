@@ -55,7 +55,6 @@ pub(crate) fn run(
 /// What the command line asks for.
 async fn wanted(app: &App, args: &RunArgs) -> Result<NewInstance, Failure> {
     Ok(NewInstance {
-        id: None,
         wish: choice::wish(app, args, InstanceId::generate()).await?,
         name: args.name.clone(),
         options: options(args),

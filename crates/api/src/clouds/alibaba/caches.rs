@@ -83,10 +83,10 @@ fn platform(os: Option<OsType>) -> Platform {
 
 fn recorded(create: &CreateImageCache) -> Recorded {
     let mut recorded = Recorded {
-        region: Some(create.region.to_string()),
         resource_group: create.parameters.resource_group_id.as_ref().map(ToString::to_string),
         ..Recorded::default()
     };
+    recorded.put_into(Cloud::Alibaba, create.region.as_str());
     recorded.add_images(create.images.iter().map(|image| image.text.as_str()));
     keep_network(&mut recorded, &create.network);
     recorded.keep("Annotations", create.annotations.as_ref());

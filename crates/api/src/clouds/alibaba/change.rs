@@ -3,7 +3,7 @@
 use clouds::alibaba::answer::Done;
 use clouds::alibaba::request::UpdateImageCache;
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
-use model::{ByteSize, CacheState, ImageCache};
+use model::{ByteSize, CacheState, Cloud, ImageCache};
 
 use super::caches::{keep_network, key, notes, sources};
 use super::{Caller, refusals};
@@ -41,7 +41,7 @@ fn recorded(update: &UpdateImageCache, cache: &ImageCache) -> Recorded {
         recorded.resource_group = Some(group.to_string());
     }
     // A cache that was not made by such a call is in a region from now on.
-    recorded.region.get_or_insert_with(|| update.region.to_string());
+    recorded.put_into(Cloud::Alibaba, update.region.as_str());
     recorded
 }
 
@@ -88,5 +88,5 @@ impl Caller {
 }
 
 fn without_region(recorded: &Recorded) -> Recorded {
-    Recorded { region: None, ..recorded.clone() }
+    Recorded { regions: std::collections::BTreeMap::new(), ..recorded.clone() }
 }

@@ -1,17 +1,17 @@
 //! Caches described.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clouds::alibaba::answer::{ImageCacheEntry, ImageCaches};
-use clouds::alibaba::request::{DescribeImageCaches, GivenImage};
+use clouds::alibaba::request::{DescribeImageCaches, GivenImage, ResourceId};
 use clouds::alibaba::{Answer, OperationName, Refusal};
 use futures::future::try_join_all;
-use model::{CacheId, ImageSource};
+use model::{CacheId, Cloud, ImageSource, LabelFilter};
 use wire::{FindMatches, MatchPolicy};
 
 use super::{Caller, caches, ids, refusals, shown};
 use crate::clouds::listing::{self, Start, Wanted};
-use crate::clouds::recorded::Recorded;
+use crate::clouds::recorded::labels;
 use crate::service::{CacheFilter, CachePage, CacheView, ServiceError};
 
 const NAME: OperationName = OperationName::DescribeImageCaches;
@@ -28,8 +28,8 @@ fn is_bare(image: &GivenImage) -> bool {
 }
 
 /// What the records can be asked for; `None` where nothing can fit.
-fn filter(describe: &DescribeImageCaches) -> Option<CacheFilter> {
-    let mut filter = CacheFilter::default();
+fn filter(describe: &DescribeImageCaches, labels: BTreeMap<String, LabelFilter>) -> Option<CacheFilter> {
+    let mut filter = CacheFilter { labels, ..CacheFilter::default() };
     if let Some(id) = &describe.id {
         filter.ids = Some(vec![id.as_str().parse().ok()?]);
     }
@@ -63,12 +63,15 @@ fn query(account: &model::AccountId, describe: &DescribeImageCaches) -> String {
 impl Caller {
     pub(super) async fn describe_caches(&self, describe: &DescribeImageCaches) -> Result<Answer, Refusal> {
         let of = |error: ServiceError| refusals::of_caches(NAME, "", error);
+        let settings = &self.edge.clouds().alibaba;
+        let group = describe.resource_group_id.as_ref().map(ResourceId::as_str);
+        let labels = labels(Cloud::Alibaba, describe.region.as_str(), group, settings);
         let query = query(&self.account, describe);
         let start = match &describe.next_token {
             Some(token) => Some(self.page_start(&query, token.as_str())?),
             None => None,
         };
-        let page = match (filter(describe), describe.match_images.is_empty()) {
+        let page = match (filter(describe, labels), describe.match_images.is_empty()) {
             (None, _) => CachePage { caches: Vec::new(), next: None, total: 0 },
             (Some(filter), true) => self.page(&filter, describe, start).await.map_err(of)?,
             (Some(filter), false) => self.matching(filter, describe).await.map_err(of)?,
@@ -91,20 +94,11 @@ impl Caller {
         describe: &DescribeImageCaches,
         start: Option<CacheId>,
     ) -> Result<CachePage, ServiceError> {
-        let group = describe.resource_group_id.as_ref();
-        let fits = |view: &CacheView| {
-            let in_group = group.is_none_or(|group| {
-                Recorded::of(view.cache.notes.as_ref()).resource_group.as_deref() == Some(group.as_str())
-            });
-            let of_host = describe.image.as_ref().is_none_or(|image| has_image(view, image));
-            in_group && of_host && self.is_here(view, &describe.region)
-        };
         // A repository is looked for by its name alone, and may be of another registry.
-        let is_loose = group.is_some()
-            || describe.image.as_ref().is_some_and(is_bare)
-            || self.edge.clouds().alibaba.has_several();
+        let bare = describe.image.as_ref().filter(|image| is_bare(image));
+        let has_image = |view: &CacheView| bare.is_none_or(|image| has_repository(view, image));
         let limit = describe.limit.unwrap_or(DEFAULT_PAGE).min(LONGEST_PAGE);
-        let fits: Option<listing::Fits<'_>> = if is_loose { Some(&fits) } else { None };
+        let fits: Option<listing::Fits<'_>> = if bare.is_some() { Some(&has_image) } else { None };
         let wanted = Wanted { start: Start::Behind(start), limit, fits };
         listing::page(&self.edge, &self.account, filter, wanted).await
     }
@@ -157,13 +151,11 @@ impl Caller {
     }
 }
 
-/// Whether a cache has an image, or of a bare name any of its repository.
-fn has_image(view: &CacheView, image: &GivenImage) -> bool {
+/// Whether a cache has an image of that one's repository.
+fn has_repository(view: &CacheView, image: &GivenImage) -> bool {
+    let wanted = &image.reference;
     view.cache.images.iter().any(|source| match source {
-        ImageSource::Registry(reference) if is_bare(image) => {
-            reference.host() == image.reference.host()
-                && reference.repository() == image.reference.repository()
-        }
-        other => *other == ImageSource::Registry(image.reference.clone()),
+        ImageSource::Registry(one) => one.host() == wanted.host() && one.repository() == wanted.repository(),
+        _ => false,
     })
 }

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clouds::alibaba::answer::{ContainerGroups, Done, GroupStatuses};
 use clouds::alibaba::request::{
-    DeleteContainerGroup, DescribeContainerGroupStatus, DescribeContainerGroups, GroupFilter, ResourceId,
+    DeleteContainerGroup, DescribeContainerGroupStatus, DescribeContainerGroups, GroupFilter, RegionId, ResourceId,
     TagFilter,
 };
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
@@ -22,7 +22,6 @@ use model::{AccountId, Cloud, CloudNotes, Instance, InstanceId, Tags, Timestamp}
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, ids, refusals};
-use crate::clouds::recorded::is_in_region;
 use crate::service::{Order, Page, ServiceError, ServiceErrorKind};
 
 /// So many groups may be without an instance at once; each waits for a registry at most.
@@ -177,8 +176,8 @@ impl Caller {
             value.is_some_and(|value| tag.value.as_ref().is_none_or(|wanted| wanted == value))
         };
         let id = ids::group(group.id);
-        let notes = group.notes.to_notes().ok();
-        is_in_region(notes.as_ref(), Cloud::Alibaba, filter.region.as_str(), &self.edge.clouds().alibaba)
+        let settings = &self.edge.clouds().alibaba;
+        settings.puts_into(filter.region.as_str(), group.notes.region.as_deref())
             && filter.ids.as_ref().is_none_or(|ids| ids.iter().any(|wanted| wanted.as_str() == id))
             && filter.tags.iter().all(has_tag)
             && is(&filter.zone_id, &group.notes.zone)
@@ -187,7 +186,16 @@ impl Caller {
     }
 
     /// The group of that id, if it is in the region.
-    async fn group(&self, operation: OperationName, id: &ResourceId) -> Result<Group, Refusal> {
+    async fn group(
+        &self,
+        operation: OperationName,
+        region: Option<&RegionId>,
+        id: &ResourceId,
+    ) -> Result<Group, Refusal> {
+        let settings = &self.edge.clouds().alibaba;
+        let is_here = |group: &Group| {
+            region.is_none_or(|region| settings.puts_into(region.as_str(), group.notes.region.as_deref()))
+        };
         let unknown = || {
             let message = format!("The specified container group {id} does not exist.");
             Refusal::new(ErrorCode::InvalidParameterNotFound).saying(&message)
@@ -197,11 +205,14 @@ impl Caller {
             Ok(instance) => {
                 let notes = GroupNotes::of(instance.notes.as_ref()).ok_or_else(unknown)?;
                 let created = instance.created;
-                Ok(Group { id: instance_id, notes, created, instance: Some(instance), failure: None })
+                let group =
+                    Group { id: instance_id, notes, created, instance: Some(instance), failure: None };
+                Some(group).filter(is_here).ok_or_else(unknown)
             }
             Err(error) if error.kind == ServiceErrorKind::NotFound => {
                 let starting = self.edge.cloud_state().starting.of(&self.account);
-                starting.into_iter().find(|group| group.id == instance_id).ok_or_else(unknown)
+                let found = starting.into_iter().find(|group| group.id == instance_id);
+                found.filter(is_here).ok_or_else(unknown)
             }
             Err(error) => Err(refusals::of_groups(operation, error)),
         }
@@ -282,7 +293,7 @@ impl Caller {
     pub(super) async fn delete_group(&self, delete: &DeleteContainerGroup) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DeleteContainerGroup;
         let done = Ok(Answer::DeleteContainerGroup(Done {}));
-        let group = match self.group(NAME, &delete.id).await {
+        let group = match self.group(NAME, Some(&delete.region), &delete.id).await {
             Ok(group) => group,
             // A deletion that comes again with its token is done, where the group was there once.
             Err(_) if delete.client_token.is_some() && self.was_there(&delete.id).await => return done,

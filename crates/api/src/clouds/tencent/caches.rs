@@ -44,7 +44,8 @@ fn notes(recorded: Recorded) -> Result<CloudNotes, Error> {
 
 fn recorded(create: &CreateImageCache, region: &str) -> Recorded {
     let logins = recorded_logins(&create.image_registry_credentials);
-    let mut recorded = Recorded { region: Some(region.to_owned()), logins, ..Recorded::default() };
+    let mut recorded = Recorded { logins, ..Recorded::default() };
+    recorded.put_into(Cloud::Tencent, region);
     recorded.add_images(create.images.iter().map(|image| image.text.as_str()));
     recorded.keep("VpcId", Some(&create.vpc_id));
     recorded.keep("SubnetId", Some(&create.subnet_id));
@@ -110,7 +111,7 @@ impl Caller {
         if let Some(given) = &update.image_registry_credentials {
             recorded.logins = recorded_logins(given);
         }
-        recorded.region.get_or_insert_with(|| self.region.clone());
+        recorded.put_into(Cloud::Tencent, &self.region);
         // A size of its own means a build of what is there already.
         let same = || cache.images.clone();
         let images = update.images.as_deref().map(|images| unique(translate::sources(images)));

@@ -4,11 +4,12 @@ use clouds::tencent::{
     Answer, DescribeImageCaches, Error, GetMostSuitableImageCache, ImageCache, ShownCredential, translate,
 };
 use futures::future::try_join_all;
+use model::Cloud;
 use wire::{FindMatches, MatchPolicy};
 
 use super::{Caller, refusals};
 use crate::clouds::listing::{self, Start, Wanted};
-use crate::clouds::recorded::Recorded;
+use crate::clouds::recorded::{Recorded, labels};
 use crate::service::{CacheFilter, CacheView, ServiceError, ServiceErrorKind};
 
 /// How many caches are looked at for the best one of the region.
@@ -21,12 +22,10 @@ impl Caller {
         let filter = CacheFilter {
             ids: wanted.ids.map(|ids| ids.into_iter().collect()),
             names: wanted.names.map(|names| names.into_iter().collect()),
+            labels: labels(Cloud::Tencent, &self.region, None, &self.edge.clouds().tencent),
             ..CacheFilter::default()
         };
-        let fits = |view: &CacheView| self.is_here(view);
-        let has_several = self.edge.clouds().tencent.has_several();
-        let fits: Option<listing::Fits<'_>> = if has_several { Some(&fits) } else { None };
-        let wanted = Wanted { start: Start::Offset(describe.offset), limit: describe.limit, fits };
+        let wanted = Wanted { start: Start::Offset(describe.offset), limit: describe.limit, fits: None };
         let page = listing::page(&self.edge, &self.account, &filter, wanted).await.map_err(of)?;
         let shown = try_join_all(page.caches.iter().map(|view| self.show(view))).await.map_err(of)?;
         Ok(Answer::DescribeImageCaches { total_count: page.total, image_caches: shown })

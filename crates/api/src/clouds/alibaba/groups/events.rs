@@ -135,7 +135,7 @@ impl Caller {
     ) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DescribeContainerLog;
         let of = |error| refusals::of_groups(NAME, error);
-        let group = self.group(NAME, &log.group_id).await?;
+        let group = self.group(NAME, log.region.as_ref(), &log.group_id).await?;
         if log.container.as_str() != group.notes.container.name {
             return Err(Refusal::invalid("ContainerName"));
         }
