@@ -1,5 +1,6 @@
 //! The command line: what can be said, with its help. No action is taken here.
 
+mod access_keys;
 mod caches;
 mod choice;
 mod config;
@@ -16,6 +17,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use model::{AccountId, CacheName};
 use url::Url;
 
+pub(crate) use access_keys::{
+    AccessKeyAction, AccessKeyArgs, AccessKeyCreateArgs, AccountAction, AccountArgs,
+};
 pub(crate) use caches::{
     CacheArg, CreateArgs, DeleteArgs, EventsArgs, ListArgs, RollbackArgs, UpdateArgs, WaitArgs,
 };
@@ -213,6 +217,10 @@ Examples:
     Serve(ServeArgs),
     /// Make, list and revoke the tokens that open the API
     Token(TokenArgs),
+    /// Make and list the accounts that access keys belong to
+    Account(AccountArgs),
+    /// Make, list and disable the access keys of the clouds' interfaces
+    AccessKey(AccessKeyArgs),
     /// Care for the keys that credentials are sealed with
     Secrets(SecretsArgs),
     /// Find out what works on this machine and what does not

@@ -1,5 +1,6 @@
 //! The commands, one file for each group of verbs.
 
+mod access_keys;
 mod caches;
 mod config;
 mod create;
@@ -106,6 +107,15 @@ impl Context<'_> {
             Command::Token(args) => {
                 let account = self.asking.account.as_ref();
                 self.look(async |session| token::token(session, &args.action, account, printer).await)
+            }
+            Command::Account(args) => {
+                self.look(async |session| access_keys::account(session, &args.action, printer).await)
+            }
+            Command::AccessKey(args) => {
+                let account = self.asking.account.as_ref();
+                self.look(async |session| {
+                    access_keys::access_key(session, &args.action, account, printer).await
+                })
             }
             command => self.act_on_machine(command),
         }

@@ -246,6 +246,14 @@ pub(crate) struct NewToken<'a> {
     pub(crate) secret: &'a str,
 }
 
+/// `access-key create`: the access key, and its secret, told this once.
+#[derive(Serialize)]
+pub(crate) struct NewAccessKey<'a> {
+    #[serde(flatten)]
+    pub(crate) key: &'a wire::AccessKey,
+    pub(crate) secret: &'a str,
+}
+
 /// `secrets rotate`: how many credentials are sealed with which key now.
 #[derive(Serialize)]
 pub(crate) struct Rotated {

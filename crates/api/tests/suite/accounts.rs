@@ -157,7 +157,6 @@ async fn an_access_key_is_of_an_account_that_is_there_and_of_a_policy_that_can_b
         assert_eq!(refused(new).await, (ProblemKind::InvalidField, "policy".to_owned()));
     }
     assert!(harness.client().list_access_keys(None).await.unwrap().items.is_empty());
-    let unknown =
-        harness.client().set_access_key_status(&"A".repeat(24).parse().unwrap(), KeyStatus::Disabled).await;
+    let unknown = harness.client().set_access_key_status(&"A".repeat(24), KeyStatus::Disabled).await;
     assert_eq!(kind(unknown), Some(ProblemKind::NotFound));
 }

@@ -164,10 +164,10 @@ async fn access_keys(client: &Client) {
     let listed = client.list_access_keys(Some(&"shop".parse().unwrap())).await.unwrap();
     assert_eq!(listed.items, std::slice::from_ref(&made.key));
     assert_eq!(client.list_access_keys(None).await.unwrap().items, [made.key.clone(), other.clone()]);
-    let disabled = client.set_access_key_status(&made.key.id, KeyStatus::Disabled).await.unwrap();
+    let disabled = client.set_access_key_status(made.key.id.as_str(), KeyStatus::Disabled).await.unwrap();
     assert_eq!(disabled.status, KeyStatus::Disabled);
-    assert_eq!(client.delete_access_key(&made.key.id).await.unwrap(), disabled);
-    let gone = client.delete_access_key(&made.key.id).await.unwrap_err();
+    assert_eq!(client.delete_access_key(made.key.id.as_str()).await.unwrap(), disabled);
+    let gone = client.delete_access_key(made.key.id.as_str()).await.unwrap_err();
     assert_eq!(gone.problem_kind(), Some(ProblemKind::NotFound));
 }
 

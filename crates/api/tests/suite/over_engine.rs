@@ -484,9 +484,9 @@ async fn an_access_key_signs_with_what_was_told_until_it_is_disabled_or_deleted(
     service.note_key_used(&made.key.id).await.unwrap();
     let listed = client.list_access_keys(Some(&account.id)).await.unwrap().items;
     assert!(listed.len() == 1 && listed[0].last_used.is_some());
-    client.set_access_key_status(&made.key.id, KeyStatus::Disabled).await.unwrap();
+    client.set_access_key_status(made.key.id.as_str(), KeyStatus::Disabled).await.unwrap();
     assert!(!service.access_key(&made.key.id).await.unwrap().unwrap().is_enabled);
-    client.delete_access_key(&made.key.id).await.unwrap();
+    client.delete_access_key(made.key.id.as_str()).await.unwrap();
     assert!(service.access_key(&made.key.id).await.unwrap().is_none());
     service.note_key_used(&made.key.id).await.unwrap();
 

@@ -128,7 +128,7 @@ pub(crate) struct SecretsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretsAction {
-    /// Seal all credentials with a new key
+    /// Seal all credentials and the secrets of access keys with a new key
     Rotate(SecretsRotateArgs),
 }
 

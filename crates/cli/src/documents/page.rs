@@ -12,8 +12,8 @@ use node::{Check, CheckResult};
 use serde::Serialize;
 
 use super::{
-    Cache, CheckedConfig, Collection, Created, Instance, LoggedIn, LoggedOut, Matched, NewToken, Predicted,
-    Rotated, Setting, Shown, all,
+    Cache, CheckedConfig, Collection, Created, Instance, LoggedIn, LoggedOut, Matched, NewAccessKey,
+    NewToken, Predicted, Rotated, Setting, Shown, all,
 };
 
 const HEX: &str = "01a2086e6b2b734699def6a20c73d467";
@@ -120,6 +120,25 @@ fn token() -> wire::Token {
         created: time,
         expires: Some(time.plus_micros(90 * 86_400 * 1_000_000)),
         revoked: None,
+        last_used: None,
+    }
+}
+
+fn account() -> wire::Account {
+    let created = Timestamp::from_micros(1_764_000_000_000_000);
+    wire::Account { id: "shop".to_owned(), label: "the web shop".to_owned(), created }
+}
+
+fn access_key() -> wire::AccessKey {
+    wire::AccessKey {
+        id: "LTAI5tExampleExampleXY01".parse().unwrap(),
+        account: "shop".to_owned(),
+        status: wire::KeyStatus::Enabled,
+        label: "deploy".to_owned(),
+        preset: Some(wire::PolicyPreset::Full),
+        policy: serde_json::json!({"Version": "1", "Statement": [
+            {"Effect": "Allow", "Action": ["eci:*", "tke:*"], "Resource": "*"}]}),
+        created: Timestamp::from_micros(1_764_000_000_000_000),
         last_used: None,
     }
 }
@@ -305,6 +324,20 @@ fn page() -> String {
     let made = NewToken { token: &token(), secret: "imct_..." };
     section(&mut page, "token create", "The token, and what opens: it is told this once.", &made);
     section(&mut page, "token list, token revoke", "The tokens.", &[token()]);
+    let account = account();
+    section(&mut page, "account create", "The account.", &account);
+    section(&mut page, "account list", "The accounts.", &[&account]);
+    let made = NewAccessKey { key: &access_key(), secret: "..." };
+    let about = "The access key, and its secret: it is told this once.";
+    section(&mut page, "access-key create", about, &made);
+    let about =
+        "The access keys. `preset` is `full`, `read-only`, or `null` where it has a policy of its own.";
+    section(
+        &mut page,
+        "access-key list, access-key enable, access-key disable, access-key delete",
+        about,
+        &[access_key()],
+    );
     let rotated = Rotated {
         file: "/var/lib/imc/secret.key".to_owned(),
         key: "5f1d7a84db00d2fc".to_owned(),

@@ -90,6 +90,9 @@ fn script(home: &Home) -> Vec<Vec<String>> {
         &["usage"],
         &["token", "list"],
         &["token", "revoke", "0123456789abcdef"],
+        &["access-key", "list"],
+        &["access-key", "disable", "LTAIAAAAAAAAAAAAAAAAAAAA", "x"],
+        &["--account", "nobody", "access-key", "create"],
         &["delete", "gone", "nobody"],
         &["delete", "front", "other"],
         &["list"],
@@ -214,6 +217,53 @@ fn secrets_are_sealed_anew_and_older_keys_forgotten() {
     let second = home.json(&["secrets", "rotate", "--forget-older"]);
     assert_eq!(second["keys_in_file"], 1);
     assert_ne!(first["key"], second["key"]);
+    server.stop();
+}
+
+#[test]
+fn access_keys_are_made_shown_once_and_disabled() {
+    let home = Home::new();
+    let ran = home.imc(&["access-key", "create", "--account", "shop"]);
+    ran.fails(66, &["`shop`", "next: `imc account create NAME`"]);
+    assert!(home.imc(&["account", "create", "shop", "--label", "the shop"]).ok().stdout.contains("shop"));
+    home.imc(&["account", "create", "shop"]).fails(73, &["there already"]);
+    let accounts = home.json(&["account", "list"]);
+    assert_eq!((&accounts[0]["id"], &accounts[1]["label"]), (&"local".into(), &"the shop".into()));
+
+    let policy = home.path().join("policy.json");
+    std::fs::write(
+        &policy,
+        r#"{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "eci:?", "Resource": "*"}]}"#,
+    )
+    .unwrap();
+    let policy = policy.to_str().unwrap();
+    let create = ["access-key", "create", "--account", "shop", "--policy", policy];
+    home.imc(&create).fails(64, &["`eci:?`"]);
+    std::fs::write(policy, "{").unwrap();
+    home.imc(&create).fails(64, &["policy.json"]);
+
+    let made = home.imc(&["access-key", "create", "--account", "shop", "--label", "ci", "--read-only"]).ok();
+    let word = |name: &str| {
+        let line = made.stdout.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().last().unwrap().to_owned()
+    };
+    let (id, secret) = (word("access key id"), word("access key secret"));
+    assert!(id.starts_with("LTAI") && id.len() == 24 && secret.len() == 30, "{made:?}");
+    assert!(made.stderr.contains("shop, read only; the secret is not shown again"), "{made:?}");
+    let listed = home.imc(&["access-key", "list"]).ok().stdout;
+    assert!(listed.contains(&id) && listed.contains("read only") && !listed.contains(&secret), "{listed}");
+    assert!(!home.imc(&["access-key", "list", "--account", "other"]).ok().stdout.contains(&id));
+    // What is in the records opens with the server's keys alone.
+    let records = std::fs::read(home.data().join("imc.db")).unwrap();
+    assert!(!records.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()));
+
+    assert_eq!(home.json(&["secrets", "rotate", "--forget-older"])["resealed"], 1);
+    let server = Server::start(&home);
+    let disabled = home.json(&["access-key", "disable", &id]);
+    assert_eq!(disabled[0]["status"], "disabled");
+    assert_eq!(home.json(&["access-key", "enable", &id])[0]["status"], "enabled");
+    assert_eq!(home.imc(&["access-key", "delete", &id]).ok().stdout, format!("{id} deleted\n"));
+    home.imc(&["access-key", "delete", &id]).fails(66, &["imc access-key list"]);
     server.stop();
 }
 

@@ -1,7 +1,7 @@
 //! Accounts and access keys.
 
 use http::Method;
-use model::{AccessKeyId, AccountId};
+use model::AccountId;
 use wire::{
     AccessKey, AccessKeyList, Account, AccountList, CreateAccessKey, CreateAccount, CreatedAccessKey,
     KeyStatus, UpdateAccessKey,
@@ -51,8 +51,8 @@ impl Client {
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn set_access_key_status(&self, id: &AccessKeyId, status: KeyStatus) -> Result<AccessKey> {
-        let call = Call::on("change the access key", Method::PATCH, KEYS, id.as_str(), "")?;
+    pub async fn set_access_key_status(&self, id: &str, status: KeyStatus) -> Result<AccessKey> {
+        let call = Call::on("change the access key", Method::PATCH, KEYS, id, "")?;
         call.body(&UpdateAccessKey { status }).fetch(self).await
     }
 
@@ -60,7 +60,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn delete_access_key(&self, id: &AccessKeyId) -> Result<AccessKey> {
-        Call::on("delete the access key", Method::DELETE, KEYS, id.as_str(), "")?.fetch(self).await
+    pub async fn delete_access_key(&self, id: &str) -> Result<AccessKey> {
+        Call::on("delete the access key", Method::DELETE, KEYS, id, "")?.fetch(self).await
     }
 }
