@@ -13,8 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clouds::alibaba::answer::{ContainerGroups, Done, GroupStatuses};
 use clouds::alibaba::request::{
-    DeleteContainerGroup, DescribeContainerGroupStatus, DescribeContainerGroups, GroupFilter, RegionId, ResourceId,
-    TagFilter,
+    DeleteContainerGroup, DescribeContainerGroupStatus, DescribeContainerGroups, GroupFilter, RegionId,
+    ResourceId, TagFilter,
 };
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
 use futures::future::try_join_all;

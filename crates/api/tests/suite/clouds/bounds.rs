@@ -156,9 +156,9 @@ proptest! {
         }).collect();
         let Ok(uri) = format!("/?{}", query.join("&")).parse::<http::Uri>() else { return Ok(()) };
         let mut request = Request::builder().method(method).uri(uri);
-        let is_tencent = headers.iter().any(|(name, value)| {
-            name.starts_with("x-tc-") || (*name == "authorization" && value.starts_with("TC3-"))
-        });
+        let signed = headers.iter().find(|(name, _)| *name == "authorization");
+        let is_tencent = signed.is_some_and(|(_, value)| value.starts_with("TC3-"))
+            || headers.iter().any(|(name, _)| name.starts_with("x-tc-"));
         for (name, value) in &headers {
             request = request.header(*name, value.as_str());
         }
