@@ -1,6 +1,6 @@
 // Alibaba's Node client: ACS3, a name that it leaves raw in the query and signs encoded, and a refusal.
 const { default: Eci, CreateImageCacheRequest, DescribeImageCachesRequest, DeleteImageCacheRequest, ListUsageRequest,
-  UpdateImageCacheRequest, TagResourcesRequest, TagResourcesRequestTag } = require("@alicloud/eci20180808");
+  UpdateImageCacheRequest, UpdateImageCacheRequestTag } = require("@alicloud/eci20180808");
 const { Config } = require("@alicloud/openapi-client").$OpenApiUtil
   ? require("@alicloud/openapi-client").$OpenApiUtil
   : require("@alicloud/openapi-client");
@@ -38,9 +38,8 @@ const refused = async (what, code, act) => {
   expect("it becomes Ready", "Ready", cache.status);
   expect("its name", name, cache.imageCacheName);
   expect("found by its name", 1, (await find({ imageCacheName: name })).totalCount);
-  await ours.updateImageCache(new UpdateImageCacheRequest({ ...region, imageCacheId: id, retentionDays: 3 }));
-  await ours.tagResources(new TagResourcesRequest({ ...region, resourceType: "ImageCache", resourceId: [id],
-    tag: [new TagResourcesRequestTag({ key: "k", value: "é" })] }));
+  await ours.updateImageCache(new UpdateImageCacheRequest({ ...region, imageCacheId: id, retentionDays: 3,
+    tag: [new UpdateImageCacheRequestTag({ key: "k", value: "é" })] }));
   cache = (await find({ imageCacheId: id })).imageCaches[0];
   expect("it expires by now", true, Boolean(cache.expireDateTime));
   expect("and has a tag", "é", cache.tags[0].value);

@@ -57,7 +57,8 @@ expect_true("usage", call(ListUsageRequest)["Attributes"]["UsedImageCacheCount"]
 expect("regions", REGION, call(DescribeRegionsRequest)["Regions"][0]["RegionId"])
 expect("no groups", [], call(DescribeContainerGroupsRequest, ContainerGroupName="none")["ContainerGroups"])
 
-refused("a wrong secret", "SignatureDoesNotMatch", 400, lambda: call(ListUsageRequest, client((KEY[0], "wrong"))))
+# It compares what the server signed with its own, and then says itself what is wrong.
+refused("a wrong secret", "InvalidAccessKeySecret", 400, lambda: call(ListUsageRequest, client((KEY[0], "wrong"))))
 refused("an unknown key", "InvalidAccessKeyId.NotFound", 404, lambda: call(ListUsageRequest, client(("LTAIunknown0000000000000", "x"))))
 refused("a disabled key", "InvalidAccessKeyId.Inactive", 400, lambda: call(ListUsageRequest, client(DISABLED)))
 refused("a key that reads", "Forbidden.RAM", 403, lambda: call(DeleteImageCacheRequest, client(READER), ImageCacheId=identity))

@@ -85,7 +85,8 @@ by_filter = call("DescribeImageCaches", Filters=[{"Name": "image-cache-name", "V
 expect("by filter", sorted(more[:2]), sorted(cache["ImageCacheId"] for cache in by_filter["ImageCaches"]))
 by_get = call("DescribeImageCaches", client(method="GET"), ImageCacheIds=[identity], Limit=1)
 expect("by GET", identity, by_get["ImageCaches"][0]["ImageCacheId"])
-unsigned_payload = client(unsignedPayload=True)
+unsigned_payload = client()
+unsigned_payload.profile.unsignedPayload = True
 expect("with an unsigned payload", 1, call("DescribeImageCaches", unsigned_payload, ImageCacheIds=[identity])["TotalCount"])
 
 call("UpdateImageCache", ImageCacheId=identity, ImageCacheName=f"u-{mark}", RetentionDays=0)
