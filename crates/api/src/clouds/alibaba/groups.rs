@@ -69,6 +69,9 @@ struct ContainerNotes {
     /// Names and values; none where the request hides them.
     environment: Vec<(String, String)>,
     ports: Vec<(u16, String)>,
+    stdin: bool,
+    stdin_once: bool,
+    tty: bool,
 }
 
 impl GroupNotes {

@@ -14,6 +14,8 @@ use crate::clouds::alibaba::{Caller, ids, refusals, registries};
 use crate::service::{NewInstance, ServiceErrorKind};
 
 const NAME: OperationName = OperationName::CreateContainerGroup;
+/// The storage that every group has.
+const FREE_GIB: u32 = 30;
 const GIB: f64 = 1_073_741_824.0;
 
 /// The hash of what a request says. Passwords do not count, as they do not with caches.
@@ -64,6 +66,16 @@ fn notes(create: &CreateContainerGroup, container: &Container) -> GroupNotes {
     keep("EipInstanceId", text(&create.network.eip_instance_id));
     keep("AutoCreateEip", create.public_address.create.then(|| "true".to_owned()));
     keep("EipBandwidth", create.public_address.bandwidth_mbit.map(|mbit| mbit.to_string()));
+    keep("EipISP", text(&create.public_address.line));
+    keep("EipCommonBandwidthPackage", text(&create.public_address.bandwidth_package));
+    let servers: Vec<String> = create.ntp_servers.iter().map(ToString::to_string).collect();
+    keep("NtpServer", Some(servers.join(",")).filter(|servers| !servers.is_empty()));
+    keep(
+        "TerminationGracePeriodSeconds",
+        create.termination_grace_seconds.map(|seconds| seconds.to_string()),
+    );
+    keep("TerminationMessagePath", container.termination_message_path.clone());
+    keep("TerminationMessagePolicy", container.termination_message_policy.clone());
     keep("ImageAccelerateMode", create.accelerate.map(|mode| mode.to_string()));
     keep("MaxPendingMinute", create.most_pending_minutes.map(|minutes| minutes.to_string()));
     notes
@@ -80,6 +92,9 @@ fn container_notes(container: &Container) -> ContainerNotes {
         arguments: container.arguments.clone(),
         environment: shown.map(|variable| (variable.key.clone(), value(&variable.value))).collect(),
         ports: container.ports.iter().map(|port| (port.port, port.protocol.to_string())).collect(),
+        stdin: container.stdin,
+        stdin_once: container.stdin_once,
+        tty: container.tty,
     }
 }
 
@@ -208,6 +223,9 @@ impl Caller {
         let environment = container.environment.iter();
         let mut wish = CreateInstance {
             image: Some(ImageSource::Registry(container.image.reference.clone())),
+            // A cache that is larger than the group's own storage cannot be its.
+            space_bytes: (cache == PickCache::Auto)
+                .then(|| ByteSize::gib(u64::from(FREE_GIB + create.extra_storage_gib))),
             cache,
             policy: MatchPolicy::Alibaba,
             entrypoint: (!container.command.is_empty()).then(|| container.command.clone()),

@@ -110,9 +110,9 @@ fn container(group: &Group) -> GroupContainer {
         commands: notes.commands.clone(),
         liveness_probe: None,
         readiness_probe: None,
-        stdin: false,
-        stdin_once: false,
-        tty: false,
+        stdin: notes.stdin,
+        stdin_once: notes.stdin_once,
+        tty: notes.tty,
     }
 }
 
