@@ -21,7 +21,10 @@ pub(crate) async fn account(
     match action {
         AccountAction::Create(args) => {
             let new = CreateAccount { id: args.id.clone(), label: args.label.clone() };
-            let made = session.client.create_account(&new).await?;
+            let made = session.client.create_account(&new).await.map_err(|error| {
+                let advice = "choose another name; `imc account list` shows the accounts";
+                advised(error, "name-taken", advice)
+            })?;
             printer.result(&made, || vec![format!("account {} created", made.id)]);
         }
         AccountAction::List => {
@@ -63,16 +66,9 @@ async fn create(
         preset: policy.is_none().then_some(preset),
         policy,
     };
-    let made = session.client.create_access_key(&new).await.map_err(|error| {
-        let failure = Failure::from(error);
-        match failure.kind {
-            "not-found" => {
-                let advice = "`imc account create NAME` makes an account";
-                Failure { advice: Some(advice.to_owned()), ..failure }
-            }
-            _ => failure,
-        }
-    })?;
+    let made = session.client.create_access_key(&new).await;
+    let made =
+        made.map_err(|error| advised(error, "not-found", "`imc account create NAME` makes an account"))?;
     printer.result(&NewAccessKey { key: &made.key, secret: &made.secret }, || {
         vec![format!("access key id      {}", made.key.id), format!("access key secret  {}", made.secret)]
     });
@@ -144,11 +140,14 @@ async fn delete(session: &Session, ids: &[String], printer: &Printer) -> Result<
 }
 
 fn not_listed(error: client::Error) -> Failure {
+    advised(error, "not-found", "`imc access-key list --all` shows the ids")
+}
+
+/// The failure with that advice, where it is of that kind.
+fn advised(error: client::Error, kind: &str, advice: &str) -> Failure {
     let failure = Failure::from(error);
-    match failure.kind {
-        "not-found" => {
-            Failure { advice: Some("`imc access-key list --all` shows the ids".to_owned()), ..failure }
-        }
-        _ => failure,
+    match failure.kind == kind {
+        true => Failure { advice: Some(advice.to_owned()), ..failure },
+        false => failure,
     }
 }

@@ -224,9 +224,9 @@ fn secrets_are_sealed_anew_and_older_keys_forgotten() {
 fn access_keys_are_made_shown_once_and_disabled() {
     let home = Home::new();
     let ran = home.imc(&["access-key", "create", "--account", "shop"]);
-    ran.fails(66, &["`shop`", "next: `imc account create NAME`"]);
+    ran.fails(66, &["the account shop", "next: `imc account create NAME`"]);
     assert!(home.imc(&["account", "create", "shop", "--label", "the shop"]).ok().stdout.contains("shop"));
-    home.imc(&["account", "create", "shop"]).fails(73, &["there already"]);
+    home.imc(&["account", "create", "shop"]).fails(75, &["there already", "imc account list"]);
     let accounts = home.json(&["account", "list"]);
     assert_eq!((&accounts[0]["id"], &accounts[1]["label"]), (&"local".into(), &"the shop".into()));
 
