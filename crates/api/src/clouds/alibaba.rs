@@ -91,7 +91,7 @@ async fn admit(
 ) -> Result<(Caller, Operation), Refusal> {
     let call = Call::read(request)?;
     *name = Some(call.operation_name());
-    let key = keys::look_up(edge, call.access_key_id()).await.map_err(refusals::of_keys)?;
+    let key = keys::look_up(edge, call.access_key_id()).await.map_err(|error| refusals::of_keys(&error))?;
     let key = key.ok_or_else(|| Refusal::new(ErrorCode::InvalidAccessKeyIdNotFound))?;
     if !key.is_enabled {
         return Err(Refusal::new(ErrorCode::InvalidAccessKeyIdInactive));
@@ -145,7 +145,7 @@ impl Caller {
         let asked = ids::asked_tags(operation);
         for access in ram::access_requests(operation, self.account.as_str()) {
             let tags = match &access.id {
-                Some(id) => self.tags_of(id.as_str()).await.map_err(refusals::of_keys)?,
+                Some(id) => self.tags_of(id.as_str()).await.map_err(|error| refusals::of_keys(&error))?,
                 None => asked.clone(),
             };
             self.policy.decide(&access.action, &access.resource, &tags).map_err(Refusal::denied)?;

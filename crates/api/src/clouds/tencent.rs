@@ -79,7 +79,7 @@ async fn admit(
     name: &mut Option<OperationName>,
 ) -> Result<(Caller, Operation), Error> {
     let call = Call::read(request)?;
-    let key = keys::look_up(edge, call.secret_id()).await.map_err(refusals::of_keys)?;
+    let key = keys::look_up(edge, call.secret_id()).await.map_err(|error| refusals::of_keys(&error))?;
     let key = key.filter(|key| key.is_enabled).ok_or_else(|| Error::of(Code::SecretIdNotFound))?;
     let (now, skew) = (edge.clock().now(), edge.clouds().tencent.skew_seconds);
     let signed = call.verify(key.secret.expose_secret().as_bytes(), now, skew)?;
@@ -159,8 +159,9 @@ impl Caller {
             return self.decide(name, None, &given);
         }
         for id in ids {
-            let view =
-                super::listing::cache(&self.edge, &self.account, id).await.map_err(refusals::of_keys)?;
+            let view = super::listing::cache(&self.edge, &self.account, id)
+                .await
+                .map_err(|error| refusals::of_keys(&error))?;
             let tags = view.map(|view| view.cache.policy.tags).unwrap_or_default();
             self.decide(name, Some(id), &tags)?;
         }

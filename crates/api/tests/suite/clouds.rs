@@ -2,6 +2,7 @@
 
 mod alibaba;
 mod bounds;
+mod compat;
 mod groups;
 mod permission;
 mod signing;

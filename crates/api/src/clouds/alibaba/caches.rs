@@ -117,7 +117,7 @@ impl Caller {
         let key = key(create.client_token.as_ref());
         let admitted = self.edge.service().request_cache(&self.account, new, key.as_ref()).await;
         let admitted =
-            admitted.map_err(|error| refusals::of_caches(OperationName::CreateImageCache, "", error))?;
+            admitted.map_err(|error| refusals::of_caches(OperationName::CreateImageCache, "", &error))?;
         let id = admitted.view.cache.id;
         Ok(Answer::CreateImageCache(CreatedImageCache {
             image_cache_id: id.to_string(),
@@ -133,7 +133,7 @@ impl Caller {
         };
         let id = view.cache.id.to_string();
         let deleted = self.edge.service().delete_cache(&self.account, &id, DeleteMode::WhenUnused).await;
-        deleted.map_err(|error| refusals::of_caches(NAME, text, error))?;
+        deleted.map_err(|error| refusals::of_caches(NAME, text, &error))?;
         Ok(Answer::DeleteImageCache(Done {}))
     }
 
@@ -145,7 +145,7 @@ impl Caller {
         match self.edge.service().cache_events(&self.account, &id.to_string()).await {
             Ok(_) => Ok(Answer::DeleteImageCache(Done {})),
             Err(error) if error.kind == ServiceErrorKind::NotFound => Err(refusals::unknown_cache(text)),
-            Err(error) => Err(refusals::of_caches(OperationName::DeleteImageCache, text, error)),
+            Err(error) => Err(refusals::of_caches(OperationName::DeleteImageCache, text, &error)),
         }
     }
 
@@ -158,7 +158,7 @@ impl Caller {
     ) -> Result<Option<CacheView>, Refusal> {
         let Ok(id) = text.parse() else { return Ok(None) };
         let view = listing::cache(&self.edge, &self.account, id).await;
-        let view = view.map_err(|error| refusals::of_caches(operation, text, error))?;
+        let view = view.map_err(|error| refusals::of_caches(operation, text, &error))?;
         Ok(view.filter(|view| self.is_here(view, region)))
     }
 

@@ -82,7 +82,7 @@ impl Caller {
         }
         let id = cache.id.to_string();
         let admitted = self.edge.service().update_cache(&self.account, &id, changes, key.as_ref()).await;
-        admitted.map_err(|error| refusals::of_caches(NAME, text, error))?;
+        admitted.map_err(|error| refusals::of_caches(NAME, text, &error))?;
         Ok(Answer::UpdateImageCache(Done {}))
     }
 }

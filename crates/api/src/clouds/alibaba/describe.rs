@@ -62,7 +62,7 @@ fn query(account: &model::AccountId, describe: &DescribeImageCaches) -> String {
 
 impl Caller {
     pub(super) async fn describe_caches(&self, describe: &DescribeImageCaches) -> Result<Answer, Refusal> {
-        let of = |error: ServiceError| refusals::of_caches(NAME, "", error);
+        let of = |error: ServiceError| refusals::of_caches(NAME, "", &error);
         let settings = &self.edge.clouds().alibaba;
         let group = describe.resource_group_id.as_ref().map(ResourceId::as_str);
         let labels = labels(Cloud::Alibaba, describe.region.as_str(), group, settings);

@@ -217,7 +217,7 @@ impl Caller {
                 let found = starting.into_iter().find(|group| group.id == instance_id);
                 found.filter(is_here).ok_or_else(unknown)
             }
-            Err(error) => Err(refusals::of_groups(operation, error)),
+            Err(error) => Err(refusals::of_groups(operation, &error)),
         }
     }
 
@@ -227,7 +227,7 @@ impl Caller {
     ) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DescribeContainerGroups;
         let mut groups =
-            self.groups(&describe.filter).await.map_err(|error| refusals::of_groups(NAME, error))?;
+            self.groups(&describe.filter).await.map_err(|error| refusals::of_groups(NAME, &error))?;
         groups.retain(|group| {
             let name = describe.name.as_ref().is_none_or(|name| group.notes.name == name.as_str());
             let status = describe.status.is_none_or(|status| shown::status(group) == status);
@@ -245,7 +245,8 @@ impl Caller {
             };
             Ok(shown::group(group, describe.filter.region.as_str(), &events))
         });
-        let container_groups = try_join_all(shown).await.map_err(|error| refusals::of_groups(NAME, error))?;
+        let container_groups =
+            try_join_all(shown).await.map_err(|error| refusals::of_groups(NAME, &error))?;
         Ok(Answer::DescribeContainerGroups(ContainerGroups { next_token, total_count, container_groups }))
     }
 
@@ -255,7 +256,7 @@ impl Caller {
     ) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DescribeContainerGroupStatus;
         let mut groups =
-            self.groups(&describe.filter).await.map_err(|error| refusals::of_groups(NAME, error))?;
+            self.groups(&describe.filter).await.map_err(|error| refusals::of_groups(NAME, &error))?;
         if let Some(seconds) = describe.since_seconds {
             let now = self.edge.clock().now();
             groups.retain(|group| now.micros_since(shown::changed(group)) <= u64::from(seconds) * 1_000_000);
@@ -311,7 +312,7 @@ impl Caller {
             return done;
         }
         let deleted = self.edge.service().delete_instance(&self.account, &group.id.to_string(), true).await;
-        deleted.map_err(|error| refusals::of_groups(NAME, error))?;
+        deleted.map_err(|error| refusals::of_groups(NAME, &error))?;
         done
     }
 

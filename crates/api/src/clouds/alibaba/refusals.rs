@@ -12,8 +12,8 @@ pub(super) fn unknown_cache(id: &str) -> Refusal {
 }
 
 /// What failed before it was known what is asked for.
-pub(super) fn of_keys(error: ServiceError) -> Refusal {
-    tracing::error!(error = chain(&error), "a call could not be looked at: {error}");
+pub(super) fn of_keys(error: &ServiceError) -> Refusal {
+    tracing::error!(error = chain(error), "a call could not be looked at: {error}");
     match error.kind {
         Kind::Busy | Kind::NoSpace => Refusal::new(ErrorCode::ServiceUnavailable),
         _ => Refusal::new(ErrorCode::InternalError),
@@ -21,7 +21,7 @@ pub(super) fn of_keys(error: ServiceError) -> Refusal {
 }
 
 /// What an operation on caches is refused with. `id` is that of the cache, where it names one.
-pub(super) fn of_caches(operation: OperationName, id: &str, error: ServiceError) -> Refusal {
+pub(super) fn of_caches(operation: OperationName, id: &str, error: &ServiceError) -> Refusal {
     let of = |code| Refusal::of(operation, code);
     match error.kind {
         Kind::NotFound => unknown_cache(id),
@@ -41,18 +41,18 @@ pub(super) fn of_caches(operation: OperationName, id: &str, error: ServiceError)
         }
         Kind::Unsupported => of(ErrorCode::ServiceNotEnabled).saying(&error.message),
         Kind::Busy | Kind::NoSpace => {
-            tracing::warn!(error = chain(&error), "a call could not be served: {error}");
+            tracing::warn!(error = chain(error), "a call could not be served: {error}");
             Refusal::new(ErrorCode::ServiceUnavailable)
         }
         Kind::Internal => {
-            tracing::error!(error = chain(&error), "a call failed: {error}");
+            tracing::error!(error = chain(error), "a call failed: {error}");
             Refusal::new(ErrorCode::InternalError)
         }
     }
 }
 
 /// What an operation on container groups is refused with.
-pub(super) fn of_groups(operation: OperationName, error: ServiceError) -> Refusal {
+pub(super) fn of_groups(operation: OperationName, error: &ServiceError) -> Refusal {
     let of = |code| Refusal::of(operation, code);
     let said = || Refusal::new(ErrorCode::InvalidParameter).saying(&error.message);
     match error.kind {
@@ -67,11 +67,11 @@ pub(super) fn of_groups(operation: OperationName, error: ServiceError) -> Refusa
         Kind::RegistryUnauthorized | Kind::RegistryUnavailable => said(),
         Kind::Unsupported => of(ErrorCode::ServiceNotEnabled).saying(&error.message),
         Kind::Busy | Kind::NoSpace => {
-            tracing::warn!(error = chain(&error), "a call could not be served: {error}");
+            tracing::warn!(error = chain(error), "a call could not be served: {error}");
             Refusal::new(ErrorCode::ServiceUnavailable)
         }
         Kind::Internal => {
-            tracing::error!(error = chain(&error), "a call failed: {error}");
+            tracing::error!(error = chain(error), "a call failed: {error}");
             Refusal::new(ErrorCode::InternalError)
         }
     }

@@ -32,7 +32,7 @@ fn check_kind(operation: OperationName, kind: ResourceType) -> Result<(), Refusa
 impl Caller {
     pub(super) async fn list_usage(&self) -> Result<Answer, Refusal> {
         let usage = self.edge.service().usage(&self.account).await;
-        let usage = usage.map_err(|error| refusals::of_caches(OperationName::ListUsage, "", error))?;
+        let usage = usage.map_err(|error| refusals::of_caches(OperationName::ListUsage, "", &error))?;
         let attributes = UsageAttributes {
             used_cpu: 0.0,
             max_cpu: 0.0,
@@ -100,7 +100,7 @@ impl Caller {
         for (id, tags) in changes {
             let (id, update) = (id.to_string(), CacheUpdate { tags: Some(tags), ..CacheUpdate::default() });
             let updated = self.edge.service().update_cache(&self.account, &id, update, None).await;
-            updated.map_err(|error| refusals::of_caches(operation, &id, error))?;
+            updated.map_err(|error| refusals::of_caches(operation, &id, &error))?;
         }
         Ok(())
     }
@@ -117,7 +117,7 @@ impl Caller {
         let fits = |view: &CacheView| view.cache.deleting.is_none() && self.is_here(view, region);
         let wanted = Wanted { start: Start::Behind(None), limit: LONGEST_PAGE, fits: Some(&fits) };
         let page = listing::page(&self.edge, &self.account, &filter, wanted).await;
-        let page = page.map_err(|error| refusals::of_caches(operation, "", error))?;
+        let page = page.map_err(|error| refusals::of_caches(operation, "", &error))?;
         Ok(page.caches.into_iter().map(|view| (view.cache.id.to_string(), view.cache)).collect())
     }
 
@@ -148,7 +148,7 @@ impl Caller {
         let limit = list.limit.unwrap_or(DEFAULT_PAGE).min(LONGEST_PAGE);
         let wanted = Wanted { start: Start::Behind(start), limit, fits: Some(&fits) };
         let page = listing::page(&self.edge, &self.account, &filter, wanted).await;
-        let page = page.map_err(|error| refusals::of_caches(NAME, "", error))?;
+        let page = page.map_err(|error| refusals::of_caches(NAME, "", &error))?;
         let next_token = page.next.map(|id| self.edge.page_key().issue(&query, &id.to_string()));
         let tag_resources = page.caches.iter().flat_map(|view| tags_of(&view.cache)).collect();
         Ok(Answer::ListTagResources(TagsOfResources { next_token, tag_resources }))

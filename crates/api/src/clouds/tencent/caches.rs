@@ -80,7 +80,7 @@ impl Caller {
             notes: Some(notes(recorded(&create, &self.region))?),
         };
         let admitted = self.edge.service().request_cache(&self.account, new, None).await;
-        let cache = admitted.map_err(|error| refusals::of_caches("", error))?.view.cache;
+        let cache = admitted.map_err(|error| refusals::of_caches("", &error))?.view.cache;
         if create.image_cache_name.is_none() {
             self.name_by_id(&cache).await?;
         }
@@ -92,7 +92,7 @@ impl Caller {
         let id = cache.id.to_string();
         let update = CacheUpdate { name: id.parse().ok(), ..CacheUpdate::default() };
         let named = self.edge.service().update_cache(&self.account, &id, update, None).await;
-        named.map(|_| ()).map_err(|error| refusals::of_caches(&id, error))
+        named.map(|_| ()).map_err(|error| refusals::of_caches(&id, &error))
     }
 
     pub(super) async fn update_cache(&self, update: UpdateImageCache) -> Result<Answer, Error> {
@@ -127,7 +127,7 @@ impl Caller {
         };
         let id = cache.id.to_string();
         let updated = self.edge.service().update_cache(&self.account, &id, changes, None).await;
-        updated.map_err(|error| refusals::of_caches(text, error))?;
+        updated.map_err(|error| refusals::of_caches(text, &error))?;
         Ok(Answer::UpdateImageCache {})
     }
 
@@ -140,7 +140,7 @@ impl Caller {
         for id in ids {
             let id = id.to_string();
             let deleted = self.edge.service().delete_cache(&self.account, &id, DeleteMode::WhenUnused).await;
-            deleted.map_err(|error| refusals::of_caches(&id, error))?;
+            deleted.map_err(|error| refusals::of_caches(&id, &error))?;
         }
         Ok(Answer::DeleteImageCaches {})
     }
@@ -148,7 +148,7 @@ impl Caller {
     /// The cache of that id, if it is in the region.
     async fn find(&self, id: model::CacheId, text: &str) -> Result<CacheView, Error> {
         let view = listing::cache(&self.edge, &self.account, id).await;
-        let view = view.map_err(|error| refusals::of_caches(text, error))?;
+        let view = view.map_err(|error| refusals::of_caches(text, &error))?;
         view.filter(|view| self.is_here(view)).ok_or_else(|| translate::unknown_cache(text))
     }
 

@@ -17,7 +17,7 @@ const MOST_MATCHES: u32 = 100;
 
 impl Caller {
     pub(super) async fn describe_caches(&self, describe: &DescribeImageCaches) -> Result<Answer, Error> {
-        let of = |error: ServiceError| refusals::of_caches("", error);
+        let of = |error: ServiceError| refusals::of_caches("", &error);
         let wanted = translate::wanted(describe);
         let filter = CacheFilter {
             ids: wanted.ids.map(|ids| ids.into_iter().collect()),
@@ -32,7 +32,7 @@ impl Caller {
     }
 
     pub(super) async fn most_suitable(&self, get: &GetMostSuitableImageCache) -> Result<Answer, Error> {
-        let of = |error: ServiceError| refusals::of_caches("", error);
+        let of = |error: ServiceError| refusals::of_caches("", &error);
         let platform = model::Platform::linux_amd64();
         if translate::match_request(get, platform).is_none() {
             return Ok(Answer::most_suitable(None));

@@ -6,8 +6,8 @@ use crate::refusal::chain;
 use crate::service::{ServiceError, ServiceErrorKind as Kind};
 
 /// What failed before it was known what is asked for.
-pub(super) fn of_keys(error: ServiceError) -> Error {
-    tracing::error!(error = chain(&error), "a call could not be looked at: {error}");
+pub(super) fn of_keys(error: &ServiceError) -> Error {
+    tracing::error!(error = chain(error), "a call could not be looked at: {error}");
     match error.kind {
         Kind::Busy | Kind::NoSpace => Error::of(Code::ServiceUnavailable),
         _ => Error::of(Code::InternalError),
@@ -15,7 +15,7 @@ pub(super) fn of_keys(error: ServiceError) -> Error {
 }
 
 /// What an operation on caches is refused with. `id` is that of the cache, where it names one.
-pub(super) fn of_caches(id: &str, error: ServiceError) -> Error {
+pub(super) fn of_caches(id: &str, error: &ServiceError) -> Error {
     let code = match error.kind {
         Kind::NotFound => return translate::unknown_cache(id),
         Kind::InvalidField | Kind::SizeTooSmall => Code::InvalidParameterValue,
@@ -27,17 +27,17 @@ pub(super) fn of_caches(id: &str, error: ServiceError) -> Error {
         Kind::QuotaReached => Code::LimitExceeded,
         Kind::BadImage | Kind::RegistryUnauthorized | Kind::RegistryUnavailable => Code::FailedOperation,
         Kind::Busy => {
-            tracing::warn!(error = chain(&error), "a call could not be served: {error}");
+            tracing::warn!(error = chain(error), "a call could not be served: {error}");
             return Error::of(Code::ServiceUnavailable);
         }
         Kind::NoSpace => {
-            tracing::warn!(error = chain(&error), "a call could not be served: {error}");
+            tracing::warn!(error = chain(error), "a call could not be served: {error}");
             return Error::of(Code::ResourceInsufficient);
         }
         Kind::Internal => {
-            tracing::error!(error = chain(&error), "a call failed: {error}");
+            tracing::error!(error = chain(error), "a call failed: {error}");
             return Error::of(Code::InternalError);
         }
     };
-    Error::saying(code, error.message)
+    Error::saying(code, error.message.clone())
 }

@@ -10,7 +10,7 @@ use super::signing::{Key, TencentCall, code, now};
 use crate::double::{FAILS, PANICS};
 use crate::harness::Harness;
 
-fn body(more: Value) -> Value {
+fn body(more: &Value) -> Value {
     let mut body = json!({"Images": ["nginx"], "VpcId": "vpc-1", "SubnetId": "subnet-1"});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
@@ -23,7 +23,7 @@ async fn done(place: &Place, action: &str, body: Value) -> Value {
 }
 
 async fn create(place: &Place, more: Value) -> String {
-    let answer = done(place, "CreateImageCache", body(more)).await;
+    let answer = done(place, "CreateImageCache", body(&more)).await;
     answer["ImageCacheId"].as_str().unwrap().to_owned()
 }
 
@@ -144,7 +144,7 @@ async fn every_way_to_be_refused() {
     let id = create(&place, json!({})).await;
     let call = |action: &str, body: Value| TencentCall::new(action, &body);
     let plain = || call("DescribeImageCaches", json!({}));
-    let named = |name: &str| call("CreateImageCache", body(json!({"ImageCacheName": name})));
+    let named = |name: &str| call("CreateImageCache", body(&json!({"ImageCacheName": name})));
     let at = |by: i64| TencentCall { at: plain().at + by, ..plain() };
     let updates = json!({"ImageCacheId": id, "ImageCacheName": "b"});
     for (what, call, code) in [
@@ -159,7 +159,7 @@ async fn every_way_to_be_refused() {
         ("wrong type", call("DescribeImageCaches", json!({"Limit": "x"})), "InvalidParameter"),
         ("limit", call("DescribeImageCaches", json!({"Limit": 51})), "InvalidParameter"),
         ("missing", call("CreateImageCache", json!({})), "MissingParameter"),
-        ("value", call("CreateImageCache", body(json!({"ImageCacheSize": 1}))), "InvalidParameterValue"),
+        ("value", call("CreateImageCache", body(&json!({"ImageCacheSize": 1}))), "InvalidParameterValue"),
         ("quota", named("full"), "LimitExceeded"),
         ("failure", named(FAILS), "InternalError"),
         ("panic", named(PANICS), "InternalError"),

@@ -69,7 +69,7 @@ fn values_are_refused_by_name() {
         (json!({"VpcId": ""}), "VpcId"),
         (json!({"SubnetId": "a\nb"}), "SubnetId"),
         (json!({"SubnetId": "a".repeat(129)}), "SubnetId"),
-        (json!({"ImageCacheName": "Not a name"}), "ImageCacheName"),
+        (json!({"ImageCacheName": " not a name"}), "ImageCacheName"),
         (json!({"SecurityGroupIds": ["sg-1", ""]}), "SecurityGroupIds.1"),
         (json!({"ImageRegistryCredentials": [{"Server": "a b"}]}), "ImageRegistryCredentials.0.Server"),
         (json!({"ImageCacheSize": 19}), "ImageCacheSize"),

@@ -167,7 +167,7 @@ impl Caller {
             match edge.service().create_instance(&account, new).await {
                 Ok(_) => starting.started(id),
                 Err(error) => {
-                    let refusal = refusals::of_groups(NAME, error);
+                    let refusal = refusals::of_groups(NAME, &error);
                     tracing::info!(instance = %id, "a container group could not start: {refusal}");
                     starting.failed(id, refusal.message().into_owned(), edge.clock().now());
                 }
@@ -186,7 +186,7 @@ impl Caller {
         match self.edge.service().instance(&self.account, &id.to_string()).await {
             Ok(instance) => Ok(GroupNotes::of(instance.notes.as_ref()).map(|notes| notes.request)),
             Err(error) if error.kind == ServiceErrorKind::NotFound => Ok(None),
-            Err(error) => Err(refusals::of_groups(NAME, error)),
+            Err(error) => Err(refusals::of_groups(NAME, &error)),
         }
     }
 
@@ -221,6 +221,7 @@ impl Caller {
     ) -> Result<CreateInstance, Refusal> {
         let access = registries::spoken_to(&create.access);
         let environment = container.environment.iter();
+        let hostname = create.host_name.as_ref().map_or(create.name.as_str(), |name| name.as_str());
         let mut wish = CreateInstance {
             image: Some(ImageSource::Registry(container.image.reference.clone())),
             // A cache that is larger than the group's own storage cannot be its.
@@ -233,8 +234,7 @@ impl Caller {
             env: environment.map(|variable| (variable.key.clone(), value(&variable.value))).collect(),
             working_dir: container.working_dir.clone(),
             user: user(&container.capabilities),
-            hostname: Some(create.host_name.as_ref().map_or(create.name.as_str(), |name| name.as_str()))
-                .map(ToOwned::to_owned),
+            hostname: Some(hostname.to_owned()),
             plain_http: access.plain_http.into_iter().collect(),
             insecure: access.insecure.into_iter().collect(),
             credentials: self.logins(&create.access.credentials, &create.access.acr)?,

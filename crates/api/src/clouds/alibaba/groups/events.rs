@@ -107,7 +107,7 @@ impl Caller {
         describe: &DescribeContainerGroupEvents,
     ) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DescribeContainerGroupEvents;
-        let of = |error| refusals::of_groups(NAME, error);
+        let of = |error| refusals::of_groups(NAME, &error);
         let groups = self.groups(&describe.filter).await.map_err(of)?;
         let total_count = groups.len() as u64;
         let (groups, _) = self.cut(groups, &describe.filter, describe.limit.unwrap_or(DEFAULT_PAGE))?;
@@ -134,7 +134,7 @@ impl Caller {
         log: &DescribeContainerLog,
     ) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DescribeContainerLog;
-        let of = |error| refusals::of_groups(NAME, error);
+        let of = |error| refusals::of_groups(NAME, &error);
         let group = self.group(NAME, log.region.as_ref(), &log.group_id).await?;
         if log.container.as_str() != group.notes.container.name {
             return Err(Refusal::invalid("ContainerName"));

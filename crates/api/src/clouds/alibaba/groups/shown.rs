@@ -143,7 +143,7 @@ fn state(group: &Group) -> ContainerState {
     };
     match (instance.map(|instance| instance.state), &group.failure) {
         (_, Some((why, _))) => {
-            (state.reason, state.message) = (Some("StartFailed".to_owned()), Some(why.clone()))
+            (state.reason, state.message) = (Some("StartFailed".to_owned()), Some(why.clone()));
         }
         (Some(InstanceState::Running), _) => state.state = ContainerPhase::Running,
         (Some(InstanceState::Exited(status)), _) => {
