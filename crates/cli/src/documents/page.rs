@@ -310,8 +310,8 @@ fn page() -> String {
     let some = ["data_dir", "server.listen", "server.max_connections", "server.tls_cert_file"];
     let shown = loaded.entries.iter().filter(|entry| some.contains(&entry.key));
     let shown: Vec<Setting> = shown.map(Setting::from).collect();
-    let about = "Every setting, a few of them here. A value is a number, a text, a list of texts, or `null` where it is unset; a \
-                 price is a text, and a secret is `***`. `origin` is `default`, `file`, `environment` or `command-line`, and \
+    let about = "Every setting, a few of them here. A value is a number, `true` or `false`, a text, a list of texts, or `null` where \
+                 it is unset; a price is a text, and a secret is `***`. `origin` is `default`, `file`, `environment` or `command-line`, and \
                  `place` the line, the variable or the option.";
     section(&mut page, "config show", about, &shown);
     let checked = CheckedConfig { file: "/etc/imc/imc.toml".to_owned(), settings: 1 };

@@ -121,7 +121,7 @@ pub(super) fn size(fields: &mut Fields) -> Result<Option<ByteSize>, Error> {
 
 pub(super) fn cache_name(fields: &mut Fields) -> Result<Option<CacheName>, Error> {
     let Some(text) = fields.text("ImageCacheName", LONGEST_WORD)? else { return Ok(None) };
-    let rule = "must be at most 255 characters without control characters, and no white space around them";
+    let rule = "must have no control characters, and no white space around it";
     text.parse().map(Some).map_err(|_| Error::value(&fields.name("ImageCacheName"), rule))
 }
 

@@ -93,6 +93,12 @@ fn values_are_refused_by_name() {
 }
 
 #[test]
+fn a_cache_has_a_name_of_any_words() {
+    let create = create_with(&json!({"ImageCacheName": "Meine \u{955c}\u{50cf}"})).unwrap();
+    assert_eq!(create.image_cache_name.unwrap().as_str(), "Meine \u{955c}\u{50cf}");
+}
+
+#[test]
 fn an_address_is_the_callers_or_a_new_one() {
     for other in [json!({"AutoCreateEip": true}), json!({"AutoCreateEipAttribute": {"DeletePolicy": ""}})] {
         let mut both = other;
