@@ -163,6 +163,10 @@ impl Service for OverEngine {
         self.delete(account, word, mode).await
     }
 
+    async fn cancel_build(&self, account: &AccountId, word: &str) -> ServiceResult<()> {
+        Ok(self.engine.cancel_build(account, word).await?)
+    }
+
     async fn roll_back(
         &self,
         account: &AccountId,

@@ -73,6 +73,9 @@ pub trait Service: Send + Sync + 'static {
         mode: DeleteMode,
     ) -> ServiceResult<Deletion>;
 
+    /// Cancels the build of a cache that waits or runs.
+    async fn cancel_build(&self, account: &AccountId, word: &str) -> ServiceResult<()>;
+
     /// Makes a cache serve an earlier image snapshot again.
     async fn roll_back(
         &self,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use api::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
     ExecEvent, Feed, Figures, InstancePage, KnownKey, LogRequest, NewAccessKey, NewCache, NewInstance,
-    NumberedChange, Order, Page, PredictRequest, Service, ServiceError, ServiceErrorKind, ServiceResult,
+    NumberedChange, Page, PredictRequest, Service, ServiceError, ServiceErrorKind, ServiceResult,
     StartedInstance, TokenRecord,
 };
 use async_trait::async_trait;
@@ -27,6 +27,7 @@ use wire::{
     LogLine, Outcome, Output, OutputStream, PickCache, Prediction, Progress, Ranking, Taken, Totals, Usage,
 };
 
+use self::filter::paged;
 use self::keys::Keys;
 
 /// A cache of this name makes its handler panic.
@@ -126,27 +127,6 @@ impl Double {
     pub(crate) fn names(&self) -> Vec<String> {
         self.with(|all| all.caches.iter().map(|cache| cache.name.to_string()).collect())
     }
-}
-
-fn paged<T: Clone, Id: Ord + Copy>(
-    mut all: Vec<T>,
-    id: impl Fn(&T) -> Id,
-    page: Page<Id>,
-) -> (Vec<T>, Option<Id>) {
-    all.sort_by_key(&id);
-    if page.order == Order::NewestFirst {
-        all.reverse();
-    }
-    let behind = |item: &T| match (page.after, page.order) {
-        (None, _) => true,
-        (Some(after), Order::OldestFirst) => id(item) > after,
-        (Some(after), Order::NewestFirst) => id(item) < after,
-    };
-    let mut rest: Vec<T> = all.into_iter().filter(behind).collect();
-    let has_more = rest.len() > page.limit as usize;
-    rest.truncate(page.limit as usize);
-    let next = rest.last().filter(|_| has_more).map(&id);
-    (rest, next)
 }
 
 fn taken(cache: &ImageCache, request: &FindMatches) -> Taken {
@@ -312,6 +292,14 @@ impl Service for Double {
                     Ok(Deletion::Done(view(&cache)))
                 }
             }
+        })
+    }
+
+    async fn cancel_build(&self, account: &AccountId, word: &str) -> ServiceResult<()> {
+        self.with(|all| {
+            let index = all.cache(account, word)?;
+            all.caches[index].state = CacheState::Failed;
+            Ok(())
         })
     }
 

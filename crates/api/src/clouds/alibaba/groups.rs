@@ -301,6 +301,7 @@ impl Caller {
             Ok(group) => group,
             // A deletion that comes again with its token is done, where the group was there once.
             Err(_) if delete.client_token.is_some() && self.was_there(&delete.id).await => return done,
+            Err(_) if self.delete_transit(delete).await? => return done,
             Err(refusal) => return Err(refusal),
         };
         if group.instance.is_none() {
@@ -314,6 +315,22 @@ impl Caller {
         let deleted = self.edge.service().delete_instance(&self.account, &group.id.to_string(), true).await;
         deleted.map_err(|error| refusals::of_groups(NAME, &error))?;
         done
+    }
+
+    /// Deletes the transit instance of a build, which fails by it; whether there is one.
+    async fn delete_transit(&self, delete: &DeleteContainerGroup) -> Result<bool, Refusal> {
+        const NAME: OperationName = OperationName::DeleteContainerGroup;
+        let Some(cache) = ids::cache_of_transit(delete.id.as_str()) else { return Ok(false) };
+        let view = self.find(NAME, &delete.region, &cache.to_string()).await?;
+        let Some(view) = view.filter(|view| view.cache.state.is_building()) else { return Ok(false) };
+        // Of a cache that it may delete, as of a group.
+        let resource = format!("acs:eci:{}:{}:imagecache/{cache}", delete.region, self.account);
+        self.policy
+            .decide("eci:DeleteImageCache", &resource, &view.cache.policy.tags)
+            .map_err(Refusal::denied)?;
+        let cancelled = self.edge.service().cancel_build(&self.account, &cache.to_string()).await;
+        cancelled.map_err(|error| refusals::of_groups(NAME, &error))?;
+        Ok(true)
     }
 
     async fn was_there(&self, id: &ResourceId) -> bool {

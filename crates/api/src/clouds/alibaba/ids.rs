@@ -21,6 +21,11 @@ pub(super) fn transit(cache: CacheId) -> String {
     format!("{GROUP}{}", digits(&cache.to_string()))
 }
 
+/// The cache whose transit instance has that name; none where the text can be none.
+pub(super) fn cache_of_transit(text: &str) -> Option<CacheId> {
+    format!("imc-{}", text.strip_prefix(GROUP)?).parse().ok()
+}
+
 /// A container group, which is an instance.
 pub(super) fn group(instance: InstanceId) -> String {
     format!("{GROUP}{}", digits(&instance.to_string()))

@@ -182,3 +182,16 @@ async fn a_group_that_cannot_start_says_why() {
     place.done("DeleteContainerGroup", &[("ContainerGroupId", id)]).await;
     assert_eq!(describe(&place, &[]).await["TotalCount"], 0);
 }
+
+#[tokio::test]
+async fn a_build_fails_by_the_deletion_of_its_transit_instance() {
+    let place = Place::new().await;
+    let pairs = [("ImageCacheName", "a"), ("Image.1", "nginx:1")];
+    let created = place.done("CreateImageCache", &pairs).await;
+    let transit = created["ContainerGroupId"].as_str().unwrap();
+    place.done("DeleteContainerGroup", &[("ContainerGroupId", transit)]).await;
+    let cache = place.done("DescribeImageCaches", &[]).await["ImageCaches"][0].clone();
+    assert_eq!(cache["Status"], "Failed");
+    let again = Call::new("DeleteContainerGroup", &[("ContainerGroupId", transit)]);
+    assert_eq!(place.refused(again.acs3(&place.key)).await, (404, "InvalidParameter.NotFound".to_owned()));
+}

@@ -1,6 +1,6 @@
-//! Which caches a filter lets through.
+//! Which caches a filter lets through, and pages of anything.
 
-use api::service::CacheFilter;
+use api::service::{CacheFilter, Order, Page};
 use model::{ImageCache, ImageSource, RepositoryName};
 
 fn has_repository(cache: &ImageCache, repository: &RepositoryName) -> bool {
@@ -22,4 +22,25 @@ pub(super) fn passes(cache: &ImageCache, filter: &CacheFilter) -> bool {
             let has = cache.policy.tags.get(key);
             has.is_some_and(|has| value.as_ref().is_none_or(|value| value == has))
         })
+}
+
+pub(super) fn paged<T: Clone, Id: Ord + Copy>(
+    mut all: Vec<T>,
+    id: impl Fn(&T) -> Id,
+    page: Page<Id>,
+) -> (Vec<T>, Option<Id>) {
+    all.sort_by_key(&id);
+    if page.order == Order::NewestFirst {
+        all.reverse();
+    }
+    let behind = |item: &T| match (page.after, page.order) {
+        (None, _) => true,
+        (Some(after), Order::OldestFirst) => id(item) > after,
+        (Some(after), Order::NewestFirst) => id(item) < after,
+    };
+    let mut rest: Vec<T> = all.into_iter().filter(behind).collect();
+    let has_more = rest.len() > page.limit as usize;
+    rest.truncate(page.limit as usize);
+    let next = rest.last().filter(|_| has_more).map(&id);
+    (rest, next)
 }
