@@ -58,7 +58,7 @@ macro_rules! metastore_conformance {
             events: counts_equal_ones, keeps_what_every_database_holds, drops_the_oldest, drops_those_of_layers_first,
                 go_with_the_verb, forgets_those_of_the_gone;
             find: finds_by_filter_and_page, finds_by_image_and_repository, finds_by_tags, finds_nothing_among_none,
-                follows_changes, pages_there_and_back;
+                outlines_every_cache,                follows_changes, pages_there_and_back;
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
                 a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
             instances: lives, lives_after_all, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,

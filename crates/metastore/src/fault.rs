@@ -10,10 +10,10 @@ use model::{
 };
 
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
-    CredentialOwner, Error, ErrorKind, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
-    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId,
-    TokenRecord, TokenUse, Turns, Usage,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
+    ChangeNumber, CredentialOwner, Error, ErrorKind, InstanceFilter, InstanceRef, InstanceRemoval,
+    LayerRecord, Metastore, NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential,
+    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 
 /// Which call fails, and how.
@@ -78,6 +78,7 @@ delegate! {
     cache(id: CacheId) -> ImageCache;
     resolve_cache(account: &AccountId, wanted: &CacheRef) -> ResolvedCache;
     find_caches(filter: &CacheFilter, page: Page<CacheId>) -> Vec<ImageCache>;
+    outline_caches(page: Page<CacheId>) -> Vec<CacheOutline>;
     count_caches(filter: &CacheFilter) -> u64;
     usage(account: &AccountId) -> Usage;
     update_cache(

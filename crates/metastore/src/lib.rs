@@ -56,11 +56,11 @@ pub use memory::MemoryMetastore;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
 pub use process::ProcessIdentity;
 pub use record::{
-    Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter, CacheRef,
-    Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner, EVENTS_PER_SUBJECT,
-    InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT, Operation, Order,
-    PAGE_LIMIT, Page, ResolvedCache, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns,
-    Usage,
+    Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
+    CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner,
+    EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT,
+    Operation, Order, PAGE_LIMIT, Page, ResolvedCache, SealedCredential, SnapshotRecord, TokenId,
+    TokenRecord, TokenUse, Turns, Usage,
 };
 pub use sqlite::SqliteMetastore;
 pub use store::{Metastore, claim_interrupted_builds};

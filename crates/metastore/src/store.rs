@@ -9,8 +9,8 @@ use model::{
 };
 
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
-    CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, Page,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
+    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, Page,
     ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
     Turns, Usage,
 };
@@ -61,6 +61,12 @@ pub trait Metastore: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>>;
+
+    /// One page of all caches, each with what an index in memory keeps of it.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>>;
 
     /// How many caches the filter lets through.
     ///

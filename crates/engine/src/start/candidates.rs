@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use metastore::{CacheFilter, Order, Page};
+use metastore::{CacheFilter, CacheOutline, Order, Page};
 use model::matching::{MatchRequest, Taken, WantedImage, rank};
 use model::prediction::Evidence;
 use model::{
@@ -63,7 +63,7 @@ impl Engine {
             let Some(snapshot) = cache.snapshot else { continue };
             if let Some(record) = self.records().snapshot(snapshot).await? {
                 let summary = self.workshop.summary_of(record).await?;
-                candidates.push(crate::indexes::candidate(cache, &summary));
+                candidates.push(crate::indexes::candidate(&CacheOutline::from(cache), &summary));
             }
         }
         let ranking = rank(request, &candidates, TRIED);

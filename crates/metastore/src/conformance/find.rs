@@ -1,10 +1,10 @@
 use model::{AccountId, CacheId, CacheState, ImageCache, Origin};
 
 use super::{
-    account, at, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready, process,
-    ready_cache,
+    account, at, build_and_keep, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready,
+    process, ready_cache,
 };
-use crate::{CacheEdit, CacheFilter, Metastore, Order, Page};
+use crate::{CacheEdit, CacheFilter, CacheOutline, Metastore, Order, Page};
 
 pub async fn finds_by_filter_and_page(store: &dyn Metastore) {
     let mut all = Vec::new();
@@ -61,6 +61,22 @@ async fn with_images(store: &dyn Metastore, account: &AccountId, images: &[&str]
     let mut cache = cache_of(account, "web", at(0));
     cache.images = images.iter().map(|image| image.parse().unwrap()).collect();
     make_ready(store, &cache, at(0)).await
+}
+
+pub async fn outlines_every_cache(store: &dyn Metastore) {
+    let mut all = vec![ready_cache(store, "a", at(0)).await, ready_cache(store, "b", at(0)).await];
+    all[1] = build_and_keep(store, &all[1], Some(at(100)), at(5)).await.cache;
+    assert_eq!(all[1].generations.len(), 1);
+    all[0] = store.ask_deletion(all[0].id, &[], at(6)).await.unwrap();
+    all.push(cache_of(&account("other"), "c", at(7)));
+    create_waiting(store, &all[2]).await;
+    let outlines: Vec<_> = all.iter().map(CacheOutline::from).collect();
+    assert!(outlines[0].is_deleting && !outlines[1].is_deleting);
+    assert_eq!(store.outline_caches(Page::first()).await.unwrap(), outlines);
+    let page = Page { limit: 1, ..Page::after(all[0].id) };
+    assert_eq!(store.outline_caches(page).await.unwrap(), outlines[1..2]);
+    let back = Page { order: Order::NewestFirst, limit: 2, ..Page::first() };
+    assert_eq!(store.outline_caches(back).await.unwrap(), [outlines[2].clone(), outlines[1].clone()]);
 }
 
 pub async fn finds_by_image_and_repository(store: &dyn Metastore) {

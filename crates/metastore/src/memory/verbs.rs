@@ -11,10 +11,10 @@ use model::{
 use super::MemoryMetastore;
 use super::find::{is_wanted_cache, is_wanted_instance, page_of};
 use crate::{
-    Admission, Admitted, Beat, Build, BuildState, CacheChange, CacheEdit, CacheFilter, CacheRef, Change,
-    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
-    NewBuild, OTHERS_LIMIT, PAGE_LIMIT, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential,
-    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage, rules,
+    Admission, Admitted, Beat, Build, BuildState, CacheChange, CacheEdit, CacheFilter, CacheOutline,
+    CacheRef, Change, ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval,
+    LayerRecord, Metastore, NewBuild, OTHERS_LIMIT, PAGE_LIMIT, Page, ProcessIdentity, ResolvedCache, Result,
+    SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage, rules,
 };
 
 #[async_trait]
@@ -39,6 +39,11 @@ impl Metastore for MemoryMetastore {
 
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
         Ok(page_of(&self.records().caches, page, |cache| is_wanted_cache(filter, cache)))
+    }
+
+    async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
+        let caches = page_of(&self.records().caches, page, |_| true);
+        Ok(caches.iter().map(CacheOutline::from).collect())
     }
 
     async fn count_caches(&self, filter: &CacheFilter) -> Result<u64> {

@@ -11,7 +11,8 @@ use super::{events, find};
 use crate::error::{failed, taken};
 use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::{
-    CacheFilter, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage, rules,
+    CacheFilter, CacheOutline, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage,
+    rules,
 };
 
 const INSERT: &str = "INSERT INTO caches (id, account, name, origin, state, images, platform, size_limit, policy, \
@@ -118,6 +119,16 @@ pub(super) async fn find(
     find::push_page(&mut statement, &page);
     let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
     rows.iter().map(rows::cache).collect()
+}
+
+pub(super) async fn outline(connection: &mut PgConnection, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
+    let mut statement = find::Statement::new(
+        "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting \
+         FROM caches WHERE true",
+    );
+    find::push_page(&mut statement, &page);
+    let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(rows::outline).collect()
 }
 
 pub(super) async fn count(connection: &mut PgConnection, wanted: &CacheFilter) -> Result<u64> {

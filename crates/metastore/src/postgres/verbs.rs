@@ -14,10 +14,10 @@ use super::{
     requests, snapshots, tokens,
 };
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
-    CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore, NewBuild, Page,
-    ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
-    Turns, Usage, rules,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
+    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
+    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId,
+    TokenRecord, TokenUse, Turns, Usage, rules,
 };
 
 #[async_trait]
@@ -51,6 +51,13 @@ impl Metastore for PostgresMetastore {
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
         self.read("find caches", async |connection: &mut PgConnection| {
             caches::find(connection, filter, page).await
+        })
+        .await
+    }
+
+    async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
+        self.read("find caches", async |connection: &mut PgConnection| {
+            caches::outline(connection, page).await
         })
         .await
     }

@@ -1,8 +1,8 @@
-use model::{ByteSize, ImageCache, Percent, Savings, SnapshotSummary};
+use model::{ByteSize, Generation, ImageCache, Percent, Savings, SnapshotSummary};
 
 use super::Columns;
 use crate::rules::RememberedRequest;
-use crate::{Error, Result, SealedCredential, SnapshotRecord};
+use crate::{CacheOutline, Error, Result, SealedCredential, SnapshotRecord};
 
 pub(crate) fn cache(row: &impl Columns) -> Result<ImageCache> {
     Ok(ImageCache {
@@ -32,6 +32,21 @@ pub(crate) fn cache(row: &impl Columns) -> Result<ImageCache> {
         },
         checked: row.optional_time("checked")?,
         deleting: row.optional_time("deleting")?,
+    })
+}
+
+pub(crate) fn outline(row: &impl Columns) -> Result<CacheOutline> {
+    let generations: Vec<Generation> = row.json("generations")?;
+    Ok(CacheOutline {
+        id: row.parsed("id")?,
+        account: row.parsed("account")?,
+        state: row.parsed("state")?,
+        created: row.time("created")?,
+        size_limit: row.size("size_limit")?,
+        platform: row.json("platform")?,
+        snapshot: row.optional_parsed("snapshot")?,
+        generations: generations.into_iter().map(|generation| generation.snapshot).collect(),
+        is_deleting: row.optional_integer("deleting")?.is_some(),
     })
 }
 

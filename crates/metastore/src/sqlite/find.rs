@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::error::failed;
 use crate::rows::{self, to_json};
-use crate::{CacheFilter, Order, PAGE_LIMIT, Page, Result};
+use crate::{CacheFilter, CacheOutline, Order, PAGE_LIMIT, Page, Result};
 
 /// What the search goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,21 @@ pub(super) async fn find(
     let mut query = statement("SELECT * FROM caches WHERE id IN (", filter, page);
     let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
     rows.iter().map(rows::cache).collect()
+}
+
+pub(super) async fn outline(
+    connection: &mut SqliteConnection,
+    page: Page<CacheId>,
+) -> Result<Vec<CacheOutline>> {
+    let (beyond, order) = direction(page);
+    let mut query = QueryBuilder::new(
+        "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting \
+         FROM caches WHERE id",
+    );
+    query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY id").push(order);
+    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(rows::outline).collect()
 }
 
 fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>) -> QueryBuilder<Sqlite> {

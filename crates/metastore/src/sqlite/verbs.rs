@@ -14,10 +14,10 @@ use super::{
     requests, snapshots, tokens,
 };
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
-    CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore, NewBuild, Page,
-    ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
-    Turns, Usage, rules,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
+    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
+    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId,
+    TokenRecord, TokenUse, Turns, Usage, rules,
 };
 
 fn put<'a, T>(record: &'a T) -> Option<Touched>
@@ -54,6 +54,10 @@ impl Metastore for SqliteMetastore {
 
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
         find::find(&mut *self.reading("find caches").await?, filter, page).await
+    }
+
+    async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
+        find::outline(&mut *self.reading("find caches").await?, page).await
     }
 
     async fn count_caches(&self, filter: &CacheFilter) -> Result<u64> {
