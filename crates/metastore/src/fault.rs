@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use model::{
@@ -31,14 +32,21 @@ pub struct FaultPlan {
 #[derive(Debug)]
 pub struct FaultMetastore<M> {
     inner: M,
-    plan: Option<FaultPlan>,
+    plan: Mutex<Option<FaultPlan>>,
     calls: AtomicU64,
 }
 
 impl<M> FaultMetastore<M> {
     /// Fails by this plan; `None` never fails.
     pub fn new(inner: M, plan: Option<FaultPlan>) -> Self {
-        Self { inner, plan, calls: AtomicU64::new(0) }
+        Self { inner, plan: Mutex::new(plan), calls: AtomicU64::new(0) }
+    }
+
+    /// Fails the call that comes after so many others from now on.
+    pub fn fail_after(&self, others: u64, kind: ErrorKind) {
+        let call = self.calls() + others;
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(FaultPlan { call, is_done: false, kind });
     }
 
     /// The metastore behind, which does not fail.
@@ -54,7 +62,8 @@ impl<M> FaultMetastore<M> {
     /// The plan, where it is this call's turn.
     fn due(&self) -> Option<FaultPlan> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
-        self.plan.filter(|plan| plan.call == call)
+        let plan = *self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        plan.filter(|plan| plan.call == call)
     }
 }
 

@@ -161,6 +161,7 @@ impl Instances {
     ) -> Result<RunningInstance, Error> {
         let instance = self.record_running(record, started).await?;
         self.engine.note_start(choice).await;
+        self.engine.look_behind(choice).await;
         // Only now: what cannot start needs no cache.
         let cache = self.engine.create_automatic_cache(&record.account, record.id, choice).await;
         Ok(RunningInstance { instance, cache })

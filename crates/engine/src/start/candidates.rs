@@ -145,10 +145,8 @@ impl Engine {
     ) -> Result<(), Error> {
         match wish.staleness.unwrap_or(rule_of(&found.cache)) {
             StalenessWish::Pinned => return Ok(()),
-            StalenessWish::Refresh => {
-                self.workshop.signals.refresh.notify_one();
-                return Ok(());
-            }
+            // Behind the start, once there is one.
+            StalenessWish::Refresh => return Ok(()),
             StalenessWish::Strict => {}
         }
         let registry = self.workshop.registry_of(&found.cache, &CancellationToken::new()).await?;

@@ -43,6 +43,8 @@ pub struct StartChoice {
     pub(super) lease: Arc<dyn Lease>,
     /// Whether a registry was asked.
     pub(super) was_asked: bool,
+    /// Whether the cache's tags are to be looked at behind the start, though its own rule does not say so.
+    pub(super) looks_again: bool,
     /// Whether an automatic cache is to be made for it.
     pub(super) is_automatic: bool,
 }

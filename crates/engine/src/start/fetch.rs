@@ -13,7 +13,7 @@ use registry::{Registry, ResolvedImage};
 use tokio::time::Instant;
 
 use super::candidates::Found;
-use super::{CacheChoice, StartChoice, StartOutcome, StartWish};
+use super::{CacheChoice, StalenessWish, StartChoice, StartOutcome, StartWish};
 use crate::build::BuildProgress;
 use crate::{Engine, Error};
 
@@ -53,6 +53,7 @@ impl Engine {
             store,
             lease,
             was_asked: false,
+            looks_again: wish.staleness == Some(StalenessWish::Refresh),
             is_automatic: false,
         }))
     }
@@ -154,6 +155,7 @@ impl Engine {
             store: Arc::clone(&self.workshop.parts.store),
             lease,
             was_asked: true,
+            looks_again: wish.staleness == Some(StalenessWish::Refresh),
             is_automatic: wish.cache == CacheChoice::Auto && outcome != StartOutcome::Hit,
         })
     }

@@ -8,17 +8,20 @@ use async_trait::async_trait;
 use blobstore::MemoryStore;
 use engine::{
     BuildProgress, Engine, Error, ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted,
-    HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, NewInstance, PrintedLine, StartWish,
+    HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, NewInstance, PrintedLine,
+    StalenessWish, StartWish,
 };
 use metastore::{InstanceFilter, MemoryMetastore, Page};
-use model::{ByteSize, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject};
+use model::{
+    ByteSize, CacheState, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject,
+};
 use testkit::FaultServer;
 
 use crate::support::{World, image, local, new_cache, noise};
 
 /// Containers that are only remembered.
 #[derive(Default)]
-struct MemoryHost {
+pub(crate) struct MemoryHost {
     running: Mutex<BTreeMap<InstanceId, InstanceState>>,
     refuses: Mutex<bool>,
 }
@@ -186,4 +189,17 @@ async fn what_has_ended_unseen_is_settled() {
     assert_eq!((left.id, left.state), (stays.id, InstanceState::Exited(ExitStatus::Code(3))));
     scene.instances.settle().await.unwrap();
     assert_eq!(scene.all().await, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_server_a_wish_for_a_refresh_says_what_has_moved() {
+    let scene = Scene::new().await;
+    scene.server.serve_image("app", "1", &image([noise("moved", 10_000)]));
+    let mut new = scene.wanted("front");
+    new.wish.staleness = Some(StalenessWish::Refresh);
+    scene.create(new).await.unwrap();
+    let cache = scene.world.engine.find_cache(&local(), "web").await.unwrap().cache;
+    assert_eq!(cache.state, CacheState::Ready);
+    let reasons = scene.world.reasons(&cache).await;
+    assert!(reasons.contains(&EventReason::TagMoved), "{reasons:?}");
 }
