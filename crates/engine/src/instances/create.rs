@@ -8,8 +8,11 @@ use model::{
 use super::Instances;
 use super::settle::known_otherwise;
 use crate::build::BuildProgress;
-use crate::host::{HostError, HostOrder, HostStarted, InstanceOptions};
+use crate::host::{HostError, HostErrorKind, HostOrder, HostStarted, InstanceOptions};
 use crate::{Error, StartChoice, StartOutcome, StartWish, chain};
+
+/// Why an instance is not there that was asked for.
+const DELETED: &str = "it was deleted during its start";
 
 /// An instance to create.
 #[derive(Clone, Debug)]
@@ -185,13 +188,43 @@ impl Instances {
         );
         let (records, now) = (self.engine.records(), self.engine.clock().now());
         match records.instance_started(record.id, started.pid, &events, now).await {
-            // Whoever looked around meanwhile found it running, or ended, and has said so.
+            // Whoever looked around meanwhile found it running, or ended, and has said so. Or it was deleted.
             Err(metastore::Error::InstanceState { .. } | metastore::Error::NoInstance(_)) => {
                 records.append_events(&events[1..]).await?;
-                self.find(&record.account, &record.id.to_string()).await.or_else(|_| Ok(record.clone()))
+                self.known_otherwise(record).await
             }
             running => Ok(running?),
         }
+    }
+
+    /// The record of an instance that somebody else has written of during its start. One that has ended by the records, or is
+    /// gone from them, must not run: it was deleted before there was a process to kill.
+    async fn known_otherwise(&self, record: &Instance) -> Result<Instance, Error> {
+        let known = match self.find(&record.account, &record.id.to_string()).await {
+            Err(Error::UnknownInstance { .. }) => None,
+            known => Some(known?),
+        };
+        if let Some(known) = &known
+            && !known.state.has_ended()
+        {
+            return Ok(known.clone());
+        }
+        let found = self.host.look_around().await.map_err(|source| Error::LookAround { source })?;
+        let runs =
+            found.instances.iter().any(|one| one.id == record.id && one.state == InstanceState::Running);
+        if !runs {
+            return Ok(known.unwrap_or_else(|| record.clone()));
+        }
+        match self.host.remove(record.id, true).await {
+            Err(error) if error.kind() != HostErrorKind::NotFound => {
+                return Err(Error::host("remove", record)(error));
+            }
+            _ => {}
+        }
+        if known.is_some() {
+            self.forget(record).await?;
+        }
+        Err(Error::host("start", record)(HostError::new(HostErrorKind::State, DELETED)))
     }
 
     /// Takes a recorded instance back that could not start, with the image snapshot of its own. Its events, and those of

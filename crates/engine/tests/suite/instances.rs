@@ -16,6 +16,7 @@ use model::{
     ByteSize, CacheState, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject,
 };
 use testkit::FaultServer;
+use tokio::sync::Notify;
 
 use crate::support::{World, image, local, new_cache, noise};
 
@@ -24,6 +25,10 @@ use crate::support::{World, image, local, new_cache, noise};
 pub(crate) struct MemoryHost {
     running: Mutex<BTreeMap<InstanceId, InstanceState>>,
     refuses: Mutex<bool>,
+    /// Cannot be removed.
+    stuck: Mutex<Option<InstanceId>>,
+    /// Goes on with a start: (it has begun, it may end).
+    gate: Option<(Notify, Notify)>,
 }
 
 impl MemoryHost {
@@ -47,6 +52,10 @@ impl InstanceHost for MemoryHost {
         if *self.refuses.lock().unwrap() {
             return Err(HostError::new(HostErrorKind::CommandNotFound, "there is no such command"));
         }
+        if let Some((begun, may_end)) = &self.gate {
+            begun.notify_one();
+            may_end.notified().await;
+        }
         self.running.lock().unwrap().insert(order.id, InstanceState::Running);
         Ok(HostStarted { pid: 7, image_ready_us: 1, total_us: 2, limits_not_set: vec!["no quota".into()] })
     }
@@ -62,6 +71,9 @@ impl InstanceHost for MemoryHost {
     }
 
     async fn remove(&self, id: InstanceId, force: bool) -> Result<(), HostError> {
+        if *self.stuck.lock().unwrap() == Some(id) {
+            return Err(HostError::new(HostErrorKind::System, "a mount is busy"));
+        }
         if self.known(id)? == InstanceState::Running && !force {
             return Err(HostError::new(HostErrorKind::State, "it runs"));
         }
@@ -99,13 +111,17 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
+        Self::over(MemoryHost::default()).await
+    }
+
+    async fn over(host: MemoryHost) -> Self {
         let server = FaultServer::start();
         server.serve_image("app", "1", &image([noise("layer", 10_000)]));
         let world =
             World::of(Arc::new(MemoryStore::default()), Arc::new(MemoryMetastore::default()), Some(&server));
         let source = format!("{}/app:1", server.host());
         world.create(new_cache("web", &source, ByteSize::gib(1))).await.unwrap();
-        let host = Arc::new(MemoryHost::default());
+        let host = Arc::new(host);
         let instances = Instances::new(Engine::clone(&world.engine), Arc::clone(&host) as _);
         Self { server, world, host, instances }
     }
@@ -202,4 +218,41 @@ async fn without_a_server_a_wish_for_a_refresh_says_what_has_moved() {
     assert_eq!(cache.state, CacheState::Ready);
     let reasons = scene.world.reasons(&cache).await;
     assert!(reasons.contains(&EventReason::TagMoved), "{reasons:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_is_deleted_during_its_start_does_not_run() {
+    let gate = Some((Notify::new(), Notify::new()));
+    let scene = Scene::over(MemoryHost { gate, ..MemoryHost::default() }).await;
+    let deleting = async {
+        let (begun, may_end) = scene.host.gate.as_ref().unwrap();
+        begun.notified().await;
+        scene.instances.delete(&local(), "front", true).await.unwrap();
+        may_end.notify_one();
+    };
+    let (created, ()) = tokio::join!(scene.create(scene.wanted("front")), deleting);
+    let refused = created.unwrap_err();
+    assert!(
+        matches!(&refused, Error::Host { source, .. } if source.kind() == HostErrorKind::State),
+        "{refused}"
+    );
+    assert!(scene.host.running.lock().unwrap().is_empty() && scene.all().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_cannot_be_settled_keeps_no_other() {
+    let scene = Scene::new().await;
+    let mut all = Vec::new();
+    for name in ["one", "two", "three"] {
+        let new = NewInstance { remove_on_exit: true, ..scene.wanted(name) };
+        all.push(scene.create(new).await.unwrap().id);
+    }
+    all.iter().for_each(|id| scene.host.end(*id, ExitStatus::Code(0)));
+    *scene.host.stuck.lock().unwrap() = Some(all[1]);
+    scene.instances.settle().await.unwrap_err();
+    let left: Vec<_> = scene.all().await.iter().map(|instance| instance.id).collect();
+    assert_eq!(left, [all[1]]);
+    *scene.host.stuck.lock().unwrap() = None;
+    scene.instances.settle().await.unwrap();
+    assert!(scene.all().await.is_empty());
 }
