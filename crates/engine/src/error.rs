@@ -363,6 +363,17 @@ pub enum Error {
         /// What it has.
         images: Vec<ImageSource>,
     },
+    /// The registry did not say what a tag means by now, which the rule asks for.
+    #[error(
+        "failed to look the tags of the cache `{name}` up anew, which the rule strict wants before each start"
+    )]
+    Strict {
+        /// The cache's name.
+        name: CacheName,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
     /// Nothing to start.
     #[error("failed to start an instance: no image is named")]
     NoImage,
@@ -445,6 +456,7 @@ impl Error {
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::Build(error) => error.kind(),
+            Self::Strict { source, .. } => source.kind(),
             Self::Vault(_) => FailureKind::Sealed,
             Self::BadRequest { .. }
             | Self::OutOfBounds { .. }

@@ -150,6 +150,8 @@ impl Engine {
             StalenessWish::Strict => {}
         }
         let registry = self.workshop.registry_of(&found.cache, &CancellationToken::new()).await?;
+        // What the start says of its registries counts beside what the cache is known by.
+        let registry = registry.with(&wish.access, wish.credentials.clone());
         let tagged: Vec<usize> = found
             .images
             .iter()
@@ -158,7 +160,9 @@ impl Engine {
             .map(|(place, _)| place)
             .collect();
         let sources: Vec<ImageSource> = tagged.iter().map(|place| wish.images[*place].clone()).collect();
-        let resolved = self.resolve_all(&registry, sources, &wish.platform).await?;
+        let resolved = self.resolve_all(&registry, sources, &wish.platform).await;
+        let resolved = resolved
+            .map_err(|source| Error::Strict { name: found.cache.name.clone(), source: Box::new(source) })?;
         for (place, resolved) in tagged.into_iter().zip(resolved) {
             let pinned = found.images[place].as_ref().map(|image| image.manifest_digest);
             if pinned != Some(resolved.manifest.digest) {

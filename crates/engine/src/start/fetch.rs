@@ -54,6 +54,8 @@ impl Engine {
             lease,
             was_asked: false,
             looks_again: wish.staleness == Some(StalenessWish::Refresh),
+            access: wish.access.clone(),
+            credentials: wish.credentials.clone(),
             is_automatic: false,
         }))
     }
@@ -156,6 +158,8 @@ impl Engine {
             lease,
             was_asked: true,
             looks_again: wish.staleness == Some(StalenessWish::Refresh),
+            access: wish.access.clone(),
+            credentials: wish.credentials.clone(),
             is_automatic: wish.cache == CacheChoice::Auto && outcome != StartOutcome::Hit,
         })
     }
