@@ -59,7 +59,7 @@ pub use record::{
     Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
     CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner,
     EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT,
-    Operation, Order, PAGE_LIMIT, Page, ResolvedCache, SealedCredential, SnapshotRecord, TokenId,
+    Operation, Order, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache, SealedCredential, SnapshotRecord, TokenId,
     TokenRecord, TokenUse, Turns, Usage,
 };
 pub use sqlite::SqliteMetastore;

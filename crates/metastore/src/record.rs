@@ -6,7 +6,9 @@ mod credential;
 mod filter;
 mod token;
 
-pub use admission::{Admission, Admitted, CacheEdit, ClientToken, ClientTokenError, Operation, TokenUse};
+pub use admission::{
+    Admission, Admitted, CacheEdit, ClientToken, ClientTokenError, Operation, PolicyEdit, TokenUse,
+};
 pub use change::{Change, ChangeKind, ChangeNumber};
 pub use credential::{CredentialOwner, SealedCredential};
 pub use filter::{CacheFilter, InstanceFilter, Order, Page};

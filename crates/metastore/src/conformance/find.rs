@@ -4,7 +4,7 @@ use super::{
     account, at, build_and_keep, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready,
     process, ready_cache,
 };
-use crate::{CacheEdit, CacheFilter, CacheOutline, Metastore, Order, Page};
+use crate::{CacheEdit, CacheFilter, CacheOutline, Metastore, Order, Page, PolicyEdit};
 
 pub async fn finds_by_filter_and_page(store: &dyn Metastore) {
     let mut all = Vec::new();
@@ -140,10 +140,9 @@ pub async fn finds_nothing_among_none(store: &dyn Metastore) {
 
 pub async fn follows_changes(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;
-    let mut policy = cache.policy.clone();
-    policy.tags = serde_json::from_str(r#"{"team":"a"}"#).unwrap();
-    let edit =
-        CacheEdit { name: Some("renamed".parse().unwrap()), policy: Some(policy), ..CacheEdit::default() };
+    let tags = Some(serde_json::from_str(r#"{"team":"a"}"#).unwrap());
+    let policy = PolicyEdit { tags, ..PolicyEdit::default() };
+    let edit = CacheEdit { name: Some("renamed".parse().unwrap()), policy, ..CacheEdit::default() };
     let mut build = build_of(&cache, &process(1), at(1));
     build.plan.images = vec!["r.example/new:1".parse().unwrap()];
     store.update_cache(cache.id, &edit, Some(&build), None, &[], at(1)).await.unwrap();

@@ -51,9 +51,7 @@ pub(crate) fn edited(mut cache: ImageCache, edit: &CacheEdit, now: Timestamp) ->
     if let Some(name) = &edit.name {
         cache.name = name.clone();
     }
-    if let Some(policy) = &edit.policy {
-        cache.policy = policy.clone();
-    }
+    cache.policy = edit.policy.over(&cache.policy);
     cache.updated = now;
     Ok(cache)
 }
