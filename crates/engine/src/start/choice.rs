@@ -49,7 +49,7 @@ pub struct StartChoice {
     /// Whether a registry was asked.
     pub(super) was_asked: bool,
     /// Whether the cache's tags are to be looked at behind the start, though its own rule does not say so.
-    pub(super) looks_again: bool,
+    pub(crate) looks_again: bool,
     /// How the registries were spoken to for it: a cache that is made of it speaks to them in the same way.
     pub(super) access: RegistryAccess,
     /// The credentials for them.
