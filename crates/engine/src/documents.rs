@@ -6,8 +6,8 @@ use blobstore::BlobStore;
 use metastore::SnapshotRecord;
 use model::{CopyState, Digest, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies, SnapshotSummary};
 
-use crate::Error;
 use crate::build::Workshop;
+use crate::{Error, chain};
 
 impl Workshop {
     /// Every store that is there: the local one first.
@@ -41,6 +41,18 @@ impl Workshop {
             }
         }
         Ok(found)
+    }
+
+    /// Deletes the documents of snapshots that the records have let go; whether any was there. What is recorded is done, so a
+    /// document that cannot be deleted is no failure of it: no record names it, and the next collection takes it.
+    pub(crate) async fn let_go(&self, snapshots: &[ImageSnapshotId]) -> bool {
+        match self.delete_documents(snapshots).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "failed to delete an image snapshot; collection will");
+                false
+            }
+        }
     }
 
     /// An image snapshot from whichever store has it.

@@ -92,9 +92,8 @@ impl Engine {
     pub(crate) async fn delete_recorded(&self, id: CacheId, event: Event) -> Result<DeletedCache, Error> {
         let change = self.records().delete_cache(id, &[event]).await?;
         crate::build::step("cache-deleted")?;
-        let deleted = self.workshop.delete_documents(&change.released).await;
-        deleted.map_err(Error::store("delete an image snapshot"))?;
         self.workshop.signals.changes.notify_one();
+        self.workshop.let_go(&change.released).await;
         Ok(DeletedCache { cache: change.cache })
     }
 }

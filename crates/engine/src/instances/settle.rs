@@ -135,11 +135,10 @@ impl Instances {
             removal => removal?,
         };
         let released: Vec<_> = removal.released.into_iter().collect();
-        let deleted = self.engine.workshop.delete_documents(&released).await;
-        deleted.map_err(Error::store("delete an image snapshot"))?;
         // Its cache may be one that goes once nothing uses it.
         self.engine.workshop.signals.expiry.notify_one();
         self.engine.workshop.signals.changes.notify_one();
+        self.engine.workshop.let_go(&released).await;
         Ok(())
     }
 }
