@@ -29,12 +29,13 @@ pub struct Collected {
 
 impl Engine {
     /// Deletes snapshots and blobs that nobody names, of standard copies as well. Interrupted builds are failed first, where
-    /// no server goes on with them.
+    /// no server goes on with them; caches whose deletion was asked for, and that nothing uses any more, go as well.
     ///
     /// # Errors
     /// Those of store and records. What was deleted by then was named by nobody.
     pub async fn collect(&self, in_use: Arc<dyn InUse>) -> Result<Collected, Error> {
         let mut failed = self.fail_interrupted().await?;
+        self.finish_deletions().await?;
         let mut collected = self.sweep(in_use).await?;
         collected.snapshots.append(&mut failed);
         collected.snapshots.sort_unstable();

@@ -139,6 +139,11 @@ impl Instances {
         self.engine.workshop.signals.expiry.notify_one();
         self.engine.workshop.signals.changes.notify_one();
         self.engine.workshop.let_go(&released).await;
+        if let Some(cache) = record.cache
+            && let Err(error) = self.engine.finish_deletion(cache).await
+        {
+            tracing::warn!(%cache, error = chain(&error), "failed to delete a cache that nothing uses any more");
+        }
         Ok(())
     }
 }

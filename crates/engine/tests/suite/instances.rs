@@ -1,17 +1,17 @@
 //! Instances as use-cases, over a host in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use blobstore::MemoryStore;
 use engine::{
-    BuildProgress, Engine, Error, ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted,
-    HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, NewInstance, PrintedLine,
-    StalenessWish, StartWish,
+    BuildProgress, DeleteMode, Deletion, Engine, Error, ExecOrder, ExecOutput, HostError, HostErrorKind,
+    HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, NewInstance,
+    PrintedLine, StalenessWish, StartWish,
 };
-use metastore::{InstanceFilter, MemoryMetastore, Page};
+use metastore::{InstanceFilter, MemoryMetastore, Metastore as _, Page};
 use model::{
     ByteSize, CacheState, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject,
 };
@@ -105,6 +105,7 @@ impl InstanceHost for MemoryHost {
 struct Scene {
     server: FaultServer,
     world: World,
+    records: Arc<MemoryMetastore>,
     host: Arc<MemoryHost>,
     instances: Instances,
 }
@@ -117,13 +118,13 @@ impl Scene {
     async fn over(host: MemoryHost) -> Self {
         let server = FaultServer::start();
         server.serve_image("app", "1", &image([noise("layer", 10_000)]));
-        let world =
-            World::of(Arc::new(MemoryStore::default()), Arc::new(MemoryMetastore::default()), Some(&server));
+        let records = Arc::new(MemoryMetastore::default());
+        let world = World::of(Arc::new(MemoryStore::default()), Arc::clone(&records) as _, Some(&server));
         let source = format!("{}/app:1", server.host());
         world.create(new_cache("web", &source, ByteSize::gib(1))).await.unwrap();
         let host = Arc::new(host);
         let instances = Instances::new(Engine::clone(&world.engine), Arc::clone(&host) as _);
-        Self { server, world, host, instances }
+        Self { server, world, records, host, instances }
     }
 
     fn wanted(&self, name: &str) -> NewInstance {
@@ -255,4 +256,37 @@ async fn an_instance_that_cannot_be_settled_keeps_no_other() {
     *scene.host.stuck.lock().unwrap() = None;
     scene.instances.settle().await.unwrap();
     assert!(scene.all().await.is_empty());
+}
+
+fn nothing() -> Arc<BTreeSet<model::BlobKey>> {
+    Arc::default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_is_to_go_goes_with_its_last_instance() {
+    let scene = Scene::new().await;
+    let instances = [scene.create(scene.wanted("one")).await, scene.create(scene.wanted("two")).await];
+    let deletion = scene.world.engine.delete_cache(&local(), "web", DeleteMode::WhenUnused).await.unwrap();
+    assert!(matches!(deletion, Deletion::Asked(_)));
+    for instance in instances {
+        assert!(scene.world.engine.find_cache(&local(), "web").await.is_ok());
+        scene.instances.delete(&local(), instance.unwrap().name.as_str(), true).await.unwrap();
+    }
+    let gone = scene.world.engine.find_cache(&local(), "web").await;
+    assert!(matches!(gone, Err(Error::UnknownCache { .. })), "{gone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_takes_a_cache_that_is_to_go_and_that_nothing_uses() {
+    let scene = Scene::new().await;
+    let instance = scene.create(scene.wanted("one")).await.unwrap();
+    scene.world.engine.delete_cache(&local(), "web", DeleteMode::WhenUnused).await.unwrap();
+    scene.world.engine.collect(nothing()).await.unwrap();
+    assert!(scene.world.engine.find_cache(&local(), "web").await.is_ok());
+    // As where the process that removed it ended behind the record.
+    scene.records.instance_exited(instance.id, ExitStatus::Code(0), &[], instance.created).await.unwrap();
+    scene.records.remove_instance(instance.id, &[]).await.unwrap();
+    scene.world.engine.collect(nothing()).await.unwrap();
+    assert!(scene.world.engine.find_cache(&local(), "web").await.is_err());
+    assert!(scene.world.blobs().await.is_empty());
 }
