@@ -159,7 +159,7 @@ impl Engine {
         token: Option<ClientToken>,
         here: bool,
     ) -> Result<(Admitted, Option<NewBuild>), Error> {
-        let cache = self.find_only_cache(account, word).await?;
+        let cache = self.find_cache_to_change(account, word).await?;
         if let Some(images) = &update.images {
             check_images(account, &cache.name, images)?;
         }

@@ -328,3 +328,30 @@ async fn details_tell_what_is_shared_and_what_it_cost() {
     assert_eq!((second.caches[0].cache.id, second.next), (both.id, None));
     assert!(ground.time.now() > both.created);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_means_the_only_usable_cache_to_an_update_and_a_rollback() {
+    let server = server_with(&["1", "2"]);
+    let mut service = Ground::in_memory(&server).service();
+    let usable = service.built(request("web", &app(&server, "1"))).await;
+    let failed = service.built(request("web", &app(&server, "none"))).await;
+    let update =
+        CacheUpdate { images: Some(vec![app(&server, "2").parse().unwrap()]), ..CacheUpdate::default() };
+    let updated = service.engine.update_cache(&local(), "web", &update, None).await.unwrap().into_cache();
+    assert_eq!(updated.id, usable.id);
+    service.settle().await;
+    let back = service.engine.roll_back(&local(), "web", None).await.unwrap();
+    assert_eq!((back.id, back.snapshot), (usable.id, usable.snapshot));
+    // A deletion is not undone: it is refused, as is a change where two are usable.
+    let told = |error: Error, ids: [&ImageCache; 2]| {
+        let message = error.to_string();
+        assert!(matches!(error, Error::AmbiguousCache { .. }), "{message}");
+        assert!(ids.iter().all(|cache| message.contains(&cache.id.to_string())), "{message}");
+    };
+    let refused = service.engine.delete_cache(&local(), "web", DeleteMode::Refuse).await.unwrap_err();
+    told(refused, [&usable, &failed]);
+    let second = service.built(request("web", &app(&server, "1"))).await;
+    let refused = service.engine.update_cache(&local(), "web", &update, None).await.unwrap_err();
+    told(refused, [&usable, &second]);
+    told(service.engine.roll_back(&local(), "web", None).await.unwrap_err(), [&usable, &second]);
+}
