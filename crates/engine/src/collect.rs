@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use blobstore::{BlobStore, CollectReport, InUse};
-use model::{BlobKey, BuildFailure, CopyState, EventKind, EventReason, ImageCache, ImageSnapshotId};
+use metastore::Page;
+use model::{BlobKey, BuildFailure, CacheId, CopyState, EventKind, EventReason, ImageCache, ImageSnapshotId};
 use serde::Serialize;
 
 use crate::{Engine, Error};
@@ -155,24 +156,40 @@ impl Engine {
 
     /// Caches that say that they are usable and whose snapshots are in no store any more: they are, and say so from now on.
     pub(crate) async fn note_lost_snapshots(&self) -> Result<(), Error> {
-        let caches = self.all_caches(&metastore::CacheFilter::default()).await?;
         let stores = self.stores().await?;
         let mut stored = BTreeSet::new();
         for store in &stores {
             stored.extend(stored_snapshots(&**store).await?);
         }
-        for cache in caches.iter().filter(|cache| cache.state.is_usable()) {
-            let Some(snapshot) = cache.snapshot.filter(|snapshot| !stored.contains(snapshot)) else {
-                continue;
-            };
-            // Where there is only a standard copy, and no standard store in sight, it is that which is away.
-            if cache.copies.flash != CopyState::Complete && stores.len() < 2 {
-                tracing::warn!(cache = %cache.id, "the standard store of a cache's snapshot is not in sight");
-                continue;
+        let mut page = Page::first();
+        loop {
+            let found = self.records().outline_caches(page).await?;
+            let Some(last) = found.last() else { return Ok(()) };
+            page = Page::after(last.id);
+            for cache in found.iter().filter(|cache| cache.state.is_usable()) {
+                if let Some(snapshot) = cache.snapshot.filter(|snapshot| !stored.contains(snapshot)) {
+                    self.note_lost(cache.id, snapshot, stores.len()).await?;
+                }
             }
-            self.lose(cache, snapshot).await?;
         }
-        Ok(())
+    }
+
+    /// One whose snapshot was in no store when these were listed; what was committed since is looked for again.
+    async fn note_lost(&self, id: CacheId, snapshot: ImageSnapshotId, stores: usize) -> Result<(), Error> {
+        let cache = match self.records().cache(id).await {
+            Err(metastore::Error::NoCache(_)) => return Ok(()),
+            cache => cache?,
+        };
+        // It may serve another by now.
+        if cache.snapshot != Some(snapshot) {
+            return Ok(());
+        }
+        // Where there is only a standard copy, and no standard store in sight, it is that which is away.
+        if cache.copies.flash != CopyState::Complete && stores < 2 {
+            tracing::warn!(cache = %cache.id, "the standard store of a cache's snapshot is not in sight");
+            return Ok(());
+        }
+        self.lose(&cache, snapshot).await
     }
 
     async fn lose(&self, cache: &ImageCache, snapshot: ImageSnapshotId) -> Result<(), Error> {
