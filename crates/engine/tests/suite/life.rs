@@ -7,7 +7,8 @@ use engine::{CacheUpdate, DeleteMode, Deletion, Error, FailureKind, NewCacheRequ
 use metastore::{Admitted, CacheFilter, Page, SqliteMetastore};
 use model::rules::Quotas;
 use model::{
-    AccountId, ByteSize, CachePolicy, CacheState, Clock as _, Elimination, EventReason, Percent, Subject,
+    AccountId, ByteSize, CachePolicy, CacheState, Clock as _, Elimination, EventReason, ImageCache, Percent,
+    Subject,
 };
 use registry::Credentials;
 use testkit::Reply;
