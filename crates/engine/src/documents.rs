@@ -71,13 +71,22 @@ impl Workshop {
     /// The summary of an indexed snapshot. Of one that is older than summaries its document is read; where that is gone or
     /// broken, nothing can be matched by it.
     pub(crate) async fn summary_of(&self, record: SnapshotRecord) -> Result<SnapshotSummary, Error> {
-        if !record.summary.images.is_empty() {
-            return Ok(record.summary);
+        self.summary_or_document(record.id, record.summary).await
+    }
+
+    /// The same, given what is recorded.
+    pub(crate) async fn summary_or_document(
+        &self,
+        id: ImageSnapshotId,
+        recorded: SnapshotSummary,
+    ) -> Result<SnapshotSummary, Error> {
+        if !recorded.images.is_empty() {
+            return Ok(recorded);
         }
-        match self.document(record.id).await {
+        match self.document(id).await {
             Ok(Some(document)) => Ok(SnapshotSummary::from(&document)),
-            Ok(None) => Ok(record.summary),
-            Err(error) if error.kind() == blobstore::ErrorKind::Corrupt => Ok(record.summary),
+            Ok(None) => Ok(recorded),
+            Err(error) if error.kind() == blobstore::ErrorKind::Corrupt => Ok(recorded),
             Err(error) => Err(Error::store("read an image snapshot")(error)),
         }
     }

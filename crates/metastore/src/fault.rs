@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use model::{
     AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, SnapshotSummary, Subject,
+    Timestamp,
 };
 
 use crate::{
@@ -88,6 +89,7 @@ delegate! {
     resolve_cache(account: &AccountId, wanted: &CacheRef) -> ResolvedCache;
     find_caches(filter: &CacheFilter, page: Page<CacheId>) -> Vec<ImageCache>;
     outline_caches(page: Page<CacheId>) -> Vec<CacheOutline>;
+    outline_caches_and_snapshots(page: Page<CacheId>) -> Vec<(CacheOutline, Option<SnapshotSummary>)>;
     count_caches(filter: &CacheFilter) -> u64;
     usage(account: &AccountId) -> Usage;
     update_cache(
@@ -127,6 +129,7 @@ delegate! {
     held_snapshots() -> BTreeSet<ImageSnapshotId>;
     snapshot(id: ImageSnapshotId) -> Option<SnapshotRecord>;
     find_snapshots(page: Page<ImageSnapshotId>) -> Vec<SnapshotRecord>;
+    find_unserved_snapshots(page: Page<ImageSnapshotId>) -> Vec<SnapshotRecord>;
     record_layer(layer: &LayerRecord) -> ();
     layer_by_blob(blob: &BlobDigest) -> Option<LayerRecord>;
     layers_by_diff_id(diff_id: &DiffId) -> Vec<LayerRecord>;

@@ -9,7 +9,7 @@ mod layers;
 mod tokens;
 
 pub(crate) use builds::{build, waiting};
-pub(crate) use caches::{cache, credential, outline, remembered_request, snapshot};
+pub(crate) use caches::{cache, credential, outline, remembered_request, snapshot, summary_if_any};
 pub(crate) use columns::{Columns, parse, signed, subject, to_json};
 pub(crate) use events::{change, event};
 pub(crate) use instances::instance;

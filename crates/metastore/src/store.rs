@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use model::{
     AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, SnapshotSummary, Subject,
+    Timestamp,
 };
 
 use crate::{
@@ -67,6 +68,15 @@ pub trait Metastore: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>>;
+
+    /// One page of all caches, each with what is indexed of the snapshot that it serves.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn outline_caches_and_snapshots(
+        &self,
+        page: Page<CacheId>,
+    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>>;
 
     /// How many caches the filter lets through.
     ///
@@ -313,6 +323,12 @@ pub trait Metastore: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn find_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>>;
+
+    /// One page of the indexed snapshots that no cache serves: earlier ones, and those of instances alone.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn find_unserved_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>>;
 
     /// Records what a served layer is. Recording the same again is no error.
     ///

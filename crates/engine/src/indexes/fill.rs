@@ -1,56 +1,84 @@
 //! The indexes as the records have it now.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use metastore::{CacheOutline, InstanceFilter, Page};
 use model::{ImageSnapshotId, Instance, SnapshotSummary};
 use tokio::sync::mpsc;
 
 use super::state::State;
-use crate::Error;
 use crate::build::Workshop;
+use crate::{Error, LayerUses};
+
+/// Caches that are read at once: few, so that little memory lies about when all are read.
+const CACHES: u32 = 250;
 
 /// Pages that were read and are not put in yet.
-const WAITING: usize = 4;
+const WAITING: usize = 3;
 
 /// A page of what the indexes are made of.
 enum Piece {
-    Caches(Vec<CacheOutline>),
+    Caches(Vec<(CacheOutline, Option<SnapshotSummary>)>),
     Snapshots(Vec<(ImageSnapshotId, SnapshotSummary)>),
     Instances(Vec<Instance>),
 }
 
-/// Reads all records and puts them in, at once: the reading on this task, the other on a thread of its own. At no time are all
+/// Reads all records and puts them in, at once: the reading on this task, the others on threads of
+/// their own. At no time are all
 /// summaries in memory.
 ///
 /// # Errors
 /// Those of the records.
 pub(super) async fn fill(workshop: &Workshop) -> Result<State, Error> {
-    let (pieces, mut read) = mpsc::channel(WAITING);
-    let filled = tokio::task::spawn_blocking(move || {
-        let mut filling = Filling::default();
-        while let Some(piece) = read.blocking_recv() {
-            filling.put(piece);
+    let (to_match, mut matched) = mpsc::channel::<Arc<Piece>>(WAITING);
+    let (to_count, mut counted) = mpsc::channel::<Arc<Piece>>(WAITING);
+    let state = tokio::task::spawn_blocking(move || {
+        let mut state = State::default();
+        while let Some(piece) = matched.blocking_recv() {
+            piece.put_into(&mut state);
         }
-        filling.finished()
+        state
     });
-    read_all(workshop, pieces).await?;
-    Ok(filled.await.expect("putting in what was read fails nowhere, and nobody cancels it"))
+    let uses = tokio::task::spawn_blocking(move || {
+        let mut uses = LayerUses::default();
+        while let Some(piece) = counted.blocking_recv() {
+            piece.count_into(&mut uses);
+        }
+        uses
+    });
+    read_all(workshop, [to_match, to_count]).await?;
+    let unfailing = "putting in what was read fails nowhere, and nobody cancels it";
+    let mut state = state.await.expect(unfailing);
+    state.uses = uses.await.expect(unfailing);
+    Ok(state)
 }
 
-async fn read_all(workshop: &Workshop, pieces: mpsc::Sender<Piece>) -> Result<(), Error> {
+async fn read_all(workshop: &Workshop, takers: [mpsc::Sender<Arc<Piece>>; 2]) -> Result<(), Error> {
     let records = &*workshop.parts.records;
-    let give = async |piece| pieces.send(piece).await.expect("who puts in waits for the last piece");
-    let mut page = Page::first();
+    let give = async |piece| {
+        let piece = Arc::new(piece);
+        for taker in &takers {
+            // Both wait for the last piece.
+            let _ = taker.send(Arc::clone(&piece)).await;
+        }
+    };
+    let mut page = Page { limit: CACHES, ..Page::first() };
     loop {
-        let found = records.outline_caches(page).await?;
-        let Some(last) = found.last() else { break };
-        page = Page::after(last.id);
+        let mut found = records.outline_caches_and_snapshots(page).await?;
+        let Some((last, _)) = found.last() else { break };
+        page.after = Some(last.id);
+        for (cache, summary) in &mut found {
+            if let (Some(snapshot), Some(old)) =
+                (cache.snapshot, summary.take_if(|found| found.images.is_empty()))
+            {
+                *summary = Some(workshop.summary_or_document(snapshot, old).await?);
+            }
+        }
         give(Piece::Caches(found)).await;
     }
     let mut page = Page::first();
     loop {
-        let found = records.find_snapshots(page).await?;
+        let found = records.find_unserved_snapshots(page).await?;
         let Some(last) = found.last() else { break };
         page = Page::after(last.id);
         let mut summaries = Vec::with_capacity(found.len());
@@ -68,47 +96,32 @@ async fn read_all(workshop: &Workshop, pieces: mpsc::Sender<Piece>) -> Result<()
     }
 }
 
-/// The indexes, and the caches whose snapshots were not met yet.
-#[derive(Default)]
-struct Filling {
-    state: State,
-    outlines: HashMap<ImageSnapshotId, CacheOutline>,
-}
-
-impl Filling {
-    fn put(&mut self, piece: Piece) {
-        match piece {
-            Piece::Caches(caches) => caches.into_iter().for_each(|cache| self.put_cache(cache)),
-            Piece::Snapshots(snapshots) => {
-                snapshots.iter().for_each(|(id, summary)| self.put_snapshot(*id, summary));
+impl Piece {
+    fn put_into(&self, state: &mut State) {
+        match self {
+            Self::Caches(caches) => {
+                for (cache, summary) in caches {
+                    state.put_cache(cache, summary.as_ref());
+                }
             }
-            Piece::Instances(instances) => {
-                instances.iter().for_each(|instance| self.state.put_instance(instance));
+            Self::Snapshots(_) => {}
+            Self::Instances(instances) => {
+                instances.iter().for_each(|instance| state.put_instance(instance));
             }
         }
     }
 
-    fn put_cache(&mut self, cache: CacheOutline) {
-        match cache.snapshot.filter(|_| !cache.is_deleting) {
-            // It is put in with what it serves.
-            Some(snapshot) => drop(self.outlines.insert(snapshot, cache)),
-            // What is to be deleted serves no new start.
-            None => drop(self.state.put_cache(&cache, None)),
-        }
-    }
-
-    /// What is left serves a snapshot that nothing is recorded of: it changes at this moment, and is looked at again.
-    fn finished(mut self) -> State {
-        for cache in self.outlines.values() {
-            self.state.put_cache(cache, None);
-        }
-        self.state
-    }
-
-    fn put_snapshot(&mut self, id: ImageSnapshotId, summary: &SnapshotSummary) {
-        self.state.uses.insert(id, summary);
-        if let Some(cache) = self.outlines.remove(&id) {
-            self.state.put_cache(&cache, Some(summary));
+    fn count_into(&self, uses: &mut LayerUses) {
+        match self {
+            Self::Caches(caches) => {
+                for (cache, summary) in caches {
+                    if let (Some(snapshot), Some(summary)) = (cache.snapshot, summary) {
+                        uses.insert(snapshot, summary);
+                    }
+                }
+            }
+            Self::Snapshots(all) => all.iter().for_each(|(id, summary)| uses.insert(*id, summary)),
+            Self::Instances(_) => {}
         }
     }
 }

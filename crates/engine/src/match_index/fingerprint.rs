@@ -19,14 +19,35 @@ impl Fingerprint {
 }
 
 /// Makes fingerprints, with a key of its own: those of two are not comparable.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fingerprints {
     key: RandomState,
+    /// For digests, of which there are millions at once.
+    words: [u64; 8],
+}
+
+impl Default for Fingerprints {
+    fn default() -> Self {
+        let key = RandomState::new();
+        let words = std::array::from_fn(|word| key.hash_one(word));
+        Self { key, words }
+    }
 }
 
 impl Fingerprints {
+    /// By multiplying pairs of its words, each with a word of the key added: a universal hash of what is as good as random
+    /// already, in a tenth of the time that any bytes take.
     pub(crate) fn of_digest(&self, digest: &Digest) -> Fingerprint {
-        self.of_bytes(digest.as_bytes())
+        let (words, _) = digest.as_bytes().as_chunks::<8>();
+        let mut words = words.iter().map(|bytes| u64::from_le_bytes(*bytes)).zip(&self.words);
+        let mut sum = 0_u64;
+        while let Some(((one, its_key), (other, others_key))) = words.next().zip(words.next()) {
+            let product =
+                u128::from(one.wrapping_add(*its_key)) * u128::from(other.wrapping_add(*others_key));
+            // Both halves of the product.
+            sum = sum.rotate_left(23) ^ (product as u64) ^ ((product >> 64) as u64);
+        }
+        Fingerprint(NonZeroU64::new(sum).unwrap_or(NonZeroU64::MIN))
     }
 
     /// Of an image as it was asked for.

@@ -112,8 +112,14 @@ impl Terms {
     /// That image has it from now on.
     pub(super) fn add(&mut self, id: u32, image: u32, images: &Images) {
         if let Some(shared) = self.shared_mut(id) {
-            if let Err(place) = shared.images.binary_search(&image) {
-                shared.images.insert(place, image);
+            // New images have the greatest numbers.
+            match shared.images.last() {
+                Some(last) if *last >= image => {
+                    if let Err(place) = shared.images.binary_search(&image) {
+                        shared.images.insert(place, image);
+                    }
+                }
+                _ => shared.images.push(image),
             }
             return;
         }

@@ -73,6 +73,23 @@ pub async fn outlines_every_cache(store: &dyn Metastore) {
     let outlines: Vec<_> = all.iter().map(CacheOutline::from).collect();
     assert!(outlines[0].is_deleting && !outlines[1].is_deleting);
     assert_eq!(store.outline_caches(Page::first()).await.unwrap(), outlines);
+    let mut serving = Vec::new();
+    for cache in &all[..2] {
+        let snapshot = store.snapshot(cache.snapshot.unwrap()).await.unwrap().unwrap();
+        serving.push((CacheOutline::from(cache), Some(snapshot.summary)));
+    }
+    serving.push((outlines[2].clone(), None));
+    assert_eq!(store.outline_caches_and_snapshots(Page::first()).await.unwrap(), serving);
+    let earlier: Vec<_> = store.find_unserved_snapshots(Page::first()).await.unwrap();
+    let earlier: Vec<_> = earlier.iter().map(|snapshot| snapshot.id).collect();
+    assert_eq!(earlier, [all[1].generations[0].snapshot]);
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let page = Page { order, limit: 1, after: Some(all[0].id) };
+        let rest = if order == Order::OldestFirst { &serving[1..2] } else { &[] };
+        assert_eq!(store.outline_caches_and_snapshots(page).await.unwrap(), rest);
+        let page = Page { order, limit: 1, after: Some(earlier[0]) };
+        assert_eq!(store.find_unserved_snapshots(page).await.unwrap(), []);
+    }
     let page = Page { limit: 1, ..Page::after(all[0].id) };
     assert_eq!(store.outline_caches(page).await.unwrap(), outlines[1..2]);
     let back = Page { order: Order::NewestFirst, limit: 2, ..Page::first() };

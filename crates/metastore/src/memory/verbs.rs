@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use model::{
     AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, SnapshotSummary, Subject,
+    Timestamp,
 };
 
 use super::MemoryMetastore;
@@ -44,6 +45,16 @@ impl Metastore for MemoryMetastore {
     async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
         let caches = page_of(&self.records().caches, page, |_| true);
         Ok(caches.iter().map(CacheOutline::from).collect())
+    }
+
+    async fn outline_caches_and_snapshots(
+        &self,
+        page: Page<CacheId>,
+    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+        let records = self.records();
+        let summary = |cache: &ImageCache| Some(records.snapshots.get(&cache.snapshot?)?.summary.clone());
+        let caches = page_of(&records.caches, page, |_| true);
+        Ok(caches.iter().map(|cache| (CacheOutline::from(cache), summary(cache))).collect())
     }
 
     async fn count_caches(&self, filter: &CacheFilter) -> Result<u64> {
@@ -240,6 +251,12 @@ impl Metastore for MemoryMetastore {
 
     async fn find_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
         Ok(page_of(&self.records().snapshots, page, |_| true))
+    }
+
+    async fn find_unserved_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
+        let records = self.records();
+        let served: BTreeSet<_> = records.caches.values().filter_map(|cache| cache.snapshot).collect();
+        Ok(page_of(&records.snapshots, page, |snapshot| !served.contains(&snapshot.id)))
     }
 
     async fn record_layer(&self, layer: &LayerRecord) -> Result<()> {

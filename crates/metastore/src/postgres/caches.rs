@@ -1,6 +1,8 @@
 //! Caches: read, found, written.
 
-use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, Origin, Subject, Timestamp};
+use model::{
+    AccountId, CacheId, CacheName, ImageCache, ImageSource, Origin, SnapshotSummary, Subject, Timestamp,
+};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
@@ -129,6 +131,20 @@ pub(super) async fn outline(connection: &mut PgConnection, page: Page<CacheId>) 
     find::push_page(&mut statement, &page);
     let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
     rows.iter().map(rows::outline).collect()
+}
+
+pub(super) async fn outline_serving(
+    connection: &mut PgConnection,
+    page: Page<CacheId>,
+) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+    let mut statement = find::Statement::new(
+        "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting, \
+         (SELECT summary FROM snapshots WHERE snapshots.id = caches.snapshot) AS summary \
+         FROM caches WHERE true",
+    );
+    find::push_page(&mut statement, &page);
+    let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(|row| Ok((rows::outline(row)?, rows::summary_if_any(row)?))).collect()
 }
 
 pub(super) async fn count(connection: &mut PgConnection, wanted: &CacheFilter) -> Result<u64> {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use model::{
     AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, SnapshotSummary, Subject,
+    Timestamp,
 };
 use sqlx::PgConnection;
 
@@ -58,6 +59,16 @@ impl Metastore for PostgresMetastore {
     async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
         self.read("find caches", async |connection: &mut PgConnection| {
             caches::outline(connection, page).await
+        })
+        .await
+    }
+
+    async fn outline_caches_and_snapshots(
+        &self,
+        page: Page<CacheId>,
+    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+        self.read("find caches", async |connection: &mut PgConnection| {
+            caches::outline_serving(connection, page).await
         })
         .await
     }
@@ -310,6 +321,13 @@ impl Metastore for PostgresMetastore {
     async fn find_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
         self.read("find image snapshots", async |connection: &mut PgConnection| {
             snapshots::find(connection, page).await
+        })
+        .await
+    }
+
+    async fn find_unserved_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
+        self.read("find image snapshots", async |connection: &mut PgConnection| {
+            snapshots::find_unserved(connection, page).await
         })
         .await
     }

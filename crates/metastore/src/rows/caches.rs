@@ -50,20 +50,28 @@ pub(crate) fn outline(row: &impl Columns) -> Result<CacheOutline> {
     })
 }
 
-pub(crate) fn snapshot(row: &impl Columns) -> Result<SnapshotRecord> {
+/// The summary of the snapshot that a cache serves, where it serves one.
+pub(crate) fn summary_if_any(row: &impl Columns) -> Result<Option<SnapshotSummary>> {
+    let is_serving = row.optional_text("snapshot")?.is_some();
+    is_serving.then(|| summary(row)).transpose()
+}
+
+fn summary(row: &impl Columns) -> Result<SnapshotSummary> {
     let bytes = row.bytes("summary")?;
     // Records from before there were summaries have none.
     let summary = match bytes.is_empty() {
         true => Ok(SnapshotSummary::default()),
         false => SnapshotSummary::from_bytes(&bytes),
     };
-    let summary =
-        summary.map_err(|_| Error::Column { column: "summary", value: format!("{} bytes", bytes.len()) })?;
+    summary.map_err(|_| Error::Column { column: "summary", value: format!("{} bytes", bytes.len()) })
+}
+
+pub(crate) fn snapshot(row: &impl Columns) -> Result<SnapshotRecord> {
     Ok(SnapshotRecord {
         id: row.parsed("id")?,
         created: row.time("created")?,
         size: row.size("size")?,
-        summary,
+        summary: summary(row)?,
     })
 }
 

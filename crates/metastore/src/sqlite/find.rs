@@ -3,7 +3,7 @@
 //! Every statement is put together from fixed fragments; all values are bound. It first finds the ids of the page, over indices
 //! alone and in their order wherever that is possible, so that it stops at the page's end; only these rows are read.
 
-use model::{AccountId, CacheId, ImageCache};
+use model::{AccountId, CacheId, ImageCache, SnapshotSummary};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::error::failed;
@@ -114,6 +114,21 @@ pub(super) async fn outline(
     query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
     let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
     rows.iter().map(rows::outline).collect()
+}
+
+pub(super) async fn outline_serving(
+    connection: &mut SqliteConnection,
+    page: Page<CacheId>,
+) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+    let (beyond, order) = direction(page);
+    let mut query = QueryBuilder::new(
+        "SELECT c.id, account, state, c.created, size_limit, platform, snapshot, generations, deleting, summary \
+         FROM caches AS c LEFT JOIN snapshots AS s ON s.id = c.snapshot WHERE c.id",
+    );
+    query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY c.id").push(order);
+    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(|row| Ok((rows::outline(row)?, rows::summary_if_any(row)?))).collect()
 }
 
 fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>) -> QueryBuilder<Sqlite> {

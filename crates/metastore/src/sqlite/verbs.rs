@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use model::{
     AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, SnapshotSummary, Subject,
+    Timestamp,
 };
 
 use super::changes::Touched;
@@ -58,6 +59,13 @@ impl Metastore for SqliteMetastore {
 
     async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
         find::outline(&mut *self.reading("find caches").await?, page).await
+    }
+
+    async fn outline_caches_and_snapshots(
+        &self,
+        page: Page<CacheId>,
+    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+        find::outline_serving(&mut *self.reading("find caches").await?, page).await
     }
 
     async fn count_caches(&self, filter: &CacheFilter) -> Result<u64> {
@@ -296,6 +304,10 @@ impl Metastore for SqliteMetastore {
 
     async fn find_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
         snapshots::find(&mut *self.reading("find image snapshots").await?, page).await
+    }
+
+    async fn find_unserved_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
+        snapshots::find_unserved(&mut *self.reading("find image snapshots").await?, page).await
     }
 
     async fn record_layer(&self, layer: &LayerRecord) -> Result<()> {
