@@ -43,11 +43,6 @@ impl Engine {
         Ok(collected)
     }
 
-    /// Asks for a collection by this process' daemon, soon.
-    pub fn ask_collection(&self) {
-        self.workshop.signals.collection.notify_one();
-    }
-
     /// Deletes what nobody names and leaves builds alone.
     pub(crate) async fn sweep(&self, in_use: Arc<dyn InUse>) -> Result<Collected, Error> {
         let mut snapshots = BTreeSet::new();

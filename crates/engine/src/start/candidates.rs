@@ -161,8 +161,10 @@ impl Engine {
             .collect();
         let sources: Vec<ImageSource> = tagged.iter().map(|place| wish.images[*place].clone()).collect();
         let resolved = self.resolve_all(&registry, sources, &wish.platform).await;
-        let resolved = resolved
-            .map_err(|source| Error::Strict { name: found.cache.name.clone(), source: Box::new(source) })?;
+        let resolved = resolved.map_err(|source| Error::Strict {
+            name: found.cache.name.clone(),
+            source: Box::new(source.into()),
+        })?;
         for (place, resolved) in tagged.into_iter().zip(resolved) {
             let pinned = found.images[place].as_ref().map(|image| image.manifest_digest);
             if pinned != Some(resolved.manifest.digest) {
