@@ -8,7 +8,8 @@ use futures::stream::StreamExt as _;
 use metastore::{BuildPlan, CacheEdit, CacheFilter, ErrorKind, Page};
 use model::rules::refresh_due;
 use model::{
-    CacheId, Event, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource, ManifestDigest, Timestamp,
+    CacheId, Event, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource, ManifestDigest,
+    SnapshotImage, Timestamp,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -143,19 +144,16 @@ impl Engine {
         snapshot: &ImageSnapshot,
     ) -> Result<Vec<MovedTag>, BuildError> {
         let registry = self.workshop.registry_of(cache, &CancellationToken::new()).await?;
-        let mut moved = Vec::new();
-        for image in &snapshot.images {
-            if matches!(&image.source, ImageSource::Registry(reference) if reference.digest().is_some()) {
-                continue;
-            }
-            let resolved = registry.resolve(&image.source, &cache.platform).await;
-            let resolved = resolved.map_err(|error| BuildError::Resolve(error.into()))?;
-            let (from, to) = (image.manifest_digest, resolved.manifest.digest);
-            if from != to {
-                moved.push(MovedTag { image: image.source.clone(), from, to });
-            }
-        }
-        Ok(moved)
+        let is_fixed = |image: &&SnapshotImage| matches!(&image.source, ImageSource::Registry(reference) if reference.digest().is_some());
+        let tagged: Vec<&SnapshotImage> = snapshot.images.iter().filter(|image| !is_fixed(image)).collect();
+        let sources = tagged.iter().map(|image| image.source.clone()).collect();
+        let resolved = self.resolve_all(&registry, sources, &cache.platform).await?;
+        let tags = tagged.into_iter().zip(resolved).map(|(image, resolved)| MovedTag {
+            image: image.source.clone(),
+            from: image.manifest_digest,
+            to: resolved.manifest.digest,
+        });
+        Ok(tags.filter(|tag| tag.from != tag.to).collect())
     }
 
     /// Has a cache's tags looked at behind a start that wants it: by the reconciler where one runs here. Elsewhere here and
