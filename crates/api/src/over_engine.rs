@@ -2,10 +2,12 @@
 
 mod caches;
 mod errors;
+mod feeds;
 mod here;
 mod instances;
 mod questions;
 mod records;
+mod settling;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,14 +21,15 @@ use model::rules::RetentionRules;
 use model::{AccountId, CacheId, Event, ImageSnapshotId, Instance, InstanceId, RegistryHost, Subject};
 use registry::Credentials;
 use wire::{
-    Collection, Exec, FindMatches, IdempotencyKey, LogLine, Login, Prediction, Progress, Ranking, Usage,
+    Collection, Exec, ExecEvent, FindMatches, IdempotencyKey, LogLine, Login, Order, Prediction, Progress,
+    Ranking, Swept, Usage,
 };
 
 pub use here::BuiltHere;
 
 use crate::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, Page, PredictRequest, Service,
+    Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, Page, PredictRequest, Service,
     ServiceError, ServiceResult, StartedInstance, TokenRecord,
 };
 
@@ -42,6 +45,7 @@ pub struct OverEngine {
     clock: Arc<dyn model::Clock>,
     /// Where builds go that are made by this process at once; `None`: a server takes them.
     here: Option<Arc<BuiltHere>>,
+    settling: Arc<settling::Settling>,
 }
 
 /// What it is made of.
@@ -67,7 +71,17 @@ impl OverEngine {
     #[must_use]
     pub fn new(parts: OverEngineParts) -> Self {
         let OverEngineParts { engine, instances, records, in_use, retention, currency, clock } = parts;
-        Self { engine, instances, records, in_use, retention, currency, clock, here: None }
+        Self {
+            engine,
+            instances,
+            records,
+            in_use,
+            retention,
+            currency,
+            clock,
+            here: None,
+            settling: Arc::default(),
+        }
     }
 
     /// The same, building at once and in this process what it is asked for: for commands where no server runs. Whoever asked
@@ -86,10 +100,15 @@ fn credentials(logins: Vec<Login>) -> BTreeMap<RegistryHost, Credentials> {
 
 fn page<Id>(page: Page<Id>) -> metastore::Page<Id> {
     let order = match page.order {
-        crate::service::Order::OldestFirst => metastore::Order::OldestFirst,
-        crate::service::Order::NewestFirst => metastore::Order::NewestFirst,
+        Order::OldestFirst => metastore::Order::OldestFirst,
+        Order::NewestFirst => metastore::Order::NewestFirst,
     };
     metastore::Page { after: page.after, limit: page.limit, order }
+}
+
+fn swept(report: blobstore::CollectReport) -> Swept {
+    let blobstore::CollectReport { deleted, freed, kept, ended_leases, swept } = report;
+    Swept { deleted, freed_bytes: freed, kept, ended_leases, swept }
 }
 
 fn client_token(key: Option<&IdempotencyKey>) -> ServiceResult<Option<metastore::ClientToken>> {
@@ -154,6 +173,10 @@ impl Service for OverEngine {
         word: &str,
         mode: DeleteMode,
     ) -> ServiceResult<Deletion> {
+        // Instances that have ended use it no more. Where they cannot be looked after, the records are taken as they are.
+        if let Err(error) = self.settle().await {
+            tracing::warn!(error = engine::chain(&error), "failed to look after instances");
+        }
         self.delete(account, word, mode).await
     }
 
@@ -199,10 +222,12 @@ impl Service for OverEngine {
     }
 
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
+        self.settle().await?;
         Ok(self.instances.find(account, word).await?)
     }
 
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
+        self.settle().await?;
         Ok(self.instances.delete(account, word, force).await?)
     }
 
@@ -212,6 +237,7 @@ impl Service for OverEngine {
         word: &str,
         patience: Duration,
     ) -> ServiceResult<Instance> {
+        self.settle().await?;
         Ok(self.instances.stop(account, word, patience).await?)
     }
 
@@ -237,18 +263,19 @@ impl Service for OverEngine {
     }
 
     async fn collect(&self, dry_run: bool) -> ServiceResult<Collection> {
+        self.settle().await?;
         let collected = match dry_run {
             true => self.engine.preview_collection(&*self.in_use).await?,
             false => self.engine.collect(self.in_use.clone()).await?,
         };
-        let standard = collected.standard.as_ref();
-        let freed = standard.map_or(model::ByteSize::ZERO, |report| report.freed);
-        let blobs = collected.store.deleted.len() + standard.map_or(0, |report| report.deleted.len());
+        let space = self.engine.free_space().await?;
         Ok(Collection {
             dry_run: collected.dry_run,
-            blobs: blobs as u64,
-            snapshots: collected.snapshots.len() as u64,
-            freed_bytes: collected.store.freed.plus(freed),
+            store: swept(collected.store),
+            standard: collected.standard.map(swept),
+            snapshots: collected.snapshots,
+            free_bytes: space.free,
+            total_bytes: space.total,
         })
     }
 

@@ -10,15 +10,17 @@ mod request;
 pub use error::{ServiceError, ServiceErrorKind};
 pub use request::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Order, Page,
-    PredictRequest, StartedInstance, TokenRecord,
+    Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Page, PredictRequest,
+    StartedInstance, TokenRecord,
 };
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{AccountId, CacheId, Event, ImageSnapshotId, Instance, InstanceId};
-use wire::{Collection, Exec, FindMatches, IdempotencyKey, LogLine, Prediction, Progress, Ranking, Usage};
+use wire::{
+    Collection, Exec, ExecEvent, FindMatches, IdempotencyKey, LogLine, Prediction, Progress, Ranking, Usage,
+};
 
 /// A result of a use-case.
 pub type ServiceResult<T> = Result<T, ServiceError>;

@@ -51,9 +51,9 @@ pub(crate) fn bare(name: &str) -> Event {
     Event::default().event(name).data("{}")
 }
 
-/// The last event of a stream that failed.
-pub(crate) fn failed(error: ServiceError) -> Event {
-    let problem: Box<Problem> = Refusal::from(error).0;
+/// The last event of a stream that failed; the owner of the data is told what failed inside.
+pub(crate) fn failed(error: ServiceError, to_owner: bool) -> Event {
+    let problem: Problem = Refusal::from(error).told(to_owner);
     event("problem", &problem)
 }
 

@@ -19,7 +19,7 @@ use url::Url;
 pub(crate) use caches::{
     CacheArg, CreateArgs, DeleteArgs, EventsArgs, ListArgs, RollbackArgs, UpdateArgs, WaitArgs,
 };
-pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs};
+pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs, StalenessWord};
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
 pub(crate) use policy::{PolicyArgs, Retention, TagWord};

@@ -5,6 +5,7 @@ mod bars;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use api::BuiltHere;
 use client::ProgressWatch;
 use engine::{BuildHandle, BuildProgress};
 use model::CacheState;
@@ -13,7 +14,7 @@ use wire::{LayerPhase, LayerProgress};
 use bars::Bars;
 
 use crate::exit::{Failure, INTERRUPTED};
-use crate::interrupts::Interrupts;
+use crate::interrupts::{self, Interrupts};
 use crate::printer::Printer;
 
 /// Short enough to look alive, long enough to cost nothing.
@@ -75,6 +76,45 @@ pub(crate) async fn watch<T>(
     show.refresh(&layers(progress));
     show.end();
     Ok(done)
+}
+
+/// Waits for the start of an instance. Where this process fetches, it shows how far that is, and an interrupt cancels it; else an
+/// interrupt leaves it to the server.
+pub(crate) async fn watch_start<T>(
+    here: Option<&BuiltHere>,
+    work: impl Future<Output = T>,
+    printer: &Printer,
+) -> Result<T, Failure> {
+    let mut show = show(printer);
+    let mut tick = tokio::time::interval(REFRESH);
+    let mut interrupts = Interrupts::listen()?;
+    let mut work = std::pin::pin!(work);
+    let mut cancelled = false;
+    let done = loop {
+        tokio::select! {
+            biased;
+            done = &mut work => break Ok(done),
+            kind = interrupts.next() => match here {
+                None => {
+                    let advice = "the server goes on with it; `imc ps` shows what runs".to_owned();
+                    let left = Failure::cancelled("the start was not waited for");
+                    break Err(Failure { advice: Some(advice), ..left });
+                }
+                Some(_) if cancelled => std::process::exit(INTERRUPTED.into()),
+                Some(here) if here.cancel_fetching() => {
+                    cancelled = true;
+                    show.say("cancelling the start; finished layers are kept");
+                }
+                // Nothing is to be put in order: the next command finds what was begun.
+                Some(_) => interrupts::obey(kind),
+            },
+            _ = tick.tick() => here.iter().for_each(|here| show.refresh(&layers(here.fetching()))),
+        }
+    };
+    interrupts.end_the_process();
+    here.iter().for_each(|here| show.refresh(&layers(here.fetching())));
+    show.end();
+    done
 }
 
 /// Waits for a build that a server runs, and shows how far it is; its layers, as far as they were told. An interrupt leaves it

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use blobstore::{BlobStore, CollectReport, InUse};
+use blobstore::{BlobStore, CollectReport, InUse, Space};
 use model::{BlobKey, BuildFailure, CopyState, EventKind, EventReason, ImageCache, ImageSnapshotId};
 use serde::Serialize;
 
@@ -39,6 +39,14 @@ impl Engine {
         collected.snapshots.append(&mut failed);
         collected.snapshots.sort_unstable();
         Ok(collected)
+    }
+
+    /// Room in the file system that the local store is on.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn free_space(&self) -> Result<Space, Error> {
+        self.store().free_space().await.map_err(Error::store("ask for the free space"))
     }
 
     /// Asks for a collection by this process' daemon, soon.

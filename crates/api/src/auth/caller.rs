@@ -26,11 +26,13 @@ pub(crate) struct Caller {
     pub(crate) account: AccountId,
     /// What it may.
     pub(crate) scopes: BTreeSet<Scope>,
+    /// Whether it is the owner of the data, by who he is and not by a token.
+    pub(crate) is_owner: bool,
 }
 
 impl Caller {
     fn owner(account: AccountId) -> Self {
-        Self { account, scopes: [Scope::Admin].into() }
+        Self { account, scopes: [Scope::Admin].into(), is_owner: true }
     }
 
     pub(crate) fn may(&self, needed: Scope) -> bool {
@@ -152,5 +154,5 @@ async fn by_token(headers: &HeaderMap, edge: &Edge) -> Result<Caller, Refusal> {
             tracing::warn!(token = record.id, "the use of a token could not be noted: {error}");
         }
     }
-    Ok(Caller { account: record.account, scopes: record.scopes })
+    Ok(Caller { account: record.account, scopes: record.scopes, is_owner: false })
 }

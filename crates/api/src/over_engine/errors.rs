@@ -1,6 +1,6 @@
 //! The engine's failures as the port's.
 
-use engine::{Bounded, FailureKind, HostErrorKind, VaultError, chain};
+use engine::{Bounded, FailureKind, HostErrorKind, HostOption, VaultError, chain};
 use metastore::ErrorKind as RecordsKind;
 use wire::IdempotencyKey;
 
@@ -44,6 +44,14 @@ impl From<metastore::Error> for ServiceError {
 
 /// What failed in one word. A file's permissions are no failure of the machine.
 fn reason(error: &engine::Error) -> &'static str {
+    use engine::Error as E;
+    match error {
+        E::Host { source, .. } | E::LookAround { source } => match source.kind() {
+            HostErrorKind::System if is_denied(error) => return HostErrorKind::Privilege.as_str(),
+            kind => return kind.as_str(),
+        },
+        _ => {}
+    }
     match error.kind() {
         FailureKind::Internal if is_denied(error) => "not-permitted",
         kind => kind.as_str(),
@@ -75,7 +83,7 @@ impl From<engine::Error> for ServiceError {
             E::NotUsable { .. } | E::SnapshotMissing { .. } => (Kind::WrongState, None),
             E::OtherSystem { .. } => (Kind::BadImage, Some("image")),
             E::Host { source, .. } => match source.kind() {
-                HostErrorKind::Input => (Kind::InvalidField, None),
+                HostErrorKind::Input => (Kind::InvalidField, source.option().map(field_of_option)),
                 HostErrorKind::CommandNotFound | HostErrorKind::CommandNotExecutable => {
                     (Kind::InvalidField, Some("command"))
                 }
@@ -102,6 +110,16 @@ fn field_of(what: Bounded) -> &'static str {
         Bounded::Size => "size_gib",
         Bounded::Images => "images",
         Bounded::Refresh => "staleness",
+    }
+}
+
+fn field_of_option(option: HostOption) -> &'static str {
+    match option {
+        HostOption::Command => "command",
+        HostOption::User => "user",
+        HostOption::Volumes => "volumes",
+        HostOption::Runtime => "runtime",
+        HostOption::WorkingDir => "working_dir",
     }
 }
 

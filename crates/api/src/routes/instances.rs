@@ -45,7 +45,11 @@ pub(super) async fn create(
     let started = started.await?;
     edge.metrics().matches.started(started.choice.outcome);
     let location = format!("/v1/instances/{}", started.instance.id);
-    let created = CreatedInstance { instance: (&started.instance).into(), choice: started.choice };
+    let created = CreatedInstance {
+        instance: (&started.instance).into(),
+        choice: started.choice,
+        warnings: started.warnings,
+    };
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(created)).into_response())
 }
 
@@ -135,6 +139,7 @@ pub(super) async fn list(
     let found = edge.service().list_instances(&caller.account, listing.unfinished, page).await?;
     Ok(Json(InstanceList {
         items: found.instances.iter().map(Instance::from).collect(),
+        unsettled: found.unsettled,
         next: listing.page.next(&edge, "instances", &caller.account, found.next),
     }))
 }

@@ -8,7 +8,7 @@ use model::{
     ImageSnapshotId, ImageSource, Instance, Origin, Platform, RegistryAccess, RepositoryName, RetentionDays,
     Staleness, Subject, Tags, Timestamp,
 };
-use wire::{Build, Choice, CommandEnded, Cost, CreateInstance, Login, Output, Scope, Sizes};
+use wire::{Build, Choice, Cost, CreateInstance, Login, Order, Scope, Sizes, Unsettled};
 
 use super::ServiceError;
 
@@ -82,16 +82,6 @@ pub struct CacheFilter {
     pub repository: Option<RepositoryName>,
     /// Only those that have all of these tags; a key without a value lets every value through.
     pub tags: BTreeMap<String, Option<String>>,
-}
-
-/// In which order a listing goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// The oldest first.
-    #[default]
-    OldestFirst,
-    /// The newest first.
-    NewestFirst,
 }
 
 /// One page of a listing, in the order of creation.
@@ -201,6 +191,8 @@ pub struct StartedInstance {
     pub instance: Instance,
     /// What from.
     pub choice: Choice,
+    /// What is not as it was asked for, in sentences.
+    pub warnings: Vec<String>,
 }
 
 /// One page of instances.
@@ -208,6 +200,8 @@ pub struct StartedInstance {
 pub struct InstancePage {
     /// The instances.
     pub instances: Vec<Instance>,
+    /// Those of the account that could not be looked after.
+    pub unsettled: Vec<Unsettled>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<model::InstanceId>,
 }
@@ -223,15 +217,6 @@ pub struct LogRequest {
 
 /// Things that come one after another, until they end or fail.
 pub type Feed<T> = BoxStream<'static, Result<T, ServiceError>>;
-
-/// What a command in an instance does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExecEvent {
-    /// It wrote something.
-    Output(Output),
-    /// It ended; the last.
-    Ended(CommandEnded),
-}
 
 /// A record was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

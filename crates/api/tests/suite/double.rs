@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use api::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Order, Page,
-    PredictRequest, Service, ServiceError, ServiceErrorKind, ServiceResult, StartedInstance, TokenRecord,
+    Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Page, PredictRequest,
+    Service, ServiceError, ServiceErrorKind, ServiceResult, StartedInstance, TokenRecord,
 };
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
@@ -18,8 +18,9 @@ use model::{
 };
 use tokio::sync::Notify;
 use wire::{
-    Choice, Collection, CommandEnded, Ended, Exec, FindMatches, Found, Grade, IdempotencyKey, ImageMatch,
-    LogLine, Outcome, Output, OutputStream, PickCache, Prediction, Progress, Ranking, Taken, Totals, Usage,
+    Choice, Collection, CommandEnded, Ended, Exec, ExecEvent, FindMatches, Found, Grade, IdempotencyKey,
+    ImageMatch, LogLine, Order, Outcome, Output, OutputStream, PickCache, Prediction, Progress, Ranking,
+    Swept, Taken, Totals, Usage,
 };
 
 /// A cache of this name makes its handler panic.
@@ -373,7 +374,15 @@ impl Service for Double {
             finished: None,
         };
         let outcome = if cache.is_some() { Outcome::Hit } else { Outcome::Miss };
-        let choice = Choice { outcome, cache, auto_created: None, reason: "as the test wants".to_owned() };
+        let choice = Choice {
+            outcome,
+            cache,
+            auto_created: None,
+            auto_created_name: None,
+            cache_name: None,
+            fetched_bytes: ByteSize::ZERO,
+            reason: "as the test wants".to_owned(),
+        };
         self.with(|all| {
             let event =
                 Event::once(Subject::Instance(id), EventKind::Normal, EventReason::Started, "", now());
@@ -381,7 +390,7 @@ impl Service for Double {
             all.write(account, Subject::Instance(id), false);
             all.instances.push(instance.clone());
         });
-        Ok(StartedInstance { instance, choice })
+        Ok(StartedInstance { instance, choice, warnings: Vec::new() })
     }
 
     async fn list_instances(
@@ -395,7 +404,7 @@ impl Service for Double {
         };
         let all: Vec<Instance> = self.with(|all| all.instances.iter().filter(passes).cloned().collect());
         let (instances, next) = paged(all, |instance| instance.id, page);
-        Ok(InstancePage { instances, next })
+        Ok(InstancePage { instances, unsettled: Vec::new(), next })
     }
 
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
@@ -459,7 +468,15 @@ impl Service for Double {
     }
 
     async fn collect(&self, dry_run: bool) -> ServiceResult<Collection> {
-        Ok(Collection { dry_run, blobs: 1, snapshots: 2, freed_bytes: ByteSize::mib(3) })
+        let store = Swept { freed_bytes: ByteSize::mib(3), kept: 1, ..Swept::default() };
+        Ok(Collection {
+            dry_run,
+            store,
+            standard: None,
+            snapshots: Vec::new(),
+            free_bytes: ByteSize::gib(1),
+            total_bytes: ByteSize::gib(2),
+        })
     }
 
     async fn newest_change(&self) -> ServiceResult<u64> {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use client::{Client, ExecEvent, HttpTransport, ListCaches, ListInstances, Order};
+use client::{Client, HttpTransport, ListCaches, ListInstances};
 use model::{CacheState, ImageSnapshotId};
 use wire::{
-    CreateInstance, CreateToken, Exec, FindMatches, MatchPolicy, PickCache, PredictSize, ProblemKind, Scope,
-    UpdateCache,
+    CreateInstance, CreateToken, Exec, ExecEvent, FindMatches, MatchPolicy, Order, PickCache, PredictSize,
+    ProblemKind, Scope, UpdateCache,
 };
 
 use crate::harness::{Harness, cache};
@@ -141,7 +141,7 @@ async fn tokens(client: &Client) {
 }
 
 async fn server(client: &Client) {
-    assert_eq!(client.collect(true).await.unwrap().blobs, 1);
+    assert_eq!(client.collect(true).await.unwrap().store.kept, 1);
     assert_eq!(client.health().await.unwrap().status, "ok");
     assert_eq!(client.readiness().await.unwrap().status, "ok");
     let metrics = client.metrics().await.unwrap();

@@ -126,7 +126,7 @@ pub(crate) struct StopArgs {
     #[arg(required = true)]
     pub(crate) instances: Vec<String>,
     /// Seconds between the stop signal and SIGKILL
-    #[arg(long, short, default_value_t = 10, value_name = "SECONDS")]
+    #[arg(long, short, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=3600))]
     pub(crate) timeout: u32,
 }
 

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use engine::Collected;
 use model::{
     AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Event, EventKind, EventReason,
     ExitStatus, ImageCache, InstanceState, NewImageCache, Origin, RegistryAccess, Subject, Timestamp,
@@ -150,13 +149,22 @@ fn events() -> Vec<Event> {
     vec![Event::once(subject, EventKind::Normal, EventReason::Ready, "190.0 MiB unpacked", time)]
 }
 
-fn collected() -> Collected {
-    let mut collected = Collected::default();
-    collected.store.deleted = vec![BlobKey::Layer(DIGEST.parse().unwrap())];
-    collected.store.freed = ByteSize::mib(74);
-    collected.store.kept = 6;
-    collected.snapshots = vec![format!("isn-{HEX}").parse().unwrap()];
-    collected
+fn collected() -> Collection {
+    let store = wire::Swept {
+        deleted: vec![BlobKey::Layer(DIGEST.parse().unwrap())],
+        freed_bytes: ByteSize::mib(74),
+        kept: 6,
+        ..wire::Swept::default()
+    };
+    let collection = wire::Collection {
+        dry_run: false,
+        store,
+        standard: None,
+        snapshots: vec![format!("isn-{HEX}").parse().unwrap()],
+        free_bytes: ByteSize::gib(120),
+        total_bytes: ByteSize::gib(500),
+    };
+    (&collection).into()
 }
 
 fn matched() -> Matched {
@@ -254,24 +262,21 @@ fn page() -> String {
     let about = "What images will take. `evidence` is what an unpacked size is known by: `unpacked` (it was unpacked before), \
                  `plain`, `gzip-trailer`, `zstd-header` or `ratio`.";
     section(&mut page, "predict", about, &predicted());
-    let instances: Vec<Instance> = all(&[
+    let instances = [
         instance(InstanceState::Running),
         instance(InstanceState::Exited(ExitStatus::Code(0))),
         instance(InstanceState::Exited(ExitStatus::Signal(9))),
-    ]);
+    ];
+    let instances: Vec<wire::Instance> = instances.iter().map(wire::Instance::from).collect();
+    let instances: Vec<Instance> = all(&instances);
     let about = "Instances: those that there are, that were stopped, that were removed. `exit` has a `code` or a `signal`, or \
                  neither where nobody saw the end. `run --detach` says the one that it started.";
     section(&mut page, "ps, stop, rm", about, &instances);
-    let room = Collection {
-        collected: &collected(),
-        free_space: ByteSize::gib(120),
-        total_space: ByteSize::gib(500),
-    };
     section(
         &mut page,
         "gc",
         "What was deleted, or with `--dry-run` would be, and the room that there is.",
-        &room,
+        &collected(),
     );
     let (found, advice) = ("6.12.1".to_owned(), String::new());
     let check = [Check { name: "kernel", result: CheckResult::Ok, found, advice }];

@@ -1,6 +1,6 @@
 //! What a server refused, or the same code in this process, as the user meets it.
 
-use engine::{FailureKind, chain};
+use engine::{FailureKind, HostErrorKind, chain};
 use wire::{Problem, ProblemKind};
 
 use super::{
@@ -22,6 +22,20 @@ impl Failure {
 fn of_word(word: &str, message: &str) -> Option<Failure> {
     let kind = FailureKind::ALL.iter().find(|kind| kind.as_str() == word)?;
     Some(of_kind(*kind, message.to_owned()))
+}
+
+/// A failure of the host of instances by its stable word, where it is not said alike of other things.
+fn of_host(problem: &Problem, message: &str) -> Option<Failure> {
+    let word = problem.reason.as_deref()?;
+    let kind = HostErrorKind::ALL.iter().find(|kind| kind.as_str() == word)?;
+    match kind {
+        HostErrorKind::NotFound => None,
+        HostErrorKind::Input if problem.field.is_none() => None,
+        kind => {
+            let advice = advice::of_host(*kind, problem.field.as_deref());
+            Some(Failure::of_host(*kind, message.to_owned(), advice))
+        }
+    }
 }
 
 impl From<client::Error> for Failure {
@@ -49,8 +63,8 @@ impl From<client::Error> for Failure {
 fn of_problem(problem: &Problem) -> Failure {
     let message = problem.detail.clone().unwrap_or_else(|| problem.title.clone());
     let known = problem.known_kind();
-    let worded = problem.reason.as_deref().and_then(|word| of_word(word, &message));
-    let failure = worded.unwrap_or_else(|| {
+    let worded = || problem.reason.as_deref().and_then(|word| of_word(word, &message));
+    let failure = of_host(problem, &message).or_else(worded).unwrap_or_else(|| {
         known.map_or_else(|| Failure::internal(&message), |kind| of_type(kind, message.clone()))
     });
     match known {

@@ -6,54 +6,9 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use testkit::{FaultServer, Reply};
 
+use crate::said::Said;
 use crate::server::Server;
 use crate::support::{Home, Ran, image, layer, noise, wait_until};
-
-/// What a run says, without what differs from run to run.
-#[derive(Debug, PartialEq, Eq)]
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Said {
-    fn by(ran: &Ran) -> Self {
-        // Which steps of a layer are seen depends on when somebody looks.
-        let is_told = |line: &&str| !line.starts_with("layer sha256:");
-        let stderr: Vec<&str> = ran.stderr.lines().filter(is_told).collect();
-        Self { code: ran.code, stdout: normalised(&ran.stdout), stderr: normalised(&stderr.join("\n")) }
-    }
-}
-
-/// Ids, times and durations as words, blanks as one.
-fn normalised(text: &str) -> String {
-    let is_delimiter = |c: char| c.is_whitespace() || "\"'`(),;".contains(c);
-    let mut out = String::new();
-    for (line, begins) in text.lines().zip(std::iter::once(false).chain(std::iter::repeat(true))) {
-        if begins {
-            out.push('\n');
-        }
-        // The time that a build took is a number of its own.
-        let line = line.split_once(" fetched in ").map_or(line, |(before, _)| before);
-        let is_measured = ["\"seconds\"", "\"snapshot_gib_hours\"", "\"disk_gib_hours\""]
-            .iter()
-            .any(|key| line.trim_start().starts_with(key));
-        let line = if is_measured { "measured" } else { line };
-        let words: Vec<&str> = line.split(is_delimiter).filter(|word| !word.is_empty()).map(word).collect();
-        out.push_str(&words.join(" "));
-    }
-    out
-}
-
-fn word(word: &str) -> &str {
-    let hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if word.split_once('-').is_some_and(|(kind, rest)| kind.len() == 3 && hex(rest)) {
-        return "<id>";
-    }
-    let is_time = word.len() > 18 && word.as_bytes()[4] == b'-' && word.as_bytes()[10] == b'T';
-    if is_time { "<time>" } else { word }
-}
 
 /// The life of some caches, as words; each with and without documents.
 fn script(home: &Home) -> Vec<Vec<String>> {
@@ -102,17 +57,9 @@ fn script(home: &Home) -> Vec<Vec<String>> {
 fn with_and_without_a_server_a_script_says_the_same() {
     let (alone, served) = (Home::new(), Home::new());
     let server = Server::start(&served);
-    let place = |home: &Home, text: &str| text.replace(&home.path().display().to_string(), "<home>");
-    let say = |home: &Home, words: &[String], documents: bool| {
-        let mut arguments: Vec<&str> = if documents { vec!["-o", "json"] } else { Vec::new() };
-        arguments.extend(words.iter().map(String::as_str));
-        let ran = home.imc(&arguments);
-        let said = Said::by(&ran);
-        Said { stdout: place(home, &said.stdout), stderr: place(home, &said.stderr), ..said }
-    };
     for documents in [false, true] {
         for (ours, theirs) in script(&alone).iter().zip(&script(&served)) {
-            let (here, there) = (say(&alone, ours, documents), say(&served, theirs, documents));
+            let (here, there) = (Said::of(&alone, ours, documents), Said::of(&served, theirs, documents));
             assert_eq!(here, there, "{ours:?}, documents: {documents}");
         }
     }
@@ -157,7 +104,18 @@ fn by_tcp_a_token_opens_what_its_scope_allows() {
     assert!(asked(&reader, &["list"]).ok().stdout.contains("web"));
     asked(&reader, &["delete", "web"]).fails(77, &["caches:write"]);
     asked(&reader, &["--account", "team-a", "list"]).fails(77, &["admin"]);
-    asked(&reader, &["ps"]).fails(64, &["this machine alone"]);
+    asked(&reader, &["ps"]).fails(77, &["instances:read"]);
+    let (instances, _) = token("instances:write");
+    asked(&instances, &["ps", "-a"]).ok();
+    asked(&instances, &["logs", "nobody"]).fails(66, &["nobody", "next: `imc ps -a`"]);
+    asked(&instances, &["gc"]).fails(77, &["admin"]);
+    asked(&instances, &["run", "-d", "-v", "/srv:/srv", "web"]).fails(125, &["caches:read"]);
+    asked(&instances, &["run", "-d", "-v", "/srv:/srv", "--cache", "web", "nginx"])
+        .fails(125, &["volumes", "admin"]);
+    asked(&instances, &["run", "web"])
+        .fails(125, &["this machine alone", "next: start it with `imc run -d`"]);
+    asked(&instances, &["exec", "-i", "front", "cat"])
+        .fails(125, &["this machine alone", "next: leave `-i`"]);
     let (admin, _) = token("admin");
     let listed = asked(&admin, &["--account", "team-a", "list"]).ok().stdout;
     assert!(!listed.contains("web"), "another account's: {listed}");

@@ -37,6 +37,8 @@ pub struct CreatedInstance {
     pub reason: String,
     /// The automatic cache that was made beside it.
     pub auto_created: Option<ImageCache>,
+    /// What whoever asked for it is told at once, in sentences.
+    pub warnings: Vec<String>,
 }
 
 /// An instance that was started, as it is recorded.
@@ -62,12 +64,27 @@ impl Instances {
         progress: &BuildProgress,
     ) -> Result<CreatedInstance, Error> {
         let choice = self.engine.choose_start(account, &new.wish, progress).await?;
-        let created = self.create_from(account, new, &choice).await;
+        self.create_from(account, new, choice).await
+    }
+
+    /// Starts an instance detached from what was chosen for its wish, makes the automatic cache that its start left to be
+    /// made, and lets the choice go.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`] but for the choice's. Nothing of the instance stays then.
+    pub async fn create_from(
+        &self,
+        account: &AccountId,
+        new: NewInstance,
+        choice: StartChoice,
+    ) -> Result<CreatedInstance, Error> {
+        let created = self.start(account, new, &choice).await;
+        // The record holds the snapshot from now on, or nothing runs.
         choice.release().await;
         created
     }
 
-    async fn create_from(
+    async fn start(
         &self,
         account: &AccountId,
         new: NewInstance,
@@ -75,12 +92,7 @@ impl Instances {
     ) -> Result<CreatedInstance, Error> {
         let (record, order) = self.record(account, new, choice).await?;
         match self.host.start(order).await {
-            Ok(started) => {
-                let RunningInstance { instance, cache } =
-                    self.note_running(&record, &started, choice).await?;
-                let reason = choice.in_words(record.id);
-                Ok(CreatedInstance { instance, outcome: choice.outcome, reason, auto_created: cache })
-            }
+            Ok(started) => Ok(self.started(record, started, choice).await),
             Err(error) => {
                 if let Err(error) = self.take_back(&record, &error).await {
                     tracing::warn!(instance = %record.id, error = chain(&error), "failed to take an instance back");
@@ -88,6 +100,25 @@ impl Instances {
                 Err(Error::host("start", &record)(error))
             }
         }
+    }
+
+    /// It runs, whatever the records say: what cannot be recorded now, [`Self::settle`] finds and records.
+    async fn started(&self, record: Instance, started: HostStarted, choice: &StartChoice) -> CreatedInstance {
+        let reason = choice.in_words(record.id);
+        let noted = async {
+            crate::build::step("instance-started")?;
+            self.note_running(&record, &started, choice).await
+        };
+        let (instance, auto_created, unrecorded) = match noted.await {
+            Ok(RunningInstance { instance, cache }) => (instance, cache, None),
+            Err(error) => {
+                let why = format!("the start could not be recorded: {}", chain(&error));
+                tracing::warn!(instance = %record.id, "{why}");
+                (record, None, Some(why))
+            }
+        };
+        let warnings = started.warnings.into_iter().chain(unrecorded).collect();
+        CreatedInstance { instance, outcome: choice.outcome, reason, auto_created, warnings }
     }
 
     /// Records an instance with what was chosen for it, and gives what its host is to start. For whoever starts it by

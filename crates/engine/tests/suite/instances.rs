@@ -7,12 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blobstore::MemoryStore;
 use engine::{
-    BuildProgress, Engine, Error, ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted,
-    HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, NewInstance, PrintedLine, StartWish,
+    BuildProgress, Engine, Error, ExecEnd, ExecOrder, HostError, HostErrorKind, HostOrder, HostStarted,
+    HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, LineStream, NewInstance, Printed,
+    PrintedLine, StartWish,
 };
 use metastore::{InstanceFilter, MemoryMetastore, Page};
 use model::{ByteSize, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject};
 use testkit::FaultServer;
+use tokio::sync::mpsc::Sender;
 
 use crate::support::{World, image, local, new_cache, noise};
 
@@ -45,7 +47,13 @@ impl InstanceHost for MemoryHost {
             return Err(HostError::new(HostErrorKind::CommandNotFound, "there is no such command"));
         }
         self.running.lock().unwrap().insert(order.id, InstanceState::Running);
-        Ok(HostStarted { pid: 7, image_ready_us: 1, total_us: 2, limits_not_set: vec!["no quota".into()] })
+        Ok(HostStarted {
+            pid: 7,
+            image_ready_us: 1,
+            total_us: 2,
+            limits_not_set: vec!["no quota".into()],
+            warnings: Vec::new(),
+        })
     }
 
     async fn stop(&self, id: InstanceId, _: Duration) -> Result<ExitStatus, HostError> {
@@ -70,10 +78,20 @@ impl InstanceHost for MemoryHost {
         self.known(id).map(|_| Vec::new())
     }
 
-    async fn exec(&self, id: InstanceId, order: ExecOrder) -> Result<ExecOutput, HostError> {
+    async fn read_log(&self, id: InstanceId, _: bool, _: Sender<PrintedLine>) -> Result<(), HostError> {
+        self.known(id).map(drop)
+    }
+
+    async fn exec(
+        &self,
+        id: InstanceId,
+        order: ExecOrder,
+        to: Sender<Printed>,
+    ) -> Result<ExecEnd, HostError> {
         self.known(id)?;
-        let stdout = order.command.join(" ").into_bytes();
-        Ok(ExecOutput { status: ExitStatus::Code(0), stdout, stderr: Vec::new(), is_cut: false })
+        let bytes = order.command.join(" ").into_bytes();
+        to.send(Printed { stream: LineStream::Stdout, bytes }).await.unwrap();
+        Ok(ExecEnd { status: ExitStatus::Code(0), is_cut: false })
     }
 
     async fn look_around(&self) -> Result<HostStates, HostError> {
@@ -140,7 +158,10 @@ async fn an_instance_is_created_looked_at_stopped_and_deleted() {
         assert!(reasons.contains(&reason), "{reasons:?}");
     }
     let order = ExecOrder { command: vec!["echo".into(), "hi".into()], ..ExecOrder::default() };
-    assert_eq!(scene.instances.exec(&local(), "front", order).await.unwrap().stdout, b"echo hi");
+    let (to, mut printed) = tokio::sync::mpsc::channel(1);
+    let ended = scene.instances.exec(&local(), "front", order, to).await.unwrap();
+    assert_eq!(ended.status, ExitStatus::Code(0));
+    assert_eq!(printed.recv().await.unwrap().bytes, b"echo hi");
     let theirs = "theirs".parse().unwrap();
     let unknown = scene.instances.find(&theirs, &created.id.to_string()).await;
     assert!(matches!(unknown, Err(Error::UnknownInstance { .. })));
