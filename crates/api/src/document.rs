@@ -118,9 +118,9 @@ mod tests {
                 "1 to 65536",
             ),
             (
-                &format!(r#"{{"name":"a",{image},"elimination":"x"}}"#),
+                &format!(r#"{{"name":"a",{image},"eviction":"x"}}"#),
                 "invalid-field",
-                Some("elimination"),
+                Some("eviction"),
                 "keep",
             ),
             (&format!(r#"{{"name":"a",{image},"size_gib":-1}}"#), "invalid-field", Some("size_gib"), "u64"),

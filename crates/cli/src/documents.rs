@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use model::{BlobKey, ByteSize, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, Timestamp};
 use serde::Serialize;
 use settings::{Entry, Value};
-use wire::{CacheState, Copies, Elimination, Origin, Staleness};
+use wire::{CacheState, Copies, Eviction, Origin, Staleness};
 
 /// A cache, as `list` has it, and as a part of what `create`, `show`, `update`, `rollback` and `delete` say.
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ pub(crate) struct Cache {
     snapshot: Option<ImageSnapshotId>,
     failure: Option<wire::Failure>,
     retention_days: Option<u32>,
-    eviction: Elimination,
+    eviction: Eviction,
     staleness: Staleness,
     flash: bool,
     flash_copies: u32,
@@ -66,7 +66,7 @@ impl From<&wire::Cache> for Cache {
             snapshot: cache.snapshot,
             failure: cache.failure.clone(),
             retention_days: cache.retention_days,
-            eviction: cache.elimination,
+            eviction: cache.eviction,
             staleness: cache.staleness,
             flash: cache.flash,
             flash_copies: cache.flash_copies,

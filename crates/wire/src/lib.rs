@@ -42,7 +42,7 @@ pub use matching::{FindMatches, Found, Grade, ImageMatch, Left, LeftBecause, Ran
 pub use new_cache::CreateCache;
 pub use new_instance::{CreateInstance, Exec, Mount, Network, PickCache, PickError};
 pub use order::Order;
-pub use policy::{CacheState, Copies, CopyState, Elimination, MatchPolicy, Origin, Staleness};
+pub use policy::{CacheState, Copies, CopyState, Eviction, MatchPolicy, Origin, Staleness};
 pub use prediction::{Expected, PredictSize, PredictedImage, PredictedLayer, Prediction, Totals};
 pub use problem::{Problem, ProblemKind};
 pub use progress::{LayerPhase, LayerProgress, Progress};

@@ -4,7 +4,7 @@ use model::{CacheName, CopyCount, ImageSnapshotId, ImageSource, RetentionDays, T
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Elimination, Login, Staleness};
+use crate::{Eviction, Login, Staleness};
 
 /// Changes a cache; what is left out stays. Images and size are built beside what it serves, and take its place when they are
 /// complete; the rest changes at once.
@@ -31,7 +31,7 @@ pub struct UpdateCache {
     pub retention_days: Option<Option<RetentionDays>>,
     /// Whether it makes room under a quota.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub elimination: Option<Elimination>,
+    pub eviction: Option<Eviction>,
     /// What a start does about a tag that may have moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staleness: Option<Staleness>,

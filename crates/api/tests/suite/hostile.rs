@@ -127,7 +127,7 @@ fn fields() -> impl Strategy<Value = String> {
             "platform",
             "size_gib",
             "retention_days",
-            "elimination",
+            "eviction",
             "staleness",
             "rule",
             "interval_seconds",

@@ -12,3 +12,4 @@ mod paging;
 mod problems;
 mod server;
 mod streams;
+mod words;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use client::{Client, ListCaches};
 use model::{CacheId, CacheState, InstanceId};
-use wire::{Cache, CacheDetails, Cost, Elimination, Event, Order, ProblemKind, Staleness};
+use wire::{Cache, CacheDetails, Cost, Eviction, Event, Order, ProblemKind, Staleness};
 
 use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
 use crate::documents::{self, Shown, all};
@@ -138,9 +138,9 @@ fn rules(cache: &Cache) -> Vec<String> {
         }
         Staleness::Strict => Some("Staleness: strict".to_owned()),
     };
-    let eviction = match cache.elimination {
-        Elimination::Keep => None,
-        Elimination::Lru => Some("Eviction:  lru".to_owned()),
+    let eviction = match cache.eviction {
+        Eviction::Keep => None,
+        Eviction::Lru => Some("Eviction:  lru".to_owned()),
     };
     staleness.into_iter().chain(eviction).collect()
 }
