@@ -174,13 +174,25 @@ impl Context<'_> {
         room: Room,
         act: impl AsyncFnOnce(&Session) -> Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
+        let said: Vec<_> = registries.files_said().collect();
         let registries = registries.or(&self.asking.settings.registries);
         let runtime = runtime()?;
         runtime.block_on(async {
             let session = Session::open(&self.asking, &registries, room).await?;
+            if session.app.is_none() {
+                for (option, setting) in said {
+                    self.printer.warning(&format!(
+                        "`{option}` is not used for registries: a server does the work, and uses what {setting} of its own \
+                         configuration names"
+                    ));
+                }
+            }
             let done = act(&session).await;
             session.shut_down().await;
-            done
+            match session.app {
+                Some(_) => done,
+                None => done.map_err(Failure::of_server),
+            }
         })
     }
 

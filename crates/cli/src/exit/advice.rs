@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
-use engine::HostErrorKind;
+use engine::{FailureKind, HostErrorKind};
 use node::InstanceError;
 
 use super::{Failure, NOT_PERMITTED, SOFTWARE};
@@ -56,6 +56,20 @@ pub(super) fn of_host(kind: HostErrorKind, field: Option<&str>) -> Option<&'stat
 }
 
 impl Failure {
+    /// The same where a server did the work: what it is to trust stands in its configuration.
+    pub(crate) fn of_server(self) -> Self {
+        let advice = if self.kind == FailureKind::Certificate.as_str() {
+            "name the registry's CA in registries.ca_files of the server's configuration, or skip the check with \
+             `--insecure-registry HOST`"
+        } else if self.kind == FailureKind::ClientCertificate.as_str() {
+            "name the certificate and its key by `client` in the registry's hosts.toml, in registries.certs_dirs of the \
+             server's configuration"
+        } else {
+            return self;
+        };
+        Self { advice: Some(advice.to_owned()), ..self }
+    }
+
     /// The same where an image's documents were asked for.
     pub(super) fn resolving(self, error: &registry::Error) -> Self {
         match error.kind() {
