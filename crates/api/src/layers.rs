@@ -117,7 +117,7 @@ fn with_problem(mut response: Response, id: &RequestId, route: &str, by_owner: b
         Some(ProblemKind::Unauthorized) => {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"imc\""));
         }
-        Some(ProblemKind::Busy) => {
+        Some(ProblemKind::Busy | ProblemKind::RecordsUnavailable) => {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => {}

@@ -185,6 +185,12 @@ impl From<engine::Error> for Failure {
             let advice = Some("choose another `--name`, or remove that instance with `imc rm`".to_owned());
             return Self { kind: "name-taken", message, advice, code: TEMPORARY };
         }
+        if let engine::Error::Records(records) = &error
+            && records.kind() == metastore::ErrorKind::Busy
+        {
+            let (kind, advice) = advice::RECORDS;
+            return Self { kind, message, advice: Some(advice.to_owned()), code: TEMPORARY };
+        }
         let of_instance = |source: &engine::HostError| source.downcast_ref().map(Self::of_instance);
         if let engine::Error::Host { source, .. } | engine::Error::LookAround { source } = &error
             && let Some(failure) = of_instance(source)

@@ -19,7 +19,7 @@ impl From<metastore::Error> for ServiceError {
             E::Transition { .. } | E::InstanceState { .. } | E::NoSnapshot(_) => Kind::WrongState,
             other => match other.kind() {
                 RecordsKind::NotFound => Kind::NotFound,
-                RecordsKind::Busy => Kind::Busy,
+                RecordsKind::Busy => Kind::RecordsUnavailable,
                 RecordsKind::NoSpace => Kind::NoSpace,
                 _ => Kind::Internal,
             },
@@ -35,6 +35,7 @@ impl From<metastore::Error> for ServiceError {
             match kind {
                 // Which step its life does not have.
                 Kind::WrongState => chain(&error),
+                Kind::RecordsUnavailable => format!("{error}: the records do not answer"),
                 _ => error.to_string(),
             },
         );
@@ -169,7 +170,7 @@ mod tests {
         let conflict = metastore::Error::Conflict { object: "cache", why: "twice".to_owned() };
         assert_eq!(kind(conflict), Kind::Internal);
         let busy = metastore::Error::Injected { action: "look", kind: RecordsKind::Busy };
-        assert_eq!(kind(busy), Kind::Busy);
+        assert_eq!(kind(busy), Kind::RecordsUnavailable);
     }
 
     #[test]

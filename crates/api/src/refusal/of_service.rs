@@ -19,7 +19,7 @@ impl From<ServiceError> for Refusal {
             };
             return hidden.inside(inside);
         }
-        if matches!(kind, ProblemKind::Busy | ProblemKind::NoSpace) {
+        if matches!(kind, ProblemKind::Busy | ProblemKind::NoSpace | ProblemKind::RecordsUnavailable) {
             tracing::warn!(error = chain(&error), "a request could not be served: {error}");
         }
         let refusal = refusal.detail(error.message).allowed(error.allowed);
@@ -47,6 +47,7 @@ fn kind_of(kind: ServiceErrorKind) -> ProblemKind {
         ServiceErrorKind::RegistryUnauthorized => ProblemKind::RegistryUnauthorized,
         ServiceErrorKind::RegistryUnavailable => ProblemKind::RegistryUnavailable,
         ServiceErrorKind::Unsupported => ProblemKind::Unsupported,
+        ServiceErrorKind::RecordsUnavailable => ProblemKind::RecordsUnavailable,
         ServiceErrorKind::Busy => ProblemKind::Busy,
         ServiceErrorKind::NoSpace => ProblemKind::NoSpace,
         ServiceErrorKind::Internal => ProblemKind::Internal,

@@ -13,6 +13,9 @@ use crate::host::kind_of;
 pub(super) const INPUT: &str = "`imc COMMAND --help` has examples";
 /// Where permissions are all that failed.
 const DENIED: &str = "run it with sudo, or as the user whose files these are";
+/// For records that do not answer: the word, and what to do.
+pub(super) const RECORDS: (&str, &str) =
+    ("records-unavailable", "check that the database runs and lets imc in (database.url), then try again");
 /// For images that are kept and cannot run here.
 pub(super) const OTHER_SYSTEM: &str =
     "start an image for linux; where the index has one, `imc create` takes it with `--platform linux/ARCH`";

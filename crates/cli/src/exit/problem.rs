@@ -75,7 +75,8 @@ fn of_problem(problem: &Problem) -> Failure {
             | ProblemKind::Deleting
             | ProblemKind::NameTaken
             | ProblemKind::QuotaReached
-            | ProblemKind::KeyReused),
+            | ProblemKind::KeyReused
+            | ProblemKind::RecordsUnavailable),
         ) => of_type(kind, message),
         _ => failure,
     }
@@ -124,6 +125,7 @@ fn of_type(kind: ProblemKind, message: String) -> Failure {
         P::RegistryUnavailable => {
             ("registry-unavailable", UNAVAILABLE, Some("check the network and the registry's name"))
         }
+        P::RecordsUnavailable => (advice::RECORDS.0, TEMPORARY, Some(advice::RECORDS.1)),
         P::Busy | P::Timeout => ("busy", TEMPORARY, Some("try again")),
         P::Unsupported => ("unsupported", super::CONFIG, Some("this server is not set up for it")),
         P::Internal => ("internal", SOFTWARE, None),
