@@ -113,7 +113,10 @@ impl Call {
         let operation = self.operation;
         let request = self.request(client)?;
         let answer = client.transport.send(request).await;
-        let answer = answer.map_err(|source| Error::Unreachable { operation, source })?;
+        let answer = answer.map_err(|source| match source.is_about_certificate() {
+            true => Error::Untrusted { operation, source },
+            false => Error::Unreachable { operation, source },
+        })?;
         if answer.status().is_success() { Ok(answer) } else { Err(refusal(operation, answer).await) }
     }
 

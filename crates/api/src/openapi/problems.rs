@@ -11,7 +11,7 @@ use ProblemKind as P;
 /// Of every operation.
 const ALWAYS: &[P] = &[P::UnknownParameter, P::InvalidParameter, P::Timeout, P::Internal, P::Busy];
 /// Of those that need a token.
-const SECURED: &[P] = &[P::Unauthorized, P::Forbidden, P::InvalidHeader];
+const SECURED: &[P] = &[P::Unauthorized, P::Forbidden, P::InvalidHeader, P::RecordsUnavailable];
 /// Of those with a body.
 const WITH_BODY: &[P] = &[
     P::InvalidBody,

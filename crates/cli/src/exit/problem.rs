@@ -49,6 +49,11 @@ impl From<client::Error> for Failure {
                 UNAVAILABLE,
                 "check that `imc serve` runs there, and `--server URL` (IMC_SERVER)",
             ),
+            client::Error::Untrusted { .. } => told(
+                "server-not-trusted",
+                UNAVAILABLE,
+                "name its CA in IMC_CA_FILE, or by `--ca-file FILE` where the command has it; check the name in `--server URL`",
+            ),
             client::Error::Transport { .. } => {
                 told("input", USAGE, "give the server as `--server https://HOST:PORT` (IMC_SERVER)")
             }
