@@ -152,7 +152,7 @@ impl OverEngine {
 
     pub(super) async fn progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {
         let cache = self.engine.find_cache(account, word).await?.cache;
-        let running = self.engine.build_progress(&cache);
+        let running = self.engine.build_progress(&cache).await?;
         let layers = running.as_ref().map(|running| running.layers().iter().map(layer).collect());
         // What runs here is seen at once; the record follows within a second.
         let percent =

@@ -96,19 +96,34 @@ impl Engine {
         let cache = found.cache;
         let snapshot = self.snapshot_of(&cache).await?;
         let build = self.records().build_of_cache(cache.id).await?;
+        let progress = self.progress_by(&cache, build.as_ref());
         let instances = self.instances_from(&cache).await?;
         let sizes = self.sizes_of(&cache).await?;
         let cost = self.cost(&cache, snapshot.as_ref(), &sizes, &instances);
-        let progress = self.build_progress(&cache);
         let view = self.views(vec![cache]).await?.pop().expect("one in, one out");
         Ok(CacheDetails { view, others: found.others, snapshot, build, progress, sizes, cost })
     }
 
     /// How far a cache's build is, layer by layer, or was when it ended a short while ago; `None` where it waits, or does not run
     /// in this process.
-    #[must_use]
-    pub fn build_progress(&self, cache: &ImageCache) -> Option<BuildProgress> {
-        self.workshop.running.progress(cache)
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn build_progress(&self, cache: &ImageCache) -> Result<Option<BuildProgress>, Error> {
+        let build = match cache.state.is_building() {
+            true => self.records().build_of_cache(cache.id).await?,
+            false => None,
+        };
+        Ok(self.progress_by(cache, build.as_ref()))
+    }
+
+    /// The place of the build before may not be left yet: a further one has its own numbers or none.
+    fn progress_by(&self, cache: &ImageCache, build: Option<&Build>) -> Option<BuildProgress> {
+        let running = &self.workshop.running;
+        match cache.state.is_building() {
+            true => running.of(build?.id),
+            false => running.last(cache),
+        }
     }
 
     /// How many caches the account has, and may have.

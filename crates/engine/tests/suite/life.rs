@@ -105,17 +105,17 @@ async fn an_update_is_built_beside_what_serves_and_can_be_gone_back_from() {
 async fn an_update_that_waits_is_not_told_as_the_build_before() {
     let server = server_with(&["1", "2"]);
     let mut service = Ground::in_memory(&server).service();
-    let percent = |service: &Service, cache: &model::ImageCache| {
-        service.engine.build_progress(cache).map(|seen| seen.percent())
+    let percent = async |service: &Service, cache: &model::ImageCache| {
+        service.engine.build_progress(cache).await.unwrap().map(|seen| seen.percent())
     };
     let built = service.built(request("web", &app(&server, "1"))).await;
-    assert_eq!(percent(&service, &built), Some(100));
+    assert_eq!(percent(&service, &built).await, Some(100));
     let update = images(&app(&server, "2"));
     let updating = service.engine.update_cache(&local(), "web", &update, None).await.unwrap().into_cache();
-    assert_eq!(percent(&service, &updating), None);
+    assert_eq!(percent(&service, &updating).await, None);
     assert!(service.engine.cache_details(&local(), "web").await.unwrap().progress.is_none());
     service.settle().await;
-    assert_eq!(percent(&service, &service.cache(built.id).await), Some(100));
+    assert_eq!(percent(&service, &service.cache(built.id).await).await, Some(100));
 }
 
 #[tokio::test(flavor = "multi_thread")]
