@@ -39,7 +39,12 @@ impl From<metastore::Error> for ServiceError {
                 _ => error.to_string(),
             },
         );
-        told_as(kind, field, message, error).with_reason(reason)
+        let told = told_as(kind, field, message, error);
+        match kind {
+            // Nothing is busy: the type says it all.
+            Kind::KeyReused | Kind::NameTaken | Kind::QuotaReached | Kind::RecordsUnavailable => told,
+            _ => told.with_reason(reason),
+        }
     }
 }
 
@@ -171,6 +176,16 @@ mod tests {
         assert_eq!(kind(conflict), Kind::Internal);
         let busy = metastore::Error::Injected { action: "look", kind: RecordsKind::Busy };
         assert_eq!(kind(busy), Kind::RecordsUnavailable);
+    }
+
+    #[test]
+    fn what_repeating_does_not_help_against_is_not_called_busy() {
+        let token = "once".to_owned();
+        let reused = ServiceError::from(metastore::Error::TokenMismatch { token, operation: "create a cache" });
+        assert_eq!((reused.kind, reused.reason), (Kind::KeyReused, None));
+        let cache = model::CacheId::generate();
+        let used = ServiceError::from(metastore::Error::CacheInUse { cache, instances: Vec::new() });
+        assert_eq!((used.kind, used.reason), (Kind::InUse, Some("busy")));
     }
 
     #[test]
