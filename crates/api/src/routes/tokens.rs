@@ -32,7 +32,8 @@ fn document(token: &TokenRecord) -> Token {
         created: token.created,
         expires: token.expires,
         revoked: token.revoked,
-        last_used: token.last_used,
+        // It is noted to the hour, which may have begun before the token was made.
+        last_used: token.last_used.map(|used| used.max(token.created)),
     }
 }
 
