@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
-use model::AccountId;
 use wire::{CreateToken, CreatedToken, ProblemKind, Token, TokenList};
 
 use crate::auth::{Admin, Allowed, new_token};
@@ -85,30 +84,30 @@ fn check(asked: &CreateToken) -> Result<(), Refusal> {
     }
 }
 
-pub(super) struct Whose(Option<AccountId>);
+pub(super) struct All(bool);
 
-impl FromQuery for Whose {
-    const KNOWN: &'static [&'static str] = &["account"];
+impl FromQuery for All {
+    const KNOWN: &'static [&'static str] = &["all"];
 
     fn from_pairs(pairs: &Pairs) -> Result<Self, Refusal> {
-        pairs.one("account").map(Self)
+        pairs.flag("all").map(Self)
     }
 }
 
 /// List tokens
 ///
-/// Every token, or those of one account, in order of creation; revoked and ended ones as well.
+/// Those of the account that asks, or that it asks for, in order of creation; revoked and ended ones as well.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "tokens", operation_id = "list_tokens",
-    params(("account" = Option<String>, Query, description = "Only those of this account")),
+    params(("all" = Option<bool>, Query, description = "Those of every account")),
     responses((status = 200, description = "The tokens", body = TokenList)),
 )]
 pub(super) async fn list(
     State(edge): State<Edge>,
-    _: Allowed<Admin>,
-    Query(Whose(account)): Query<Whose>,
+    caller: Allowed<Admin>,
+    Query(All(all)): Query<All>,
 ) -> Result<Json<TokenList>, Refusal> {
-    let tokens = edge.service().tokens(account.as_ref()).await?;
+    let tokens = edge.service().tokens((!all).then_some(&caller.account)).await?;
     Ok(Json(TokenList { items: tokens.iter().map(document).collect() }))
 }
 

@@ -46,7 +46,7 @@ async fn whatever_is_no_valid_token_is_refused_alike() {
     let now = SystemClock.now();
     let ended = with_token(&harness, "a", &[Scope::Admin], Some(now.plus_micros(-1)));
     let revoked = with_token(&harness, "a", &[Scope::Admin], None);
-    let id = harness.client().list_tokens(None).await.unwrap().items[1].id.clone();
+    let id = harness.client().list_tokens(true).await.unwrap().items[1].id.clone();
     harness.client().revoke_token(&id).await.unwrap();
     let unknown = harness.stranger().with_token(format!("imct_{}", "A".repeat(43)).into());
     let broken = harness.stranger().with_token("imct_x".into());
@@ -72,7 +72,7 @@ async fn a_scope_allows_what_it_says() {
     reader.usage().await.unwrap();
     assert_eq!(kind(reader.create_cache(&cache("web"), None).await), Some(ProblemKind::Forbidden));
     assert_eq!(kind(reader.instance("x").await), Some(ProblemKind::Forbidden));
-    assert_eq!(kind(reader.list_tokens(None).await), Some(ProblemKind::Forbidden));
+    assert_eq!(kind(reader.list_tokens(true).await), Some(ProblemKind::Forbidden));
     assert_eq!(kind(reader.collect(true).await), Some(ProblemKind::Forbidden));
     let writer = with_token(&harness, "a", &[Scope::CachesWrite], None);
     writer.create_cache(&cache("web"), None).await.unwrap();
@@ -129,5 +129,5 @@ async fn no_account_sees_anothers() {
 async fn the_use_of_a_token_is_noted() {
     let harness = Harness::new();
     with_token(&harness, "a", &[Scope::CachesRead], None).usage().await.unwrap();
-    assert!(harness.client().list_tokens(None).await.unwrap().items[0].last_used.is_some());
+    assert!(harness.client().list_tokens(true).await.unwrap().items[0].last_used.is_some());
 }

@@ -460,7 +460,7 @@ async fn tokens_of_the_records_open_what_they_say() {
     let reader = stranger.with_token(made.secret.into());
     reader.usage().await.unwrap();
     assert_eq!(kind(reader.collect(true).await), Some(ProblemKind::Forbidden));
-    let listed = world.client.list_tokens(None).await.unwrap().items.remove(0);
+    let listed = world.client.list_tokens(true).await.unwrap().items.remove(0);
     assert!(listed.last_used >= Some(listed.created), "{listed:?}");
     world.client.revoke_token(&made.token.id).await.unwrap();
     assert_eq!(kind(reader.usage().await), Some(ProblemKind::Unauthorized));

@@ -104,7 +104,7 @@ impl TokenCreateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TokenListArgs {
-    /// Those of all accounts, not of one alone
+    /// Those of all accounts, not of one's own or the one of `--account` alone
     #[arg(long)]
     pub(crate) all: bool,
 }

@@ -119,6 +119,11 @@ fn by_tcp_a_token_opens_what_its_scope_allows() {
     let (admin, _) = token("admin");
     let listed = asked(&admin, &["--account", "team-a", "list"]).ok().stdout;
     assert!(!listed.contains("web"), "another account's: {listed}");
+    let listed = |words: &[&str]| home.json(words).as_array().unwrap().len();
+    assert_eq!(listed(&["token", "list"]), 3);
+    home.imc(&["--account", "team-a", "token", "create", "--label", "t", "--scope", "caches:read"]).ok();
+    assert_eq!((listed(&["token", "list"]), listed(&["token", "list", "--all"])), (3, 4));
+    assert_eq!(listed(&["--account", "team-a", "token", "list"]), 1);
     home.imc(&["token", "revoke", &id]).ok();
     asked(&reader, &["list"]).fails(77, &[]);
     server.stop();
