@@ -313,13 +313,16 @@ impl Service for OverEngine {
     }
 
     async fn missing(&self) -> Vec<String> {
-        match self.records.newest_change().await {
-            Ok(_) => Vec::new(),
-            Err(error) => {
-                tracing::warn!(error = engine::chain(&error), "the records cannot be read");
-                vec!["the records cannot be read".to_owned()]
-            }
+        let mut missing = Vec::new();
+        if let Err(error) = self.records.newest_change().await {
+            tracing::warn!(error = engine::chain(&error), "the records cannot be read");
+            missing.push("the records cannot be read".to_owned());
         }
+        if let Err(error) = self.engine.check_store().await {
+            tracing::warn!(error = engine::chain(&error), "the store cannot be written");
+            missing.push("the store cannot be written".to_owned());
+        }
+        missing
     }
 
     async fn figures(&self) -> ServiceResult<Figures> {

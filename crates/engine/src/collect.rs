@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use blobstore::{BlobStore, CollectReport, InUse, Space};
+use blobstore::{BlobStore, CollectReport, InUse, LeaseTerm, Space};
 use model::{BlobKey, BuildFailure, CopyState, EventKind, EventReason, ImageCache, ImageSnapshotId};
 use serde::Serialize;
 
@@ -47,6 +47,16 @@ impl Engine {
     /// Those of the store.
     pub async fn free_space(&self) -> Result<Space, Error> {
         self.store().free_space().await.map_err(Error::store("ask for the free space"))
+    }
+
+    /// Whether the local store can be written: a lease of nothing is taken and let go.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn check_store(&self) -> Result<(), Error> {
+        let lease = self.store().lease("a check of the store", &[], LeaseTerm::Held).await;
+        let lease = lease.map_err(Error::store("take a lease"))?;
+        lease.release().await.map_err(Error::store("release a lease"))
     }
 
     /// Asks for a collection by this process' daemon, soon.

@@ -1,5 +1,7 @@
 //! `imc serve`, and commands that ask it.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use rustix::fs::{FlockOperation, flock};
@@ -229,4 +231,29 @@ fn what_cannot_be_served_is_refused() {
     let mut command = home.command();
     command.arg("serve").env("IMC_SECRET_KEY", "nonsense").stdin(Stdio::null());
     Ran::from(command.output().unwrap()).fails(78, &["key"]);
+}
+
+#[test]
+fn a_server_whose_store_cannot_be_written_is_not_ready() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let ready = || {
+        let mut stream = UnixStream::connect(home.data().join("imc.sock")).unwrap();
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: imc\r\nconnection: close\r\n\r\n").unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        said
+    };
+    assert!(ready().starts_with("HTTP/1.1 200"), "{}", ready());
+    // No user may write there, root neither.
+    let (leases, aside) = (home.data().join("leases"), home.data().join("aside"));
+    std::fs::rename(&leases, &aside).unwrap();
+    std::fs::write(&leases, "").unwrap();
+    let said = ready();
+    assert!(said.starts_with("HTTP/1.1 503") && said.contains("the store cannot be written"), "{said}");
+    std::fs::remove_file(&leases).unwrap();
+    std::fs::rename(&aside, &leases).unwrap();
+    assert!(ready().starts_with("HTTP/1.1 200"));
+    server.stop();
+    home.assert_at_rest();
 }
