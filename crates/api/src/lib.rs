@@ -30,7 +30,7 @@ pub use auth::{TokenSecret, new_token};
 pub use edge::{Edge, JoinTrace, Limits, Parts};
 pub use metrics::{Metrics, documentation};
 pub use openapi::openapi;
-pub use over_engine::{BuiltHere, OverEngine, OverEngineParts};
+pub use over_engine::{BuiltHere, OverEngine, OverEngineParts, layers};
 pub use page_token::PageKey;
 pub use peer::Peer;
 pub use routes::{in_process, router};

@@ -21,8 +21,8 @@ use model::rules::RetentionRules;
 use model::{AccountId, CacheId, Event, ImageSnapshotId, Instance, InstanceId, RegistryHost, Subject};
 use registry::Credentials;
 use wire::{
-    Collection, Exec, ExecEvent, FindMatches, IdempotencyKey, LogLine, Login, Order, Prediction, Progress,
-    Ranking, Swept, Usage,
+    Collection, Exec, ExecEvent, FindMatches, IdempotencyKey, LayerPhase, LayerProgress, LogLine, Login,
+    Order, Prediction, Progress, Ranking, Swept, Usage,
 };
 
 pub use here::BuiltHere;
@@ -104,6 +104,26 @@ fn page<Id>(page: Page<Id>) -> metastore::Page<Id> {
         Order::NewestFirst => metastore::Order::NewestFirst,
     };
     metastore::Page { after: page.after, limit: page.limit, order }
+}
+
+/// The layers of a build, as they are now.
+#[must_use]
+pub fn layers(progress: &engine::BuildProgress) -> Vec<LayerProgress> {
+    let phase = |phase| match phase {
+        engine::LayerPhase::Waiting => LayerPhase::Waiting,
+        engine::LayerPhase::Unpacking => LayerPhase::Unpacking,
+        engine::LayerPhase::Done => LayerPhase::Done,
+        engine::LayerPhase::Reused => LayerPhase::Reused,
+    };
+    let layer = |layer: &engine::LayerProgress| LayerProgress {
+        diff_id: layer.diff_id.to_string(),
+        digest: layer.digest.to_string(),
+        phase: phase(layer.phase),
+        compressed_bytes: layer.size,
+        fetched_bytes: layer.fetched,
+        unpacked_bytes: layer.unpacked,
+    };
+    progress.layers().iter().map(layer).collect()
 }
 
 fn swept(report: blobstore::CollectReport) -> Swept {

@@ -182,7 +182,7 @@ impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
         let message = chain(&error);
         if let engine::Error::Records(metastore::Error::NameTaken { .. }) = &error {
-            let advice = Some("choose another `--name`, or remove that instance with `imc rm`".to_owned());
+            let advice = Some(advice::NAME_TAKEN.to_owned());
             return Self { kind: "name-taken", message, advice, code: TEMPORARY };
         }
         if let engine::Error::Records(records) = &error
@@ -202,14 +202,12 @@ impl From<engine::Error> for Failure {
             engine::Error::UnknownInstance { .. } => {
                 Self { advice: Some(advice::INSTANCES.to_owned()), ..failure }
             }
-            engine::Error::Records(metastore::Error::CacheBuilding { .. }) => Self {
-                advice: Some("wait for the build to end, or cancel it with Ctrl-C where it runs".to_owned()),
-                ..failure
-            },
-            engine::Error::Records(metastore::Error::CacheInUse { .. }) => Self {
-                advice: Some("stop these instances with `imc stop` and remove them with `imc rm`".to_owned()),
-                ..failure
-            },
+            engine::Error::Records(metastore::Error::CacheBuilding { .. }) => {
+                Self { advice: Some(advice::BUILDING.to_owned()), ..failure }
+            }
+            engine::Error::Records(metastore::Error::CacheInUse { .. }) => {
+                Self { advice: Some(advice::IN_USE.to_owned()), ..failure }
+            }
             engine::Error::OtherSystem { .. } => {
                 Self { advice: Some(advice::OTHER_SYSTEM.to_owned()), ..failure }
             }

@@ -5,7 +5,7 @@ mod bars;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use api::BuiltHere;
+use api::{BuiltHere, layers};
 use client::ProgressWatch;
 use engine::{BuildHandle, BuildProgress};
 use model::CacheState;
@@ -153,24 +153,6 @@ pub(crate) async fn follow_elsewhere(
     interrupts.end_the_process();
     show.end();
     ended.map(|()| layers)
-}
-
-/// The layers of a build of this process, as they are now.
-pub(crate) fn layers(progress: &BuildProgress) -> Vec<LayerProgress> {
-    let layer = |layer: &engine::LayerProgress| LayerProgress {
-        diff_id: layer.diff_id.to_string(),
-        digest: layer.digest.to_string(),
-        phase: match layer.phase {
-            engine::LayerPhase::Waiting => LayerPhase::Waiting,
-            engine::LayerPhase::Unpacking => LayerPhase::Unpacking,
-            engine::LayerPhase::Done => LayerPhase::Done,
-            engine::LayerPhase::Reused => LayerPhase::Reused,
-        },
-        compressed_bytes: layer.size,
-        fetched_bytes: layer.fetched,
-        unpacked_bytes: layer.unpacked,
-    };
-    progress.layers().iter().map(layer).collect()
 }
 
 fn show(printer: &Printer) -> Box<dyn Show + Send> {

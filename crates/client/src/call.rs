@@ -7,7 +7,7 @@ use http::{Method, Request, Response};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wire::{IdempotencyKey, Problem};
+use wire::{ACCOUNT_HEADER, IdempotencyKey, Problem};
 
 use crate::transport::ByteStream;
 use crate::{Client, Error, Result, TransportError};
@@ -104,7 +104,7 @@ impl Call {
             request = request.header(AUTHORIZATION, value);
         }
         if let Some(account) = &client.account {
-            request = request.header("x-imc-account", account.as_str());
+            request = request.header(ACCOUNT_HEADER, account.as_str());
         }
         request.body(self.body).map_err(invalid)
     }

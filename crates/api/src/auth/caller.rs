@@ -7,15 +7,13 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header::AUTHORIZATION};
 use model::AccountId;
-use wire::{ProblemKind, Scope};
+use wire::{ACCOUNT_HEADER, ProblemKind, Scope};
 
 use super::TokenSecret;
 use crate::edge::Edge;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
 
-/// Names the account that an administrator acts for.
-const ACCOUNT_HEADER: &str = "x-imc-account";
 /// Uses of a token are noted once in that time.
 const TOUCH_MICROS: u64 = 3_600_000_000;
 

@@ -2,7 +2,7 @@
 
 use engine::NewCacheRequest;
 use model::{AccountId, CacheId, CopyState, Event, ImageCache, Subject};
-use wire::{Build, Cost, Failure, IdempotencyKey, LayerPhase, LayerProgress, Progress, Sizes};
+use wire::{Build, Cost, Failure, IdempotencyKey, Progress, Sizes};
 
 use super::{OverEngine, client_token, credentials, page};
 use crate::service::{
@@ -153,7 +153,7 @@ impl OverEngine {
     pub(super) async fn progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {
         let cache = self.engine.find_cache(account, word).await?.cache;
         let running = self.engine.build_progress(&cache).await?;
-        let layers = running.as_ref().map(|running| running.layers().iter().map(layer).collect());
+        let layers = running.as_ref().map(|running| super::layers(running));
         // What runs here is seen at once; the record follows within a second.
         let percent =
             running.map_or(cache.progress.get(), |running| running.percent().max(cache.progress.get()));
@@ -189,22 +189,6 @@ impl OverEngine {
 fn is_settled(cache: &ImageCache, copies_follow: bool) -> bool {
     let follows = copies_follow && cache.is_usable() && cache.copies.standard != CopyState::Complete;
     !cache.state.is_building() && !follows
-}
-
-fn layer(layer: &engine::LayerProgress) -> LayerProgress {
-    LayerProgress {
-        diff_id: layer.diff_id.to_string(),
-        digest: layer.digest.to_string(),
-        phase: match layer.phase {
-            engine::LayerPhase::Waiting => LayerPhase::Waiting,
-            engine::LayerPhase::Unpacking => LayerPhase::Unpacking,
-            engine::LayerPhase::Done => LayerPhase::Done,
-            engine::LayerPhase::Reused => LayerPhase::Reused,
-        },
-        compressed_bytes: layer.size,
-        fetched_bytes: layer.fetched,
-        unpacked_bytes: layer.unpacked,
-    }
 }
 
 #[cfg(test)]

@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn what_repeating_does_not_help_against_is_not_called_busy() {
         let token = "once".to_owned();
-        let reused = ServiceError::from(metastore::Error::TokenMismatch { token, operation: "create a cache" });
+        let reused =
+            ServiceError::from(metastore::Error::TokenMismatch { token, operation: "create a cache" });
         assert_eq!((reused.kind, reused.reason), (Kind::KeyReused, None));
         let cache = model::CacheId::generate();
         let used = ServiceError::from(metastore::Error::CacheInUse { cache, instances: Vec::new() });

@@ -136,7 +136,16 @@ async fn tokens(client: &Client) {
     assert!(made.secret.starts_with("imct_"));
     let listed = client.clone().for_account("other".parse().unwrap()).list_tokens(false).await.unwrap();
     assert_eq!(listed.items, std::slice::from_ref(&made.token));
-    assert!(client.clone().for_account("third".parse().unwrap()).list_tokens(false).await.unwrap().items.is_empty());
+    assert!(
+        client
+            .clone()
+            .for_account("third".parse().unwrap())
+            .list_tokens(false)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
     assert!(client.revoke_token(&made.token.id).await.unwrap().revoked.is_some());
 }
 

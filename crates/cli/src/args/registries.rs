@@ -30,7 +30,8 @@ impl RegistryArgs {
     pub(crate) fn files_said(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let said = |given: &[PathBuf], variable: &str, option: &'static str, setting: &'static str| {
             // The command line takes a variable as one path.
-            let is_said = given.iter().any(|path| std::env::var_os(variable).is_none_or(|value| value != *path));
+            let is_said =
+                given.iter().any(|path| std::env::var_os(variable).is_none_or(|value| value != *path));
             is_said.then_some((option, setting))
         };
         let ca = said(&self.ca_file, "IMC_CA_FILE", "--ca-file", "registries.ca_files");

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use client::{Client, ListCaches};
 use model::{CacheId, CacheState, InstanceId};
-use wire::{Cache, CacheDetails, Cost, Eviction, Event, Order, ProblemKind, Staleness};
+use wire::{Cache, CacheDetails, Cost, Event, Eviction, Order, ProblemKind, Staleness};
 
 use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
 use crate::documents::{self, Shown, all};

@@ -182,7 +182,7 @@ async fn follow(
     if built.is_err() {
         session.shut_down().await;
     }
-    built.map(|_| progress::layers(&build.progress))
+    built.map(|_| api::layers(&build.progress))
 }
 
 /// Local sources by the path that holds wherever the record is read, and is the same however it was said.

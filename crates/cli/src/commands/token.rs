@@ -47,11 +47,7 @@ async fn create(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(
-    session: &Session,
-    all: bool,
-    printer: &Printer,
-) -> Result<ExitCode, Failure> {
+async fn list(session: &Session, all: bool, printer: &Printer) -> Result<ExitCode, Failure> {
     let tokens = session.client.list_tokens(all).await?.items;
     let time = |time: Option<model::Timestamp>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
     let row = |token: &Token| {

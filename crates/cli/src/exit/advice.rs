@@ -20,6 +20,14 @@ pub(super) const RECORDS: (&str, &str) =
 pub(super) const OTHER_SYSTEM: &str =
     "start an image for linux; where the index has one, `imc create` takes it with `--platform linux/ARCH`";
 
+/// For builds that others wait for.
+pub(super) const BUILDING: &str = "wait for the build to end, or cancel it with Ctrl-C where it runs";
+/// For caches that instances use.
+pub(super) const IN_USE: &str = "stop these instances with `imc stop` and remove them with `imc rm`";
+/// For names of instances that are taken.
+pub(super) const NAME_TAKEN: &str = "choose another `--name`, or remove that instance with `imc rm`";
+/// For caches that are not there.
+pub(super) const CACHES: &str = "`imc list` shows the caches";
 /// For instances that are not there.
 pub(crate) const INSTANCES: &str = "`imc ps -a` lists the instances";
 

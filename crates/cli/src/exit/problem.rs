@@ -57,7 +57,7 @@ impl From<client::Error> for Failure {
             client::Error::Transport { .. } => {
                 told("input", USAGE, "give the server as `--server https://HOST:PORT` (IMC_SERVER)")
             }
-            client::Error::Word { .. } => told("not-found", NO_INPUT, "`imc list` shows the caches"),
+            client::Error::Word { .. } => told("not-found", NO_INPUT, advice::CACHES),
             client::Error::Answer { .. } => {
                 told("server-unreachable", UNAVAILABLE, "check `--server URL`: is it an imc of this version?")
             }
@@ -91,16 +91,10 @@ fn of_problem(problem: &Problem) -> Failure {
 fn of_type(kind: ProblemKind, message: String) -> Failure {
     use ProblemKind as P;
     let (word, code, advice) = match kind {
-        P::Building => {
-            ("busy", TEMPORARY, Some("wait for the build to end, or cancel it with Ctrl-C where it runs"))
-        }
-        P::InUse => {
-            ("busy", TEMPORARY, Some("stop these instances with `imc stop` and remove them with `imc rm`"))
-        }
+        P::Building => ("busy", TEMPORARY, Some(advice::BUILDING)),
+        P::InUse => ("busy", TEMPORARY, Some(advice::IN_USE)),
         P::Deleting => ("busy", TEMPORARY, Some("it goes once nothing uses it; create another")),
-        P::NameTaken => {
-            ("name-taken", TEMPORARY, Some("choose another `--name`, or remove that instance with `imc rm`"))
-        }
+        P::NameTaken => ("name-taken", TEMPORARY, Some(advice::NAME_TAKEN)),
         P::QuotaReached => (
             "quota-reached",
             TEMPORARY,
@@ -117,7 +111,7 @@ fn of_type(kind: ProblemKind, message: String) -> Failure {
             NOT_PERMITTED,
             Some("give a token with that scope; `imc token create` makes one"),
         ),
-        P::NotFound | P::NoSuchPath => ("not-found", NO_INPUT, Some("`imc list` shows the caches")),
+        P::NotFound | P::NoSuchPath => ("not-found", NO_INPUT, Some(advice::CACHES)),
         P::WrongState => ("not-usable", NO_INPUT, Some("`imc events CACHE` says what happened to it")),
         P::SizeTooSmall => ("size-too-small", CANNOT_CREATE, Some("create it with a larger `--size GIB`")),
         P::NoSpace => ("no-space", CANNOT_CREATE, Some("free some with `imc gc`")),
