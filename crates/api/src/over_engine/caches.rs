@@ -153,7 +153,7 @@ impl OverEngine {
     pub(super) async fn progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {
         let cache = self.engine.find_cache(account, word).await?.cache;
         let running = self.engine.build_progress(&cache).await?;
-        let layers = running.as_ref().map(|running| super::layers(running));
+        let layers = running.as_ref().map(super::layers);
         // What runs here is seen at once; the record follows within a second.
         let percent =
             running.map_or(cache.progress.get(), |running| running.percent().max(cache.progress.get()));

@@ -16,6 +16,7 @@ use crate::service::{Feed, ServiceResult};
 const AHEAD: usize = 64;
 
 /// What comes from the host.
+#[allow(clippy::large_enum_variant, reason = "the large one comes once, at the end")]
 enum Step<T, E> {
     Piece(T),
     /// The last.

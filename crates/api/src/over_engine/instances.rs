@@ -31,7 +31,7 @@ impl OverEngine {
     ) -> ServiceResult<StartedInstance> {
         self.settle().await?;
         let new = order(new);
-        let choice = self.choose(account, &new.wish).await?;
+        let choice = Box::pin(self.choose(account, &new.wish)).await?;
         let (fetched, cache_name) = (choice.fetched, choice.cache.as_ref().map(|cache| cache.name.clone()));
         let created = self.instances.create_from(account, new, choice).await?;
         let choice = Choice {
@@ -54,7 +54,7 @@ impl OverEngine {
         let Some(here) = &self.here else {
             return self.engine.choose_start(account, wish, &BuildProgress::default()).await;
         };
-        let choose = self.engine.choose_start(account, wish, here.fetching());
+        let choose = Box::pin(self.engine.choose_start(account, wish, here.fetching()));
         here.while_fetching(choose).await.unwrap_or_else(|| Err(BuildError::Cancelled.into()))
     }
 

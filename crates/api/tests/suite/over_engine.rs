@@ -291,11 +291,11 @@ async fn instances(world: &World, image: &model::ImageSource, cache: model::Cach
             "{follow} {tail:?}"
         );
         while log.next().await.unwrap().unwrap().output.text.as_deref() != Some("line 4") {}
-        if follow {
+        if follow && tail.is_none() {
             drop(log);
             // Nobody reads it any more, and the host hears of that.
             world.host.1.notified().await;
-        } else {
+        } else if !follow {
             assert_eq!(log.next().await.unwrap(), None);
         }
     }

@@ -46,6 +46,7 @@ fn normalised(text: &str) -> String {
         }
         // The time that a build took is a number of its own.
         let line = line.split_once(" fetched in ").map_or(line, |(before, _)| before);
+        let line = line.split_once(" unpacked in ").map_or(line, |(before, _)| before);
         // So is the room that there is, which others take meanwhile.
         let line = match line.split_once("; ") {
             Some((before, room)) if room.contains(" free of ") => before,
@@ -65,11 +66,12 @@ fn normalised(text: &str) -> String {
 
 fn word(word: &str) -> &str {
     let hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let word = word.trim_end_matches(':');
     if word.split_once('-').is_some_and(|(kind, rest)| kind.len() == 3 && hex(rest)) {
         return "<id>";
     }
     // A name that was made up.
-    if word.strip_prefix("i-").is_some_and(|rest| rest.trim_end_matches(':').len() == 8) {
+    if word.strip_prefix("i-").is_some_and(|rest| rest.len() == 8) {
         return "<name>";
     }
     let is_time = word.len() > 18 && word.as_bytes()[4] == b'-' && word.as_bytes()[10] == b'T';
