@@ -257,3 +257,23 @@ fn a_server_whose_store_cannot_be_written_is_not_ready() {
     server.stop();
     home.assert_at_rest();
 }
+
+#[test]
+fn files_of_the_command_line_that_a_server_does_not_use_are_a_warning() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    let folder = home.path().display().to_string();
+    let warning = "`--certs-d` is not used for registries";
+    let alone = home.imc(&["create", "web", &source, "--certs-d", &folder]).ok();
+    assert!(!alone.stderr.contains(warning), "{alone:#?}");
+    let server = Server::start(&home);
+    let served = home.imc(&["create", "web", &source, "--certs-d", &folder]).ok();
+    assert!(
+        served.stderr.contains(warning) && served.stderr.contains("registries.certs_dirs"),
+        "{served:#?}"
+    );
+    // What stands in the environment is said to whoever it concerns.
+    let by_variable = home.imc_with(&[("IMC_CERTS_D", &folder)], &["create", "web", &source]).ok();
+    assert!(!by_variable.stderr.contains(warning), "{by_variable:#?}");
+    server.stop();
+}
