@@ -14,7 +14,8 @@ BUILD=(cc:build-essential pkg-config:pkg-config curl:curl git:git /usr/include/s
 POSTGRESQL='/usr/lib/postgresql/*/bin/initdb'
 TEST=(docker-registry:docker-registry skopeo:skopeo umoci:umoci mkfs.erofs:erofs-utils fsck.erofs:erofs-utils
     runc:runc crun:crun /bin/busybox:busybox-static mmdebstrap:mmdebstrap htpasswd:apache2-utils python3:python3
-    zstd:zstd shellcheck:shellcheck getfattr:attr openssl:openssl systemd-socket-activate:systemd /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
+    node:nodejs npm:npm zstd:zstd shellcheck:shellcheck getfattr:attr openssl:openssl systemd-socket-activate:systemd
+    /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
     "$POSTGRESQL:postgresql")
 BENCH=(podman:podman igzip:isal hyperfine:hyperfine /usr/bin/time:time unzip:unzip)
 
@@ -148,7 +149,11 @@ main() {
             install_packages "${BUILD[@]}"
             install_rust
             ;;
-        test) install_for_tests ;;
+        test)
+            install_for_tests
+            # For the clouds' own clients.
+            python3 -c 'import ensurepip' 2>/dev/null || install_packages /usr/share/doc/python3-venv:python3-venv
+            ;;
         bench)
             install_packages "${BENCH[@]}"
             install_go

@@ -117,12 +117,7 @@ mod tests {
                 Some("retention_days"),
                 "1 to 65536",
             ),
-            (
-                &format!(r#"{{"name":"a",{image},"elimination":"x"}}"#),
-                "invalid-field",
-                Some("elimination"),
-                "keep",
-            ),
+            (&format!(r#"{{"name":"a",{image},"eviction":"x"}}"#), "invalid-field", Some("eviction"), "keep"),
             (&format!(r#"{{"name":"a",{image},"size_gib":-1}}"#), "invalid-field", Some("size_gib"), "u64"),
             (&format!(r#"{{"name":"a",{image}}} {{}}"#), "invalid-body", None, ""),
             (

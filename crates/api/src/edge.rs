@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use crate::clouds::{CloudSettings, CloudState};
 use crate::metrics::Metrics;
 use crate::page_token::PageKey;
 use crate::service::Service;
@@ -28,6 +29,8 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     /// Bounds.
     pub limits: Limits,
+    /// What the operator says of the clouds' APIs.
+    pub clouds: CloudSettings,
     /// Ends the streams when the server is about to end.
     pub stopping: CancellationToken,
     /// Makes the span of a request part of the trace that its headers name, where traces are kept.
@@ -72,6 +75,7 @@ pub(crate) struct Shared {
     pub(crate) parts: Parts,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) own_uid: u32,
+    clouds: CloudState,
     actions: TaskTracker,
 }
 
@@ -81,7 +85,13 @@ impl Edge {
     pub fn new(parts: Parts) -> Self {
         let streams = Arc::new(Semaphore::new(parts.limits.max_streams.min(Semaphore::MAX_PERMITS)));
         let own_uid = rustix::process::geteuid().as_raw();
-        Self(Arc::new(Shared { parts, streams, own_uid, actions: TaskTracker::new() }))
+        Self(Arc::new(Shared {
+            parts,
+            streams,
+            own_uid,
+            clouds: CloudState::default(),
+            actions: TaskTracker::new(),
+        }))
     }
 
     /// Carries an action out to its end, also where whoever asked for it has gone or waited too long.
@@ -94,6 +104,12 @@ impl Edge {
             // Caught where the panics of handlers are.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+    }
+
+    /// Begins an action that nobody waits for but the end of the server.
+    pub(crate) fn begin(&self, action: impl Future<Output = ()> + Send + 'static) {
+        // A panic ends the action alone, and is on the standard error.
+        drop(self.0.actions.spawn(action.in_current_span()));
     }
 
     /// Waits until every action is at its end. New ones are waited for as well.
@@ -146,6 +162,14 @@ impl Edge {
 
     pub(crate) fn streams(&self) -> &Arc<Semaphore> {
         &self.0.streams
+    }
+
+    pub(crate) fn clouds(&self) -> &CloudSettings {
+        &self.0.parts.clouds
+    }
+
+    pub(crate) fn cloud_state(&self) -> &CloudState {
+        &self.0.clouds
     }
 
     pub(crate) fn own_uid(&self) -> u32 {

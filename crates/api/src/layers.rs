@@ -77,6 +77,8 @@ fn is_owner(edge: &Edge, request: &Request) -> bool {
 /// Bounded in time, and with its panics caught.
 async fn guarded(edge: &Edge, label: &str, request: Request, next: Next) -> Response {
     let is_long = LONG.iter().any(|(path, method)| *path == label && method == request.method());
+    // What is at `/` sees to its time itself, to say it in its own words.
+    let is_long = is_long || label == crate::clouds::ROUTE;
     let limit = if is_long { LONG_TIMEOUT } else { edge.limits().request_timeout };
     let answered = AssertUnwindSafe(tokio::time::timeout(limit, next.run(request))).catch_unwind().await;
     match answered {
@@ -117,7 +119,7 @@ fn with_problem(mut response: Response, id: &RequestId, route: &str, by_owner: b
         Some(ProblemKind::Unauthorized) => {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"imc\""));
         }
-        Some(ProblemKind::Busy) => {
+        Some(ProblemKind::Busy | ProblemKind::RecordsUnavailable) => {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => {}

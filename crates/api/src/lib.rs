@@ -10,6 +10,7 @@
 //! [`router`] is a `tower` service, so that a program without a server can call the very same routes in its own process.
 
 mod auth;
+mod clouds;
 mod document;
 mod edge;
 mod extract;
@@ -26,11 +27,12 @@ pub mod serve;
 pub mod service;
 mod sse;
 
+pub use self::clouds::{AcrInstance, CloudSettings, DialectSettings};
 pub use auth::{TokenSecret, new_token};
 pub use edge::{Edge, JoinTrace, Limits, Parts};
 pub use metrics::{Metrics, documentation};
 pub use openapi::openapi;
-pub use over_engine::{BuiltHere, OverEngine, OverEngineParts};
+pub use over_engine::{BuiltHere, OverEngine, OverEngineParts, layers};
 pub use page_token::PageKey;
 pub use peer::Peer;
 pub use routes::{in_process, router};

@@ -2,10 +2,13 @@
 
 mod caches;
 mod errors;
+mod feeds;
 mod here;
 mod instances;
+mod keys;
 mod questions;
 mod records;
+mod settling;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,18 +19,22 @@ use blobstore::InUse;
 use engine::{Engine, Instances};
 use metastore::Metastore;
 use model::rules::RetentionRules;
-use model::{AccountId, CacheId, Event, ImageSnapshotId, Instance, InstanceId, RegistryHost, Subject};
+use model::{
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, CacheId, CloudNotes, Event, ImageSnapshotId,
+    Instance, InstanceId, RegistryHost, Subject,
+};
 use registry::Credentials;
 use wire::{
-    Collection, Exec, FindMatches, IdempotencyKey, LogLine, Login, Prediction, Progress, Ranking, Usage,
+    Collection, Exec, ExecEvent, FindMatches, IdempotencyKey, LayerPhase, LayerProgress, LogLine, Login,
+    Order, Prediction, Progress, Ranking, Swept, Usage,
 };
 
 pub use here::BuiltHere;
 
 use crate::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, Page, PredictRequest, Service,
-    ServiceError, ServiceResult, StartedInstance, TokenRecord,
+    Feed, Figures, InstancePage, KnownKey, LogRequest, NewAccessKey, NewCache, NewInstance, Page,
+    PredictRequest, Service, ServiceError, ServiceResult, StartedInstance, TokenRecord,
 };
 
 /// The use-cases of an engine, of the host of its instances, and of its records.
@@ -40,8 +47,10 @@ pub struct OverEngine {
     retention: RetentionRules,
     currency: Option<String>,
     clock: Arc<dyn model::Clock>,
+    noted: keys::Noted,
     /// Where builds go that are made by this process at once; `None`: a server takes them.
     here: Option<Arc<BuiltHere>>,
+    settling: Arc<settling::Settling>,
 }
 
 /// What it is made of.
@@ -67,7 +76,18 @@ impl OverEngine {
     #[must_use]
     pub fn new(parts: OverEngineParts) -> Self {
         let OverEngineParts { engine, instances, records, in_use, retention, currency, clock } = parts;
-        Self { engine, instances, records, in_use, retention, currency, clock, here: None }
+        Self {
+            engine,
+            instances,
+            records,
+            in_use,
+            retention,
+            currency,
+            clock,
+            noted: keys::Noted::default(),
+            here: None,
+            settling: Arc::default(),
+        }
     }
 
     /// The same, building at once and in this process what it is asked for: for commands where no server runs. Whoever asked
@@ -86,10 +106,35 @@ fn credentials(logins: Vec<Login>) -> BTreeMap<RegistryHost, Credentials> {
 
 fn page<Id>(page: Page<Id>) -> metastore::Page<Id> {
     let order = match page.order {
-        crate::service::Order::OldestFirst => metastore::Order::OldestFirst,
-        crate::service::Order::NewestFirst => metastore::Order::NewestFirst,
+        Order::OldestFirst => metastore::Order::OldestFirst,
+        Order::NewestFirst => metastore::Order::NewestFirst,
     };
     metastore::Page { after: page.after, limit: page.limit, order }
+}
+
+/// The layers of a build, as they are now.
+#[must_use]
+pub fn layers(progress: &engine::BuildProgress) -> Vec<LayerProgress> {
+    let phase = |phase| match phase {
+        engine::LayerPhase::Waiting => LayerPhase::Waiting,
+        engine::LayerPhase::Unpacking => LayerPhase::Unpacking,
+        engine::LayerPhase::Done => LayerPhase::Done,
+        engine::LayerPhase::Reused => LayerPhase::Reused,
+    };
+    let layer = |layer: &engine::LayerProgress| LayerProgress {
+        diff_id: layer.diff_id.to_string(),
+        digest: layer.digest.to_string(),
+        phase: phase(layer.phase),
+        compressed_bytes: layer.size,
+        fetched_bytes: layer.fetched,
+        unpacked_bytes: layer.unpacked,
+    };
+    progress.layers().iter().map(layer).collect()
+}
+
+fn swept(report: blobstore::CollectReport) -> Swept {
+    let blobstore::CollectReport { deleted, freed, kept, ended_leases, swept } = report;
+    Swept { deleted, freed_bytes: freed, kept, ended_leases, swept }
 }
 
 fn client_token(key: Option<&IdempotencyKey>) -> ServiceResult<Option<metastore::ClientToken>> {
@@ -154,7 +199,15 @@ impl Service for OverEngine {
         word: &str,
         mode: DeleteMode,
     ) -> ServiceResult<Deletion> {
+        // Instances that have ended use it no more. Where they cannot be looked after, the records are taken as they are.
+        if let Err(error) = self.settle().await {
+            tracing::warn!(error = engine::chain(&error), "failed to look after instances");
+        }
         self.delete(account, word, mode).await
+    }
+
+    async fn cancel_build(&self, account: &AccountId, word: &str) -> ServiceResult<()> {
+        Ok(self.engine.cancel_build(account, word).await?)
     }
 
     async fn roll_back(
@@ -199,10 +252,22 @@ impl Service for OverEngine {
     }
 
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
+        self.settle().await?;
         Ok(self.instances.find(account, word).await?)
     }
 
+    async fn set_instance_notes(
+        &self,
+        account: &AccountId,
+        word: &str,
+        notes: CloudNotes,
+    ) -> ServiceResult<Instance> {
+        let id = self.instances.find(account, word).await?.id;
+        Ok(self.records.set_instance_notes(id, &notes).await?)
+    }
+
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
+        self.settle().await?;
         Ok(self.instances.delete(account, word, force).await?)
     }
 
@@ -212,6 +277,7 @@ impl Service for OverEngine {
         word: &str,
         patience: Duration,
     ) -> ServiceResult<Instance> {
+        self.settle().await?;
         Ok(self.instances.stop(account, word, patience).await?)
     }
 
@@ -237,18 +303,19 @@ impl Service for OverEngine {
     }
 
     async fn collect(&self, dry_run: bool) -> ServiceResult<Collection> {
+        self.settle().await?;
         let collected = match dry_run {
             true => self.engine.preview_collection(&*self.in_use).await?,
             false => self.engine.collect(self.in_use.clone()).await?,
         };
-        let standard = collected.standard.as_ref();
-        let freed = standard.map_or(model::ByteSize::ZERO, |report| report.freed);
-        let blobs = collected.store.deleted.len() + standard.map_or(0, |report| report.deleted.len());
+        let space = self.engine.free_space().await?;
         Ok(Collection {
             dry_run: collected.dry_run,
-            blobs: blobs as u64,
-            snapshots: collected.snapshots.len() as u64,
-            freed_bytes: collected.store.freed.plus(freed),
+            store: swept(collected.store),
+            standard: collected.standard.map(swept),
+            snapshots: collected.snapshots,
+            free_bytes: space.free,
+            total_bytes: space.total,
         })
     }
 
@@ -285,14 +352,54 @@ impl Service for OverEngine {
         Ok(self.records.touch_token(&metastore::TokenId::of(digest), self.clock.now()).await?)
     }
 
+    async fn accounts(&self) -> ServiceResult<Vec<Account>> {
+        Ok(self.records.accounts().await?)
+    }
+
+    async fn create_account(&self, id: &AccountId, label: &str) -> ServiceResult<Account> {
+        self.new_account(id, label).await
+    }
+
+    async fn create_access_key(&self, new: NewAccessKey) -> ServiceResult<AccessKey> {
+        self.new_access_key(new).await
+    }
+
+    async fn access_keys(&self, account: Option<&AccountId>) -> ServiceResult<Vec<AccessKey>> {
+        self.all_access_keys(account).await
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> ServiceResult<AccessKey> {
+        let changed = self.records.set_access_key_status(id, status).await?;
+        changed.ok_or_else(|| keys::unknown(id))
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> ServiceResult<AccessKey> {
+        self.records.delete_access_key(id).await?.ok_or_else(|| keys::unknown(id))
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> ServiceResult<Option<KnownKey>> {
+        self.known_key(id).await
+    }
+
+    async fn note_key_used(&self, id: &AccessKeyId) -> ServiceResult<()> {
+        self.note_use_of_key(id).await
+    }
+
     async fn missing(&self) -> Vec<String> {
-        match self.records.newest_change().await {
-            Ok(_) => Vec::new(),
-            Err(error) => {
-                tracing::warn!(error = engine::chain(&error), "the records cannot be read");
-                vec!["the records cannot be read".to_owned()]
-            }
+        let mut missing = Vec::new();
+        if let Err(error) = self.records.newest_change().await {
+            tracing::warn!(error = engine::chain(&error), "the records cannot be read");
+            missing.push("the records cannot be read".to_owned());
         }
+        if let Err(error) = self.engine.check_store().await {
+            tracing::warn!(error = engine::chain(&error), "the store cannot be written");
+            missing.push("the store cannot be written".to_owned());
+        }
+        missing
     }
 
     async fn figures(&self) -> ServiceResult<Figures> {

@@ -2,8 +2,6 @@
 
 mod of_service;
 
-pub(crate) use of_service::chain;
-
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};

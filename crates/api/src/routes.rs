@@ -1,5 +1,7 @@
 //! The routes, a file per resource.
 
+mod access_keys;
+mod accounts;
 mod cache;
 mod caches;
 mod changes;
@@ -44,6 +46,9 @@ pub(crate) fn described() -> OpenApiRouter<Edge> {
         .routes(routes!(changes::watch))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(accounts::create, accounts::list))
+        .routes(routes!(access_keys::create, access_keys::list))
+        .routes(routes!(access_keys::update, access_keys::delete))
         .routes(routes!(collections::collect))
         .routes(routes!(server::description))
         .routes(routes!(server::health))
@@ -54,6 +59,7 @@ pub(crate) fn described() -> OpenApiRouter<Edge> {
 /// The routes, with everything around them: a `tower` service.
 pub fn router(edge: Edge) -> Router {
     let (router, _) = described().split_for_parts();
+    let router = router.route(crate::clouds::ROUTE, axum::routing::any(crate::clouds::serve));
     router.layer(axum::middleware::from_fn_with_state(edge.clone(), crate::layers::around)).with_state(edge)
 }
 

@@ -5,20 +5,27 @@
 //! document itself.
 
 mod error;
+mod keys;
 mod request;
 
 pub use error::{ServiceError, ServiceErrorKind};
+pub use keys::{KnownKey, NewAccessKey};
 pub use request::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Order, Page,
-    PredictRequest, StartedInstance, TokenRecord,
+    Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Page, PredictRequest,
+    StartedInstance, TokenRecord,
 };
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{AccountId, CacheId, Event, ImageSnapshotId, Instance, InstanceId};
-use wire::{Collection, Exec, FindMatches, IdempotencyKey, LogLine, Prediction, Progress, Ranking, Usage};
+use model::{
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, CacheId, CloudNotes, Event, ImageSnapshotId,
+    Instance, InstanceId,
+};
+use wire::{
+    Collection, Exec, ExecEvent, FindMatches, IdempotencyKey, LogLine, Prediction, Progress, Ranking, Usage,
+};
 
 /// A result of a use-case.
 pub type ServiceResult<T> = Result<T, ServiceError>;
@@ -68,6 +75,9 @@ pub trait Service: Send + Sync + 'static {
         mode: DeleteMode,
     ) -> ServiceResult<Deletion>;
 
+    /// Cancels the build of a cache that waits or runs.
+    async fn cancel_build(&self, account: &AccountId, word: &str) -> ServiceResult<()>;
+
     /// Makes a cache serve an earlier image snapshot again.
     async fn roll_back(
         &self,
@@ -98,6 +108,14 @@ pub trait Service: Send + Sync + 'static {
 
     /// The instance that a word (id or name) means.
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance>;
+
+    /// Notes something else in a cloud's words of an instance, in place of what is known.
+    async fn set_instance_notes(
+        &self,
+        account: &AccountId,
+        word: &str,
+        notes: CloudNotes,
+    ) -> ServiceResult<Instance>;
 
     /// Deletes an instance; `force`: stops it first.
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance>;
@@ -152,6 +170,34 @@ pub trait Service: Send + Sync + 'static {
 
     /// Notes that a request came with a token.
     async fn touch_token(&self, digest: &[u8; 32]) -> ServiceResult<()>;
+
+    /// Every account, in order of its id.
+    async fn accounts(&self) -> ServiceResult<Vec<Account>>;
+
+    /// Records an account.
+    async fn create_account(&self, id: &AccountId, label: &str) -> ServiceResult<Account>;
+
+    /// Records an access key of an account that is there.
+    async fn create_access_key(&self, new: NewAccessKey) -> ServiceResult<AccessKey>;
+
+    /// Every access key, or those of one account, in order of creation.
+    async fn access_keys(&self, account: Option<&AccountId>) -> ServiceResult<Vec<AccessKey>>;
+
+    /// Lets an access key sign, or not.
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> ServiceResult<AccessKey>;
+
+    /// Deletes an access key, and gives it as it was last.
+    async fn delete_access_key(&self, id: &AccessKeyId) -> ServiceResult<AccessKey>;
+
+    /// The access key of that id with what it signs, enabled or not.
+    async fn access_key(&self, id: &AccessKeyId) -> ServiceResult<Option<KnownKey>>;
+
+    /// Notes that a request came that an access key had signed.
+    async fn note_key_used(&self, id: &AccessKeyId) -> ServiceResult<()>;
 
     /// What is missing for the server to serve; nothing where it is ready.
     async fn missing(&self) -> Vec<String>;

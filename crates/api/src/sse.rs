@@ -8,14 +8,12 @@ use axum::response::{IntoResponse as _, Response};
 use futures::{Stream, StreamExt as _};
 use http::HeaderMap;
 use serde::Serialize;
-use wire::{Problem, ProblemKind};
+use wire::{LAST_EVENT_ID_HEADER, Problem, ProblemKind};
 
 use crate::edge::Edge;
 use crate::refusal::Refusal;
 use crate::service::ServiceError;
 
-/// The header with the id of the last event that a reader has.
-const LAST_EVENT_ID: &str = "last-event-id";
 /// How long a stream that can be resumed lasts: whoever resumes it shows a valid token again.
 pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -51,21 +49,21 @@ pub(crate) fn bare(name: &str) -> Event {
     Event::default().event(name).data("{}")
 }
 
-/// The last event of a stream that failed.
-pub(crate) fn failed(error: ServiceError) -> Event {
-    let problem: Box<Problem> = Refusal::from(error).0;
+/// The last event of a stream that failed; the owner of the data is told what failed inside.
+pub(crate) fn failed(error: ServiceError, to_owner: bool) -> Event {
+    let problem: Problem = Refusal::from(error).told(to_owner);
     event("problem", &problem)
 }
 
 /// The id of the last event that the reader has, where it says one.
 pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let Some(value) = headers.get(LAST_EVENT_ID_HEADER) else { return Ok(None) };
     value.to_str().map(Some).map_err(|_| wrong_id())
 }
 
 pub(crate) fn wrong_id() -> Refusal {
     Refusal::new(ProblemKind::InvalidHeader)
         .detail("failed to take the id of the last event: this stream never had it")
-        .field(LAST_EVENT_ID)
+        .field(LAST_EVENT_ID_HEADER)
         .allowed(["the id of an event of this stream"])
 }

@@ -28,6 +28,9 @@ use server::Server;
 /// Connections at once.
 const CONNECTIONS: usize = 4;
 
+/// What it is called, and how the request of a number is made.
+type Kind = (&'static str, fn(u64) -> Request);
+
 struct Wanted {
     caches: u32,
     seconds: u64,
@@ -72,7 +75,7 @@ fn main() {
 
     println!("  {:<24}{:>12}{:>12}{:>12}{:>12}", "", "a second", "p50 ms", "p99 ms", "most ms");
     let time = Duration::from_secs(wanted.seconds);
-    let kinds: [(&str, fn(u64) -> Request); 6] = [
+    let kinds: [Kind; 6] = [
         ("describe, 50 a page", |_| Request::describing("limit=50")),
         ("describe, by name", |number| Request::describing(&format!("name=web-{}", number % 5000))),
         ("describe, by state", |_| Request::describing("state=Failed&limit=50")),

@@ -29,7 +29,6 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     /// Whose caches and instances a command sees and makes.
     pub(crate) account: AccountId,
-    pub(crate) store: Arc<dyn BlobStore>,
     pub(crate) records: Arc<dyn Metastore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) instances: Instances,
@@ -94,7 +93,7 @@ impl App {
         let keys = Arc::new(Keys::of(&settings.secrets, &data_dir));
         let standard = settings.standard.store_dir.clone().map(DirectoryCopies::new);
         let engine = Engine::new(Parts {
-            store: Arc::clone(&store),
+            store,
             standard: standard.map(|copies| Arc::new(copies) as Arc<dyn StandardStore>),
             records: Arc::clone(&records),
             registry,
@@ -111,7 +110,7 @@ impl App {
         if room == Room::Takes {
             reserve.keep();
         }
-        Ok(Self { engine, account, store, records, clock, instances, use_cases, keys, reserve })
+        Ok(Self { engine, account, records, clock, instances, use_cases, keys, reserve })
     }
 
     /// Forgets the events of what has been gone for long. Only tidies up: a failure is logged.

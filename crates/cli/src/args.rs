@@ -1,5 +1,6 @@
 //! The command line: what can be said, with its help. No action is taken here.
 
+mod access_keys;
 mod caches;
 mod choice;
 mod config;
@@ -13,13 +14,16 @@ use std::str::FromStr;
 
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use model::AccountId;
+use model::{AccountId, CacheName};
 use url::Url;
 
+pub(crate) use access_keys::{
+    AccessKeyAction, AccessKeyArgs, AccessKeyCreateArgs, AccountAction, AccountArgs,
+};
 pub(crate) use caches::{
     CacheArg, CreateArgs, DeleteArgs, EventsArgs, ListArgs, RollbackArgs, UpdateArgs, WaitArgs,
 };
-pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs};
+pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs, StalenessWord};
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
 pub(crate) use policy::{PolicyArgs, Retention, TagWord};
@@ -146,6 +150,11 @@ where
     text.parse().map_err(|error: T::Err| engine::chain(&error))
 }
 
+/// A name for a cache, as this command line takes it.
+fn plain_name(text: &str) -> Result<CacheName, String> {
+    CacheName::plain(text).map_err(|error| error.to_string())
+}
+
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
@@ -208,6 +217,10 @@ Examples:
     Serve(ServeArgs),
     /// Make, list and revoke the tokens that open the API
     Token(TokenArgs),
+    /// Make and list the accounts that access keys belong to
+    Account(AccountArgs),
+    /// Make, list and disable the access keys of the clouds' interfaces
+    AccessKey(AccessKeyArgs),
     /// Care for the keys that credentials are sealed with
     Secrets(SecretsArgs),
     /// Find out what works on this machine and what does not

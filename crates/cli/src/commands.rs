@@ -1,5 +1,6 @@
 //! The commands, one file for each group of verbs.
 
+mod access_keys;
 mod caches;
 mod config;
 mod create;
@@ -26,7 +27,7 @@ use clap::CommandFactory as _;
 use model::AccountId;
 
 use crate::app::{App, Logins, Opening, Room};
-use crate::args::{Cli, Command, DataDirFrom, LoginArgs, RegistryArgs, RunArgs};
+use crate::args::{Cli, Command, DataDirFrom, ExecArgs, LoginArgs, RegistryArgs, RunArgs};
 use crate::configuration::{self, Said};
 use crate::exit::Failure;
 use crate::printer::Printer;
@@ -49,7 +50,8 @@ pub(crate) fn run(cli: Cli, printer: &Printer) -> Result<ExitCode, Failure> {
     }
     let detach = matches!(&command, Command::Create(args) if args.waiting.detach)
         || matches!(&command, Command::Update(args) if args.waiting.detach);
-    let asking = Asking { settings: &configured.settings, account, server, detach };
+    let as_root = as_root(&command);
+    let asking = Asking { settings: &configured.settings, account, server, detach, as_root };
     let context = Context { asking, data_dir_from, said: &said, printer };
     context.act(command)
 }
@@ -107,6 +109,40 @@ impl Context<'_> {
                 let account = self.asking.account.as_ref();
                 self.look(async |session| token::token(session, &args.action, account, printer).await)
             }
+            Command::Account(args) => {
+                self.look(async |session| access_keys::account(session, &args.action, printer).await)
+            }
+            Command::AccessKey(args) => {
+                let account = self.asking.account.as_ref();
+                self.look(async |session| {
+                    access_keys::access_key(session, &args.action, account, printer).await
+                })
+            }
+            command => self.act_on_instances(command),
+        }
+    }
+
+    fn act_on_instances(&self, command: Command) -> Result<ExitCode, Failure> {
+        let printer = self.printer;
+        match command {
+            Command::Gc(args) => self.look(async |session| gc::gc(session, args.dry_run, printer).await),
+            Command::Ps(args) => self.look(async |session| instances::ps(session, args.all, printer).await),
+            Command::Logs(args) => self.look(async |session| instances::logs(session, &args, printer).await),
+            Command::Stop(args) => self.look(async |session| instances::stop(session, &args, printer).await),
+            Command::Rm(args) => self.look(async |session| instances::rm(session, &args, printer).await),
+            Command::Run(args) if args.detach => {
+                let start = async |session: &Session| run::start(session, &args, printer).await;
+                self.ask(&args.registry, Room::Takes, start).map_err(Failure::of_run)
+            }
+            Command::Run(args) => self.run_instance(&args).map_err(Failure::of_run),
+            Command::Exec(args) if args.interactive || args.tty => {
+                self.exec_attached(args).map_err(Failure::of_run)
+            }
+            Command::Exec(args) => {
+                let none = RegistryArgs::default();
+                let exec = async |session: &Session| exec::exec(session, args, printer).await;
+                self.ask(&none, Room::Takes, exec).map_err(Failure::of_run)
+            }
             command => self.act_on_machine(command),
         }
     }
@@ -115,28 +151,13 @@ impl Context<'_> {
     fn act_on_machine(&self, command: Command) -> Result<ExitCode, Failure> {
         let (printer, settings) = (self.printer, self.asking.settings);
         match command {
-            Command::Gc(args) => self.with(async |app| gc::gc(app, args.dry_run, printer).await),
-            Command::Ps(args) => self.with(async |app| instances::ps(app, args.all, printer).await),
-            Command::Logs(args) => self.with(async |app| instances::logs(app, &args, printer).await),
-            Command::Stop(args) => {
-                node::require_root("stop instances")?;
-                self.with(async |app| instances::stop(app, &args, printer).await)
-            }
-            Command::Rm(args) => {
-                node::require_root("remove instances")?;
-                self.with(async |app| instances::rm(app, &args, printer).await)
-            }
             Command::Secrets(args) => {
-                self.with(async |app| secrets::secrets(app, settings, &args.action, printer).await)
-            }
-            Command::Run(args) => self.run_instance(&args).map_err(Failure::of_run),
-            Command::Exec(args) => {
-                let exec = || {
-                    node::require_root("run commands in instances")?;
-                    let (runtime, app) = self.open(&RegistryArgs::default(), Room::Takes)?;
-                    exec::exec(&runtime, &app, args)
-                };
-                exec().map_err(Failure::of_run)
+                let advice =
+                    "leave `--server` and IMC_SERVER out: it acts on this machine's own file of keys";
+                let (runtime, app) = self.open(&RegistryArgs::default(), Room::Frees, "seal anew", advice)?;
+                let done = runtime.block_on(secrets::secrets(&app, settings, &args.action, printer));
+                runtime.block_on(app.shut_down());
+                done
             }
             Command::Login(args) => {
                 let registry = args.registry.or(&settings.registries);
@@ -163,13 +184,25 @@ impl Context<'_> {
         room: Room,
         act: impl AsyncFnOnce(&Session) -> Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
+        let said: Vec<_> = registries.files_said().collect();
         let registries = registries.or(&self.asking.settings.registries);
         let runtime = runtime()?;
         runtime.block_on(async {
             let session = Session::open(&self.asking, &registries, room).await?;
+            if session.app.is_none() {
+                for (option, setting) in said {
+                    self.printer.warning(&format!(
+                        "`{option}` is not used for registries: a server does the work, and uses what {setting} of its own \
+                         configuration names"
+                    ));
+                }
+            }
             let done = act(&session).await;
             session.shut_down().await;
-            done
+            match session.app {
+                Some(_) => done,
+                None => done.map_err(Failure::of_server),
+            }
         })
     }
 
@@ -181,14 +214,19 @@ impl Context<'_> {
         self.ask(&RegistryArgs::default(), Room::Frees, act)
     }
 
-    /// The parts over the data directory.
-    fn open(&self, registries: &RegistryArgs, room: Room) -> Result<(tokio::runtime::Runtime, App), Failure> {
+    /// The parts over the data directory. Where a server is named, `action` cannot be done there.
+    fn open(
+        &self,
+        registries: &RegistryArgs,
+        room: Room,
+        action: &str,
+        advice: &str,
+    ) -> Result<(tokio::runtime::Runtime, App), Failure> {
         if let Some(server) = &self.asking.server {
-            let message =
-                format!("failed to act on the instances of {server}: this command is for this machine alone");
-            let advice = "leave `--server` and IMC_SERVER out, or use the API: /v1/instances";
+            let message = format!("failed to {action} at {server}: this is for this machine alone");
             return Err(Failure { advice: Some(advice.to_owned()), ..Failure::input(message) });
         }
+        self.asking.as_root.map_or(Ok(()), node::require_root)?;
         let settings = self.asking.settings;
         let registries = registries.or(&settings.registries);
         let account = self.asking.account.clone().unwrap_or_else(AccountId::local);
@@ -198,18 +236,30 @@ impl Context<'_> {
         Ok((runtime, app))
     }
 
-    fn with(&self, act: impl AsyncFnOnce(&App) -> Result<ExitCode, Failure>) -> Result<ExitCode, Failure> {
-        let (runtime, app) = self.open(&RegistryArgs::default(), Room::Frees)?;
-        let done = runtime.block_on(act(&app));
-        runtime.block_on(app.shut_down());
-        done
+    /// An instance that has this process's own streams.
+    fn run_instance(&self, args: &RunArgs) -> Result<ExitCode, Failure> {
+        let advice = "start it with `imc run -d`, and read what it writes with `imc logs -f`";
+        let (runtime, app) = self.open(&args.registry, Room::Takes, "run in the foreground", advice)?;
+        run::run(&runtime, &app, args, self.printer)
     }
 
-    fn run_instance(&self, args: &RunArgs) -> Result<ExitCode, Failure> {
-        // Said before anything is pulled: without root it would all be for nothing.
-        node::require_root("start containers")?;
-        let (runtime, app) = self.open(&args.registry, Room::Takes)?;
-        run::run(&runtime, &app, args, self.printer)
+    /// A command that has this process's own streams.
+    fn exec_attached(&self, args: ExecArgs) -> Result<ExitCode, Failure> {
+        let advice = "leave `-i` and `-t` out: what the command writes comes all the same";
+        let none = RegistryArgs::default();
+        let (runtime, app) = self.open(&none, Room::Takes, "run a command with a terminal", advice)?;
+        exec::exec_attached(&runtime, &app, args)
+    }
+}
+
+/// What only root may do of what a command does.
+fn as_root(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Stop(_) => Some("stop instances"),
+        Command::Rm(_) => Some("remove instances"),
+        Command::Run(_) => Some("start containers"),
+        Command::Exec(_) => Some("run commands in instances"),
+        _ => None,
     }
 }
 

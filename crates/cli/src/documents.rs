@@ -8,14 +8,10 @@ pub(crate) use choice::{Matched, Predicted};
 
 use std::collections::BTreeMap;
 
-use engine::Collected;
-use model::{
-    ByteSize, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, ManifestDigest,
-    Timestamp,
-};
+use model::{BlobKey, ByteSize, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, Timestamp};
 use serde::Serialize;
 use settings::{Entry, Value};
-use wire::{CacheState, Copies, Elimination, Origin, Staleness};
+use wire::{CacheState, Copies, Eviction, Origin, Staleness};
 
 /// A cache, as `list` has it, and as a part of what `create`, `show`, `update`, `rollback` and `delete` say.
 #[derive(Serialize)]
@@ -35,7 +31,7 @@ pub(crate) struct Cache {
     snapshot: Option<ImageSnapshotId>,
     failure: Option<wire::Failure>,
     retention_days: Option<u32>,
-    eviction: Elimination,
+    eviction: Eviction,
     staleness: Staleness,
     flash: bool,
     flash_copies: u32,
@@ -70,7 +66,7 @@ impl From<&wire::Cache> for Cache {
             snapshot: cache.snapshot,
             failure: cache.failure.clone(),
             retention_days: cache.retention_days,
-            eviction: cache.elimination,
+            eviction: cache.eviction,
             staleness: cache.staleness,
             flash: cache.flash,
             flash_copies: cache.flash_copies,
@@ -171,11 +167,11 @@ impl From<&wire::Image> for Image {
 pub(crate) struct Instance {
     id: InstanceId,
     name: InstanceName,
-    state: &'static str,
+    state: wire::InstanceState,
     /// How it ended; `None` before.
     exit: Option<Exit>,
     image: String,
-    manifest_digest: ManifestDigest,
+    manifest_digest: String,
     snapshot: ImageSnapshotId,
     cache: Option<CacheId>,
     command: Vec<String>,
@@ -187,36 +183,21 @@ pub(crate) struct Instance {
 }
 
 /// One of both, or none where nobody was there to see it.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct Exit {
     code: Option<u8>,
     signal: Option<u8>,
 }
 
-impl From<model::ExitStatus> for Exit {
-    fn from(status: model::ExitStatus) -> Self {
-        match status {
-            model::ExitStatus::Code(code) => Self { code: Some(code), signal: None },
-            model::ExitStatus::Signal(signal) => Self { code: None, signal: Some(signal) },
-            model::ExitStatus::Unknown => Self::default(),
-        }
-    }
-}
-
-impl From<&model::Instance> for Instance {
-    fn from(one: &model::Instance) -> Self {
-        let (state, exit) = match one.state {
-            InstanceState::Creating => ("Creating", None),
-            InstanceState::Running => ("Running", None),
-            InstanceState::Exited(status) => ("Exited", Some(status.into())),
-        };
+impl From<&wire::Instance> for Instance {
+    fn from(one: &wire::Instance) -> Self {
         Self {
             id: one.id,
             name: one.name.clone(),
-            state,
-            exit,
+            state: one.state,
+            exit: one.ended.map(|ended| Exit { code: ended.code, signal: ended.signal }),
             image: one.image.to_string(),
-            manifest_digest: one.manifest_digest,
+            manifest_digest: one.manifest_digest.clone(),
             snapshot: one.snapshot,
             cache: one.cache,
             command: one.command.clone(),
@@ -231,11 +212,50 @@ impl From<&model::Instance> for Instance {
 
 /// `gc`: what went, or would go, and the room that there is.
 #[derive(Serialize)]
-pub(crate) struct Collection<'a> {
+pub(crate) struct Collection {
     #[serde(flatten)]
-    pub(crate) collected: &'a Collected,
-    pub(crate) free_space: ByteSize,
-    pub(crate) total_space: ByteSize,
+    store: Swept,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standard: Option<Swept>,
+    snapshots: Vec<ImageSnapshotId>,
+    dry_run: bool,
+    free_space: ByteSize,
+    total_space: ByteSize,
+}
+
+/// What went of a store.
+#[derive(Serialize)]
+struct Swept {
+    deleted: Vec<BlobKey>,
+    freed: ByteSize,
+    kept: u64,
+    ended_leases: u64,
+    swept: u64,
+}
+
+impl From<&wire::Swept> for Swept {
+    fn from(swept: &wire::Swept) -> Self {
+        Self {
+            deleted: swept.deleted.clone(),
+            freed: swept.freed_bytes,
+            kept: swept.kept,
+            ended_leases: swept.ended_leases,
+            swept: swept.swept,
+        }
+    }
+}
+
+impl From<&wire::Collection> for Collection {
+    fn from(collection: &wire::Collection) -> Self {
+        Self {
+            store: (&collection.store).into(),
+            standard: collection.standard.as_ref().map(Swept::from),
+            snapshots: collection.snapshots.clone(),
+            dry_run: collection.dry_run,
+            free_space: collection.free_bytes,
+            total_space: collection.total_bytes,
+        }
+    }
 }
 
 /// `token create`: the token, and what opens, told this once.
@@ -243,6 +263,14 @@ pub(crate) struct Collection<'a> {
 pub(crate) struct NewToken<'a> {
     #[serde(flatten)]
     pub(crate) token: &'a wire::Token,
+    pub(crate) secret: &'a str,
+}
+
+/// `access-key create`: the access key, and its secret, told this once.
+#[derive(Serialize)]
+pub(crate) struct NewAccessKey<'a> {
+    #[serde(flatten)]
+    pub(crate) key: &'a wire::AccessKey,
     pub(crate) secret: &'a str,
 }
 

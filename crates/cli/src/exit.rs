@@ -2,14 +2,15 @@
 //!
 //! The numbers follow sysexits.h. `run` and `exec` use 125 to 127 as Docker does, since below lie the container's own.
 
-mod advice;
+pub(crate) mod advice;
 mod opening;
 mod problem;
 
-use engine::{FailureKind, chain};
-use node::InstanceErrorKind;
+use engine::{FailureKind, HostErrorKind, chain};
 
 pub(crate) use opening::opening;
+
+use crate::host::kind_of;
 
 /// Wrong usage.
 pub(crate) const USAGE: u8 = 64;
@@ -181,8 +182,14 @@ impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
         let message = chain(&error);
         if let engine::Error::Records(metastore::Error::NameTaken { .. }) = &error {
-            let advice = Some("choose another `--name`, or remove that instance with `imc rm`".to_owned());
+            let advice = Some(advice::NAME_TAKEN.to_owned());
             return Self { kind: "name-taken", message, advice, code: TEMPORARY };
+        }
+        if let engine::Error::Records(records) = &error
+            && records.kind() == metastore::ErrorKind::Busy
+        {
+            let (kind, advice) = advice::RECORDS;
+            return Self { kind, message, advice: Some(advice.to_owned()), code: TEMPORARY };
         }
         let of_instance = |source: &engine::HostError| source.downcast_ref().map(Self::of_instance);
         if let engine::Error::Host { source, .. } | engine::Error::LookAround { source } = &error
@@ -193,16 +200,14 @@ impl From<engine::Error> for Failure {
         let failure = of_kind(error.kind(), message);
         match &error {
             engine::Error::UnknownInstance { .. } => {
-                Self { advice: Some("`imc ps -a` lists the instances".to_owned()), ..failure }
+                Self { advice: Some(advice::INSTANCES.to_owned()), ..failure }
             }
-            engine::Error::Records(metastore::Error::CacheBuilding { .. }) => Self {
-                advice: Some("wait for the build to end, or cancel it with Ctrl-C where it runs".to_owned()),
-                ..failure
-            },
-            engine::Error::Records(metastore::Error::CacheInUse { .. }) => Self {
-                advice: Some("stop these instances with `imc stop` and remove them with `imc rm`".to_owned()),
-                ..failure
-            },
+            engine::Error::Records(metastore::Error::CacheBuilding { .. }) => {
+                Self { advice: Some(advice::BUILDING.to_owned()), ..failure }
+            }
+            engine::Error::Records(metastore::Error::CacheInUse { .. }) => {
+                Self { advice: Some(advice::IN_USE.to_owned()), ..failure }
+            }
             engine::Error::OtherSystem { .. } => {
                 Self { advice: Some(advice::OTHER_SYSTEM.to_owned()), ..failure }
             }
@@ -246,18 +251,23 @@ impl From<node::InstanceError> for Failure {
 
 impl Failure {
     fn of_instance(error: &node::InstanceError) -> Self {
-        let message = chain(error);
-        let (kind, code) = match error.kind() {
-            InstanceErrorKind::Input => ("input", USAGE),
-            InstanceErrorKind::CommandNotFound => ("command-not-found", RUN_NOT_FOUND),
-            InstanceErrorKind::CommandNotExecutable => ("command-not-executable", RUN_NOT_EXECUTABLE),
-            InstanceErrorKind::NotFound => ("not-found", NO_INPUT),
-            InstanceErrorKind::State => ("state", TEMPORARY),
-            InstanceErrorKind::Privilege => ("not-permitted", NOT_PERMITTED),
-            InstanceErrorKind::System => ("system", SOFTWARE),
+        let kind = kind_of(error.kind());
+        // The message says what to do.
+        let advice = advice::of_instance(error).filter(|_| kind != HostErrorKind::Privilege);
+        Self::of_host(kind, chain(error), advice).unless_denied(error)
+    }
+
+    fn of_host(kind: HostErrorKind, message: String, advice: Option<&str>) -> Self {
+        let code = match kind {
+            HostErrorKind::Input => USAGE,
+            HostErrorKind::CommandNotFound => RUN_NOT_FOUND,
+            HostErrorKind::CommandNotExecutable => RUN_NOT_EXECUTABLE,
+            HostErrorKind::NotFound => NO_INPUT,
+            HostErrorKind::State => TEMPORARY,
+            HostErrorKind::Privilege => NOT_PERMITTED,
+            HostErrorKind::System => SOFTWARE,
         };
-        let advice = advice::of_instance(error).map(ToOwned::to_owned);
-        Self { kind, message, advice, code }.unless_denied(error)
+        Self { kind: kind.as_str(), message, advice: advice.map(ToOwned::to_owned), code }
     }
 }
 

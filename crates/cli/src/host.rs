@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{
-    ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates, HostStatus,
-    InstanceHost, InstanceNetwork, InstanceOptions, LineStream, PrintedLine,
+    ExecEnd, ExecOrder, HostError, HostErrorKind, HostOption, HostOrder, HostStarted, HostStates, HostStatus,
+    InstanceHost, InstanceNetwork, InstanceOptions, LineStream, Printed, PrintedLine,
 };
-use model::{BlobKey, ExitStatus, ImageConfig, InstanceId};
+use model::{BlobKey, ExitStatus, ImageConfig, InstanceId, Platform};
 use node::{
     Attachment, ImageBlobs, InstanceError, InstanceErrorKind, InstanceSpec, Instances, LogStream, MilliCpus,
     Network, RunOptions, RuntimeChoice, Started, UpperLimit, Volume,
 };
+use tokio::sync::mpsc::Sender;
 
 pub(crate) use exec::dispatch_internal;
 
@@ -42,10 +43,24 @@ impl LocalHost {
 
 /// The engine's word for a failure of this machine's instances.
 pub(crate) fn failed(error: InstanceError) -> HostError {
-    HostError::new(kind_of(error.kind()), error)
+    let option = option_of(&error);
+    HostError::new(kind_of(error.kind()), error).about(option)
 }
 
-fn kind_of(kind: InstanceErrorKind) -> HostErrorKind {
+/// What of the order it is about.
+fn option_of(error: &InstanceError) -> Option<HostOption> {
+    match error {
+        InstanceError::NoCommand(_) => Some(HostOption::Command),
+        InstanceError::Account { .. } => Some(HostOption::User),
+        InstanceError::Volume { .. } | InstanceError::VolumePlace { .. } => Some(HostOption::Volumes),
+        InstanceError::Option { option: "runtime", .. } => Some(HostOption::Runtime),
+        InstanceError::Option { option: "workdir", .. } => Some(HostOption::WorkingDir),
+        InstanceError::Option { option: "command", .. } => Some(HostOption::Command),
+        _ => None,
+    }
+}
+
+pub(crate) fn kind_of(kind: InstanceErrorKind) -> HostErrorKind {
     match kind {
         InstanceErrorKind::Input => HostErrorKind::Input,
         InstanceErrorKind::CommandNotFound => HostErrorKind::CommandNotFound,
@@ -114,7 +129,28 @@ pub(crate) fn started_of(started: &Started) -> HostStarted {
         image_ready_us: started.timings.image_ready_us(),
         total_us: started.timings.total_us(),
         limits_not_set,
+        warnings: started.warnings.clone(),
     }
+}
+
+/// An image of another architecture can run here where an emulator is set up.
+pub(crate) fn emulated(platform: &Platform) -> Option<String> {
+    let here = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    (platform.arch != here).then(|| {
+        format!("the image is for {platform}, this machine is {here}: it needs an emulator (binfmt_misc)")
+    })
+}
+
+fn printed(line: node::LogLine) -> PrintedLine {
+    let stream = match line.stream {
+        LogStream::Stdout => LineStream::Stdout,
+        LogStream::Stderr => LineStream::Stderr,
+    };
+    PrintedLine { time: line.time, stream, bytes: line.bytes }
 }
 
 #[async_trait]
@@ -124,10 +160,12 @@ impl InstanceHost for LocalHost {
     }
 
     async fn start(&self, order: HostOrder) -> Result<HostStarted, HostError> {
+        let emulated = emulated(&order.image.platform);
         let spec = spec_of(order);
         let started =
             self.blocking(move |instances| instances.create_and_start(&spec, Attachment::Log)).await?;
-        let noted = started_of(&started);
+        let mut noted = started_of(&started);
+        noted.warnings.splice(0..0, emulated);
         let session = started.session;
         // Its monitor is this process's child, and has to be waited for. Nobody waits for this thread.
         let waiter = std::thread::Builder::new().name("instance-waiter".to_owned()).stack_size(64 << 10);
@@ -154,11 +192,7 @@ impl InstanceHost for LocalHost {
             let (mut kept, mut length) = (VecDeque::new(), 0);
             instances.logs(id, false, &mut |line| {
                 length += line.bytes.len();
-                let stream = match line.stream {
-                    LogStream::Stdout => LineStream::Stdout,
-                    LogStream::Stderr => LineStream::Stderr,
-                };
-                kept.push_back(PrintedLine { time: line.time, stream, bytes: line.bytes });
+                kept.push_back(printed(line));
                 while length > limit
                     && let Some(oldest) = kept.pop_front()
                 {
@@ -171,11 +205,26 @@ impl InstanceHost for LocalHost {
         .await
     }
 
-    async fn exec(&self, id: InstanceId, order: ExecOrder) -> Result<ExecOutput, HostError> {
-        exec::run(&self.data_dir, id, order).await
+    async fn read_log(&self, id: InstanceId, follow: bool, to: Sender<PrintedLine>) -> Result<(), HostError> {
+        self.blocking(move |instances| {
+            let mut each = |line| to.blocking_send(printed(line)).is_ok();
+            instances.logs_while(id, follow, &|| !to.is_closed(), &mut each)
+        })
+        .await
+    }
+
+    async fn exec(
+        &self,
+        id: InstanceId,
+        order: ExecOrder,
+        to: Sender<Printed>,
+    ) -> Result<ExecEnd, HostError> {
+        exec::run(&self.data_dir, id, order, to).await
     }
 
     async fn look_around(&self) -> Result<HostStates, HostError> {
+        node::require_root("clean up after instances")
+            .map_err(|error| HostError::new(HostErrorKind::Privilege, error))?;
         let found = self.blocking(|instances| instances.reconcile()).await?;
         let status =
             |status: node::InstanceStatus| HostStatus { id: status.id, state: status.state, pid: status.pid };

@@ -49,13 +49,18 @@ impl Interrupts {
         tokio::runtime::Handle::current().spawn(async move {
             loop {
                 let kind = self.next().await;
-                if !are_relayed()
-                    && let Err(error) = signal_hook::low_level::emulate_default_handler(kind.as_raw_value())
-                {
-                    tracing::warn!(signal = kind.as_raw_value(), %error, "failed to end by a signal");
+                if !are_relayed() {
+                    obey(kind);
                 }
             }
         });
+    }
+}
+
+/// Does what the signal does where nobody listens for it.
+pub(crate) fn obey(kind: SignalKind) {
+    if let Err(error) = signal_hook::low_level::emulate_default_handler(kind.as_raw_value()) {
+        tracing::warn!(signal = kind.as_raw_value(), %error, "failed to end by a signal");
     }
 }
 

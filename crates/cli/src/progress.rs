@@ -5,6 +5,7 @@ mod bars;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use api::{BuiltHere, layers};
 use client::ProgressWatch;
 use engine::{BuildHandle, BuildProgress};
 use model::CacheState;
@@ -13,7 +14,7 @@ use wire::{LayerPhase, LayerProgress};
 use bars::Bars;
 
 use crate::exit::{Failure, INTERRUPTED};
-use crate::interrupts::Interrupts;
+use crate::interrupts::{self, Interrupts};
 use crate::printer::Printer;
 
 /// Short enough to look alive, long enough to cost nothing.
@@ -77,6 +78,45 @@ pub(crate) async fn watch<T>(
     Ok(done)
 }
 
+/// Waits for the start of an instance. Where this process fetches, it shows how far that is, and an interrupt cancels it; else an
+/// interrupt leaves it to the server.
+pub(crate) async fn watch_start<T>(
+    here: Option<&BuiltHere>,
+    work: impl Future<Output = T>,
+    printer: &Printer,
+) -> Result<T, Failure> {
+    let mut show = show(printer);
+    let mut tick = tokio::time::interval(REFRESH);
+    let mut interrupts = Interrupts::listen()?;
+    let mut work = std::pin::pin!(work);
+    let mut cancelled = false;
+    let done = loop {
+        tokio::select! {
+            biased;
+            done = &mut work => break Ok(done),
+            kind = interrupts.next() => match here {
+                None => {
+                    let advice = "the server goes on with it; `imc ps` shows what runs".to_owned();
+                    let left = Failure::cancelled("the start was not waited for");
+                    break Err(Failure { advice: Some(advice), ..left });
+                }
+                Some(_) if cancelled => std::process::exit(INTERRUPTED.into()),
+                Some(here) if here.cancel_fetching() => {
+                    cancelled = true;
+                    show.say("cancelling the start; finished layers are kept");
+                }
+                // Nothing is to be put in order: the next command finds what was begun.
+                Some(_) => interrupts::obey(kind),
+            },
+            _ = tick.tick() => here.iter().for_each(|here| show.refresh(&layers(here.fetching()))),
+        }
+    };
+    interrupts.end_the_process();
+    here.iter().for_each(|here| show.refresh(&layers(here.fetching())));
+    show.end();
+    done
+}
+
 /// Waits for a build that a server runs, and shows how far it is; its layers, as far as they were told. An interrupt leaves it
 /// to the server.
 pub(crate) async fn follow_elsewhere(
@@ -113,24 +153,6 @@ pub(crate) async fn follow_elsewhere(
     interrupts.end_the_process();
     show.end();
     ended.map(|()| layers)
-}
-
-/// The layers of a build of this process, as they are now.
-pub(crate) fn layers(progress: &BuildProgress) -> Vec<LayerProgress> {
-    let layer = |layer: &engine::LayerProgress| LayerProgress {
-        diff_id: layer.diff_id.to_string(),
-        digest: layer.digest.to_string(),
-        phase: match layer.phase {
-            engine::LayerPhase::Waiting => LayerPhase::Waiting,
-            engine::LayerPhase::Unpacking => LayerPhase::Unpacking,
-            engine::LayerPhase::Done => LayerPhase::Done,
-            engine::LayerPhase::Reused => LayerPhase::Reused,
-        },
-        compressed_bytes: layer.size,
-        fetched_bytes: layer.fetched,
-        unpacked_bytes: layer.unpacked,
-    };
-    progress.layers().iter().map(layer).collect()
 }
 
 fn show(printer: &Printer) -> Box<dyn Show + Send> {

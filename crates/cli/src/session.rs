@@ -33,6 +33,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) server: Option<Url>,
     /// Its builds are left to a server.
     pub(crate) detach: bool,
+    /// What only root may do, where no server does it.
+    pub(crate) as_root: Option<&'static str>,
 }
 
 /// Whom a command asks.
@@ -72,7 +74,11 @@ impl Session {
                 let (built_here, registries) = (Arc::default(), registries.clone());
                 Ok(Self { client, app: None, built_here, registries })
             }
-            None => Self::open_here(asking, registries, room).await,
+            None => {
+                // Said before anything is pulled: without root it would all be for nothing.
+                asking.as_root.map_or(Ok(()), node::require_root)?;
+                Self::open_here(asking, registries, room).await
+            }
         }
     }
 
@@ -116,6 +122,11 @@ impl Session {
             }
         }
         Ok(Access { plain_http, insecure, credentials })
+    }
+
+    /// What starts fetch, where this process does it.
+    pub(crate) fn fetching(&self) -> Option<&BuiltHere> {
+        self.app.as_ref().map(|_| &*self.built_here)
     }
 
     /// Ends what still runs in this process.
@@ -178,6 +189,7 @@ fn in_process_edge(app: &App, over: OverEngine) -> Result<Edge, Failure> {
         metrics,
         registry: Arc::new(numbers),
         limits: Limits::default(),
+        clouds: api::CloudSettings::default(),
         stopping: CancellationToken::new(),
         join_trace: None,
     }))

@@ -7,7 +7,7 @@ use http::{Method, Request, Response};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wire::{IdempotencyKey, Problem};
+use wire::{ACCOUNT_HEADER, IdempotencyKey, Problem};
 
 use crate::transport::ByteStream;
 use crate::{Client, Error, Result, TransportError};
@@ -104,7 +104,7 @@ impl Call {
             request = request.header(AUTHORIZATION, value);
         }
         if let Some(account) = &client.account {
-            request = request.header("x-imc-account", account.as_str());
+            request = request.header(ACCOUNT_HEADER, account.as_str());
         }
         request.body(self.body).map_err(invalid)
     }
@@ -113,7 +113,10 @@ impl Call {
         let operation = self.operation;
         let request = self.request(client)?;
         let answer = client.transport.send(request).await;
-        let answer = answer.map_err(|source| Error::Unreachable { operation, source })?;
+        let answer = answer.map_err(|source| match source.is_about_certificate() {
+            true => Error::Untrusted { operation, source },
+            false => Error::Unreachable { operation, source },
+        })?;
         if answer.status().is_success() { Ok(answer) } else { Err(refusal(operation, answer).await) }
     }
 

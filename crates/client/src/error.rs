@@ -19,6 +19,15 @@ pub enum Error {
         #[source]
         source: TransportError,
     },
+    /// The server's certificate is not trusted.
+    #[error("failed to {operation}: the server's certificate is not trusted")]
+    Untrusted {
+        /// What was asked for.
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: TransportError,
+    },
     /// The answer is none of this API.
     #[error("failed to {operation}: the answer (status {status}) is not one of imc's")]
     Answer {

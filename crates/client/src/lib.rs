@@ -27,9 +27,9 @@ mod watch;
 
 pub use client::Client;
 pub use error::Error;
-pub use operations::{ListCaches, ListInstances, Order};
+pub use operations::{ListCaches, ListInstances};
 pub use transport::{ByteStream, HttpTransport, InProcess, Transport, TransportError, Trust, is_loopback};
-pub use watch::{ChangeWatch, Changed, ExecEvent, ExecFeed, LogFeed, ProgressWatch};
+pub use watch::{ChangeWatch, Changed, ExecFeed, LogFeed, ProgressWatch};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

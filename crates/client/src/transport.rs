@@ -23,6 +23,24 @@ impl TransportError {
     pub fn because(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(source.into())
     }
+
+    /// Whether the server's certificate was refused.
+    pub(crate) fn is_about_certificate(&self) -> bool {
+        is_about_certificate(&*self.0)
+    }
+}
+
+fn is_about_certificate(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return matches!(
+            error,
+            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
+        );
+    }
+    // An I/O error hides what it wraps from `source`.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.is_some_and(|wrapped| is_about_certificate(wrapped))
+        || error.source().is_some_and(is_about_certificate)
 }
 
 /// A body as it comes.

@@ -6,7 +6,7 @@ mod progress;
 mod resume;
 
 pub use changes::{ChangeWatch, Changed};
-pub use feeds::{ExecEvent, ExecFeed, LogFeed};
+pub use feeds::{ExecFeed, LogFeed};
 pub use progress::ProgressWatch;
 
 use serde::de::DeserializeOwned;

@@ -34,6 +34,11 @@ pub struct CacheView {
     pub expires: Option<Timestamp>,
 }
 
+fn ambiguous(found: ResolvedCache) -> Error {
+    let ids = std::iter::once(found.cache.id).chain(found.others).collect();
+    Error::AmbiguousCache { name: found.cache.name, ids }
+}
+
 impl Engine {
     /// Every cache of the account, oldest first.
     ///
@@ -94,9 +99,37 @@ impl Engine {
     pub async fn find_only_cache(&self, account: &AccountId, word: &str) -> Result<ImageCache, Error> {
         let found = self.find_cache(account, word).await?;
         if word.parse() != Ok(found.cache.id) && !found.others.is_empty() {
-            return Err(Error::AmbiguousCache { name: found.cache.name, count: found.others.len() + 1 });
+            return Err(ambiguous(found));
         }
         Ok(found.cache)
+    }
+
+    /// The cache that a change by that word means: of several of a name the only one that is usable. A create that failed and was
+    /// done again leaves two.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`] where several are usable, or none of several is; those of the records.
+    pub(crate) async fn find_cache_to_change(
+        &self,
+        account: &AccountId,
+        word: &str,
+    ) -> Result<ImageCache, Error> {
+        let found = self.find_cache(account, word).await?;
+        if word.parse() == Ok(found.cache.id) || found.others.is_empty() {
+            return Ok(found.cache);
+        }
+        let others = CacheFilter {
+            account: Some(account.clone()),
+            ids: Some(found.others.clone()),
+            ..CacheFilter::default()
+        };
+        let others = self.all_caches(&others).await?;
+        // Of those that are more than are told of nothing is known.
+        let are_all_told = found.others.len() < metastore::OTHERS_LIMIT as usize;
+        if are_all_told && found.cache.is_usable() && !others.iter().any(ImageCache::is_usable) {
+            return Ok(found.cache);
+        }
+        Err(ambiguous(found))
     }
 
     /// The image snapshot that a cache serves; `None` where it has none.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use blobstore::{BlobStore, CollectReport, InUse};
-use model::{BlobKey, BuildFailure, CopyState, EventKind, EventReason, ImageCache, ImageSnapshotId};
+use blobstore::{BlobStore, CollectReport, InUse, LeaseTerm, Space};
+use metastore::Page;
+use model::{BlobKey, BuildFailure, CacheId, CopyState, EventKind, EventReason, ImageCache, ImageSnapshotId};
 use serde::Serialize;
 
 use crate::{Engine, Error};
@@ -29,21 +30,35 @@ pub struct Collected {
 
 impl Engine {
     /// Deletes snapshots and blobs that nobody names, of standard copies as well. Interrupted builds are failed first, where
-    /// no server goes on with them.
+    /// no server goes on with them; caches whose deletion was asked for, and that nothing uses any more, go as well.
     ///
     /// # Errors
     /// Those of store and records. What was deleted by then was named by nobody.
     pub async fn collect(&self, in_use: Arc<dyn InUse>) -> Result<Collected, Error> {
         let mut failed = self.fail_interrupted().await?;
+        self.finish_deletions().await?;
         let mut collected = self.sweep(in_use).await?;
         collected.snapshots.append(&mut failed);
         collected.snapshots.sort_unstable();
         Ok(collected)
     }
 
-    /// Asks for a collection by this process' daemon, soon.
-    pub fn ask_collection(&self) {
-        self.workshop.signals.collection.notify_one();
+    /// Room in the file system that the local store is on.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn free_space(&self) -> Result<Space, Error> {
+        self.store().free_space().await.map_err(Error::store("ask for the free space"))
+    }
+
+    /// Whether the local store can be written: a lease of nothing is taken and let go.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn check_store(&self) -> Result<(), Error> {
+        let lease = self.store().lease("a check of the store", &[], LeaseTerm::Held).await;
+        let lease = lease.map_err(Error::store("take a lease"))?;
+        lease.release().await.map_err(Error::store("release a lease"))
     }
 
     /// Deletes what nobody names and leaves builds alone.
@@ -154,24 +169,40 @@ impl Engine {
 
     /// Caches that say that they are usable and whose snapshots are in no store any more: they are, and say so from now on.
     pub(crate) async fn note_lost_snapshots(&self) -> Result<(), Error> {
-        let caches = self.all_caches(&metastore::CacheFilter::default()).await?;
         let stores = self.stores().await?;
         let mut stored = BTreeSet::new();
         for store in &stores {
             stored.extend(stored_snapshots(&**store).await?);
         }
-        for cache in caches.iter().filter(|cache| cache.state.is_usable()) {
-            let Some(snapshot) = cache.snapshot.filter(|snapshot| !stored.contains(snapshot)) else {
-                continue;
-            };
-            // Where there is only a standard copy, and no standard store in sight, it is that which is away.
-            if cache.copies.flash != CopyState::Complete && stores.len() < 2 {
-                tracing::warn!(cache = %cache.id, "the standard store of a cache's snapshot is not in sight");
-                continue;
+        let mut page = Page::first();
+        loop {
+            let found = self.records().outline_caches(page).await?;
+            let Some(last) = found.last() else { return Ok(()) };
+            page = Page::after(last.id);
+            for cache in found.iter().filter(|cache| cache.state.is_usable()) {
+                if let Some(snapshot) = cache.snapshot.filter(|snapshot| !stored.contains(snapshot)) {
+                    self.note_lost(cache.id, snapshot, stores.len()).await?;
+                }
             }
-            self.lose(cache, snapshot).await?;
         }
-        Ok(())
+    }
+
+    /// One whose snapshot was in no store when these were listed; what was committed since is looked for again.
+    async fn note_lost(&self, id: CacheId, snapshot: ImageSnapshotId, stores: usize) -> Result<(), Error> {
+        let cache = match self.records().cache(id).await {
+            Err(metastore::Error::NoCache(_)) => return Ok(()),
+            cache => cache?,
+        };
+        // It may serve another by now.
+        if cache.snapshot != Some(snapshot) {
+            return Ok(());
+        }
+        // Where there is only a standard copy, and no standard store in sight, it is that which is away.
+        if cache.copies.flash != CopyState::Complete && stores < 2 {
+            tracing::warn!(cache = %cache.id, "the standard store of a cache's snapshot is not in sight");
+            return Ok(());
+        }
+        self.lose(&cache, snapshot).await
     }
 
     async fn lose(&self, cache: &ImageCache, snapshot: ImageSnapshotId) -> Result<(), Error> {

@@ -129,7 +129,10 @@ impl Workshop {
     ) -> Result<(Arc<dyn BlobStore>, blobstore::BlobInfo), BuildError> {
         let stores = self.stores().await.map_err(BuildError::store("open the standard copies"))?;
         for store in stores {
-            if let Some(info) = store.stat(key).await.map_err(BuildError::store("look for a blob to copy"))? {
+            // Of a broken one another store may have a whole copy.
+            let (info, _) =
+                stat_whole(&*store, key).await.map_err(BuildError::store("look for a blob to copy"))?;
+            if let Some(info) = info {
                 return Ok((store, info));
             }
         }

@@ -6,8 +6,8 @@ use blobstore::BlobStore;
 use metastore::SnapshotRecord;
 use model::{CopyState, Digest, ImageCache, ImageSnapshot, ImageSnapshotId, SnapshotCopies, SnapshotSummary};
 
-use crate::Error;
 use crate::build::Workshop;
+use crate::{Error, chain};
 
 impl Workshop {
     /// Every store that is there: the local one first.
@@ -43,6 +43,18 @@ impl Workshop {
         Ok(found)
     }
 
+    /// Deletes the documents of snapshots that the records have let go; whether any was there. What is recorded is done, so a
+    /// document that cannot be deleted is no failure of it: no record names it, and the next collection takes it.
+    pub(crate) async fn let_go(&self, snapshots: &[ImageSnapshotId]) -> bool {
+        match self.delete_documents(snapshots).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "failed to delete an image snapshot; collection will");
+                false
+            }
+        }
+    }
+
     /// An image snapshot from whichever store has it.
     pub(crate) async fn document(&self, id: ImageSnapshotId) -> blobstore::Result<Option<ImageSnapshot>> {
         if let Some(found) = self.parts.store.get_snapshot(id).await? {
@@ -59,13 +71,22 @@ impl Workshop {
     /// The summary of an indexed snapshot. Of one that is older than summaries its document is read; where that is gone or
     /// broken, nothing can be matched by it.
     pub(crate) async fn summary_of(&self, record: SnapshotRecord) -> Result<SnapshotSummary, Error> {
-        if !record.summary.images.is_empty() {
-            return Ok(record.summary);
+        self.summary_or_document(record.id, record.summary).await
+    }
+
+    /// The same, given what is recorded.
+    pub(crate) async fn summary_or_document(
+        &self,
+        id: ImageSnapshotId,
+        recorded: SnapshotSummary,
+    ) -> Result<SnapshotSummary, Error> {
+        if !recorded.images.is_empty() {
+            return Ok(recorded);
         }
-        match self.document(record.id).await {
+        match self.document(id).await {
             Ok(Some(document)) => Ok(SnapshotSummary::from(&document)),
-            Ok(None) => Ok(record.summary),
-            Err(error) if error.kind() == blobstore::ErrorKind::Corrupt => Ok(record.summary),
+            Ok(None) => Ok(recorded),
+            Err(error) if error.kind() == blobstore::ErrorKind::Corrupt => Ok(recorded),
             Err(error) => Err(Error::store("read an image snapshot")(error)),
         }
     }

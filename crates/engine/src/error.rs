@@ -312,12 +312,12 @@ pub enum Error {
         most: u64,
     },
     /// The user's word names several caches.
-    #[error("failed to choose a cache: {count} caches are named `{name}`; say which by its id")]
+    #[error("failed to choose a cache: {} caches are named `{name}`; say which by its id: {}", ids.len(), some(ids))]
     AmbiguousCache {
         /// The name.
         name: CacheName,
-        /// How many.
-        count: usize,
+        /// All of them, the newest usable one first.
+        ids: Vec<CacheId>,
     },
     /// The word names no cache, no instance, and no image can be read from it.
     #[error("failed to find `{word}`: there is no cache of that name or id")]
@@ -362,6 +362,17 @@ pub enum Error {
         name: CacheName,
         /// What it has.
         images: Vec<ImageSource>,
+    },
+    /// The registry did not say what a tag means by now, which the rule asks for.
+    #[error(
+        "failed to look the tags of the cache `{name}` up anew, which the rule strict wants before each start"
+    )]
+    Strict {
+        /// The cache's name.
+        name: CacheName,
+        /// Why.
+        #[source]
+        source: Box<Error>,
     },
     /// Nothing to start.
     #[error("failed to start an instance: no image is named")]
@@ -435,6 +446,13 @@ fn reason(failure: &Option<String>) -> String {
     failure.as_ref().map(|failure| format!(", {failure}")).unwrap_or_default()
 }
 
+/// So many of them as a line holds.
+fn some(ids: &[CacheId]) -> String {
+    const TOLD: usize = 5;
+    let told = ids.iter().take(TOLD).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if ids.len() > TOLD { format!("{told}, ...") } else { told }
+}
+
 fn list(images: &[ImageSource]) -> String {
     images.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -445,6 +463,7 @@ impl Error {
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::Build(error) => error.kind(),
+            Self::Strict { source, .. } => source.kind(),
             Self::Vault(_) => FailureKind::Sealed,
             Self::BadRequest { .. }
             | Self::OutOfBounds { .. }

@@ -14,6 +14,7 @@ use model::{
     ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceName, InstanceState, SnapshotImage, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::Sender;
 
 /// Which network an instance sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub struct HostStarted {
     pub total_us: u64,
     /// Limits that were asked for and are weaker here, in sentences.
     pub limits_not_set: Vec<String>,
+    /// What whoever asked for it is told at once, in sentences.
+    pub warnings: Vec<String>,
 }
 
 /// What the host knows of an instance.
@@ -149,20 +152,23 @@ pub struct ExecOrder {
     pub user: Option<String>,
     /// It is ended after that long.
     pub patience: Duration,
-    /// The most bytes of each stream that are kept.
-    pub limit: usize,
 }
 
-/// What a command in an instance printed, and how it ended.
+/// Some of what a command in an instance printed, as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExecOutput {
-    /// How it ended.
+pub struct Printed {
+    /// By which stream.
+    pub stream: LineStream,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// How a command in an instance ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExecEnd {
+    /// How.
     pub status: ExitStatus,
-    /// The beginning of its standard output.
-    pub stdout: Vec<u8>,
-    /// The beginning of its standard error.
-    pub stderr: Vec<u8>,
-    /// Whether it printed more than was kept, or left something running that may print still.
+    /// Whether it left something running that may print still.
     pub is_cut: bool,
 }
 
@@ -185,11 +191,54 @@ pub enum HostErrorKind {
     System,
 }
 
+impl HostErrorKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Input,
+        Self::CommandNotFound,
+        Self::CommandNotExecutable,
+        Self::NotFound,
+        Self::State,
+        Self::Privilege,
+        Self::System,
+    ];
+
+    /// A stable word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::CommandNotFound => "command-not-found",
+            Self::CommandNotExecutable => "command-not-executable",
+            Self::NotFound => "not-found",
+            Self::State => "state",
+            Self::Privilege => "not-permitted",
+            Self::System => "system",
+        }
+    }
+}
+
+/// What of an order a host could not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum HostOption {
+    /// The command, or there is none.
+    Command,
+    /// The user or the group.
+    User,
+    /// A directory or file of the host.
+    Volumes,
+    /// The installed OCI runtime.
+    Runtime,
+    /// The working directory.
+    WorkingDir,
+}
+
 /// Why a host failed. The adapter's own error says it whole.
 #[derive(Debug)]
 pub struct HostError {
     source: Box<dyn StdError + Send + Sync>,
     kind: HostErrorKind,
+    option: Option<HostOption>,
 }
 
 impl std::fmt::Display for HostError {
@@ -207,7 +256,19 @@ impl StdError for HostError {
 impl HostError {
     /// An adapter's error of that kind.
     pub fn new(kind: HostErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { source: source.into(), kind }
+        Self { source: source.into(), kind, option: None }
+    }
+
+    /// About that part of the order.
+    #[must_use]
+    pub fn about(self, option: Option<HostOption>) -> Self {
+        Self { option, ..self }
+    }
+
+    /// What of the order it is about, where it is about one thing.
+    #[must_use]
+    pub fn option(&self) -> Option<HostOption> {
+        self.option
     }
 
     /// The adapter's own error, where it is of that type.
@@ -259,15 +320,24 @@ pub trait InstanceHost: Send + Sync {
     /// Kind `NotFound`; where its log cannot be read.
     async fn logs(&self, id: InstanceId, limit: usize) -> Result<Vec<PrintedLine>, HostError>;
 
-    /// Runs a further command in a running instance. Dropped before its end, the command is ended.
+    /// Hands over every line that an instance printed, the oldest first; with `follow` goes on until it ends. Ends as well
+    /// soon after nobody takes them any more, and waits for whoever is slow.
+    ///
+    /// # Errors
+    /// Kind `NotFound`; where its log cannot be read.
+    async fn read_log(&self, id: InstanceId, follow: bool, to: Sender<PrintedLine>) -> Result<(), HostError>;
+
+    /// Runs a further command in a running instance, and hands over what it prints as it comes. Dropped before its end, the
+    /// command is ended.
     ///
     /// # Errors
     /// Kinds `State`, `NotFound`, `CommandNotFound`.
-    async fn exec(&self, id: InstanceId, order: ExecOrder) -> Result<ExecOutput, HostError>;
+    async fn exec(&self, id: InstanceId, order: ExecOrder, to: Sender<Printed>)
+    -> Result<ExecEnd, HostError>;
 
     /// Looks at every instance and cleans up after those that nobody watches over any more.
     ///
     /// # Errors
-    /// Where not even that can be done.
+    /// Kind `Privilege` where this process may not; where not even that can be done.
     async fn look_around(&self) -> Result<HostStates, HostError>;
 }

@@ -5,14 +5,15 @@
 //! changes; where it has slept through more of them than are kept, it is filled anew. Whoever asks is answered as of the
 //! newest change: a cache that became usable, here or in another process, is found from then on.
 
+mod fill;
 mod state;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 
-use metastore::{CacheFilter, ChangeKind, ChangeNumber, InstanceFilter, InstanceRef, Page};
-use model::matching::{Candidate, MatchRequest, Ranking};
-use model::{AccountId, CacheId, DiffId, ImageSnapshotId, InstanceId, SnapshotSummary, Subject};
+use metastore::{CacheOutline, ChangeKind, ChangeNumber, InstanceRef, SnapshotRecord};
+use model::matching::{MatchRequest, Ranking};
+use model::{AccountId, CacheId, DiffId, ImageSnapshotId, InstanceId, Subject};
 use tokio::sync::Mutex;
 
 use crate::build::Workshop;
@@ -42,7 +43,7 @@ impl Indexes {
         loop {
             let Some(from) = *seen else {
                 let at = records.newest_change().await?;
-                let filled = fill(workshop).await?;
+                let filled = fill::fill(workshop).await?;
                 *self.state.write().unwrap_or_else(PoisonError::into_inner) = filled;
                 *seen = Some(at);
                 return Ok(());
@@ -87,7 +88,7 @@ impl Indexes {
     async fn put_cache(&self, workshop: &Workshop, id: CacheId) -> Result<BTreeSet<ImageSnapshotId>, Error> {
         let cache = match workshop.parts.records.cache(id).await {
             Err(metastore::Error::NoCache(_)) => return Ok(self.write(|state| state.remove_cache(id))),
-            cache => cache?,
+            cache => CacheOutline::from(&cache?),
         };
         // An event or a sign of life is a change of the record, too, and changes nothing that is kept here.
         if self.read(|state| state.knows(&cache)) {
@@ -148,10 +149,11 @@ impl Indexes {
     /// What a cache has that serves that snapshot and can go back to those.
     pub(crate) fn sizes_of(
         &self,
-        served: Option<ImageSnapshotId>,
-        earlier: &[ImageSnapshotId],
+        served: Option<&SnapshotRecord>,
+        earlier: &[SnapshotRecord],
     ) -> SharedSizes {
-        self.read(|state| state.uses.sizes_of(served, earlier))
+        let earlier: Vec<_> = earlier.iter().map(|record| (record.id, &record.summary)).collect();
+        self.read(|state| state.uses.sizes_of(served.map(|record| (record.id, &record.summary)), &earlier))
     }
 
     fn read<T>(&self, act: impl FnOnce(&State) -> T) -> T {
@@ -160,47 +162,5 @@ impl Indexes {
 
     fn write<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         act(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The state as the records have it now. Caches first, without their images, then snapshot by snapshot: at no time are all
-/// summaries in memory.
-async fn fill(workshop: &Workshop) -> Result<State, Error> {
-    let records = &*workshop.parts.records;
-    let mut state = State::default();
-    let mut outlines: HashMap<ImageSnapshotId, Candidate> = HashMap::new();
-    let mut page = Page::first();
-    loop {
-        let found = records.find_caches(&CacheFilter::default(), page).await?;
-        let Some(last) = found.last() else { break };
-        page = Page::after(last.id);
-        for cache in found {
-            state.put_cache(&cache, None);
-            // What is to be deleted serves no new start.
-            if let Some(snapshot) = cache.snapshot.filter(|_| cache.deleting.is_none()) {
-                outlines.insert(snapshot, state::candidate(&cache, &SnapshotSummary::default()));
-            }
-        }
-    }
-    let mut page = Page::first();
-    loop {
-        let found = records.find_snapshots(page).await?;
-        let Some(last) = found.last() else { break };
-        page = Page::after(last.id);
-        for snapshot in found {
-            let id = snapshot.id;
-            let summary = workshop.summary_of(snapshot).await?;
-            state.uses.insert(id, &summary);
-            if let Some(outline) = outlines.remove(&id) {
-                state.complete(outline, &summary);
-            }
-        }
-    }
-    let mut page = Page::first();
-    loop {
-        let found = records.find_instances(&InstanceFilter::default(), page).await?;
-        let Some(last) = found.last() else { return Ok(state) };
-        page = Page::after(last.id);
-        found.iter().for_each(|instance| state.put_instance(instance));
     }
 }

@@ -11,7 +11,9 @@ use model::{AccountId, Event, EventKind, EventReason, ExitStatus, Instance, Subj
 
 pub use create::{CreatedInstance, NewInstance, RunningInstance};
 
-use crate::host::{ExecOrder, ExecOutput, InstanceHost, PrintedLine};
+use tokio::sync::mpsc::Sender;
+
+use crate::host::{ExecEnd, ExecOrder, InstanceHost, Printed, PrintedLine};
 use crate::{Engine, Error, HostErrorKind};
 
 /// The signal that ends what is removed by force.
@@ -74,13 +76,36 @@ impl Instances {
         self.host.logs(instance.id, limit).await.map_err(Error::host("read the log of", &instance))
     }
 
-    /// Runs a further command in a running instance.
+    /// Hands over every line that an instance printed; with `follow` goes on until it ends.
     ///
     /// # Errors
     /// [`Error::UnknownInstance`]; [`Error::Host`].
-    pub async fn exec(&self, account: &AccountId, word: &str, order: ExecOrder) -> Result<ExecOutput, Error> {
+    pub async fn read_log(
+        &self,
+        account: &AccountId,
+        word: &str,
+        follow: bool,
+        to: Sender<PrintedLine>,
+    ) -> Result<(), Error> {
         let instance = self.find(account, word).await?;
-        self.host.exec(instance.id, order).await.map_err(Error::host("run a command in", &instance))
+        let read = self.host.read_log(instance.id, follow, to).await;
+        read.map_err(Error::host("read the log of", &instance))
+    }
+
+    /// Runs a further command in a running instance, and hands over what it prints as it comes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownInstance`]; [`Error::Host`].
+    pub async fn exec(
+        &self,
+        account: &AccountId,
+        word: &str,
+        order: ExecOrder,
+        to: Sender<Printed>,
+    ) -> Result<ExecEnd, Error> {
+        let instance = self.find(account, word).await?;
+        let ended = self.host.exec(instance.id, order, to).await;
+        ended.map_err(Error::host("run a command in", &instance))
     }
 
     /// Asks an instance to end, ends it after that long, and gives its record as it is then. One that has ended is left.

@@ -4,9 +4,11 @@
 //! shared one. Of these only sums of bytes leave it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::Hash;
 
+use hashbrown::HashTable;
 use model::{ByteSize, DiffId, ImageSnapshotId, SnapshotSummary, SummaryLayer};
+
+use crate::match_index::{Fingerprint, Fingerprints, ListAt, Lists};
 
 /// Bytes of a cache's layers, by who else has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,21 +31,17 @@ impl SharedSizes {
     }
 }
 
-/// How many snapshots have each layer.
+/// How many snapshots have each layer. Sizes are not in it: who asks has the summaries.
 #[derive(Debug, Default)]
 pub struct LayerUses {
-    layers: Vec<LayerUse>,
-    numbers: HashMap<DiffId, u32>,
+    fingerprints: Fingerprints,
+    layers: Vec<Fingerprint>,
+    /// How many snapshots have each.
+    snapshots_of: Vec<u32>,
+    numbers: HashTable<u32>,
     free: Vec<u32>,
-    snapshots: HashMap<ImageSnapshotId, Box<[u32]>>,
-}
-
-#[derive(Debug)]
-struct LayerUse {
-    diff_id: DiffId,
-    compressed_size: ByteSize,
-    blob_size: ByteSize,
-    snapshots: u32,
+    snapshots: HashMap<ImageSnapshotId, ListAt>,
+    lists: Lists,
 }
 
 impl LayerUses {
@@ -75,25 +73,31 @@ impl LayerUses {
         if self.has(snapshot) {
             return;
         }
-        let numbers = summary.layers.iter().map(|layer| self.intern(layer));
-        let numbers: BTreeSet<u32> = numbers.collect();
+        let mut numbers: Vec<u32> = summary.layers.iter().map(|layer| self.intern(layer.diff_id)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
         for number in &numbers {
-            self.layers[*number as usize].snapshots += 1;
+            self.snapshots_of[*number as usize] += 1;
         }
-        self.snapshots.insert(snapshot, numbers.into_iter().collect());
+        let list = self.lists.insert(&numbers);
+        self.snapshots.insert(snapshot, list);
     }
 
     /// Takes a snapshot out. Whether it was known.
     pub fn remove(&mut self, snapshot: ImageSnapshotId) -> bool {
-        let Some(numbers) = self.snapshots.remove(&snapshot) else { return false };
-        for number in numbers {
-            let layer = &mut self.layers[number as usize];
-            layer.snapshots -= 1;
-            if layer.snapshots == 0 {
-                self.numbers.remove(&layer.diff_id);
+        let Some(list) = self.snapshots.remove(&snapshot) else { return false };
+        for number in self.lists.get(list) {
+            let count = &mut self.snapshots_of[number as usize];
+            *count -= 1;
+            let hash = self.layers[number as usize].hash();
+            if *count == 0
+                && let Ok(entry) = self.numbers.find_entry(hash, |other| *other == number)
+            {
+                entry.remove();
                 self.free.push(number);
             }
         }
+        self.lists.remove(list);
         true
     }
 
@@ -104,36 +108,43 @@ impl LayerUses {
         snapshots: impl Iterator<Item = ImageSnapshotId>,
         among: impl Iterator<Item = DiffId>,
     ) -> HashSet<DiffId> {
-        let known = |layer: DiffId| Some((*self.numbers.get(&layer)?, layer));
+        let known = |layer: DiffId| Some((self.find(layer)?, layer));
         let mut sought: HashMap<u32, DiffId> = among.filter_map(known).collect();
         let mut had = HashSet::new();
         for snapshot in snapshots {
             if sought.is_empty() {
                 break;
             }
-            for number in self.snapshots.get(&snapshot).into_iter().flatten() {
-                had.extend(sought.remove(number));
-            }
+            let list = self.snapshots.get(&snapshot).map(|list| self.lists.get(*list));
+            had.extend(list.into_iter().flatten().filter_map(|number| sought.remove(&number)));
         }
         had
     }
 
     /// What a cache has that serves that snapshot and can go back to those, each layer once. Unknown ones have nothing.
     #[must_use]
-    pub fn sizes_of(&self, served: Option<ImageSnapshotId>, earlier: &[ImageSnapshotId]) -> SharedSizes {
-        let all: HashSet<ImageSnapshotId> = served.iter().chain(earlier).copied().collect();
-        let lists = all.iter().filter_map(|snapshot| self.snapshots.get(snapshot));
-        let own = count(lists.flat_map(|numbers| numbers.iter().copied()));
-        let served = served.and_then(|snapshot| self.snapshots.get(&snapshot));
-        let served: HashSet<u32> = served.into_iter().flatten().copied().collect();
+    pub fn sizes_of(
+        &self,
+        served: Option<(ImageSnapshotId, &SnapshotSummary)>,
+        earlier: &[(ImageSnapshotId, &SnapshotSummary)],
+    ) -> SharedSizes {
+        let all: HashMap<ImageSnapshotId, &SnapshotSummary> = served.iter().chain(earlier).copied().collect();
+        let mut own: HashMap<DiffId, (u32, &SummaryLayer)> = HashMap::new();
+        for (_, summary) in all.iter().filter(|(snapshot, _)| self.has(**snapshot)) {
+            for layer in &summary.layers {
+                own.entry(layer.diff_id).or_insert((0, layer)).0 += 1;
+            }
+        }
+        let served: BTreeSet<DiffId> =
+            served.iter().flat_map(|(_, summary)| &summary.layers).map(|layer| layer.diff_id).collect();
         let mut sizes = SharedSizes::default();
-        for (number, times) in own {
-            let layer = &self.layers[number as usize];
-            let is_served = served.contains(&number);
+        for (diff_id, (times, layer)) in own {
+            let in_all = self.find(diff_id).map_or(0, |number| self.snapshots_of[number as usize]);
+            let is_served = served.contains(&diff_id);
             if is_served {
                 sizes.compressed = sizes.compressed.plus(layer.compressed_size);
             }
-            let part = match (layer.snapshots > times, is_served) {
+            let part = match (in_all > times, is_served) {
                 (true, true) => &mut sizes.shared,
                 (false, true) => &mut sizes.exclusive,
                 (false, false) => &mut sizes.generations,
@@ -144,33 +155,31 @@ impl LayerUses {
         sizes
     }
 
-    fn intern(&mut self, layer: &SummaryLayer) -> u32 {
-        if let Some(number) = self.numbers.get(&layer.diff_id) {
-            return *number;
+    fn find(&self, layer: DiffId) -> Option<u32> {
+        let fingerprint = self.fingerprints.of_digest(layer.digest());
+        self.numbers.find(fingerprint.hash(), |number| self.layers[*number as usize] == fingerprint).copied()
+    }
+
+    fn intern(&mut self, layer: DiffId) -> u32 {
+        if let Some(number) = self.find(layer) {
+            return number;
         }
-        let SummaryLayer { diff_id, compressed_size, blob_size } = *layer;
-        let fresh = LayerUse { diff_id, compressed_size, blob_size, snapshots: 0 };
+        let fingerprint = self.fingerprints.of_digest(layer.digest());
         let number = match self.free.pop() {
             Some(number) => {
-                self.layers[number as usize] = fresh;
+                self.layers[number as usize] = fingerprint;
                 number
             }
             None => {
-                self.layers.push(fresh);
+                self.layers.push(fingerprint);
+                self.snapshots_of.push(0);
                 u32::try_from(self.layers.len() - 1).expect("memory ends before the numbers do")
             }
         };
-        self.numbers.insert(diff_id, number);
+        let Self { layers, numbers, .. } = self;
+        numbers.insert_unique(fingerprint.hash(), number, |number| layers[*number as usize].hash());
         number
     }
-}
-
-fn count<T: Eq + Hash>(items: impl Iterator<Item = T>) -> HashMap<T, u32> {
-    let mut counts = HashMap::new();
-    for item in items {
-        *counts.entry(item).or_default() += 1;
-    }
-    counts
 }
 
 #[cfg(test)]
@@ -188,25 +197,30 @@ mod tests {
         SnapshotSummary { layers: layers.iter().map(layer).collect(), images: Vec::new() }
     }
 
-    fn sizes(uses: &LayerUses, served: ImageSnapshotId, earlier: &[ImageSnapshotId]) -> (u64, u64, u64) {
-        let sizes = uses.sizes_of(Some(served), earlier);
+    type Snapshot = (ImageSnapshotId, SnapshotSummary);
+
+    fn sizes(uses: &LayerUses, served: &Snapshot, earlier: &[Snapshot]) -> (u64, u64, u64) {
+        let earlier: Vec<_> = earlier.iter().map(|(id, summary)| (*id, summary)).collect();
+        let sizes = uses.sizes_of(Some((served.0, &served.1)), &earlier);
         (sizes.exclusive.as_u64(), sizes.shared.as_u64(), sizes.generations.as_u64())
     }
 
     #[test]
     fn what_others_have_is_shared_until_they_go() {
         let mut uses = LayerUses::default();
-        let ids: Vec<_> = (0..3).map(|_| ImageSnapshotId::generate()).collect();
-        uses.insert(ids[0], &summary(&[("base", 100), ("one", 10)]));
-        assert_eq!(sizes(&uses, ids[0], &[]), (110, 0, 0));
-        uses.insert(ids[1], &summary(&[("base", 100), ("two", 20)]));
-        uses.insert(ids[1], &summary(&[("base", 100), ("two", 20)]));
-        assert_eq!(sizes(&uses, ids[0], &[]), (10, 100, 0));
+        let layers: [&[(&str, u64)]; 3] = [&[("base", 100), ("one", 10)], &[("base", 100), ("two", 20)], &[]];
+        let all = layers.map(|layers| (ImageSnapshotId::generate(), summary(layers)));
+        let [one, two, unknown] = &all;
+        uses.insert(one.0, &one.1);
+        assert_eq!(sizes(&uses, one, &[]), (110, 0, 0));
+        uses.insert(two.0, &two.1);
+        uses.insert(two.0, &two.1);
+        assert_eq!(sizes(&uses, one, &[]), (10, 100, 0));
         // A cache with a generation has both: what only these two share is its own.
-        assert_eq!(sizes(&uses, ids[0], &ids[1..2]), (110, 0, 20));
-        assert_eq!(sizes(&uses, ids[0], &[ids[0], ids[2]]), (10, 100, 0));
-        assert!(uses.remove(ids[1]) && !uses.remove(ids[1]));
-        assert_eq!(sizes(&uses, ids[0], &[]), (110, 0, 0));
+        assert_eq!(sizes(&uses, one, &all[1..2]), (110, 0, 20));
+        assert_eq!(sizes(&uses, one, &[one.clone(), unknown.clone()]), (10, 100, 0));
+        assert!(uses.remove(two.0) && !uses.remove(two.0));
+        assert_eq!(sizes(&uses, one, &[]), (110, 0, 0));
         assert_eq!(uses.len(), 1);
         assert_eq!(uses.sizes_of(None, &[]), SharedSizes::default());
     }
@@ -230,8 +244,9 @@ mod tests {
         let mut uses = LayerUses::default();
         for round in 0..10 {
             let id = ImageSnapshotId::generate();
-            uses.insert(id, &summary(&[(&format!("layer {round}"), round)]));
-            assert_eq!(sizes(&uses, id, &[]), (round, 0, 0));
+            let snapshot = (id, summary(&[(&format!("layer {round}"), round)]));
+            uses.insert(id, &snapshot.1);
+            assert_eq!(sizes(&uses, &snapshot, &[]), (round, 0, 0));
             uses.remove(id);
         }
         assert_eq!(uses.layers.len(), 1);

@@ -50,8 +50,8 @@ pub use caches::{
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
 pub use host::{
-    ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates, HostStatus,
-    InstanceHost, InstanceNetwork, InstanceOptions, InstanceVolume, LineStream, PrintedLine,
+    ExecEnd, ExecOrder, HostError, HostErrorKind, HostOption, HostOrder, HostStarted, HostStates, HostStatus,
+    InstanceHost, InstanceNetwork, InstanceOptions, InstanceVolume, LineStream, Printed, PrintedLine,
 };
 pub use instances::{CreatedInstance, Instances, NewInstance, RunningInstance};
 pub use layer_uses::{LayerUses, SharedSizes};
@@ -92,6 +92,12 @@ impl Engine {
 
     fn store(&self) -> &dyn BlobStore {
         &*self.workshop.parts.store
+    }
+
+    /// What seals secrets at rest and opens them; `None` where no key is set.
+    #[must_use]
+    pub fn vault(&self) -> Option<&dyn Vault> {
+        self.workshop.parts.vault.as_deref()
     }
 
     fn records(&self) -> &dyn Metastore {

@@ -4,9 +4,10 @@
 //! [`MatchIndex::upsert`] and [`MatchIndex::remove`], and asked by [`MatchIndex::rank`]. It does no I/O and holds no lock.
 //!
 //! # How it is small
-//! Nothing is kept as text: names, words and diff ids are fingerprints of 16 bytes, each once, and everything else names them by a
+//! Nothing is kept as text: names, words and diff ids are fingerprints of 8 bytes, each once, and everything else names them by a
 //! `u32`. Equal images of several caches are one record: a cache is some numbers and the ids of its images. Which caches a
-//! layer or a name is in is found through the images that have it, or, where these are many, in a bitmap over all caches.
+//! layer or a name is in is found through the images that have it, or, where these are many, in a bitmap over all caches. What is
+//! in one image, and an image that is in one cache, need nothing beside that number.
 //!
 //! # How it is fast
 //! A request becomes a few sets of caches ("has this layer", "has this image", "has this name"), each a bitmap. Caches in
@@ -18,6 +19,7 @@ mod bitmap;
 mod features;
 mod fingerprint;
 mod images;
+mod lists;
 mod members;
 mod query;
 mod score;
@@ -28,14 +30,12 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use model::matching::{Candidate, CandidateImage, MatchRequest, Ranking};
 use model::{ByteSize, CacheId, DiffId};
 
-use fingerprint::Fingerprint;
-use images::{Image, Images};
-use members::Members;
+pub(crate) use fingerprint::{Fingerprint, Fingerprints};
+use images::Images;
+pub(crate) use lists::{ListAt, Lists};
 use query::Query;
 use slots::Slots;
 use terms::Terms;
@@ -43,6 +43,7 @@ use terms::Terms;
 /// The caches of one account, ready to be matched.
 #[derive(Default)]
 pub struct MatchIndex {
+    fingerprints: Fingerprints,
     slots: Slots,
     images: Images,
     /// The words by which images were asked for.
@@ -75,9 +76,9 @@ impl MatchIndex {
         let mut images: Vec<u32> = candidate.images.iter().map(|image| self.intern(image)).collect();
         images.sort_unstable();
         images.dedup();
-        let slot = self.slots.insert(candidate, images.clone().into_boxed_slice());
+        let slot = self.slots.insert(candidate, &images);
         for image in &images {
-            self.images.get_mut(*image).caches.insert(slot);
+            self.images.join(*image, slot);
         }
         let Self { slots, images: records, names, layers, .. } = self;
         layers.join(&records.layers_of(&images), slot, records, slots.span());
@@ -91,9 +92,7 @@ impl MatchIndex {
         layers.part(&records.layers_of(&images), slot, slots.span());
         names.part(&records.names_of(&images), slot, slots.span());
         for id in images {
-            let image = self.images.get_mut(id);
-            image.caches.remove(slot);
-            if image.caches.is_empty() {
+            if self.images.part(id, slot) {
                 self.forget(id);
             }
         }
@@ -108,35 +107,40 @@ impl MatchIndex {
 
     /// The number of that image's record, made where there is none.
     fn intern(&mut self, image: &CandidateImage) -> u32 {
-        let source = self.sources.intern(Fingerprint::of_source(&image.source), 0);
-        let manifest = Fingerprint::of_digest(image.manifest_digest.digest());
-        let index = image.index_digest.map(|digest| Fingerprint::of_digest(digest.digest()));
+        let source = self.sources.intern(self.fingerprints.of_source(&image.source), 0);
+        let manifest = self.fingerprints.of_digest(image.manifest_digest.digest());
+        let index = image.index_digest.map(|digest| self.fingerprints.of_digest(digest.digest()));
         if let Some(id) = self.images.find(source, manifest, index) {
             return id;
         }
-        let name = self.names.intern(Fingerprint::of_name(&image.source), 0);
+        let name = self.names.intern(self.fingerprints.of_name(&image.source), 0);
         let layer = |(diff_id, size): &(DiffId, ByteSize)| {
-            self.layers.intern(Fingerprint::of_digest(diff_id.digest()), size.as_u64())
+            self.layers.intern(self.fingerprints.of_digest(diff_id.digest()), size.as_u64())
         };
-        let layers: BTreeSet<u32> = image.layers.iter().map(layer).collect();
-        let layers: Box<[u32]> = layers.into_iter().collect();
-        let caches = Members::default();
-        let id = self.images.insert(Image { source, name, manifest, index, layers: layers.clone(), caches });
-        self.sources.get_mut(source).images.insert(id);
-        self.names.get_mut(name).images.insert(id);
+        let mut layers: Vec<u32> = image.layers.iter().map(layer).collect();
+        layers.sort_unstable();
+        layers.dedup();
+        let id = self.images.insert((source, name), manifest, index, &layers);
+        self.sources.add(source, id, &self.images);
+        self.names.add(name, id, &self.images);
         for layer in layers {
-            self.layers.get_mut(layer).images.insert(id);
+            self.layers.add(layer, id, &self.images);
         }
         id
     }
 
     /// Drops the record of an image that no cache has any more, and what only it had.
     fn forget(&mut self, id: u32) {
-        let record = self.images.remove(id);
-        self.sources.release(record.source, id);
-        self.names.release(record.name, id);
-        for layer in record.layers {
+        let (source, name) = (self.images.get(id).source, self.images.get(id).name);
+        self.sources.release(source, id);
+        self.names.release(name, id);
+        for layer in self.images.remove(id) {
             self.layers.release(layer, id);
         }
+    }
+
+    /// The caches that have a layer or a name, where they are many.
+    fn dense<'a>(&'a self, terms: &'a Terms, term: u32) -> Option<&'a bitmap::Bitmap> {
+        terms.dense(term, &self.images)
     }
 }

@@ -52,14 +52,14 @@ impl Engine {
         registry: &Registry,
         sources: Vec<ImageSource>,
         platform: &Platform,
-    ) -> Result<Vec<Arc<ResolvedImage>>, Error> {
+    ) -> Result<Vec<Arc<ResolvedImage>>, BuildError> {
         let resolve = |source: ImageSource| async move {
             let resolved = registry.resolve(&source, platform).await;
             resolved.map(Arc::new).map_err(|error| BuildError::Resolve(Arc::new(error)))
         };
         let resolves: Vec<_> = sources.into_iter().map(resolve).collect();
         let at_once = self.workshop.parts.settings.resolves.max(1);
-        Ok(futures::stream::iter(resolves).buffered(at_once).try_collect().await?)
+        futures::stream::iter(resolves).buffered(at_once).try_collect().await
     }
 
     /// The same of images that are resolved already.

@@ -98,6 +98,7 @@ impl Reconcilers {
     /// Those that a server has.
     #[must_use]
     pub fn of(engine: &Engine, in_use: Arc<dyn InUse>) -> Self {
+        engine.workshop.signals.are_heard();
         Self { engine: engine.clone(), all: all(engine, in_use) }
     }
 

@@ -121,8 +121,7 @@ impl Engine {
         let owner = &self.workshop.parts.owner;
         self.records().fail_build(build.id, owner, &failure, &[event], self.clock().now()).await?;
         // A document committed just before the end belongs to nobody now.
-        let deleted = self.workshop.delete_documents(&[build.snapshot]).await;
-        deleted.map_err(Error::store("delete an image snapshot"))
+        Ok(self.workshop.let_go(&[build.snapshot]).await)
     }
 
     /// Takes up the interrupted build of the same cache, if there is one. The others are failed, where no server goes on

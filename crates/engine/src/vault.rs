@@ -1,10 +1,12 @@
-//! Credentials of caches at rest: sealed before they are recorded, opened for a build.
+//! Credentials of caches and secrets of access keys at rest: sealed before they are recorded, opened for a build or for a
+//! signature.
 
 use std::error::Error as StdError;
 
 use metastore::{CredentialOwner, SealedCredential};
-use model::RegistryHost;
+use model::{AccessKeyId, AccountId, RegistryHost, SealedSecret};
 use registry::Credentials;
+use secrecy::SecretString;
 
 /// Seals credentials and opens them. What was sealed for one owner and registry opens for no other.
 pub trait Vault: Send + Sync {
@@ -24,6 +26,28 @@ pub trait Vault: Send + Sync {
     /// # Errors
     /// Where the key that it was sealed with is gone, or it was sealed for another.
     fn open(&self, owner: CredentialOwner, sealed: &SealedCredential) -> Result<Credentials, VaultError>;
+
+    /// Seals the secret of an access key.
+    ///
+    /// # Errors
+    /// Where there is no key, or it does not work.
+    fn seal_secret(
+        &self,
+        account: &AccountId,
+        key: &AccessKeyId,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, VaultError>;
+
+    /// Opens what was sealed for that account's access key.
+    ///
+    /// # Errors
+    /// Where the key that it was sealed with is gone, or it was sealed for another.
+    fn open_secret(
+        &self,
+        account: &AccountId,
+        key: &AccessKeyId,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, VaultError>;
 }
 
 /// Why credentials could not be sealed or opened. Says nothing of what is in them.
@@ -40,6 +64,30 @@ pub enum VaultError {
     Seal {
         /// Whom they are for.
         registry: RegistryHost,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// No key is set.
+    #[error("failed to keep the secret of the access key {key}: no key to seal it with is set")]
+    NoKeyForSecret {
+        /// Whose secret.
+        key: AccessKeyId,
+    },
+    /// Sealing a secret failed.
+    #[error("failed to seal the secret of the access key {key}")]
+    SealSecret {
+        /// Whose secret.
+        key: AccessKeyId,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Opening a secret failed.
+    #[error("failed to open the secret of the access key {key}")]
+    OpenSecret {
+        /// Whose secret.
+        key: AccessKeyId,
         /// Why.
         #[source]
         source: Box<dyn StdError + Send + Sync>,

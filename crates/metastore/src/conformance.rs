@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "test code, compiled for tests only")]
 
+pub mod access_keys;
 pub mod accounts;
 pub mod admission;
 pub mod builds;
@@ -41,6 +42,9 @@ macro_rules! metastore_conformance {
     };
     ($make:path, if $is_there:path) => {
         $crate::metastore_conformance! { $make, $is_there;
+            access_keys: belong_to_accounts, accounts_are_there_once, come_and_go, are_labelled_as_every_database_holds,
+                are_enabled_and_disabled, are_listed_by_account_and_page, are_used_by_the_hour, are_resealed_once,
+                are_never_shown;
             accounts: names_are_apart, ids_of_others_are_unknown, quotas_are_apart, tells_whose_a_subject_is;
             admission: counts_each_origin, names_what_makes_room, keeps_what_is_needed, counts_no_cache_that_goes,
                 answers_a_token_once, refuses_a_token_of_another_request, forgets_tokens_in_time,
@@ -57,11 +61,11 @@ macro_rules! metastore_conformance {
                 deletes_what_only_waits, asked_once_and_serves_no_more, ends_the_build_that_waits, cancels_the_build_that_runs;
             events: counts_equal_ones, keeps_what_every_database_holds, drops_the_oldest, drops_those_of_layers_first,
                 go_with_the_verb, forgets_those_of_the_gone;
-            find: finds_by_filter_and_page, finds_by_image_and_repository, finds_by_tags, finds_nothing_among_none,
-                follows_changes, pages_there_and_back;
+            find: finds_by_filter_and_page, finds_by_image_and_repository, finds_by_tags, finds_by_labels,
+                finds_nothing_among_none, outlines_every_cache, follows_changes, pages_there_and_back;
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
                 a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
-            instances: lives, lives_after_all, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
+            instances: lives, lives_after_all, keep_what_a_cloud_said, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
             snapshots: are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
                 of_an_instance_come_with_it_or_not_at_all;
@@ -69,7 +73,8 @@ macro_rules! metastore_conformance {
                 listed_by_account;
             turns: waits_for_an_owner, the_one_with_fewest_running_first, the_longest_waiting_first, each_goes_to_one,
                 beats_and_tells, cancelled_while_waiting, cancelled_while_running, a_lost_build_beats_no_more;
-            update: changes_what_is_said, changes_nothing_of_what_is_deleted, builds_what_is_new, answers_a_token_once,
+            update: changes_what_is_said, changes_only_what_is_said, keeps_what_a_cloud_said,
+                changes_nothing_of_what_is_deleted, builds_what_is_new, answers_a_token_once,
                 with_a_build_or_not_at_all;
         }
     };
@@ -114,6 +119,7 @@ pub fn cache_of(account: &AccountId, name: &str, created: Timestamp) -> ImageCac
         size_limit: ByteSize::gib(20),
         policy: CachePolicy::default(),
         access: RegistryAccess::default(),
+        notes: None,
     };
     ImageCache::asked_for(new, created)
 }
@@ -184,6 +190,7 @@ pub fn instance_of(name: &str, cache: &ImageCache, now: Timestamp) -> Instance {
         created: now,
         started: None,
         finished: None,
+        notes: None,
     }
 }
 

@@ -124,6 +124,12 @@ pub enum Error {
         /// Who has it.
         by: InstanceId,
     },
+    /// No account of that id.
+    #[error("failed to find the account {0}")]
+    NoAccount(AccountId),
+    /// There is an account of that id.
+    #[error("failed to create the account {0}: it is there already")]
+    AccountTaken(AccountId),
     /// The instance's state does not allow it.
     #[error("failed to change the instance {id}: it is {state}")]
     InstanceState {
@@ -207,7 +213,8 @@ impl Error {
             | Self::NoBuild(_)
             | Self::NoSnapshot(_)
             | Self::NoInstance(_)
-            | Self::NoInstanceOfName(_) => ErrorKind::NotFound,
+            | Self::NoInstanceOfName(_)
+            | Self::NoAccount(_) => ErrorKind::NotFound,
             Self::CacheInUse { .. }
             | Self::CacheBuilding { .. }
             | Self::CacheDeleting(_)
@@ -217,6 +224,7 @@ impl Error {
             | Self::BuildEnded(_)
             | Self::BuildLost(_)
             | Self::NameTaken { .. }
+            | Self::AccountTaken(_)
             | Self::InstanceState { .. }
             | Self::Conflict { .. }
             | Self::Range { .. } => ErrorKind::Refused,

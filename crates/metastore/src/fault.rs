@@ -2,18 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
 };
 
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
-    CredentialOwner, Error, ErrorKind, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
-    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId,
-    TokenRecord, TokenUse, Turns, Usage,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
+    ChangeNumber, CredentialOwner, Error, ErrorKind, InstanceFilter, InstanceRef, InstanceRemoval,
+    LayerRecord, Metastore, NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential,
+    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 
 /// Which call fails, and how.
@@ -31,14 +33,21 @@ pub struct FaultPlan {
 #[derive(Debug)]
 pub struct FaultMetastore<M> {
     inner: M,
-    plan: Option<FaultPlan>,
+    plan: Mutex<Option<FaultPlan>>,
     calls: AtomicU64,
 }
 
 impl<M> FaultMetastore<M> {
     /// Fails by this plan; `None` never fails.
     pub fn new(inner: M, plan: Option<FaultPlan>) -> Self {
-        Self { inner, plan, calls: AtomicU64::new(0) }
+        Self { inner, plan: Mutex::new(plan), calls: AtomicU64::new(0) }
+    }
+
+    /// Fails the call that comes after so many others from now on.
+    pub fn fail_after(&self, others: u64, kind: ErrorKind) {
+        let call = self.calls() + others;
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(FaultPlan { call, is_done: false, kind });
     }
 
     /// The metastore behind, which does not fail.
@@ -54,7 +63,8 @@ impl<M> FaultMetastore<M> {
     /// The plan, where it is this call's turn.
     fn due(&self) -> Option<FaultPlan> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
-        self.plan.filter(|plan| plan.call == call)
+        let plan = *self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        plan.filter(|plan| plan.call == call)
     }
 }
 
@@ -78,6 +88,8 @@ delegate! {
     cache(id: CacheId) -> ImageCache;
     resolve_cache(account: &AccountId, wanted: &CacheRef) -> ResolvedCache;
     find_caches(filter: &CacheFilter, page: Page<CacheId>) -> Vec<ImageCache>;
+    outline_caches(page: Page<CacheId>) -> Vec<CacheOutline>;
+    outline_caches_and_snapshots(page: Page<CacheId>) -> Vec<(CacheOutline, Option<SnapshotSummary>)>;
     count_caches(filter: &CacheFilter) -> u64;
     usage(account: &AccountId) -> Usage;
     update_cache(
@@ -117,6 +129,7 @@ delegate! {
     held_snapshots() -> BTreeSet<ImageSnapshotId>;
     snapshot(id: ImageSnapshotId) -> Option<SnapshotRecord>;
     find_snapshots(page: Page<ImageSnapshotId>) -> Vec<SnapshotRecord>;
+    find_unserved_snapshots(page: Page<ImageSnapshotId>) -> Vec<SnapshotRecord>;
     record_layer(layer: &LayerRecord) -> ();
     layer_by_blob(blob: &BlobDigest) -> Option<LayerRecord>;
     layers_by_diff_id(diff_id: &DiffId) -> Vec<LayerRecord>;
@@ -124,6 +137,7 @@ delegate! {
     create_instance_with_snapshot(instance: &Instance, snapshot: &SnapshotRecord, events: &[Event]) -> ();
     instance_started(id: InstanceId, pid: u32, events: &[Event], now: Timestamp) -> Instance;
     instance_exited(id: InstanceId, status: ExitStatus, events: &[Event], now: Timestamp) -> Instance;
+    set_instance_notes(id: InstanceId, notes: &CloudNotes) -> Instance;
     remove_instance(id: InstanceId, events: &[Event]) -> InstanceRemoval;
     instance(account: &AccountId, wanted: &InstanceRef) -> Instance;
     find_instances(filter: &InstanceFilter, page: Page<InstanceId>) -> Vec<Instance>;
@@ -143,4 +157,14 @@ delegate! {
     tokens(account: Option<&AccountId>) -> Vec<TokenRecord>;
     revoke_token(id: &TokenId, now: Timestamp) -> Option<TokenRecord>;
     touch_token(id: &TokenId, now: Timestamp) -> ();
+    create_account(account: &Account) -> ();
+    account(id: &AccountId) -> Option<Account>;
+    accounts() -> Vec<Account>;
+    create_access_key(key: &AccessKey) -> ();
+    access_key(id: &AccessKeyId) -> Option<AccessKey>;
+    access_keys(account: Option<&AccountId>, after: Option<&AccessKeyId>, limit: u32) -> Vec<AccessKey>;
+    set_access_key_status(id: &AccessKeyId, status: AccessKeyStatus) -> Option<AccessKey>;
+    delete_access_key(id: &AccessKeyId) -> Option<AccessKey>;
+    reseal_access_key(id: &AccessKeyId, from: &SealedSecret, to: &SealedSecret) -> bool;
+    touch_access_key(id: &AccessKeyId, now: Timestamp) -> ();
 }

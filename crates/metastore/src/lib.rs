@@ -1,4 +1,5 @@
-//! Records of caches, builds, image snapshots, layers, instances, events, credentials and tokens, behind domain verbs.
+//! Records of caches, builds, image snapshots, layers, instances, events, credentials, tokens, accounts and access keys,
+//! behind domain verbs.
 //!
 //! A verb ([`Metastore`]) is one transaction: it looks, decides and writes, or does nothing. What it decides is in one place
 //! for every backend, the crate's `rules`; the steps of a cache's life are [`model::CacheState`]'s. There is no general
@@ -37,6 +38,7 @@
 //!
 //! The feature `test-suite` has the conformance suite and a metastore that fails by plan.
 
+mod claim;
 #[cfg(feature = "test-suite")]
 pub mod conformance;
 mod error;
@@ -51,16 +53,17 @@ mod rules;
 mod sqlite;
 mod store;
 
+pub use claim::claim_interrupted_builds;
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
 pub use process::ProcessIdentity;
 pub use record::{
-    Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter, CacheRef,
-    Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner, EVENTS_PER_SUBJECT,
-    InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT, Operation, Order,
-    PAGE_LIMIT, Page, ResolvedCache, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns,
-    Usage,
+    Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
+    CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner,
+    EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT,
+    Operation, Order, OutlineAndSummary, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache, SealedCredential,
+    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 pub use sqlite::SqliteMetastore;
-pub use store::{Metastore, claim_interrupted_builds};
+pub use store::Metastore;

@@ -1,5 +1,6 @@
 //! Records in memory, for tests of what uses a metastore.
 
+mod access_keys;
 mod builds;
 mod caches;
 mod changes;
@@ -14,8 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::{
-    AccountId, BlobDigest, BuildId, CacheId, Event, ImageCache, ImageSnapshotId, Instance, InstanceId,
-    RegistryHost, Subject, Timestamp,
+    AccessKey, AccessKeyId, Account, AccountId, BlobDigest, BuildId, CacheId, Event, ImageCache,
+    ImageSnapshotId, Instance, InstanceId, RegistryHost, Subject, Timestamp,
 };
 
 use self::changes::Touch;
@@ -44,6 +45,9 @@ struct Records {
     requests: BTreeMap<(AccountId, Operation, ClientToken), RememberedRequest>,
     credentials: BTreeMap<CredentialOwner, BTreeMap<RegistryHost, Vec<u8>>>,
     tokens: BTreeMap<TokenId, TokenRecord>,
+    /// Beside `local`, which is always there.
+    accounts: BTreeMap<AccountId, Account>,
+    access_keys: BTreeMap<AccessKeyId, AccessKey>,
     changes: BTreeMap<ChangeNumber, Change>,
     newest_change: ChangeNumber,
     forgotten_changes: ChangeNumber,

@@ -14,6 +14,7 @@
 //!
 //! What a verb promises to keep over a power loss is committed with `synchronous_commit`, the rest without.
 
+mod access_keys;
 mod builds;
 mod caches;
 mod changes;

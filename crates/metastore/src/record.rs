@@ -6,16 +6,18 @@ mod credential;
 mod filter;
 mod token;
 
-pub use admission::{Admission, Admitted, CacheEdit, ClientToken, ClientTokenError, Operation, TokenUse};
+pub use admission::{
+    Admission, Admitted, CacheEdit, ClientToken, ClientTokenError, Operation, PolicyEdit, TokenUse,
+};
 pub use change::{Change, ChangeKind, ChangeNumber};
 pub use credential::{CredentialOwner, SealedCredential};
 pub use filter::{CacheFilter, InstanceFilter, Order, Page};
 pub use token::{TokenId, TokenRecord};
 
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, ByteSize, CacheId, CacheName, DiffId, ImageCache,
-    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceName, SnapshotSummary,
-    Timestamp,
+    AccountId, BlobDigest, BuildFailure, BuildId, ByteSize, CacheId, CacheName, CacheState, DiffId,
+    ImageCache, ImageSnapshot, ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceName, Platform,
+    SnapshotSummary, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,6 +159,48 @@ impl From<&ImageSnapshot> for SnapshotRecord {
             created: snapshot.created,
             size: snapshot.unpacked_size(),
             summary: SnapshotSummary::from(snapshot),
+        }
+    }
+}
+
+/// What an index in memory keeps of a cache: little enough to be read of all of them at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheOutline {
+    /// Its id.
+    pub id: CacheId,
+    /// Who owns it.
+    pub account: AccountId,
+    /// Where it is in its life.
+    pub state: CacheState,
+    /// When it was created.
+    pub created: Timestamp,
+    /// The most that its images may take unpacked.
+    pub size_limit: ByteSize,
+    /// What its images are for.
+    pub platform: Platform,
+    /// What it serves.
+    pub snapshot: Option<ImageSnapshotId>,
+    /// What it can go back to.
+    pub generations: Vec<ImageSnapshotId>,
+    /// Whether its deletion was asked for: it serves no new start.
+    pub is_deleting: bool,
+}
+
+/// A cache, and what is indexed of the image snapshot that it serves.
+pub type OutlineAndSummary = (CacheOutline, Option<model::SnapshotSummary>);
+
+impl From<&ImageCache> for CacheOutline {
+    fn from(cache: &ImageCache) -> Self {
+        Self {
+            id: cache.id,
+            account: cache.account.clone(),
+            state: cache.state,
+            created: cache.created,
+            size_limit: cache.size_limit,
+            platform: cache.platform.clone(),
+            snapshot: cache.snapshot,
+            generations: cache.generations.iter().map(|generation| generation.snapshot).collect(),
+            is_deleting: cache.deleting.is_some(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From the rows of a database to records: the same columns in every one.
 
+mod access_keys;
 mod builds;
 mod caches;
 mod columns;
@@ -8,8 +9,9 @@ mod instances;
 mod layers;
 mod tokens;
 
+pub(crate) use access_keys::{access_key, account};
 pub(crate) use builds::{build, waiting};
-pub(crate) use caches::{cache, credential, remembered_request, snapshot};
+pub(crate) use caches::{cache, credential, outline, remembered_request, snapshot, summary_if_any};
 pub(crate) use columns::{Columns, parse, signed, subject, to_json};
 pub(crate) use events::{change, event};
 pub(crate) use instances::instance;

@@ -5,7 +5,10 @@
 //! wrote meanwhile. The journal is a write-ahead log. What a verb promises to keep over a power loss is written with
 //! `synchronous = FULL`, which syncs the log at each commit; the rest with `NORMAL`, which leaves that to the next one.
 
+mod access_keys;
 mod builds;
+#[cfg(feature = "test-suite")]
+mod bulk;
 mod caches;
 mod changes;
 mod credentials;
@@ -46,6 +49,9 @@ const OPEN_PAUSE: Duration = Duration::from_millis(5);
 
 /// The most connections for reading, and for writing what need not be durable at once.
 const QUICK_CONNECTIONS: u32 = 4;
+
+/// Rows that wait for who reads them.
+const ROWS: usize = 512;
 
 /// The records in a SQLite file.
 #[derive(Debug)]
@@ -96,6 +102,8 @@ impl SqliteMetastore {
             .filename(path)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
+            // Listings are read whole: who reads is woken once for many rows.
+            .row_buffer_size(ROWS)
             .journal_mode(SqliteJournalMode::Wal);
         let durable = SqlitePoolOptions::new()
             .max_connections(1)

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
-    CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, Page,
-    ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
-    Turns, Usage,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
+    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild,
+    OutlineAndSummary, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord,
+    TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 
 /// The records of one data directory or of any number of servers.
@@ -25,7 +26,7 @@ use crate::{
 /// others (starts and ends of instances, uses, signs of life, layers, lone events) are atomic and seen by everyone at once, but
 /// a power loss may undo the last of them: no instance survives it either, and what was learned is learned again.
 ///
-/// Verbs by id do not ask whose the record is: whoever acts for an account looks first. Verbs by name take the account.
+/// Verbs by id do not ask whose the record is: whoever acts for an account looks first. Those by name take the account.
 #[async_trait]
 pub trait Metastore: Send + Sync {
     /// Records a cache and asks for its first build, in one: no crash leaves a cache that nobody builds.
@@ -61,6 +62,12 @@ pub trait Metastore: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>>;
+
+    /// One page of all caches, each with what an index in memory keeps of it. Errors: only the common ones.
+    async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>>;
+
+    /// One page of all caches, each with what is indexed of the snapshot that it serves. Errors: only the common ones.
+    async fn outline_caches_and_snapshots(&self, page: Page<CacheId>) -> Result<Vec<OutlineAndSummary>>;
 
     /// How many caches the filter lets through.
     ///
@@ -308,6 +315,12 @@ pub trait Metastore: Send + Sync {
     /// Only the common ones.
     async fn find_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>>;
 
+    /// One page of the indexed snapshots that no cache serves: earlier ones, and those of instances alone.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn find_unserved_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>>;
+
     /// Records what a served layer is. Recording the same again is no error.
     ///
     /// # Errors
@@ -372,6 +385,12 @@ pub trait Metastore: Send + Sync {
         events: &[Event],
         now: Timestamp,
     ) -> Result<Instance>;
+
+    /// Notes something else in a cloud's words of an instance, in place of what is known.
+    ///
+    /// # Errors
+    /// [`NoInstance`](crate::Error::NoInstance).
+    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance>;
 
     /// Removes an instance that has ended. Its events stay until [`forget_events`](Self::forget_events).
     ///
@@ -501,45 +520,79 @@ pub trait Metastore: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()>;
-}
 
-/// Takes over every running build whose owner is dead, and leaves an event with each.
-///
-/// The builds returned are the caller's to resume or to fail. `is_alive` tells whether a build's owner still works on it,
-/// and must say true where it does not know.
-///
-/// # Errors
-/// Those of the metastore; builds claimed before the error stay claimed, and are found again by a later call of
-/// another process, or by [`Metastore::running_builds`].
-pub async fn claim_interrupted_builds(
-    metastore: &dyn Metastore,
-    claimant: &ProcessIdentity,
-    is_alive: &(dyn Fn(&Build) -> bool + Sync),
-    now: Timestamp,
-) -> Result<Vec<Build>> {
-    let mut claimed = Vec::new();
-    let mut page = Page::first();
-    loop {
-        let running = metastore.running_builds(page).await?;
-        let Some(last) = running.last() else { return Ok(claimed) };
-        page = Page::after(last.id);
-        for build in running {
-            let Some(owner) = build.owner.clone().filter(|owner| owner != claimant) else { continue };
-            if !is_alive(&build) {
-                let event = interruption(&build, &owner, now);
-                claimed.extend(metastore.claim_build(build.id, &owner, claimant, &[event], now).await?);
-            }
-        }
-    }
-}
+    /// Records an account.
+    ///
+    /// # Errors
+    /// [`AccountTaken`](crate::Error::AccountTaken). `local` is always there.
+    async fn create_account(&self, account: &Account) -> Result<()>;
 
-fn interruption(build: &Build, owner: &ProcessIdentity, now: Timestamp) -> Event {
-    let message = format!("process {} ended in the middle of build {}", owner.pid, build.id);
-    Event::once(
-        Subject::Cache(build.cache),
-        model::EventKind::Warning,
-        model::EventReason::BuildInterrupted,
-        message,
-        now,
-    )
+    /// The account of that id; `None` where there is none.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>>;
+
+    /// Every account, in order of its id.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+
+    /// Records an access key.
+    ///
+    /// # Errors
+    /// [`NoAccount`](crate::Error::NoAccount); [`Conflict`](crate::Error::Conflict) where its id is taken.
+    async fn create_access_key(&self, key: &AccessKey) -> Result<()>;
+
+    /// The access key of that id, enabled or not; `None` where there is none.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
+
+    /// Up to `limit` access keys, of all or of one account, behind that id, in order of their ids.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<&AccessKeyId>,
+        limit: u32,
+    ) -> Result<Vec<AccessKey>>;
+
+    /// Lets an access key sign or not, and gives it as it is now; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> Result<Option<AccessKey>>;
+
+    /// Deletes an access key, and gives it as it was last; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn delete_access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>>;
+
+    /// Puts a freshly sealed secret in the place of that which the access key has; `false`, and nothing is done, where it is no
+    /// longer `from`.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn reseal_access_key(
+        &self,
+        id: &AccessKeyId,
+        from: &SealedSecret,
+        to: &SealedSecret,
+    ) -> Result<bool>;
+
+    /// Notes that a request came that an access key had signed, to the hour, as [`touch_token`](Self::touch_token) does.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn touch_access_key(&self, id: &AccessKeyId, now: Timestamp) -> Result<()>;
 }

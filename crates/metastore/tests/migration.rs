@@ -10,13 +10,14 @@ use metastore::{
     SqliteMetastore, Usage,
 };
 use model::{
-    AccountId, BuildId, ByteSize, CacheId, CachePolicy, CacheState, ImageSnapshotId, InstanceId, Origin,
-    Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    Account, AccountId, BuildId, ByteSize, CacheId, CachePolicy, CacheState, ImageSnapshotId, InstanceId,
+    Origin, Percent, Savings, SnapshotCopies, Subject, Timestamp,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
 
 const FIRST: &str = include_str!("../migrations/0001_records.sql");
+const SECOND: &str = include_str!("../migrations/0002_life.sql");
 
 /// Where the ids of these rows end; all else of them is zeros.
 fn id(prefix: &str, end: &str) -> String {
@@ -181,4 +182,31 @@ async fn events_of_what_was_gone_go_in_time() {
     assert_eq!(store.account_of(gone).await.unwrap(), None);
     let retained: Vec<ImageSnapshotId> = store.retained_snapshots().await.unwrap();
     assert_eq!(retained, ["1", "2", "3", "33"].map(|end| id("isn", end).parse().unwrap()));
+}
+
+#[tokio::test]
+async fn whoever_had_anything_has_an_account() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("records.db");
+    first_schema(&path).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut connection = options.connect().await.unwrap();
+    connection.execute(SECOND).await.unwrap();
+    connection
+        .execute(
+            "INSERT INTO tokens VALUES ('1', x'01', 'shop', 'ci', '[]', 70, NULL, NULL, NULL);
+             INSERT INTO tokens VALUES ('2', x'02', 'shop', 'ci', '[]', 60, NULL, NULL, NULL);
+             PRAGMA user_version = 2",
+        )
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let store = SqliteMetastore::open(&path).await.unwrap();
+    let shop =
+        Account { id: "shop".parse().unwrap(), label: String::new(), created: Timestamp::from_micros(60) };
+    assert_eq!(store.accounts().await.unwrap(), [Account::local(), shop]);
+    let caches = store.find_caches(&CacheFilter::default(), Page::first()).await.unwrap();
+    assert!(caches.len() == 4 && caches.iter().all(|cache| cache.notes.is_none()));
+    let instance = InstanceRef::Name("one".parse().unwrap());
+    assert_eq!(store.instance(&AccountId::local(), &instance).await.unwrap().notes, None);
 }

@@ -5,6 +5,27 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
+/// An account as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// What it is for, for people; may be empty.
+    pub label: String,
+    /// When it was recorded.
+    pub created: Timestamp,
+}
+
+impl Account {
+    /// That of whoever acts on this machine: it is there before anything is recorded.
+    #[must_use]
+    pub fn local() -> Self {
+        Self { id: AccountId::local(), label: String::new(), created: Timestamp::from_micros(0) }
+    }
+}
+
 /// Names an account: 1 to 64 characters of a-z, 0-9, `-` and `_`, beginning with a letter or digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

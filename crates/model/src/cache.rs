@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, ByteSize, CacheId, CacheName, CachePolicy, Generation, ImageSnapshotId, ImageSource, Origin,
-    Percent, Platform, RegistryAccess, SnapshotCopies, Timestamp,
+    AccountId, ByteSize, CacheId, CacheName, CachePolicy, CloudNotes, Generation, ImageSnapshotId,
+    ImageSource, Origin, Percent, Platform, RegistryAccess, SnapshotCopies, Timestamp,
 };
 
 /// Where a cache is in its life. The clouds' words for it are made at the edge.
@@ -156,6 +156,9 @@ pub struct ImageCache {
     pub checked: Option<Timestamp>,
     /// When its deletion was asked for; it goes once nothing uses it, and serves no new start.
     pub deleting: Option<Timestamp>,
+    /// What the cloud's call that asked for it said beside.
+    #[serde(default)]
+    pub notes: Option<CloudNotes>,
 }
 
 /// What the starts from a cache spared.
@@ -209,6 +212,7 @@ impl ImageCache {
             savings: Savings::default(),
             checked: None,
             deleting: None,
+            notes: new.notes,
         }
     }
 
@@ -238,6 +242,8 @@ pub struct NewImageCache {
     pub policy: CachePolicy,
     /// How its images' registries are spoken to.
     pub access: RegistryAccess,
+    /// What the cloud's call that asks for it says beside.
+    pub notes: Option<CloudNotes>,
 }
 
 #[cfg(test)]

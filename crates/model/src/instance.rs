@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CacheId, ImageSnapshotId, ImageSource, InstanceId, InstanceName, ManifestDigest, Timestamp,
+    AccountId, CacheId, CloudNotes, ImageSnapshotId, ImageSource, InstanceId, InstanceName, ManifestDigest,
+    Timestamp,
 };
 
 /// How a container's first process ended.
@@ -94,4 +95,7 @@ pub struct Instance {
     pub started: Option<Timestamp>,
     /// When its first process ended.
     pub finished: Option<Timestamp>,
+    /// What the cloud's call that asked for it said beside.
+    #[serde(default)]
+    pub notes: Option<CloudNotes>,
 }

@@ -3,6 +3,7 @@
 //! This crate does no I/O and is not async. Strings from outside are parsed here, once, into types
 //! that cannot hold anything invalid; nothing further in takes a string where one of these types exists.
 
+mod access_key;
 mod account;
 mod cache;
 mod clock;
@@ -15,6 +16,7 @@ mod image;
 mod instance;
 pub mod matching;
 mod name;
+mod notes;
 mod platform;
 mod policy;
 pub mod prediction;
@@ -26,7 +28,8 @@ mod source;
 mod summary;
 mod tags;
 
-pub use account::{AccountError, AccountId};
+pub use access_key::{AccessKey, AccessKeyId, AccessKeyIdError, AccessKeyStatus, SealedSecret};
+pub use account::{Account, AccountError, AccountId};
 pub use cache::{BuildFailure, CacheState, ImageCache, NewImageCache, Savings, TransitionError};
 pub use clock::{Clock, SystemClock, TestClock, Timestamp};
 pub use descriptor::{Compression, Descriptor, LayerDescriptor, Manifest, MediaType, UnsupportedMedia};
@@ -37,6 +40,7 @@ pub use ids::{BuildId, CacheId, IdError, ImageSnapshotId, InstanceId, LeaseId};
 pub use image::{Healthcheck, ImageConfig};
 pub use instance::{ExitStatus, Instance, InstanceState};
 pub use name::{CacheName, InstanceName, NameError};
+pub use notes::{Cloud, CloudNotes, CloudNotesError, LabelFilter};
 pub use platform::{Platform, PlatformError};
 pub use policy::{
     CachePolicy, CopyCount, CopyCountError, CopyPlan, CopyState, Elimination, Generation, Origin, Percent,

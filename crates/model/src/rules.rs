@@ -30,6 +30,7 @@ mod test_caches {
             size_limit: ByteSize::gib(20),
             policy: CachePolicy::default(),
             access: RegistryAccess::default(),
+            notes: None,
         };
         let mut cache = ImageCache::asked_for(new, created);
         cache.state = CacheState::Ready;

@@ -14,7 +14,7 @@ const RULES: &[Rule] = &[
         "server.tls_cert_file",
         "server.tls_key_file",
         |s| s.server.tls_cert_file.is_some() != s.server.tls_key_file.is_some(),
-        "a certificate and its key are set together",
+        "a certificate and its key must be set together",
     ),
     (
         "server.header_timeout_seconds",
@@ -30,31 +30,31 @@ const RULES: &[Rule] = &[
             (Some(_), Database::Sqlite) => true,
             (Some(_), Database::Postgres(url)) => url.has_password(),
         },
-        "the file is for the address of a PostgreSQL server that holds no password",
+        "the file must go with the address of a PostgreSQL server that holds no password",
     ),
     (
         "builds.default_size_gib",
         "builds.max_size_gib",
         |s| s.builds.default_size > s.builds.max_size,
-        "the default is within the largest",
+        "the default must not be over the largest",
     ),
     (
         "staleness.refresh_min_seconds",
         "staleness.refresh_default_seconds",
         |s| s.staleness.refresh_min > s.staleness.refresh_default,
-        "the default is not below the shortest",
+        "the default must not be below the shortest",
     ),
     (
         "staleness.refresh_default_seconds",
         "staleness.refresh_max_seconds",
         |s| s.staleness.refresh_default > s.staleness.refresh_max,
-        "the default is not over the longest",
+        "the default must not be over the longest",
     ),
     (
         "secrets.key_file",
         "secrets.key",
         |s| s.secrets.key_file.is_some() && s.secrets.key.is_some(),
-        "the keys come from one of the two",
+        "the keys must come from one of the two",
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! The settings as the rest of the program uses them. Every value has been checked.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub standard: Standard,
     /// How registries are spoken to.
     pub registries: Registries,
+    /// How the clouds' interfaces are served.
+    pub clouds: Clouds,
     /// What credentials are sealed with.
     pub secrets: Secrets,
     /// What is logged, and how.
@@ -147,6 +150,58 @@ pub struct Registries {
     pub ca_files: Vec<PathBuf>,
     /// Mirrors and per-host settings in containerd's layout, `DIR/<host>/hosts.toml`.
     pub certs_dirs: Vec<PathBuf>,
+}
+
+/// How the clouds' interfaces are served.
+#[derive(Clone, Debug, Default)]
+pub struct Clouds {
+    /// Whether they are.
+    pub enabled: bool,
+    /// Alibaba's regions that are this place; none: whatever region a call names.
+    pub alibaba_regions: Vec<RegionName>,
+    /// How far the clocks of an Alibaba caller and the server may differ.
+    pub alibaba_skew: Duration,
+    /// Tencent's regions that are this place; none: whatever region a call names.
+    pub tencent_regions: Vec<RegionName>,
+    /// How far the clocks of a Tencent caller and the server may differ.
+    pub tencent_skew: Duration,
+    /// Calls of one account to one operation in a minute; `None`: as many as come.
+    pub requests_per_minute: Option<u32>,
+    /// A file about instances of Alibaba's registry service: [`read_acr`](crate::read_acr).
+    pub acr_file: Option<PathBuf>,
+}
+
+/// Names a region of a cloud: 1 to 64 characters of a-z, 0-9 and `-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionName(String);
+
+/// The text is no region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("failed to parse the region: expected 1 to 64 characters of a-z, 0-9 and `-`")]
+pub struct RegionNameError;
+
+impl RegionName {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RegionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for RegionName {
+    type Err = RegionNameError;
+
+    fn from_str(text: &str) -> Result<Self, RegionNameError> {
+        let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let fits = (1..=64).contains(&text.len()) && text.bytes().all(is_part);
+        if fits { Ok(Self(text.to_owned())) } else { Err(RegionNameError) }
+    }
 }
 
 /// What credentials are sealed with. At most one of the two is set.

@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use url::Url;
 
 use crate::database::Database;
-use crate::groups::{LogFormat, Settings};
+use crate::groups::{LogFormat, RegionName, Settings};
 use crate::price::Price;
 use crate::value::Value;
 
@@ -30,6 +30,8 @@ pub enum Kind {
         /// The field.
         set: fn(&mut Settings, u64),
     },
+    /// Yes or no.
+    Truth(fn(&mut Settings, bool)),
     /// A price for a GiB and an hour.
     Price(fn(&mut Settings, Price)),
     /// One line of text.
@@ -42,6 +44,8 @@ pub enum Kind {
     Addresses(fn(&mut Settings, Vec<SocketAddr>)),
     /// Registries as they stand in references; `,` is between them in the environment.
     Hosts(fn(&mut Settings, Vec<RegistryHost>)),
+    /// Regions of a cloud; `,` is between them in the environment.
+    Regions(fn(&mut Settings, Vec<RegionName>)),
     /// An HTTP server's address.
     Endpoint(fn(&mut Settings, Url)),
     /// The form of log lines.
@@ -72,6 +76,11 @@ impl Kind {
                 set(settings, number);
                 Some(Value::Number(number))
             }
+            Self::Truth(set) => {
+                let truth = given.truth()?;
+                set(settings, truth);
+                Some(Value::Truth(truth))
+            }
             Self::Price(set) => {
                 let price = given.decimal()?.parse().ok()?;
                 set(settings, price);
@@ -95,6 +104,7 @@ impl Kind {
             }
             Self::Addresses(set) => given.list(settings, *set),
             Self::Hosts(set) => given.list(settings, *set),
+            Self::Regions(set) => given.list(settings, *set),
             Self::Endpoint(set) => {
                 let url: Url = given.line()?.parse().ok()?;
                 let plain = matches!(url.scheme(), "http" | "https") && url.password().is_none();
@@ -126,6 +136,7 @@ impl Kind {
     pub fn allowed(&self) -> String {
         let words = match self {
             Self::Whole { least, most, .. } => return format!("a whole number from {least} to {most}"),
+            Self::Truth(_) => "`true` or `false`",
             Self::Price(_) => {
                 "a decimal number from 0 to 1000000000 with at most 9 digits behind the point, as 0.00012"
             }
@@ -135,6 +146,7 @@ impl Kind {
                 "a list of paths, absolute where they stand in a file, with `:` between them in the environment"
             }
             Self::Addresses(_) => "a list of ADDRESS:PORT, as 127.0.0.1:7420 or [::1]:7420",
+            Self::Regions(_) => "a list of regions, each of a-z, 0-9 and `-`, as cn-hangzhou",
             Self::Hosts(_) => "a list of registries as in references, HOST[:PORT]",
             Self::Endpoint(_) => "an http:// or https:// address without a password",
             Self::LogFormat(_) => "`text` or `json`",
@@ -159,6 +171,14 @@ impl<'a> Given<'a> {
             Self::Toml(_) => None,
             // Rust would take a sign as well.
             _ => self.line().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?.parse().ok(),
+        }
+    }
+
+    fn truth(self) -> Option<bool> {
+        match self {
+            Self::Toml(DeValue::Boolean(truth)) => Some(*truth),
+            Self::Toml(_) => None,
+            _ => self.line()?.parse().ok(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! field in its group. Nothing is read here: texts come in, [`Settings`] and the [`Origin`] of each value go out, or every
 //! reason why not.
 
+mod acr;
 mod check;
 mod database;
 mod example;
@@ -20,12 +21,13 @@ mod refusal;
 mod table;
 mod value;
 
+pub use acr::{AcrError, AcrLogin, read_acr};
 pub use database::{Database, DatabaseError, PostgresUrl};
 pub use example::example;
 pub use fallback::{Fallback, Machine};
 pub use groups::{
-    Builds, LogFormat, LogFormatError, Logging, Prices, Quotas, Registries, Retention, Secrets, Server,
-    Settings, Staleness, Standard, Telemetry,
+    Builds, Clouds, LogFormat, LogFormatError, Logging, Prices, Quotas, RegionName, RegionNameError,
+    Registries, Retention, Secrets, Server, Settings, Staleness, Standard, Telemetry,
 };
 pub use kind::Kind;
 pub use load::{Entry, File, Flag, Loaded, Sources, load};

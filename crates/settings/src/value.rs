@@ -14,6 +14,8 @@ pub enum Value {
     Unset,
     /// A whole number, in the unit that the key names.
     Number(u64),
+    /// Yes or no.
+    Truth(bool),
     /// A price.
     Price(Price),
     /// One text.
@@ -32,6 +34,7 @@ impl Value {
         match self {
             Self::Unset => String::new(),
             Self::Number(number) => number.to_string(),
+            Self::Truth(truth) => truth.to_string(),
             Self::Price(price) => price.to_string(),
             Self::Text(text) => quoted(text),
             Self::List(texts) => format!("[{}]", texts.iter().map(quoted).collect::<Vec<_>>().join(", ")),
@@ -44,6 +47,7 @@ impl fmt::Display for Value {
         match self {
             Self::Unset => f.write_str("-"),
             Self::Number(number) => number.fmt(f),
+            Self::Truth(truth) => truth.fmt(f),
             Self::Price(price) => price.fmt(f),
             Self::Text(text) => f.write_str(text),
             Self::List(texts) if texts.is_empty() => f.write_str("-"),

@@ -6,7 +6,7 @@ use model::{ByteSize, CacheId, CacheName, ImageCache, ImageSnapshotId, ImageSour
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CacheState, Copies, Elimination, Origin, Staleness};
+use crate::{CacheState, Copies, Eviction, Origin, Staleness};
 
 /// An image cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -54,7 +54,7 @@ pub struct Cache {
     #[schema(minimum = 1, maximum = 65_536)]
     pub retention_days: Option<u32>,
     /// Whether it makes room under a quota.
-    pub elimination: Elimination,
+    pub eviction: Eviction,
     /// What a start does about a tag that may have moved.
     pub staleness: Staleness,
     /// Whether it is usable as soon as the flash snapshot is complete.
@@ -179,7 +179,7 @@ impl Cache {
             snapshot: cache.snapshot,
             failure: failure.map(|f| Failure { reason: f.reason.clone(), message: f.message.clone() }),
             retention_days: policy.retention.map(model::RetentionDays::get),
-            elimination: policy.elimination.into(),
+            eviction: policy.elimination.into(),
             staleness: policy.staleness.into(),
             flash: policy.copies.flash,
             flash_copies: policy.copies.flash_copies.get(),

@@ -1,6 +1,8 @@
 //! An instance, as it is told.
 
-use model::{CacheId, ImageSnapshotId, ImageSource, InstanceId, InstanceName, Timestamp};
+use model::{
+    ByteSize, CacheId, CacheName, ImageSnapshotId, ImageSource, InstanceId, InstanceName, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -68,6 +70,8 @@ pub struct CreatedInstance {
     pub instance: Instance,
     /// What it was started from.
     pub choice: Choice,
+    /// What is not as it was asked for, in sentences.
+    pub warnings: Vec<String>,
 }
 
 /// What an instance was started from.
@@ -78,9 +82,18 @@ pub struct Choice {
     /// The cache.
     #[schema(value_type = Option<String>)]
     pub cache: Option<CacheId>,
+    /// Its name.
+    #[schema(value_type = Option<String>)]
+    pub cache_name: Option<CacheName>,
     /// The cache that is made since none had everything.
     #[schema(value_type = Option<String>)]
     pub auto_created: Option<CacheId>,
+    /// Its name.
+    #[schema(value_type = Option<String>)]
+    pub auto_created_name: Option<CacheName>,
+    /// Bytes as served that were fetched for it.
+    #[schema(value_type = u64)]
+    pub fetched_bytes: ByteSize,
     /// Why that one, for people.
     pub reason: String,
 }
@@ -114,8 +127,32 @@ impl Outcome {
 pub struct InstanceList {
     /// The instances.
     pub items: Vec<Instance>,
+    /// Those that could not be looked after; what is told of them may be old.
+    pub unsettled: Vec<Unsettled>,
     /// The page token of the next page; null on the last one.
     pub next: Option<String>,
+}
+
+/// An instance that could not be looked after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unsettled {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub id: InstanceId,
+    /// Why, for people.
+    pub message: String,
+}
+
+impl Instance {
+    /// Where it is in its life, with how it ended.
+    #[must_use]
+    pub fn life(&self) -> model::InstanceState {
+        match self.state {
+            InstanceState::Creating => model::InstanceState::Creating,
+            InstanceState::Running => model::InstanceState::Running,
+            InstanceState::Exited => model::InstanceState::Exited(self.ended.unwrap_or_default().into()),
+        }
+    }
 }
 
 impl From<&model::Instance> for Instance {

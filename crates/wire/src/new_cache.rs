@@ -7,7 +7,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Elimination, Login, Staleness};
+use crate::{Eviction, Login, Staleness};
 
 /// Asks for a cache. Answered at once: the build waits for its turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,6 +18,7 @@ use crate::{Elimination, Login, Staleness};
 }))]
 pub struct CreateCache {
     /// Its name: 1 to 128 characters of a-z, 0-9, `-`, `_` and `.`. Not unique.
+    #[serde(deserialize_with = "crate::text::plain_name")]
     #[schema(value_type = String, min_length = 1, max_length = 128)]
     pub name: CacheName,
     /// Its images, 1 to 20, none twice.
@@ -37,7 +38,7 @@ pub struct CreateCache {
     pub retention_days: Option<RetentionDays>,
     /// Whether it makes room under a quota; `keep` where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub elimination: Option<Elimination>,
+    pub eviction: Option<Eviction>,
     /// What a start does about a tag that may have moved; `pinned` where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staleness: Option<Staleness>,
@@ -82,7 +83,7 @@ impl CreateCache {
             platform: None,
             size_gib: None,
             retention_days: None,
-            elimination: None,
+            eviction: None,
             staleness: None,
             flash: false,
             flash_copies: None,
@@ -100,7 +101,7 @@ impl CreateCache {
     pub fn policy(&self) -> CachePolicy {
         CachePolicy {
             retention: self.retention_days,
-            elimination: self.elimination.map(Into::into).unwrap_or_default(),
+            elimination: self.eviction.map(Into::into).unwrap_or_default(),
             staleness: self.staleness.map(Into::into).unwrap_or_default(),
             copies: CopyPlan {
                 flash: self.flash,

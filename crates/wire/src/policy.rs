@@ -5,21 +5,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident = $rename:literal { $($(#[$word_doc:meta])* $word:ident,)* }) => {
-        $(#[$doc])*
+    ($(#[$attribute:meta])* $name:ident of $model:ident { $($(#[$word_doc:meta])* $word:ident,)* }) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = $rename)]
+        $(#[$attribute])*
         pub enum $name {
             $($(#[$word_doc])* $word,)*
         }
 
-        impl From<model::$name> for $name {
-            fn from(value: model::$name) -> Self {
-                match value { $(model::$name::$word => Self::$word,)* }
+        impl From<model::$model> for $name {
+            fn from(value: model::$model) -> Self {
+                match value { $(model::$model::$word => Self::$word,)* }
             }
         }
 
-        impl From<$name> for model::$name {
+        impl From<$name> for model::$model {
             fn from(value: $name) -> Self {
                 match value { $($name::$word => Self::$word,)* }
             }
@@ -29,7 +28,8 @@ macro_rules! words {
 
 words! {
     /// Who had a cache made.
-    Origin = "lowercase" {
+    #[serde(rename_all = "lowercase")]
+    Origin of Origin {
         /// A user.
         Manual,
         /// A start that no cache matched.
@@ -38,7 +38,8 @@ words! {
 }
 words! {
     /// Whether a cache may be deleted to make room under a quota.
-    Elimination = "lowercase" {
+    #[serde(rename_all = "lowercase")]
+    Eviction of Elimination {
         /// Never.
         Keep,
         /// The least recently used goes first.
@@ -48,7 +49,7 @@ words! {
 
 words! {
     /// Where a cache is in its life.
-    CacheState = "PascalCase" {
+    CacheState of CacheState {
         /// Recorded; the build waits for its turn.
         Preparing,
         /// The first build runs.

@@ -137,6 +137,8 @@ kinds! {
     Internal = "internal", 500, "The server failed";
     /// Too much at once, or the server is about to end.
     Busy = "busy", 503, "The server is busy; try again";
+    /// The database does not answer, or others hold it for too long.
+    RecordsUnavailable = "records-unavailable", 503, "The records do not answer; try again";
     /// No space left here.
     NoSpace = "no-space", 507, "The server has no space left";
 }

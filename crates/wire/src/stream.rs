@@ -106,9 +106,18 @@ pub struct CommandEnded {
     /// How.
     #[serde(flatten)]
     pub ended: Ended,
-    /// Whether it wrote more than was kept, or left something running that may write still.
+    /// Whether it left something running that may write still.
     #[serde(default)]
     pub is_cut: bool,
+}
+
+/// What a command in an instance does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExecEvent {
+    /// It wrote something.
+    Output(Output),
+    /// It ended; the last.
+    Ended(CommandEnded),
 }
 
 impl From<ExitStatus> for Ended {

@@ -19,6 +19,19 @@ where
     String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 
+/// For names that are chosen here: plain ones alone.
+pub(crate) fn plain_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<model::CacheName, D::Error> {
+    model::CacheName::plain(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+/// The same, for fields that may be left out.
+pub(crate) fn optional_plain_name<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<model::CacheName>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| model::CacheName::plain(&text).map_err(de::Error::custom)).transpose()
+}
+
 /// For fields that may be left out.
 pub(crate) mod optional {
     use std::fmt::Display;

@@ -4,7 +4,7 @@ use model::{CacheName, CopyCount, ImageSnapshotId, ImageSource, RetentionDays, T
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Elimination, Login, Staleness};
+use crate::{Eviction, Login, Staleness};
 
 /// Changes a cache; what is left out stays. Images and size are built beside what it serves, and take its place when they are
 /// complete; the rest changes at once.
@@ -13,7 +13,11 @@ use crate::{Elimination, Login, Staleness};
 #[schema(example = json!({"retention_days": null, "images": ["docker.io/library/nginx:1.30"]}))]
 pub struct UpdateCache {
     /// Its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::text::optional_plain_name",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     pub name: Option<CacheName>,
     /// Its images, whole: 1 to 20, none twice.
@@ -31,7 +35,7 @@ pub struct UpdateCache {
     pub retention_days: Option<Option<RetentionDays>>,
     /// Whether it makes room under a quota.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub elimination: Option<Elimination>,
+    pub eviction: Option<Eviction>,
     /// What a start does about a tag that may have moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staleness: Option<Staleness>,

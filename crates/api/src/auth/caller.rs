@@ -7,15 +7,13 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header::AUTHORIZATION};
 use model::AccountId;
-use wire::{ProblemKind, Scope};
+use wire::{ACCOUNT_HEADER, ProblemKind, Scope};
 
 use super::TokenSecret;
 use crate::edge::Edge;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
 
-/// Names the account that an administrator acts for.
-const ACCOUNT_HEADER: &str = "x-imc-account";
 /// Uses of a token are noted once in that time.
 const TOUCH_MICROS: u64 = 3_600_000_000;
 
@@ -26,11 +24,13 @@ pub(crate) struct Caller {
     pub(crate) account: AccountId,
     /// What it may.
     pub(crate) scopes: BTreeSet<Scope>,
+    /// Whether it is the owner of the data, by who he is and not by a token.
+    pub(crate) is_owner: bool,
 }
 
 impl Caller {
     fn owner(account: AccountId) -> Self {
-        Self { account, scopes: [Scope::Admin].into() }
+        Self { account, scopes: [Scope::Admin].into(), is_owner: true }
     }
 
     pub(crate) fn may(&self, needed: Scope) -> bool {
@@ -152,5 +152,5 @@ async fn by_token(headers: &HeaderMap, edge: &Edge) -> Result<Caller, Refusal> {
             tracing::warn!(token = record.id, "the use of a token could not be noted: {error}");
         }
     }
-    Ok(Caller { account: record.account, scopes: record.scopes })
+    Ok(Caller { account: record.account, scopes: record.scopes, is_owner: false })
 }

@@ -14,7 +14,7 @@ const LONGEST: usize = 64;
 pub(super) struct RequestId(String);
 
 impl RequestId {
-    pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+    pub(super) const HEADER: HeaderName = HeaderName::from_static(wire::REQUEST_ID_HEADER);
 
     /// The caller's, where it can stand in a log line; else a fresh one.
     pub(super) fn of(headers: &HeaderMap) -> Self {

@@ -11,7 +11,7 @@ use ProblemKind as P;
 /// Of every operation.
 const ALWAYS: &[P] = &[P::UnknownParameter, P::InvalidParameter, P::Timeout, P::Internal, P::Busy];
 /// Of those that need a token.
-const SECURED: &[P] = &[P::Unauthorized, P::Forbidden, P::InvalidHeader];
+const SECURED: &[P] = &[P::Unauthorized, P::Forbidden, P::InvalidHeader, P::RecordsUnavailable];
 /// Of those with a body.
 const WITH_BODY: &[P] = &[
     P::InvalidBody,
@@ -61,6 +61,12 @@ pub(super) const OWN: &[(&str, &[P])] = &[
     ("create_token", &[]),
     ("list_tokens", &[]),
     ("revoke_token", &[P::NotFound]),
+    ("create_account", &[P::NameTaken]),
+    ("list_accounts", &[]),
+    ("create_access_key", &[P::NotFound, P::Unsupported]),
+    ("list_access_keys", &[]),
+    ("update_access_key", &[P::NotFound]),
+    ("delete_access_key", &[P::NotFound]),
     ("collect", &[]),
     ("describe_api", &[]),
     ("health", &[]),

@@ -2,7 +2,7 @@
 
 use engine::NewCacheRequest;
 use model::{AccountId, CacheId, CopyState, Event, ImageCache, Subject};
-use wire::{Build, Cost, Failure, IdempotencyKey, LayerPhase, LayerProgress, Progress, Sizes};
+use wire::{Build, Cost, Failure, IdempotencyKey, Progress, Sizes};
 
 use super::{OverEngine, client_token, credentials, page};
 use crate::service::{
@@ -44,6 +44,7 @@ impl OverEngine {
             access: new.access,
             credentials: credentials(new.credentials),
             origin: new.origin,
+            notes: new.notes,
             token: client_token(key)?,
         };
         let Some(here) = &self.here else {
@@ -71,6 +72,7 @@ impl OverEngine {
             image: filter.image,
             repository: filter.repository,
             tags: filter.tags,
+            labels: filter.labels,
         };
         let found = self.engine.describe_caches(account, &filter, page(wanted)).await?;
         let caches = found.caches.into_iter().map(CacheView::from).collect();
@@ -124,6 +126,7 @@ impl OverEngine {
             images: update.images,
             size_limit: update.size_limit,
             credentials: update.credentials.map(credentials),
+            notes: update.notes,
         };
         let token = client_token(key)?;
         let Some(here) = &self.here else {
@@ -152,8 +155,8 @@ impl OverEngine {
 
     pub(super) async fn progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {
         let cache = self.engine.find_cache(account, word).await?.cache;
-        let running = self.engine.build_progress(&cache);
-        let layers = running.as_ref().map(|running| running.layers().iter().map(layer).collect());
+        let running = self.engine.build_progress(&cache).await?;
+        let layers = running.as_ref().map(super::layers);
         // What runs here is seen at once; the record follows within a second.
         let percent =
             running.map_or(cache.progress.get(), |running| running.percent().max(cache.progress.get()));
@@ -191,22 +194,6 @@ fn is_settled(cache: &ImageCache, copies_follow: bool) -> bool {
     !cache.state.is_building() && !follows
 }
 
-fn layer(layer: &engine::LayerProgress) -> LayerProgress {
-    LayerProgress {
-        diff_id: layer.diff_id.to_string(),
-        digest: layer.digest.to_string(),
-        phase: match layer.phase {
-            engine::LayerPhase::Waiting => LayerPhase::Waiting,
-            engine::LayerPhase::Unpacking => LayerPhase::Unpacking,
-            engine::LayerPhase::Done => LayerPhase::Done,
-            engine::LayerPhase::Reused => LayerPhase::Reused,
-        },
-        compressed_bytes: layer.size,
-        fetched_bytes: layer.fetched,
-        unpacked_bytes: layer.unpacked,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use model::{
@@ -226,6 +213,7 @@ mod tests {
             size_limit: ByteSize::gib(1),
             policy: CachePolicy::default(),
             access: RegistryAccess::default(),
+            notes: None,
         };
         let snapshot = state.is_usable().then(ImageSnapshotId::generate);
         let copies = SnapshotCopies { flash: CopyState::Complete, standard };

@@ -1,6 +1,6 @@
 //! The engine's failures as the port's.
 
-use engine::{Bounded, FailureKind, HostErrorKind, VaultError, chain};
+use engine::{Bounded, FailureKind, HostErrorKind, HostOption, VaultError, chain};
 use metastore::ErrorKind as RecordsKind;
 use wire::IdempotencyKey;
 
@@ -16,15 +16,18 @@ impl From<metastore::Error> for ServiceError {
             E::QuotaReached { .. } => Kind::QuotaReached,
             E::TokenMismatch { .. } => Kind::KeyReused,
             E::NameTaken { .. } => Kind::NameTaken,
+            E::AccountTaken(_) => Kind::NameTaken,
             E::Transition { .. } | E::InstanceState { .. } | E::NoSnapshot(_) => Kind::WrongState,
             other => match other.kind() {
                 RecordsKind::NotFound => Kind::NotFound,
-                RecordsKind::Busy => Kind::Busy,
+                RecordsKind::Busy => Kind::RecordsUnavailable,
                 RecordsKind::NoSpace => Kind::NoSpace,
                 _ => Kind::Internal,
             },
         };
         let field = match kind {
+            _ if matches!(error, E::NoAccount(_)) => Some("account"),
+            _ if matches!(error, E::AccountTaken(_)) => Some("id"),
             Kind::KeyReused => Some(IdempotencyKey::HEADER),
             Kind::NameTaken => Some("name"),
             _ => None,
@@ -35,15 +38,29 @@ impl From<metastore::Error> for ServiceError {
             match kind {
                 // Which step its life does not have.
                 Kind::WrongState => chain(&error),
+                Kind::RecordsUnavailable => format!("{error}: the records do not answer"),
                 _ => error.to_string(),
             },
         );
-        told_as(kind, field, message, error).with_reason(reason)
+        let told = told_as(kind, field, message, error);
+        match kind {
+            // Nothing is busy: the type says it all.
+            Kind::KeyReused | Kind::NameTaken | Kind::QuotaReached | Kind::RecordsUnavailable => told,
+            _ => told.with_reason(reason),
+        }
     }
 }
 
 /// What failed in one word. A file's permissions are no failure of the machine.
 fn reason(error: &engine::Error) -> &'static str {
+    use engine::Error as E;
+    match error {
+        E::Host { source, .. } | E::LookAround { source } => match source.kind() {
+            HostErrorKind::System if is_denied(error) => return HostErrorKind::Privilege.as_str(),
+            kind => return kind.as_str(),
+        },
+        _ => {}
+    }
     match error.kind() {
         FailureKind::Internal if is_denied(error) => "not-permitted",
         kind => kind.as_str(),
@@ -75,7 +92,7 @@ impl From<engine::Error> for ServiceError {
             E::NotUsable { .. } | E::SnapshotMissing { .. } => (Kind::WrongState, None),
             E::OtherSystem { .. } => (Kind::BadImage, Some("image")),
             E::Host { source, .. } => match source.kind() {
-                HostErrorKind::Input => (Kind::InvalidField, None),
+                HostErrorKind::Input => (Kind::InvalidField, source.option().map(field_of_option)),
                 HostErrorKind::CommandNotFound | HostErrorKind::CommandNotExecutable => {
                     (Kind::InvalidField, Some("command"))
                 }
@@ -84,6 +101,7 @@ impl From<engine::Error> for ServiceError {
                 HostErrorKind::Privilege | HostErrorKind::System => (Kind::Internal, None),
             },
             E::Vault(VaultError::NoKey { .. }) => (Kind::Unsupported, Some("credentials")),
+            E::Vault(VaultError::NoKeyForSecret { .. }) => (Kind::Unsupported, None),
             other => (of_failure(other.kind()), None),
         };
         let allowed = match &error {
@@ -102,6 +120,16 @@ fn field_of(what: Bounded) -> &'static str {
         Bounded::Size => "size_gib",
         Bounded::Images => "images",
         Bounded::Refresh => "staleness",
+    }
+}
+
+fn field_of_option(option: HostOption) -> &'static str {
+    match option {
+        HostOption::Command => "command",
+        HostOption::User => "user",
+        HostOption::Volumes => "volumes",
+        HostOption::Runtime => "runtime",
+        HostOption::WorkingDir => "working_dir",
     }
 }
 
@@ -151,7 +179,18 @@ mod tests {
         let conflict = metastore::Error::Conflict { object: "cache", why: "twice".to_owned() };
         assert_eq!(kind(conflict), Kind::Internal);
         let busy = metastore::Error::Injected { action: "look", kind: RecordsKind::Busy };
-        assert_eq!(kind(busy), Kind::Busy);
+        assert_eq!(kind(busy), Kind::RecordsUnavailable);
+    }
+
+    #[test]
+    fn what_repeating_does_not_help_against_is_not_called_busy() {
+        let token = "once".to_owned();
+        let reused =
+            ServiceError::from(metastore::Error::TokenMismatch { token, operation: "create a cache" });
+        assert_eq!((reused.kind, reused.reason), (Kind::KeyReused, None));
+        let cache = model::CacheId::generate();
+        let used = ServiceError::from(metastore::Error::CacheInUse { cache, instances: Vec::new() });
+        assert_eq!((used.kind, used.reason), (Kind::InUse, Some("busy")));
     }
 
     #[test]

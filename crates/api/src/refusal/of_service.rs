@@ -11,7 +11,7 @@ impl From<ServiceError> for Refusal {
         let refusal = Self::new(kind).reason(error.reason);
         if kind == ProblemKind::Internal {
             // The one place that handles it: what failed inside is for the log alone.
-            tracing::error!(error = chain(&error), "a request failed: {error}");
+            tracing::error!(error = engine::chain(&error), "a request failed");
             let hidden = refusal.detail("failed here; the server's log has more under the request's id");
             let inside = match &error.source {
                 Some(source) => engine::chain(&**source),
@@ -19,8 +19,8 @@ impl From<ServiceError> for Refusal {
             };
             return hidden.inside(inside);
         }
-        if matches!(kind, ProblemKind::Busy | ProblemKind::NoSpace) {
-            tracing::warn!(error = chain(&error), "a request could not be served: {error}");
+        if matches!(kind, ProblemKind::Busy | ProblemKind::NoSpace | ProblemKind::RecordsUnavailable) {
+            tracing::warn!(error = engine::chain(&error), "a request could not be served");
         }
         let refusal = refusal.detail(error.message).allowed(error.allowed);
         match error.field {
@@ -47,20 +47,9 @@ fn kind_of(kind: ServiceErrorKind) -> ProblemKind {
         ServiceErrorKind::RegistryUnauthorized => ProblemKind::RegistryUnauthorized,
         ServiceErrorKind::RegistryUnavailable => ProblemKind::RegistryUnavailable,
         ServiceErrorKind::Unsupported => ProblemKind::Unsupported,
+        ServiceErrorKind::RecordsUnavailable => ProblemKind::RecordsUnavailable,
         ServiceErrorKind::Busy => ProblemKind::Busy,
         ServiceErrorKind::NoSpace => ProblemKind::NoSpace,
         ServiceErrorKind::Internal => ProblemKind::Internal,
     }
-}
-
-/// An error with its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -75,7 +75,7 @@ pub(super) async fn update(
         images: document.images,
         size_limit: checks::size(document.size_gib)?,
         retention: document.retention_days,
-        elimination: document.elimination.map(Into::into),
+        elimination: document.eviction.map(Into::into),
         staleness: document.staleness.map(Into::into),
         flash: document.flash,
         flash_copies: document.flash_copies,
@@ -83,6 +83,7 @@ pub(super) async fn update(
         reuse_layers: document.reuse_layers,
         tags: document.tags,
         credentials: document.credentials,
+        notes: None,
     };
     let (service, account) = (edge.service_arc(), caller.account.clone());
     let done =

@@ -1,5 +1,7 @@
 //! `/v1/caches`: create and list.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -46,6 +48,7 @@ pub(super) async fn create(
         origin: Origin::Manual,
         images: document.images,
         credentials: document.credentials,
+        notes: None,
     };
     let (service, account) = (edge.service_arc(), caller.account.clone());
     let admitted = edge.carry_out(async move { service.request_cache(&account, new, key.as_ref()).await });
@@ -97,6 +100,7 @@ impl FromQuery for Listing {
             snapshot: pairs.one("snapshot")?,
             image: pairs.one("image")?,
             repository: pairs.one("repository")?,
+            labels: BTreeMap::new(),
             tags: tags.iter().map(|text| tag(text)).collect::<Result<_, _>>()?,
         };
         Ok(Self { filter, page: paging::Asked::of(pairs)? })

@@ -56,7 +56,8 @@ pub(super) async fn watch(
     }
     let after = after.min(newest);
     let account = caller.account.clone();
-    let watcher = Watcher { edge: edge.clone(), account, sees, after, waiting, is_over: false };
+    let to_owner = caller.is_owner;
+    let watcher = Watcher { edge: edge.clone(), account, to_owner, sees, after, waiting, is_over: false };
     let events = stream::unfold(watcher, |watcher| watcher.next());
     sse::respond(&edge, events.take_until(tokio::time::sleep(sse::LONGEST)))
 }
@@ -80,6 +81,7 @@ impl Sees {
 struct Watcher {
     edge: Edge,
     account: AccountId,
+    to_owner: bool,
     sees: Sees,
     /// The number of the last change that was looked at.
     after: u64,
@@ -99,7 +101,7 @@ impl Watcher {
             }
             if let Err(error) = self.look().await {
                 self.is_over = true;
-                return Some((sse::failed(error), self));
+                return Some((sse::failed(error, self.to_owner), self));
             }
         }
     }

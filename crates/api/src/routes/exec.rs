@@ -3,19 +3,18 @@
 use axum::extract::State;
 use axum::response::Response;
 use futures::StreamExt as _;
-use wire::{Exec, Output, ProblemKind};
+use wire::{Exec, ExecEvent, Output, ProblemKind};
 
 use crate::auth::{Allowed, InstancesWrite};
 use crate::edge::Edge;
 use crate::extract::{Body, NoQuery, Query, Word};
 use crate::refusal::Refusal;
-use crate::service::ExecEvent;
 use crate::sse;
 
 /// Run a command in an instance
 ///
-/// Events: `output` with what the command wrote; `ended` with how it ended, the last one; `problem` where it could not be
-/// run. The command is killed where the reader goes.
+/// Events: `output` with what the command wrote, as it comes; `ended` with how it ended, the last one; `problem` where it could
+/// not be run. The command waits for a slow reader, and is killed where the reader goes.
 #[utoipa::path(
     post, path = "/v1/instances/{instance}/exec", tag = "instances", operation_id = "exec",
     request_body = Exec,
@@ -34,10 +33,11 @@ pub(super) async fn run(
         return Err(refusal.detail("failed to take the command: it is empty").allowed(["at least one word"]));
     }
     let feed = edge.service().exec(&caller.account, &word, exec).await?;
-    let events = feed.map(|event| match event {
+    let to_owner = caller.is_owner;
+    let events = feed.map(move |event| match event {
         Ok(ExecEvent::Output(output)) => sse::event("output", &output),
         Ok(ExecEvent::Ended(ended)) => sse::event("ended", &ended),
-        Err(error) => sse::failed(error),
+        Err(error) => sse::failed(error, to_owner),
     });
     sse::respond(&edge, events)
 }

@@ -39,13 +39,22 @@ pub(super) async fn create(
     Body(document): Body<CreateInstance>,
 ) -> Result<Response, Refusal> {
     check(&caller, &document)?;
-    let new = NewInstance { platform: checks::platform(document.platform.clone()), wish: document };
+    let new = NewInstance {
+        id: None,
+        platform: checks::platform(document.platform.clone()),
+        wish: document,
+        notes: None,
+    };
     let (service, account) = (edge.service_arc(), caller.account.clone());
     let started = edge.carry_out(async move { service.create_instance(&account, new).await });
     let started = started.await?;
     edge.metrics().matches.started(started.choice.outcome);
     let location = format!("/v1/instances/{}", started.instance.id);
-    let created = CreatedInstance { instance: (&started.instance).into(), choice: started.choice };
+    let created = CreatedInstance {
+        instance: (&started.instance).into(),
+        choice: started.choice,
+        warnings: started.warnings,
+    };
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(created)).into_response())
 }
 
@@ -135,6 +144,7 @@ pub(super) async fn list(
     let found = edge.service().list_instances(&caller.account, listing.unfinished, page).await?;
     Ok(Json(InstanceList {
         items: found.instances.iter().map(Instance::from).collect(),
+        unsettled: found.unsettled,
         next: listing.page.next(&edge, "instances", &caller.account, found.next),
     }))
 }

@@ -42,9 +42,10 @@ pub(super) async fn read(
     Query(request): Query<LogRequest>,
 ) -> Result<Response, Refusal> {
     let lines = edge.service().instance_logs(&caller.account, &word, request).await?;
-    let events = lines.map(|line| match line {
+    let to_owner = caller.is_owner;
+    let events = lines.map(move |line| match line {
         Ok(line) => sse::event("line", &line),
-        Err(error) => sse::failed(error),
+        Err(error) => sse::failed(error, to_owner),
     });
     sse::respond(&edge, events.chain(stream::once(async { sse::bare("end") })))
 }

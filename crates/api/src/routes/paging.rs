@@ -4,11 +4,12 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use model::AccountId;
+use wire::Order;
 
 use crate::edge::Edge;
 use crate::extract::Pairs;
 use crate::refusal::Refusal;
-use crate::service::{Order, Page};
+use crate::service::Page;
 
 /// The parameters of every listing.
 pub(super) const LIMIT: &str = "limit";
@@ -31,7 +32,7 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn of(pairs: &Pairs) -> Result<Self, Refusal> {
         let limit = pairs.number(LIMIT, 1..=MOST)?.unwrap_or(DEFAULT_LIMIT);
-        let orders = [("oldest-first", Order::OldestFirst), ("newest-first", Order::NewestFirst)];
+        let orders = Order::ALL.map(|order| (order.as_str(), order));
         Ok(Self {
             limit: u32::try_from(limit).expect("at most 1000"),
             order: pairs.word(ORDER, &orders)?.unwrap_or_default(),

@@ -45,6 +45,7 @@ pub(super) async fn watch(
     let watcher = Watcher {
         edge: edge.clone(),
         account: caller.account.clone(),
+        to_owner: caller.is_owner,
         word: found.id.to_string(),
         told: last,
         ticks,
@@ -64,6 +65,7 @@ enum Step {
 struct Watcher {
     edge: Edge,
     account: AccountId,
+    to_owner: bool,
     word: String,
     /// The id of what the reader has.
     told: Option<String>,
@@ -88,7 +90,7 @@ impl Watcher {
                 Err(error) => {
                     self.step = Step::Over;
                     let is_gone = error.kind == ServiceErrorKind::NotFound;
-                    let event = if is_gone { sse::bare("gone") } else { sse::failed(error) };
+                    let event = if is_gone { sse::bare("gone") } else { sse::failed(error, self.to_owner) };
                     return Some((event, self));
                 }
             };

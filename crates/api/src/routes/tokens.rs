@@ -32,7 +32,8 @@ fn document(token: &TokenRecord) -> Token {
         created: token.created,
         expires: token.expires,
         revoked: token.revoked,
-        last_used: token.last_used,
+        // It is noted to the hour, which may have begun before the token was made.
+        last_used: token.last_used.map(|used| used.max(token.created)),
     }
 }
 
@@ -84,7 +85,18 @@ fn check(asked: &CreateToken) -> Result<(), Refusal> {
     }
 }
 
-pub(super) struct Whose(Option<AccountId>);
+pub(super) struct All(bool);
+
+impl FromQuery for All {
+    const KNOWN: &'static [&'static str] = &["all"];
+
+    fn from_pairs(pairs: &Pairs) -> Result<Self, Refusal> {
+        pairs.flag("all").map(Self)
+    }
+}
+
+/// Those of one account, where one is named.
+pub(super) struct Whose(pub(super) Option<AccountId>);
 
 impl FromQuery for Whose {
     const KNOWN: &'static [&'static str] = &["account"];
@@ -96,18 +108,18 @@ impl FromQuery for Whose {
 
 /// List tokens
 ///
-/// Every token, or those of one account, in order of creation; revoked and ended ones as well.
+/// Those of the account that asks, or that it asks for, in order of creation; revoked and ended ones as well.
 #[utoipa::path(
     get, path = "/v1/tokens", tag = "tokens", operation_id = "list_tokens",
-    params(("account" = Option<String>, Query, description = "Only those of this account")),
+    params(("all" = Option<bool>, Query, description = "Those of every account")),
     responses((status = 200, description = "The tokens", body = TokenList)),
 )]
 pub(super) async fn list(
     State(edge): State<Edge>,
-    _: Allowed<Admin>,
-    Query(Whose(account)): Query<Whose>,
+    caller: Allowed<Admin>,
+    Query(All(all)): Query<All>,
 ) -> Result<Json<TokenList>, Refusal> {
-    let tokens = edge.service().tokens(account.as_ref()).await?;
+    let tokens = edge.service().tokens((!all).then_some(&caller.account)).await?;
     Ok(Json(TokenList { items: tokens.iter().map(document).collect() }))
 }
 

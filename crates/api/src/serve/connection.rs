@@ -48,6 +48,6 @@ where
     };
     if let Err(error) = ended {
         // Strangers break off, stall and send what is no HTTP: nothing that somebody should look at.
-        tracing::debug!(error = crate::refusal::chain(&error), "a connection broke off");
+        tracing::debug!(error = engine::chain(&error), "a connection broke off");
     }
 }

@@ -35,7 +35,9 @@ pub enum ServiceErrorKind {
     RegistryUnavailable,
     /// This server cannot do that.
     Unsupported,
-    /// Another process has the records, or there is too much at once.
+    /// The records do not answer: their database is away, or others hold it for too long.
+    RecordsUnavailable,
+    /// There is too much at once.
     Busy,
     /// No space left here.
     NoSpace,

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::BoxStream;
 use model::{
-    AccountId, ByteSize, CacheId, CacheName, CacheState, CopyCount, Elimination, ImageCache, ImageSnapshot,
-    ImageSnapshotId, ImageSource, Instance, Origin, Platform, RegistryAccess, RepositoryName, RetentionDays,
-    Staleness, Subject, Tags, Timestamp,
+    AccountId, ByteSize, CacheId, CacheName, CacheState, CloudNotes, CopyCount, Elimination, ImageCache,
+    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, LabelFilter, Origin, Platform, RegistryAccess,
+    RepositoryName, RetentionDays, Staleness, Subject, Tags, Timestamp,
 };
-use wire::{Build, Choice, CommandEnded, Cost, CreateInstance, Login, Output, Scope, Sizes};
+use wire::{Build, Choice, Cost, CreateInstance, Login, Order, Scope, Sizes, Unsettled};
 
 use super::ServiceError;
 
@@ -31,6 +31,8 @@ pub struct NewCache {
     pub access: RegistryAccess,
     /// Credentials for them.
     pub credentials: Vec<Login>,
+    /// What the cloud's call that asks for it says beside; `/v1` has none.
+    pub notes: Option<CloudNotes>,
 }
 
 /// What is changed of a cache; `None` leaves it.
@@ -61,6 +63,8 @@ pub struct CacheUpdate {
     pub tags: Option<Tags>,
     /// Credentials in place of those that it has.
     pub credentials: Option<Vec<Login>>,
+    /// What the cloud's call says beside, in place of what is known.
+    pub notes: Option<CloudNotes>,
 }
 
 /// Which caches; those that every given part lets through.
@@ -82,16 +86,8 @@ pub struct CacheFilter {
     pub repository: Option<RepositoryName>,
     /// Only those that have all of these tags; a key without a value lets every value through.
     pub tags: BTreeMap<String, Option<String>>,
-}
-
-/// In which order a listing goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// The oldest first.
-    #[default]
-    OldestFirst,
-    /// The newest first.
-    NewestFirst,
+    /// Only those that every one of these lets through, by the labels of what a cloud's call said; `/v1` has none.
+    pub labels: BTreeMap<String, LabelFilter>,
 }
 
 /// One page of a listing, in the order of creation.
@@ -188,10 +184,14 @@ pub struct PredictRequest {
 /// An instance to start: as the document says it, with what it leaves out filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInstance {
+    /// Its id, where whoever asks has to know it beforehand; a fresh one otherwise.
+    pub id: Option<model::InstanceId>,
     /// The document, checked.
     pub wish: CreateInstance,
     /// Which platform's image.
     pub platform: Platform,
+    /// What the cloud's call that asks for it says beside; `/v1` has none.
+    pub notes: Option<CloudNotes>,
 }
 
 /// An instance that was started, and what from.
@@ -201,6 +201,8 @@ pub struct StartedInstance {
     pub instance: Instance,
     /// What from.
     pub choice: Choice,
+    /// What is not as it was asked for, in sentences.
+    pub warnings: Vec<String>,
 }
 
 /// One page of instances.
@@ -208,6 +210,8 @@ pub struct StartedInstance {
 pub struct InstancePage {
     /// The instances.
     pub instances: Vec<Instance>,
+    /// Those of the account that could not be looked after.
+    pub unsettled: Vec<Unsettled>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<model::InstanceId>,
 }
@@ -223,15 +227,6 @@ pub struct LogRequest {
 
 /// Things that come one after another, until they end or fail.
 pub type Feed<T> = BoxStream<'static, Result<T, ServiceError>>;
-
-/// What a command in an instance does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExecEvent {
-    /// It wrote something.
-    Output(Output),
-    /// It ended; the last.
-    Ended(CommandEnded),
-}
 
 /// A record was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use client::{Client, ListCaches};
 use http::Request;
 use model::{AccountId, Clock as _, SystemClock, Timestamp};
 use secrecy::SecretString;
-use wire::{CreateToken, ProblemKind, Scope};
+use wire::{CreateAccessKey, CreateToken, KeyStatus, PolicyPreset, ProblemKind, Scope};
 
 use crate::harness::{Harness, ask, cache, problem_of};
 
@@ -46,7 +46,7 @@ async fn whatever_is_no_valid_token_is_refused_alike() {
     let now = SystemClock.now();
     let ended = with_token(&harness, "a", &[Scope::Admin], Some(now.plus_micros(-1)));
     let revoked = with_token(&harness, "a", &[Scope::Admin], None);
-    let id = harness.client().list_tokens(None).await.unwrap().items[1].id.clone();
+    let id = harness.client().list_tokens(true).await.unwrap().items[1].id.clone();
     harness.client().revoke_token(&id).await.unwrap();
     let unknown = harness.stranger().with_token(format!("imct_{}", "A".repeat(43)).into());
     let broken = harness.stranger().with_token("imct_x".into());
@@ -72,8 +72,12 @@ async fn a_scope_allows_what_it_says() {
     reader.usage().await.unwrap();
     assert_eq!(kind(reader.create_cache(&cache("web"), None).await), Some(ProblemKind::Forbidden));
     assert_eq!(kind(reader.instance("x").await), Some(ProblemKind::Forbidden));
-    assert_eq!(kind(reader.list_tokens(None).await), Some(ProblemKind::Forbidden));
+    assert_eq!(kind(reader.list_tokens(true).await), Some(ProblemKind::Forbidden));
     assert_eq!(kind(reader.collect(true).await), Some(ProblemKind::Forbidden));
+    assert_eq!(kind(reader.list_accounts().await), Some(ProblemKind::Forbidden));
+    assert_eq!(kind(reader.list_access_keys(None).await), Some(ProblemKind::Forbidden));
+    let key = CreateAccessKey::default();
+    assert_eq!(kind(reader.create_access_key(&key).await), Some(ProblemKind::Forbidden));
     let writer = with_token(&harness, "a", &[Scope::CachesWrite], None);
     writer.create_cache(&cache("web"), None).await.unwrap();
     assert_eq!(writer.usage().await.unwrap().manual_caches, 1);
@@ -129,5 +133,30 @@ async fn no_account_sees_anothers() {
 async fn the_use_of_a_token_is_noted() {
     let harness = Harness::new();
     with_token(&harness, "a", &[Scope::CachesRead], None).usage().await.unwrap();
-    assert!(harness.client().list_tokens(None).await.unwrap().items[0].last_used.is_some());
+    assert!(harness.client().list_tokens(true).await.unwrap().items[0].last_used.is_some());
+}
+
+#[tokio::test]
+async fn an_access_key_is_of_an_account_that_is_there_and_of_a_policy_that_can_be_kept_to() {
+    let harness = Harness::new();
+    let refused = async |new: CreateAccessKey| {
+        let client::Error::Refused(problem) = harness.client().create_access_key(&new).await.unwrap_err()
+        else {
+            panic!("no refusal")
+        };
+        (problem.known_kind().unwrap(), problem.field.unwrap_or_default())
+    };
+    let none = CreateAccessKey { account: Some("none".parse().unwrap()), ..CreateAccessKey::default() };
+    assert_eq!(refused(none).await, (ProblemKind::NotFound, "account".to_owned()));
+    let label = CreateAccessKey { label: "a\nb".to_owned(), ..CreateAccessKey::default() };
+    assert_eq!(refused(label).await, (ProblemKind::InvalidField, "label".to_owned()));
+    let policy =
+        |preset, policy| CreateAccessKey { preset, policy: Some(policy), ..CreateAccessKey::default() };
+    let empty = serde_json::json!({"Version": "1", "Statement": []});
+    for new in [policy(None, empty.clone()), policy(Some(PolicyPreset::Full), empty)] {
+        assert_eq!(refused(new).await, (ProblemKind::InvalidField, "policy".to_owned()));
+    }
+    assert!(harness.client().list_access_keys(None).await.unwrap().items.is_empty());
+    let unknown = harness.client().set_access_key_status(&"A".repeat(24), KeyStatus::Disabled).await;
+    assert_eq!(kind(unknown), Some(ProblemKind::NotFound));
 }

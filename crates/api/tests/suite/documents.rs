@@ -49,7 +49,7 @@ fn every_operation_says_what_it_takes_what_it_gives_and_how_it_refuses() {
             assert_eq!(responses.contains_key("401"), !is_open, "{id}");
         }
     }
-    assert_eq!(ids.len(), 28, "{ids:?}");
+    assert_eq!(ids.len(), 34, "{ids:?}");
 }
 
 #[test]

@@ -1,26 +1,37 @@
 //! An in-memory double of the port: enough of a service to be asked everything.
 
+mod filter;
+mod keys;
+mod taken;
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use api::service::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    ExecEvent, Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Order, Page,
-    PredictRequest, Service, ServiceError, ServiceErrorKind, ServiceResult, StartedInstance, TokenRecord,
+    Feed, Figures, InstancePage, KnownKey, LogRequest, NewAccessKey, NewCache, NewInstance, NumberedChange,
+    Page, PredictRequest, Service, ServiceError, ServiceErrorKind, ServiceResult, StartedInstance,
+    TokenRecord,
 };
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use model::{
-    AccountId, ByteSize, CacheId, CacheState, Clock as _, Event, EventKind, EventReason, ExitStatus,
-    ImageCache, ImageSnapshotId, Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent,
-    Subject, SystemClock, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, ByteSize, CacheId, CacheState, Clock as _,
+    CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, ImageSource,
+    Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, Subject, SystemClock,
+    Timestamp,
 };
 use tokio::sync::Notify;
 use wire::{
-    Choice, Collection, CommandEnded, Ended, Exec, FindMatches, Found, Grade, IdempotencyKey, ImageMatch,
-    LogLine, Outcome, Output, OutputStream, PickCache, Prediction, Progress, Ranking, Taken, Totals, Usage,
+    Choice, Collection, CommandEnded, Ended, Exec, ExecEvent, FindMatches, Found, Grade, IdempotencyKey,
+    ImageMatch, LogLine, Outcome, Output, OutputStream, PickCache, Prediction, Progress, Ranking, Swept,
+    Taken, Totals, Usage,
 };
+
+use self::filter::paged;
+use self::keys::Keys;
+use self::taken::taken;
 
 /// A cache of this name makes its handler panic.
 pub(crate) const PANICS: &str = "panics";
@@ -28,6 +39,9 @@ pub(crate) const PANICS: &str = "panics";
 pub(crate) const WAITS: &str = "waits";
 /// A cache of this name fails inside.
 pub(crate) const FAILS: &str = "fails";
+
+/// An instance with this command does not start.
+pub(crate) const NEVER_STARTS: &str = "never-starts";
 
 #[derive(Default)]
 pub(crate) struct Double {
@@ -44,8 +58,9 @@ struct State {
     changes: Vec<(AccountId, NumberedChange)>,
     /// Changes up to this number are forgotten.
     forgotten: u64,
-    keys: HashMap<(AccountId, String), (NewCache, CacheId)>,
+    requests: HashMap<(AccountId, String), (NewCache, CacheId)>,
     tokens: Vec<TokenRecord>,
+    keys: Keys,
 }
 
 impl State {
@@ -117,27 +132,6 @@ impl Double {
     }
 }
 
-fn paged<T: Clone, Id: Ord + Copy>(
-    mut all: Vec<T>,
-    id: impl Fn(&T) -> Id,
-    page: Page<Id>,
-) -> (Vec<T>, Option<Id>) {
-    all.sort_by_key(&id);
-    if page.order == Order::NewestFirst {
-        all.reverse();
-    }
-    let behind = |item: &T| match (page.after, page.order) {
-        (None, _) => true,
-        (Some(after), Order::OldestFirst) => id(item) > after,
-        (Some(after), Order::NewestFirst) => id(item) < after,
-    };
-    let mut rest: Vec<T> = all.into_iter().filter(behind).collect();
-    let has_more = rest.len() > page.limit as usize;
-    rest.truncate(page.limit as usize);
-    let next = rest.last().filter(|_| has_more).map(&id);
-    (rest, next)
-}
-
 #[async_trait]
 impl Service for Double {
     async fn request_cache(
@@ -158,7 +152,7 @@ impl Service for Double {
         }
         self.with(|all| {
             let key = key.map(|key| (account.clone(), key.to_string()));
-            if let Some((before, id)) = key.as_ref().and_then(|key| all.keys.get(key)) {
+            if let Some((before, id)) = key.as_ref().and_then(|key| all.requests.get(key)) {
                 let cache = all.caches.iter().find(|cache| cache.id == *id).unwrap();
                 return match *before == new {
                     true => Ok(Admitted { view: view(cache), before: true }),
@@ -174,6 +168,7 @@ impl Service for Double {
                 size_limit: new.size_limit.unwrap_or(ByteSize::gib(20)),
                 policy: new.policy.clone(),
                 access: new.access.clone(),
+                notes: new.notes.clone(),
             };
             let cache = ImageCache::asked_for(wanted, now());
             let subject = Subject::Cache(cache.id);
@@ -181,7 +176,7 @@ impl Service for Double {
             all.events.push((account.clone(), event));
             all.write(account, subject, false);
             if let Some(key) = key {
-                all.keys.insert(key, (new, cache.id));
+                all.requests.insert(key, (new, cache.id));
             }
             all.caches.push(cache.clone());
             Ok(Admitted { view: view(&cache), before: false })
@@ -194,15 +189,7 @@ impl Service for Double {
         filter: &CacheFilter,
         page: Page<CacheId>,
     ) -> ServiceResult<CachePage> {
-        let passes = |cache: &&ImageCache| {
-            cache.account == *account
-                && filter.names.as_ref().is_none_or(|names| names.contains(&cache.name))
-                && filter.states.as_ref().is_none_or(|states| states.contains(&cache.state))
-                && filter.tags.iter().all(|(key, value)| {
-                    let has = cache.policy.tags.get(key);
-                    has.is_some_and(|has| value.as_ref().is_none_or(|value| value == has))
-                })
-        };
+        let passes = |cache: &&ImageCache| cache.account == *account && filter::passes(cache, filter);
         let all: Vec<ImageCache> = self.with(|all| all.caches.iter().filter(passes).cloned().collect());
         let total = all.len() as u64;
         let (caches, next) = paged(all, |cache| cache.id, page);
@@ -255,6 +242,9 @@ impl Service for Double {
             if let Some(retention) = update.retention {
                 cache.policy.retention = retention;
             }
+            if update.notes.is_some() {
+                cache.notes = update.notes;
+            }
             if let Some(tags) = update.tags {
                 cache.policy.tags = tags;
             }
@@ -289,6 +279,14 @@ impl Service for Double {
         })
     }
 
+    async fn cancel_build(&self, account: &AccountId, word: &str) -> ServiceResult<()> {
+        self.with(|all| {
+            let index = all.cache(account, word)?;
+            all.caches[index].state = CacheState::Failed;
+            Ok(())
+        })
+    }
+
     async fn roll_back(
         &self,
         account: &AccountId,
@@ -320,33 +318,18 @@ impl Service for Double {
     }
 
     async fn match_images(&self, account: &AccountId, request: &FindMatches) -> ServiceResult<Ranking> {
-        let taken = |cache: &ImageCache| Taken {
-            id: cache.id,
-            name: cache.name.to_string(),
-            state: cache.state.into(),
-            is_perfect: request.images.iter().all(|image| cache.images.contains(image)),
-            images: request
-                .images
-                .iter()
-                .map(|image| ImageMatch {
-                    image: image.clone(),
-                    is_whole: cache.images.contains(image),
-                    found: Found::Exact,
-                    here_bytes: None,
-                    of_bytes: None,
-                })
-                .collect(),
-            grade: Grade::Tencent { names: 1 },
-            compared_bytes: ByteSize::ZERO,
-        };
         let has = |cache: &&ImageCache| {
             cache.account == *account && request.images.iter().any(|image| cache.images.contains(image))
         };
-        let taken: Vec<Taken> = self.with(|all| all.caches.iter().filter(has).map(taken).collect());
+        let taken: Vec<Taken> =
+            self.with(|all| all.caches.iter().filter(has).map(|cache| taken(cache, request)).collect());
         Ok(Ranking { taken_total: taken.len() as u64, taken, ..Ranking::default() })
     }
 
     async fn create_instance(&self, account: &AccountId, new: NewInstance) -> ServiceResult<StartedInstance> {
+        if new.wish.command == [NEVER_STARTS] {
+            return Err(ServiceError::new(ServiceErrorKind::RegistryUnavailable, "the registry is away"));
+        }
         let cache = match &new.wish.cache {
             PickCache::Only(word) => Some(self.with(|all| {
                 let index = all.cache(account, word).map_err(|error| error.about("cache"))?;
@@ -355,7 +338,7 @@ impl Service for Double {
             PickCache::Auto | PickCache::None => None,
         };
         let digest: ManifestDigest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
-        let id = InstanceId::generate();
+        let id = new.id.unwrap_or_else(InstanceId::generate);
         let instance = Instance {
             id,
             name: new.wish.name.unwrap_or_else(|| format!("i{}", &id.to_string()[30..]).parse().unwrap()),
@@ -371,9 +354,18 @@ impl Service for Double {
             created: now(),
             started: Some(now()),
             finished: None,
+            notes: new.notes,
         };
         let outcome = if cache.is_some() { Outcome::Hit } else { Outcome::Miss };
-        let choice = Choice { outcome, cache, auto_created: None, reason: "as the test wants".to_owned() };
+        let choice = Choice {
+            outcome,
+            cache,
+            auto_created: None,
+            auto_created_name: None,
+            cache_name: None,
+            fetched_bytes: ByteSize::ZERO,
+            reason: "as the test wants".to_owned(),
+        };
         self.with(|all| {
             let event =
                 Event::once(Subject::Instance(id), EventKind::Normal, EventReason::Started, "", now());
@@ -381,7 +373,7 @@ impl Service for Double {
             all.write(account, Subject::Instance(id), false);
             all.instances.push(instance.clone());
         });
-        Ok(StartedInstance { instance, choice })
+        Ok(StartedInstance { instance, choice, warnings: Vec::new() })
     }
 
     async fn list_instances(
@@ -395,11 +387,24 @@ impl Service for Double {
         };
         let all: Vec<Instance> = self.with(|all| all.instances.iter().filter(passes).cloned().collect());
         let (instances, next) = paged(all, |instance| instance.id, page);
-        Ok(InstancePage { instances, next })
+        Ok(InstancePage { instances, unsettled: Vec::new(), next })
     }
 
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
         self.with(|all| Ok(all.instances[all.instance(account, word)?].clone()))
+    }
+
+    async fn set_instance_notes(
+        &self,
+        account: &AccountId,
+        word: &str,
+        notes: CloudNotes,
+    ) -> ServiceResult<Instance> {
+        self.with(|all| {
+            let index = all.instance(account, word)?;
+            all.instances[index].notes = Some(notes);
+            Ok(all.instances[index].clone())
+        })
     }
 
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
@@ -459,7 +464,15 @@ impl Service for Double {
     }
 
     async fn collect(&self, dry_run: bool) -> ServiceResult<Collection> {
-        Ok(Collection { dry_run, blobs: 1, snapshots: 2, freed_bytes: ByteSize::mib(3) })
+        let store = Swept { freed_bytes: ByteSize::mib(3), kept: 1, ..Swept::default() };
+        Ok(Collection {
+            dry_run,
+            store,
+            standard: None,
+            snapshots: Vec::new(),
+            free_bytes: ByteSize::gib(1),
+            total_bytes: ByteSize::gib(2),
+        })
     }
 
     async fn newest_change(&self) -> ServiceResult<u64> {
@@ -520,6 +533,42 @@ impl Service for Double {
             token.unwrap().last_used = Some(now());
         });
         Ok(())
+    }
+
+    async fn accounts(&self) -> ServiceResult<Vec<Account>> {
+        Ok(self.with(|all| all.keys.accounts()))
+    }
+
+    async fn create_account(&self, id: &AccountId, label: &str) -> ServiceResult<Account> {
+        self.with(|all| all.keys.create_account(id, label))
+    }
+
+    async fn create_access_key(&self, new: NewAccessKey) -> ServiceResult<AccessKey> {
+        self.with(|all| all.keys.create(new))
+    }
+
+    async fn access_keys(&self, account: Option<&AccountId>) -> ServiceResult<Vec<AccessKey>> {
+        Ok(self.with(|all| all.keys.list(account)))
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> ServiceResult<AccessKey> {
+        self.with(|all| all.keys.set_status(id, status))
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> ServiceResult<AccessKey> {
+        self.with(|all| all.keys.delete(id))
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> ServiceResult<Option<KnownKey>> {
+        Ok(self.with(|all| all.keys.known(id)))
+    }
+
+    async fn note_key_used(&self, id: &AccessKeyId) -> ServiceResult<()> {
+        self.with(|all| all.keys.note_use(id))
     }
 
     async fn missing(&self) -> Vec<String> {

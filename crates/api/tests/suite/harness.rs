@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Edge, Limits, Metrics, PageKey, Parts};
+use api::{CloudSettings, Edge, Limits, Metrics, PageKey, Parts};
 use axum::Router;
 use axum::body::Body;
 use client::{Client, InProcess};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use model::SystemClock;
+use model::{Clock, SystemClock};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use wire::{CreateCache, Problem};
@@ -28,17 +28,30 @@ impl Harness {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
+        Self::made_of(limits, CloudSettings::default(), Arc::new(SystemClock))
+    }
+
+    pub(crate) fn with_clouds(clouds: CloudSettings) -> Self {
+        Self::made_of(Limits::default(), clouds, Arc::new(SystemClock))
+    }
+
+    pub(crate) fn at(clock: Arc<dyn Clock>) -> Self {
+        Self::made_of(Limits::default(), CloudSettings::default(), clock)
+    }
+
+    fn made_of(limits: Limits, clouds: CloudSettings, clock: Arc<dyn Clock>) -> Self {
         let double = Arc::new(Double::default());
         let stop = CancellationToken::new();
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Metrics::register(&mut registry);
         let edge = Edge::new(Parts {
             service: double.clone(),
-            clock: Arc::new(SystemClock),
+            clock,
             page_key: PageKey::derived_from(b"test"),
             metrics,
             registry: Arc::new(registry),
             limits,
+            clouds,
             stopping: stop.clone(),
             join_trace: None,
         });

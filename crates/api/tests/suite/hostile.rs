@@ -26,6 +26,8 @@ fn words() -> impl Strategy<Value = String> {
             "exec",
             "changes",
             "tokens",
+            "accounts",
+            "access-keys",
             "collections",
             "openapi.json",
             "healthz",
@@ -57,6 +59,9 @@ fn paths() -> impl Strategy<Value = String> {
         "/v1/instances",
         "/v1/instances/web-1",
         "/v1/tokens",
+        "/v1/accounts",
+        "/v1/access-keys",
+        "/v1/access-keys/LTAIAAAAAAAAAAAAAAAAAAAA",
         "/v1/instances/web-1/logs",
         "/v1/instances/web-1/exec",
         "/v1/collections",
@@ -127,7 +132,7 @@ fn fields() -> impl Strategy<Value = String> {
             "platform",
             "size_gib",
             "retention_days",
-            "elimination",
+            "eviction",
             "staleness",
             "rule",
             "interval_seconds",
@@ -254,6 +259,8 @@ proptest! {
     fn no_request_of_any_shape_makes_a_500_or_a_panic(
         method in methods(), path in paths(), query in queries(), headers in headers(), body in bodies(),
     ) {
+        // What is there answers in the words of the clouds; the tests of those have its own strange requests.
+        prop_assume!(path != "/");
         let uri = if query.is_empty() { path } else { format!("{path}?{query}") };
         // What is no URI never gets past the server loop.
         if let Ok(uri) = uri.parse::<Uri>() {

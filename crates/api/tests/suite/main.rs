@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod accounts;
+mod clouds;
 mod documents;
 mod double;
 mod harness;
@@ -12,3 +13,4 @@ mod paging;
 mod problems;
 mod server;
 mod streams;
+mod words;

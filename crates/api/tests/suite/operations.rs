@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use client::{Client, ExecEvent, HttpTransport, ListCaches, ListInstances, Order};
+use client::{Client, HttpTransport, ListCaches, ListInstances};
 use model::{CacheState, ImageSnapshotId};
 use wire::{
-    CreateInstance, CreateToken, Exec, FindMatches, MatchPolicy, PickCache, PredictSize, ProblemKind, Scope,
-    UpdateCache,
+    CreateAccessKey, CreateAccount, CreateInstance, CreateToken, Exec, ExecEvent, FindMatches, KeyStatus,
+    MatchPolicy, Order, PickCache, PolicyPreset, PredictSize, ProblemKind, Scope, UpdateCache,
 };
 
 use crate::harness::{Harness, cache};
@@ -17,6 +17,7 @@ async fn every_operation(client: &Client, harness: &Harness) {
     questions(client).await;
     instances(client).await;
     tokens(client).await;
+    access_keys(client).await;
     server(client).await;
 }
 
@@ -134,14 +135,53 @@ async fn tokens(client: &Client) {
     };
     let made = client.create_token(&new).await.unwrap();
     assert!(made.secret.starts_with("imct_"));
-    let listed = client.list_tokens(Some(&"other".parse().unwrap())).await.unwrap();
+    let listed = client.clone().for_account("other".parse().unwrap()).list_tokens(false).await.unwrap();
     assert_eq!(listed.items, std::slice::from_ref(&made.token));
-    assert!(client.list_tokens(Some(&"third".parse().unwrap())).await.unwrap().items.is_empty());
+    assert!(
+        client
+            .clone()
+            .for_account("third".parse().unwrap())
+            .list_tokens(false)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
     assert!(client.revoke_token(&made.token.id).await.unwrap().revoked.is_some());
 }
 
+async fn access_keys(client: &Client) {
+    let new = CreateAccount { id: "shop".parse().unwrap(), label: "the shop".to_owned() };
+    let made = client.create_account(&new).await.unwrap();
+    assert_eq!((made.id.as_str(), made.label.as_str()), ("shop", "the shop"));
+    let taken = client.create_account(&new).await.unwrap_err();
+    assert_eq!(taken.problem_kind(), Some(ProblemKind::NameTaken));
+    let accounts = client.list_accounts().await.unwrap().items;
+    assert_eq!(accounts.iter().map(|account| account.id.as_str()).collect::<Vec<_>>(), ["local", "shop"]);
+
+    let new = CreateAccessKey { account: Some("shop".parse().unwrap()), ..CreateAccessKey::default() };
+    let made = client.create_access_key(&new).await.unwrap();
+    assert_eq!((made.key.account.as_str(), made.key.status), ("shop", KeyStatus::Enabled));
+    assert_eq!((made.key.preset, made.secret.len()), (Some(PolicyPreset::Full), 30));
+    assert!(made.key.policy["Statement"].is_array());
+    let policy = serde_json::json!({"Version": "1", "Statement": [
+        {"Effect": "Allow", "Action": "eci:*", "Resource": "*",
+         "Condition": {"StringEquals": {"eci:tag/team": "shop"}}}]});
+    let new = CreateAccessKey { policy: Some(policy.clone()), ..CreateAccessKey::default() };
+    let other = client.create_access_key(&new).await.unwrap().key;
+    assert_eq!((other.account.as_str(), other.preset, &other.policy), ("local", None, &policy));
+    let listed = client.list_access_keys(Some(&"shop".parse().unwrap())).await.unwrap();
+    assert_eq!(listed.items, std::slice::from_ref(&made.key));
+    assert_eq!(client.list_access_keys(None).await.unwrap().items, [made.key.clone(), other.clone()]);
+    let disabled = client.set_access_key_status(made.key.id.as_str(), KeyStatus::Disabled).await.unwrap();
+    assert_eq!(disabled.status, KeyStatus::Disabled);
+    assert_eq!(client.delete_access_key(made.key.id.as_str()).await.unwrap(), disabled);
+    let gone = client.delete_access_key(made.key.id.as_str()).await.unwrap_err();
+    assert_eq!(gone.problem_kind(), Some(ProblemKind::NotFound));
+}
+
 async fn server(client: &Client) {
-    assert_eq!(client.collect(true).await.unwrap().blobs, 1);
+    assert_eq!(client.collect(true).await.unwrap().store.kept, 1);
     assert_eq!(client.health().await.unwrap().status, "ok");
     assert_eq!(client.readiness().await.unwrap().status, "ok");
     let metrics = client.metrics().await.unwrap();

@@ -1,35 +1,56 @@
 //! The edge over a real engine: store and records in memory, an image in a layout, a host that only says that it runs.
 
+mod keys;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use api::service::{self, NewCache, Service as _, ServiceErrorKind};
 use api::{Edge, Limits, Metrics, OverEngine, OverEngineParts, PageKey, Parts};
 use async_trait::async_trait;
 use axum::body::Body;
 use blobstore::MemoryStore;
-use client::{Changed, Client, ExecEvent, InProcess, ListCaches, ListInstances};
+use client::{Changed, Client, InProcess, ListCaches, ListInstances};
 use engine::{
-    Daemon, Engine, ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted, HostStates,
-    InstanceHost, InstanceOptions, Instances, LineStream, PrintedLine, SystemTimer,
+    Daemon, Engine, ExecEnd, ExecOrder, HostError, HostErrorKind, HostOrder, HostStarted, HostStates,
+    HostStatus, InstanceHost, InstanceOptions, Instances, LineStream, Printed, PrintedLine, SystemTimer,
+    Vault, VaultError,
 };
-use metastore::{InstanceRef, MemoryMetastore, Metastore, ProcessIdentity};
+use metastore::{
+    CredentialOwner, InstanceRef, MemoryMetastore, Metastore, ProcessIdentity, SealedCredential,
+};
 use model::{
-    AccountId, BlobKey, ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceState, SystemClock, Timestamp,
+    AccessKeyId, AccountId, BlobKey, ByteSize, CachePolicy, Cloud, CloudNotes, ExitStatus, ImageConfig,
+    InstanceId, InstanceState, Origin, Platform, RegistryAccess, RegistryHost, SealedSecret, SystemClock,
+    Tags, Timestamp,
 };
-use registry::Registry;
+use registry::{Credentials, Registry};
+use secrecy::{ExposeSecret as _, SecretString};
 use testkit::{Compression, ImageBuilder, LayerBuilder};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 use wire::{
-    CacheState, CreateCache, CreateInstance, CreateToken, Exec, FindMatches, Found, Grade, Outcome,
-    PickCache, PredictSize, ProblemKind, Scope, Staleness, UpdateCache,
+    CacheState, CreateAccessKey, CreateAccount, CreateCache, CreateInstance, CreateToken, Exec, ExecEvent,
+    FindMatches, Found, Grade, KeyStatus, Outcome, PickCache, PolicyPreset, PredictSize, ProblemKind, Scope,
+    Staleness, UpdateCache,
 };
 
 use crate::harness::{json, refused};
 
+/// Says so when it is dropped.
+struct Told(Arc<Notify>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 /// A host whose instances run until they are stopped.
 #[derive(Default)]
-struct Host(Mutex<BTreeSet<InstanceId>>);
+struct Host(Mutex<BTreeSet<InstanceId>>, Arc<Notify>);
 
 #[async_trait]
 impl InstanceHost for Host {
@@ -42,7 +63,13 @@ impl InstanceHost for Host {
             return Err(HostError::new(HostErrorKind::CommandNotFound, "there is no `nothing`"));
         }
         self.0.lock().unwrap().insert(order.id);
-        Ok(HostStarted { pid: 4711, image_ready_us: 1, total_us: 2, limits_not_set: Vec::new() })
+        Ok(HostStarted {
+            pid: 4711,
+            image_ready_us: 1,
+            total_us: 2,
+            limits_not_set: Vec::new(),
+            warnings: vec!["it is slow".to_owned()],
+        })
     }
 
     async fn stop(&self, id: InstanceId, _: Duration) -> Result<ExitStatus, HostError> {
@@ -72,19 +99,40 @@ impl InstanceHost for Host {
         Ok((0..5).map(line).collect())
     }
 
-    async fn exec(&self, _: InstanceId, order: ExecOrder) -> Result<ExecOutput, HostError> {
-        let stdout = order.env.join(" ").into_bytes();
-        Ok(ExecOutput { status: ExitStatus::Signal(9), stdout, stderr: Vec::new(), is_cut: true })
+    async fn read_log(&self, id: InstanceId, follow: bool, to: Sender<PrintedLine>) -> Result<(), HostError> {
+        for line in self.logs(id, usize::MAX).await? {
+            let _ = to.send(line).await;
+        }
+        if !follow {
+            return Ok(());
+        }
+        // It is followed until nobody reads it: then it is dropped.
+        let _told = Told(self.1.clone());
+        std::future::pending().await
+    }
+
+    async fn exec(&self, _: InstanceId, order: ExecOrder, to: Sender<Printed>) -> Result<ExecEnd, HostError> {
+        if order.command == ["nothing"] {
+            return Err(HostError::new(HostErrorKind::CommandNotFound, "there is no `nothing`"));
+        }
+        for bytes in order.env {
+            let _ = to.send(Printed { stream: LineStream::Stdout, bytes: bytes.into_bytes() }).await;
+        }
+        Ok(ExecEnd { status: ExitStatus::Signal(9), is_cut: true })
     }
 
     async fn look_around(&self) -> Result<HostStates, HostError> {
-        Ok(HostStates::default())
+        let running = self.0.lock().unwrap();
+        let status = |id: &InstanceId| HostStatus { id: *id, state: InstanceState::Running, pid: Some(4711) };
+        Ok(HostStates { instances: running.iter().map(status).collect(), ..HostStates::default() })
     }
 }
 
 struct World {
+    service: OverEngine,
     engine: Engine,
     records: Arc<dyn Metastore>,
+    host: Arc<Host>,
     edge: Edge,
     client: Client,
 }
@@ -95,21 +143,26 @@ impl World {
     }
 
     fn under(settings: engine::Settings) -> Self {
+        Self::of(settings, None)
+    }
+
+    fn of(settings: engine::Settings, vault: Option<Arc<dyn Vault>>) -> Self {
         let records: Arc<dyn Metastore> = Arc::new(MemoryMetastore::default());
         let engine = Engine::new(engine::Parts {
             store: Arc::new(MemoryStore::default()),
             standard: None,
             records: records.clone(),
             registry: Registry::new(registry::Settings::default()).unwrap(),
-            vault: None,
+            vault,
             clock: Arc::new(SystemClock),
             timer: Arc::new(SystemTimer),
             owner: ProcessIdentity::current().unwrap(),
             settings,
         });
+        let host = Arc::new(Host::default());
         let service = OverEngine::new(OverEngineParts {
             engine: engine.clone(),
-            instances: Instances::new(engine.clone(), Arc::new(Host::default())),
+            instances: Instances::new(engine.clone(), host.clone()),
             records: records.clone(),
             in_use: Arc::new(BTreeSet::<BlobKey>::new()),
             retention: settings.retention,
@@ -119,17 +172,18 @@ impl World {
         let mut registry = prometheus_client::registry::Registry::default();
         let metrics = Metrics::register(&mut registry);
         let edge = Edge::new(Parts {
-            service: Arc::new(service),
+            service: Arc::new(service.clone()),
             clock: Arc::new(SystemClock),
             page_key: PageKey::random().unwrap(),
             metrics,
             registry: Arc::new(registry),
             limits: Limits { progress_interval: Duration::from_millis(5), ..Limits::default() },
+            clouds: api::CloudSettings::default(),
             stopping: CancellationToken::new(),
             join_trace: None,
         });
         let client = Client::new(InProcess::<_, Body>::new(api::in_process(edge.clone())));
-        Self { engine, records, edge, client }
+        Self { service, engine, records, host, edge, client }
     }
 }
 
@@ -226,6 +280,10 @@ async fn instances(world: &World, image: &model::ImageSource, cache: model::Cach
     };
     let made = client.create_instance(&new).await.unwrap();
     assert_eq!((made.choice.outcome, made.choice.cache), (Outcome::Hit, Some(cache)));
+    assert_eq!(
+        (made.choice.fetched_bytes, made.warnings.as_slice()),
+        (ByteSize::ZERO, &["it is slow".to_owned()][..])
+    );
     assert_eq!(kind(client.create_instance(&new).await), Some(ProblemKind::NameTaken));
     let missing = CreateInstance { command: vec!["nothing".to_owned()], name: None, ..new.clone() };
     assert_eq!(kind(client.create_instance(&missing).await), Some(ProblemKind::InvalidField));
@@ -240,6 +298,23 @@ async fn instances(world: &World, image: &model::ImageSource, cache: model::Cach
     let mut log = client.instance_logs("web-1", false, Some(2)).await.unwrap();
     let first = log.next().await.unwrap().unwrap();
     assert_eq!(first.output.text.as_deref(), Some("line 3"));
+    for (follow, tail, first) in [(true, None, "line 0"), (true, Some(2), "line 3"), (false, None, "line 0")]
+    {
+        let mut log = client.instance_logs("web-1", follow, tail).await.unwrap();
+        assert_eq!(
+            log.next().await.unwrap().unwrap().output.text.as_deref(),
+            Some(first),
+            "{follow} {tail:?}"
+        );
+        while log.next().await.unwrap().unwrap().output.text.as_deref() != Some("line 4") {}
+        if follow && tail.is_none() {
+            drop(log);
+            // Nobody reads it any more, and the host hears of that.
+            world.host.1.notified().await;
+        } else if !follow {
+            assert_eq!(log.next().await.unwrap(), None);
+        }
+    }
     let env = [("A".to_owned(), "b".to_owned())].into();
     let exec = Exec { command: vec!["env".to_owned()], env, ..Exec::default() };
     let mut feed = client.exec("web-1", &exec).await.unwrap();
@@ -247,6 +322,13 @@ async fn instances(world: &World, image: &model::ImageSource, cache: model::Cach
     assert_eq!(output.text.as_deref(), Some("A=b"));
     let ExecEvent::Ended(ended) = feed.next().await.unwrap() else { panic!("no end") };
     assert!(ended.is_cut && ended.ended.signal == Some(9));
+    let exec = Exec { command: vec!["nothing".to_owned()], ..Exec::default() };
+    let error = client.exec("web-1", &exec).await.unwrap().next().await.unwrap_err();
+    let client::Error::Refused(problem) = error else { panic!("{error}") };
+    assert_eq!(
+        (problem.reason.as_deref(), problem.field.as_deref()),
+        (Some("command-not-found"), Some("command"))
+    );
 
     assert_eq!(kind(client.delete_cache("web", false, None).await), Some(ProblemKind::InUse));
     assert_eq!(kind(client.delete_instance("web-1", false).await), Some(ProblemKind::WrongState));
@@ -394,11 +476,18 @@ async fn tokens_of_the_records_open_what_they_say() {
     let reader = stranger.with_token(made.secret.into());
     reader.usage().await.unwrap();
     assert_eq!(kind(reader.collect(true).await), Some(ProblemKind::Forbidden));
-    assert!(world.client.list_tokens(None).await.unwrap().items[0].last_used.is_some());
+    let listed = world.client.list_tokens(true).await.unwrap().items.remove(0);
+    assert!(listed.last_used >= Some(listed.created), "{listed:?}");
     world.client.revoke_token(&made.token.id).await.unwrap();
     assert_eq!(kind(reader.usage().await), Some(ProblemKind::Unauthorized));
     assert_eq!(kind(world.client.revoke_token("0000000000000000").await), Some(ProblemKind::NotFound));
     assert_eq!(kind(world.client.revoke_token("nothing").await), Some(ProblemKind::NotFound));
     assert!(world.client.metrics().await.unwrap().contains("imc_caches{state=\"Ready\"} 0"));
     world.client.readiness().await.unwrap();
+}
+
+/// What was refused, and about which field.
+fn told<T: std::fmt::Debug>(result: client::Result<T>) -> (ProblemKind, String) {
+    let client::Error::Refused(problem) = result.unwrap_err() else { panic!("no refusal") };
+    (problem.known_kind().unwrap(), problem.field.unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 //! Pages and their tokens.
 
-use client::{ListCaches, Order};
-use wire::ProblemKind;
+use client::ListCaches;
+use wire::{Order, ProblemKind};
 
 use crate::harness::{Harness, cache};
 

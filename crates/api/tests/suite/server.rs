@@ -207,7 +207,8 @@ async fn tls_with_a_certificate_of_ones_own() {
         let client = Client::new(HttpTransport::tcp(url.clone(), &trust).unwrap());
         client.health().await.unwrap();
         let distrustful = Client::new(HttpTransport::tcp(url, &Trust::default()).unwrap());
-        assert!(distrustful.health().await.unwrap_err().is_unreachable());
+        let refused = distrustful.health().await.unwrap_err();
+        assert!(matches!(refused, client::Error::Untrusted { .. }), "{refused:?}");
         // One that speaks no TLS, and one that says nothing.
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();

@@ -7,7 +7,8 @@ use metastore::conformance::{build_of, cache_named, fail, process, whole};
 use metastore::{Admission, Metastore, SnapshotRecord, SqliteMetastore};
 use model::rules::Quotas;
 use model::{
-    ByteSize, DiffId, Digest, ManifestDigest, SnapshotSummary, SummaryImage, SummaryLayer, Timestamp,
+    ByteSize, Clock as _, DiffId, Digest, ManifestDigest, SnapshotSummary, SummaryImage, SummaryLayer,
+    SystemClock, Timestamp,
 };
 
 const REPOSITORIES: u64 = 2_000;
@@ -93,7 +94,7 @@ async fn record(store: &SqliteMetastore, data_dir: &Path, number: u64, now: Time
     let quotas = Quotas { manual: 1_000_000, automatic: 1_000_000 };
     let admission = Admission { quotas, ..Admission::default() };
     store.create_cache(&cache, &build, &admission, &[]).await.unwrap();
-    if number % 20 == 0 {
+    if number.is_multiple_of(20) {
         fail(store, &build, now).await.unwrap();
         return;
     }

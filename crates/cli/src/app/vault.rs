@@ -1,4 +1,4 @@
-//! The keys that credentials of caches are sealed with, read when they are first needed: most commands need none.
+//! The keys that credentials of caches and secrets of access keys are sealed with, read when they are first needed: most commands need none.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use engine::{Vault, VaultError};
 use metastore::{CredentialOwner, SealedCredential};
-use model::RegistryHost;
+use model::{AccessKeyId, AccountId, RegistryHost, SealedSecret};
 use registry::Credentials;
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{KeyRing, Owner, Sealed};
@@ -112,7 +112,24 @@ impl Keys {
             sealed: anew.as_bytes().to_vec(),
         }))
     }
+
+    /// Seals the secret of an access key with the key that seals now; `None` where it is already.
+    pub(crate) fn resealed_secret(
+        &self,
+        account: &AccountId,
+        key: &AccessKeyId,
+        sealed: &SealedSecret,
+    ) -> Result<Option<SealedSecret>, VaultError> {
+        let failed = |source: Cause| VaultError::OpenSecret { key: key.clone(), source };
+        let ring = self.ring().map_err(|error| failed(error.into()))?;
+        let bytes = Sealed::from_bytes(sealed.as_bytes().to_vec()).map_err(|error| failed(error.into()))?;
+        let anew = ring.reseal(&Owner::new(account, key), &bytes).map_err(|error| failed(error.into()))?;
+        Ok(anew.map(|anew| SealedSecret::from_bytes(anew.as_bytes().to_vec())))
+    }
 }
+
+/// Why a secret is not sealed or opened.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
@@ -168,6 +185,31 @@ impl Vault for Keys {
         let login: Login =
             serde_json::from_str(text.expose_secret()).map_err(|error| failed(error.into()))?;
         Ok(Credentials::basic(login.username, login.password))
+    }
+
+    fn seal_secret(
+        &self,
+        account: &AccountId,
+        key: &AccessKeyId,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, VaultError> {
+        let failed = |source: Cause| VaultError::SealSecret { key: key.clone(), source };
+        let ring = self.ring().map_err(|error| failed(error.into()))?;
+        let sealed =
+            ring.seal_text(&Owner::new(account, key), secret).map_err(|error| failed(error.into()))?;
+        Ok(SealedSecret::from_bytes(sealed.as_bytes().to_vec()))
+    }
+
+    fn open_secret(
+        &self,
+        account: &AccountId,
+        key: &AccessKeyId,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, VaultError> {
+        let failed = |source: Cause| VaultError::OpenSecret { key: key.clone(), source };
+        let ring = self.ring().map_err(|error| failed(error.into()))?;
+        let bytes = Sealed::from_bytes(sealed.as_bytes().to_vec()).map_err(|error| failed(error.into()))?;
+        ring.open_text(&Owner::new(account, key), &bytes).map_err(|error| failed(error.into()))
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use model::{CacheName, CacheState, ImageSnapshotId, ImageSource, Origin, Platform, RepositoryName};
 use wire::IdempotencyKey;
 
-use super::{PolicyArgs, RegistryArgs, TagWord, whole};
+use super::{PolicyArgs, RegistryArgs, TagWord, plain_name, whole};
 
 /// GiB that a cache may have.
 fn size() -> clap::builder::RangedU64ValueParser<u64> {
@@ -28,7 +28,7 @@ A path that holds colons is ended by two: `oci:/a:b/dir::ref`.
 Where `imc serve` runs it builds the cache, and Ctrl-C leaves it at that; else this command does.")]
 pub(crate) struct CreateArgs {
     /// The cache's name; lower-case letters, digits, `-`, `_`, `.`
-    #[arg(value_parser = whole::<CacheName>)]
+    #[arg(value_parser = plain_name)]
     pub(crate) name: CacheName,
     /// The images, at most 20
     #[arg(required = true, num_args = 1..=20, value_name = "IMAGE", value_parser = whole::<ImageSource>)]
@@ -133,7 +133,7 @@ pub(crate) struct UpdateArgs {
     #[arg(long, value_name = "GIB", value_parser = size())]
     pub(crate) size: Option<u64>,
     /// Its name from now on
-    #[arg(long, value_name = "NAME", value_parser = whole::<CacheName>)]
+    #[arg(long, value_name = "NAME", value_parser = plain_name)]
     pub(crate) rename: Option<CacheName>,
     /// Take all its tags away
     #[arg(long, conflicts_with = "tag")]

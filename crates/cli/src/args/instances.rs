@@ -1,7 +1,7 @@
 //! Arguments about instances.
 
 use clap::Args;
-use model::{ByteSize, ImageSource, InstanceName, Platform};
+use model::{ByteSize, ImageSource, InstanceName, Platform, SizeError};
 use node::{MilliCpus, Network, Volume};
 
 use super::{ChoiceArgs, RegistryArgs, whole};
@@ -10,11 +10,13 @@ use super::{ChoiceArgs, RegistryArgs, whole};
 const LEAST_MEMORY: ByteSize = ByteSize::mib(6);
 
 fn memory(text: &str) -> Result<ByteSize, String> {
-    match whole::<ByteSize>(text)? {
-        less if less < LEAST_MEMORY => {
+    match text.parse::<ByteSize>() {
+        Err(SizeError::Form(_)) => Err("expected a whole number with a unit, as 512m or 2g".to_owned()),
+        Err(error) => Err(error.to_string()),
+        Ok(less) if less < LEAST_MEMORY => {
             Err(format!("{less} are too few for a container: at least {LEAST_MEMORY}"))
         }
-        enough => Ok(enough),
+        Ok(enough) => Ok(enough),
     }
 }
 
@@ -126,7 +128,7 @@ pub(crate) struct StopArgs {
     #[arg(required = true)]
     pub(crate) instances: Vec<String>,
     /// Seconds between the stop signal and SIGKILL
-    #[arg(long, short, default_value_t = 10, value_name = "SECONDS")]
+    #[arg(long, short, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=3600))]
     pub(crate) timeout: u32,
 }
 

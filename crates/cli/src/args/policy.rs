@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use model::{CopyCount, RefreshSeconds, RetentionDays, Tags};
-use wire::{Elimination, Staleness};
+use wire::Staleness;
 
 use crate::exit::Failure;
 
@@ -120,7 +120,7 @@ pub(crate) enum Eviction {
     Lru,
 }
 
-impl From<Eviction> for Elimination {
+impl From<Eviction> for wire::Eviction {
     fn from(word: Eviction) -> Self {
         match word {
             Eviction::Keep => Self::Keep,

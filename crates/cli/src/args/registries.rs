@@ -25,6 +25,21 @@ pub(crate) struct RegistryArgs {
     pub(crate) certs_d: Vec<PathBuf>,
 }
 
+impl RegistryArgs {
+    /// Options with files that were given on the command line itself, and the settings that say the same.
+    pub(crate) fn files_said(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let said = |given: &[PathBuf], variable: &str, option: &'static str, setting: &'static str| {
+            // The command line takes a variable as one path.
+            let is_said =
+                given.iter().any(|path| std::env::var_os(variable).is_none_or(|value| value != *path));
+            is_said.then_some((option, setting))
+        };
+        let ca = said(&self.ca_file, "IMC_CA_FILE", "--ca-file", "registries.ca_files");
+        let certs = said(&self.certs_d, "IMC_CERTS_D", "--certs-d", "registries.certs_dirs");
+        ca.into_iter().chain(certs)
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -104,7 +104,7 @@ impl TokenCreateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TokenListArgs {
-    /// Those of all accounts, not of one alone
+    /// Those of all accounts, not of one's own or the one of `--account` alone
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -128,7 +128,7 @@ pub(crate) struct SecretsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecretsAction {
-    /// Seal all credentials with a new key
+    /// Seal all credentials and the secrets of access keys with a new key
     Rotate(SecretsRotateArgs),
 }
 

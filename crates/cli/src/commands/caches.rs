@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use client::{Client, ListCaches, Order};
+use client::{Client, ListCaches};
 use model::{CacheId, CacheState, InstanceId};
-use wire::{Cache, CacheDetails, Cost, Elimination, Event, ProblemKind, Staleness};
+use wire::{Cache, CacheDetails, Cost, Event, Eviction, Order, ProblemKind, Staleness};
 
 use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
 use crate::documents::{self, Shown, all};
@@ -138,9 +138,9 @@ fn rules(cache: &Cache) -> Vec<String> {
         }
         Staleness::Strict => Some("Staleness: strict".to_owned()),
     };
-    let eviction = match cache.elimination {
-        Elimination::Keep => None,
-        Elimination::Lru => Some("Eviction:  lru".to_owned()),
+    let eviction = match cache.eviction {
+        Eviction::Keep => None,
+        Eviction::Lru => Some("Eviction:  lru".to_owned()),
     };
     staleness.into_iter().chain(eviction).collect()
 }
@@ -274,9 +274,6 @@ pub(crate) async fn delete(
     args: &DeleteArgs,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    if let Some(app) = &session.app {
-        super::reconcile::reconcile(app, printer).await?;
-    }
     let client = &session.client;
     // One that cannot be deleted keeps none of the others.
     let (ids, unknown) = each(&args.caches, printer, async |word| ids(client, word, args.all).await).await;

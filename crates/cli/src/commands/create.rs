@@ -73,7 +73,7 @@ pub(crate) async fn create(
         platform: Some(args.platform),
         size_gib: args.size,
         retention_days: policy.retention_days.and_then(crate::args::Retention::days),
-        elimination: policy.eviction.map(Into::into),
+        eviction: policy.eviction.map(Into::into),
         staleness: policy.staleness(&settings.staleness)?,
         flash: policy.flash.unwrap_or_default(),
         flash_copies: policy.flash_copies,
@@ -115,7 +115,7 @@ pub(crate) async fn update(
         images: (!images.is_empty()).then_some(images),
         size_gib: args.size,
         retention_days: policy.retention_days.map(crate::args::Retention::days),
-        elimination: policy.eviction.map(Into::into),
+        eviction: policy.eviction.map(Into::into),
         staleness: policy.staleness(&settings.staleness)?,
         flash: policy.flash,
         flash_copies: policy.flash_copies,
@@ -182,7 +182,7 @@ async fn follow(
     if built.is_err() {
         session.shut_down().await;
     }
-    built.map(|_| progress::layers(&build.progress))
+    built.map(|_| api::layers(&build.progress))
 }
 
 /// Local sources by the path that holds wherever the record is read, and is the same however it was said.

@@ -1,22 +1,25 @@
-//! `imc run`: an instance from a cached image.
+//! `imc run`: an instance from a cached image. In the foreground it is this process's own; detached it may be a server's.
 
 mod choice;
+mod detached;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use engine::{InstanceNetwork, InstanceOptions, InstanceVolume, NewInstance, RunningInstance, StartChoice};
-use model::{ExitStatus, Instance, InstanceId, SnapshotImage};
+use model::{ExitStatus, Instance, InstanceId};
 use node::{Attachment, MilliCpus, Network, Started};
 use tokio::runtime::Runtime;
 
 use super::reconcile::reconcile;
 use crate::app::App;
 use crate::args::RunArgs;
-use crate::documents;
 use crate::exit::Failure;
-use crate::host::{failed, spec_of, started_of};
+use crate::host::{emulated, failed, spec_of, started_of};
 use crate::printer::Printer;
+
+pub(crate) use detached::start;
 
 pub(crate) fn run(
     runtime: &Runtime,
@@ -28,7 +31,7 @@ pub(crate) fn run(
     runtime.block_on(reconcile(app, printer))?;
     let new = runtime.block_on(wanted(app, args))?;
     let choice = runtime.block_on(choice::choose(app, &new.wish, printer))?;
-    let started = start(runtime, app, args, new, &choice, printer);
+    let started = begin(runtime, app, args, new, &choice, printer);
     // The record holds the snapshot from now on, or nothing runs.
     runtime.block_on(choice.release());
     let Begun { record, started } = started?;
@@ -40,10 +43,6 @@ pub(crate) fn run(
         started.timings.total_us() / 1000,
         begun.elapsed().as_millis()
     );
-    if args.detach {
-        printer.result(&documents::Instance::from(&record), || vec![record.id.to_string()]);
-        return Ok(ExitCode::SUCCESS);
-    }
     let status = started.session.attach()?;
     if let Err(failure) = runtime.block_on(finish(app, &record, status)) {
         printer.warning(&format!("the end could not be recorded: {}", failure.message));
@@ -60,6 +59,7 @@ async fn wanted(app: &App, args: &RunArgs) -> Result<NewInstance, Failure> {
         options: options(args),
         remove_on_exit: args.rm,
         runtime: args.runtime.clone(),
+        notes: None,
     })
 }
 
@@ -70,7 +70,7 @@ struct Begun {
 }
 
 /// Records it, starts it, and records that. Nothing stays of what cannot start.
-fn start(
+fn begin(
     runtime: &Runtime,
     app: &App,
     args: &RunArgs,
@@ -79,12 +79,13 @@ fn start(
     printer: &Printer,
 ) -> Result<Begun, Failure> {
     let (record, order) = runtime.block_on(app.use_cases.record(&app.account, new, choice))?;
-    tell_of_emulation(&order.image, printer);
+    if let Some(warning) = emulated(&order.image.platform) {
+        printer.warning(&warning);
+    }
     let mut spec = spec_of(order);
     // What only whoever sits before it can have.
     (spec.options.terminal, spec.options.interactive) = (args.tty, args.interactive);
-    let attachment = if args.detach { Attachment::Log } else { Attachment::Caller };
-    let started = match app.instances.create_and_start(&spec, attachment) {
+    let started = match app.instances.create_and_start(&spec, Attachment::Caller) {
         Ok(started) => started,
         Err(error) => {
             let source = failed(error);
@@ -102,21 +103,6 @@ fn start(
             printer.warning(&format!("the start could not be recorded: {}", failure.message));
             Ok(Begun { record, started })
         }
-    }
-}
-
-/// An image of another architecture can run here where an emulator is set up.
-fn tell_of_emulation(image: &SnapshotImage, printer: &Printer) {
-    let platform = &image.platform;
-    let here = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    if platform.arch != here {
-        printer.warning(&format!(
-            "the image is for {platform}, this machine is {here}: it needs an emulator (binfmt_misc)"
-        ));
     }
 }
 
@@ -155,6 +141,15 @@ pub(crate) fn environment(words: &[String]) -> Vec<String> {
     words.iter().filter_map(value).collect()
 }
 
+/// The same by name; of two of a name the last counts.
+pub(crate) fn variables(words: &[String]) -> BTreeMap<String, String> {
+    let pair = |entry: String| {
+        let (name, value) = entry.split_once('=').unwrap_or((&entry, ""));
+        (name.to_owned(), value.to_owned())
+    };
+    environment(words).into_iter().map(pair).collect()
+}
+
 /// Its record as it is then.
 async fn record_start(
     app: &App,
@@ -172,7 +167,7 @@ async fn record_start(
     let noted = app.use_cases.note_running(record, &started_of(started), choice).await?;
     let RunningInstance { instance, cache } = noted;
     if let Some(cache) = cache {
-        printer.note(&format!("the next start finds it in the cache {} ({})", cache.name, cache.id));
+        printer.note(&choice::found_next(&cache.name, cache.id));
     }
     Ok(instance)
 }

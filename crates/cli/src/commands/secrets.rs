@@ -1,4 +1,4 @@
-//! `imc secrets`: the keys that credentials of caches are sealed with.
+//! `imc secrets`: the keys that credentials of caches and secrets of access keys are sealed with.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use crate::exit::Failure;
 use crate::file_lock::FileLock;
 use crate::printer::Printer;
 
-/// Owners of credentials that are asked for at once.
+/// Owners of credentials, or access keys, that are asked for at once.
 const PAGE: u32 = 500;
 
 /// What to do where the key file cannot be read or written.
@@ -116,6 +116,34 @@ async fn until_done(mut pass: impl AsyncFnMut() -> Result<Pass, Failure>) -> Res
 }
 
 async fn pass(records: &dyn Metastore, keys: &Keys) -> Result<Pass, Failure> {
+    let credentials = pass_of_credentials(records, keys).await?;
+    let secrets = pass_of_access_keys(records, keys).await?;
+    Ok(Pass {
+        resealed: credentials.resealed + secrets.resealed,
+        unfinished: credentials.unfinished + secrets.unfinished,
+    })
+}
+
+async fn pass_of_access_keys(records: &dyn Metastore, keys: &Keys) -> Result<Pass, Failure> {
+    let (mut done, mut after) = (Pass::default(), None);
+    loop {
+        let page = records.access_keys(None, after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(done) };
+        after = Some(last.id.clone());
+        for key in page {
+            let anew = keys.resealed_secret(&key.account, &key.id, &key.secret);
+            let Some(anew) = anew.map_err(|error| Failure::from(engine::Error::from(error)))? else {
+                continue;
+            };
+            match records.reseal_access_key(&key.id, &key.secret, &anew).await? {
+                true => done.resealed += 1,
+                false => done.unfinished += 1,
+            }
+        }
+    }
+}
+
+async fn pass_of_credentials(records: &dyn Metastore, keys: &Keys) -> Result<Pass, Failure> {
     let mut done = Pass::default();
     let mut after = None;
     loop {

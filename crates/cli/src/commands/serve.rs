@@ -1,5 +1,6 @@
 //! `imc serve`: the use-cases over the native API, and the reconcilers behind them, until it is told to stop.
 
+mod clouds;
 mod life;
 mod listeners;
 mod lock;
@@ -136,6 +137,7 @@ fn edge(app: &App, settings: &Settings, stopping: CancellationToken) -> Result<E
             request_timeout: settings.server.request_timeout,
             ..Limits::default()
         },
+        clouds: clouds::settings(&settings.clouds)?,
         stopping,
         join_trace: telemetry::join_trace(),
     }))

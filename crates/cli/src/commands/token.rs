@@ -20,10 +20,7 @@ pub(crate) async fn token(
 ) -> Result<ExitCode, Failure> {
     match action {
         TokenAction::Create(args) => create(session, args, account, printer).await,
-        TokenAction::List(args) => {
-            let account = account.filter(|_| !args.all);
-            list(session, account, printer).await
-        }
+        TokenAction::List(args) => list(session, args.all, printer).await,
         TokenAction::Revoke(args) => revoke(session, &args.tokens, printer).await,
     }
 }
@@ -50,12 +47,8 @@ async fn create(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(
-    session: &Session,
-    account: Option<&AccountId>,
-    printer: &Printer,
-) -> Result<ExitCode, Failure> {
-    let tokens = session.client.list_tokens(account).await?.items;
+async fn list(session: &Session, all: bool, printer: &Printer) -> Result<ExitCode, Failure> {
+    let tokens = session.client.list_tokens(all).await?.items;
     let time = |time: Option<model::Timestamp>| time.map_or_else(|| "-".to_owned(), |time| time.to_string());
     let row = |token: &Token| {
         let scopes: Vec<&str> = token.scopes.iter().map(|scope: &Scope| scope.as_str()).collect();

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use engine::Collected;
 use model::{
     AccountId, BlobKey, BuildFailure, ByteSize, CachePolicy, CacheState, Event, EventKind, EventReason,
     ExitStatus, ImageCache, InstanceState, NewImageCache, Origin, RegistryAccess, Subject, Timestamp,
@@ -12,8 +11,8 @@ use node::{Check, CheckResult};
 use serde::Serialize;
 
 use super::{
-    Cache, CheckedConfig, Collection, Created, Instance, LoggedIn, LoggedOut, Matched, NewToken, Predicted,
-    Rotated, Setting, Shown, all,
+    Cache, CheckedConfig, Collection, Created, Instance, LoggedIn, LoggedOut, Matched, NewAccessKey,
+    NewToken, Predicted, Rotated, Setting, Shown, all,
 };
 
 const HEX: &str = "01a2086e6b2b734699def6a20c73d467";
@@ -45,6 +44,7 @@ fn cache(state: CacheState) -> ImageCache {
         size_limit: ByteSize::gib(20),
         policy: CachePolicy::default(),
         access: RegistryAccess::default(),
+        notes: None,
     };
     ImageCache {
         id: format!("imc-{HEX}").parse().unwrap(),
@@ -123,6 +123,25 @@ fn token() -> wire::Token {
     }
 }
 
+fn account() -> wire::Account {
+    let created = Timestamp::from_micros(1_764_000_000_000_000);
+    wire::Account { id: "shop".to_owned(), label: "the web shop".to_owned(), created }
+}
+
+fn access_key() -> wire::AccessKey {
+    wire::AccessKey {
+        id: "LTAI5tExampleExampleXY01".parse().unwrap(),
+        account: "shop".to_owned(),
+        status: wire::KeyStatus::Enabled,
+        label: "deploy".to_owned(),
+        preset: Some(wire::PolicyPreset::Full),
+        policy: serde_json::json!({"Version": "1", "Statement": [
+            {"Effect": "Allow", "Action": ["eci:*", "tke:*"], "Resource": "*"}]}),
+        created: Timestamp::from_micros(1_764_000_000_000_000),
+        last_used: None,
+    }
+}
+
 fn instance(state: InstanceState) -> model::Instance {
     let time = Timestamp::from_micros(1_764_000_000_000_000);
     let ended = state.has_ended();
@@ -141,6 +160,7 @@ fn instance(state: InstanceState) -> model::Instance {
         created: time,
         started: Some(time),
         finished: ended.then(|| time.plus_micros(5_000_000)),
+        notes: None,
     }
 }
 
@@ -150,13 +170,22 @@ fn events() -> Vec<Event> {
     vec![Event::once(subject, EventKind::Normal, EventReason::Ready, "190.0 MiB unpacked", time)]
 }
 
-fn collected() -> Collected {
-    let mut collected = Collected::default();
-    collected.store.deleted = vec![BlobKey::Layer(DIGEST.parse().unwrap())];
-    collected.store.freed = ByteSize::mib(74);
-    collected.store.kept = 6;
-    collected.snapshots = vec![format!("isn-{HEX}").parse().unwrap()];
-    collected
+fn collected() -> Collection {
+    let store = wire::Swept {
+        deleted: vec![BlobKey::Layer(DIGEST.parse().unwrap())],
+        freed_bytes: ByteSize::mib(74),
+        kept: 6,
+        ..wire::Swept::default()
+    };
+    let collection = wire::Collection {
+        dry_run: false,
+        store,
+        standard: None,
+        snapshots: vec![format!("isn-{HEX}").parse().unwrap()],
+        free_bytes: ByteSize::gib(120),
+        total_bytes: ByteSize::gib(500),
+    };
+    (&collection).into()
 }
 
 fn matched() -> Matched {
@@ -254,24 +283,21 @@ fn page() -> String {
     let about = "What images will take. `evidence` is what an unpacked size is known by: `unpacked` (it was unpacked before), \
                  `plain`, `gzip-trailer`, `zstd-header` or `ratio`.";
     section(&mut page, "predict", about, &predicted());
-    let instances: Vec<Instance> = all(&[
+    let instances = [
         instance(InstanceState::Running),
         instance(InstanceState::Exited(ExitStatus::Code(0))),
         instance(InstanceState::Exited(ExitStatus::Signal(9))),
-    ]);
+    ];
+    let instances: Vec<wire::Instance> = instances.iter().map(wire::Instance::from).collect();
+    let instances: Vec<Instance> = all(&instances);
     let about = "Instances: those that there are, that were stopped, that were removed. `exit` has a `code` or a `signal`, or \
                  neither where nobody saw the end. `run --detach` says the one that it started.";
     section(&mut page, "ps, stop, rm", about, &instances);
-    let room = Collection {
-        collected: &collected(),
-        free_space: ByteSize::gib(120),
-        total_space: ByteSize::gib(500),
-    };
     section(
         &mut page,
         "gc",
         "What was deleted, or with `--dry-run` would be, and the room that there is.",
-        &room,
+        &collected(),
     );
     let (found, advice) = ("6.12.1".to_owned(), String::new());
     let check = [Check { name: "kernel", result: CheckResult::Ok, found, advice }];
@@ -289,8 +315,8 @@ fn page() -> String {
     let some = ["data_dir", "server.listen", "server.max_connections", "server.tls_cert_file"];
     let shown = loaded.entries.iter().filter(|entry| some.contains(&entry.key));
     let shown: Vec<Setting> = shown.map(Setting::from).collect();
-    let about = "Every setting, a few of them here. A value is a number, a text, a list of texts, or `null` where it is unset; a \
-                 price is a text, and a secret is `***`. `origin` is `default`, `file`, `environment` or `command-line`, and \
+    let about = "Every setting, a few of them here. A value is a number, `true` or `false`, a text, a list of texts, or `null` where \
+                 it is unset; a price is a text, and a secret is `***`. `origin` is `default`, `file`, `environment` or `command-line`, and \
                  `place` the line, the variable or the option.";
     section(&mut page, "config show", about, &shown);
     let checked = CheckedConfig { file: "/etc/imc/imc.toml".to_owned(), settings: 1 };
@@ -303,6 +329,20 @@ fn page() -> String {
     let made = NewToken { token: &token(), secret: "imct_..." };
     section(&mut page, "token create", "The token, and what opens: it is told this once.", &made);
     section(&mut page, "token list, token revoke", "The tokens.", &[token()]);
+    let account = account();
+    section(&mut page, "account create", "The account.", &account);
+    section(&mut page, "account list", "The accounts.", &[&account]);
+    let made = NewAccessKey { key: &access_key(), secret: "..." };
+    let about = "The access key, and its secret: it is told this once.";
+    section(&mut page, "access-key create", about, &made);
+    let about =
+        "The access keys. `preset` is `full`, `read-only`, or `null` where it has a policy of its own.";
+    section(
+        &mut page,
+        "access-key list, access-key enable, access-key disable, access-key delete",
+        about,
+        &[access_key()],
+    );
     let rotated = Rotated {
         file: "/var/lib/imc/secret.key".to_owned(),
         key: "5f1d7a84db00d2fc".to_owned(),

@@ -3,46 +3,84 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
-use node::{InstanceError, InstanceErrorKind};
+use engine::{FailureKind, HostErrorKind};
+use node::InstanceError;
 
 use super::{Failure, NOT_PERMITTED, SOFTWARE};
+use crate::host::kind_of;
 
 /// For requests that make no sense as they are.
 pub(super) const INPUT: &str = "`imc COMMAND --help` has examples";
+/// Where permissions are all that failed.
+const DENIED: &str = "run it with sudo, or as the user whose files these are";
+/// For records that do not answer: the word, and what to do.
+pub(super) const RECORDS: (&str, &str) =
+    ("records-unavailable", "check that the database runs and lets imc in (database.url), then try again");
 /// For images that are kept and cannot run here.
 pub(super) const OTHER_SYSTEM: &str =
     "start an image for linux; where the index has one, `imc create` takes it with `--platform linux/ARCH`";
 
+/// For builds that others wait for.
+pub(super) const BUILDING: &str = "wait for the build to end, or cancel it with Ctrl-C where it runs";
+/// For caches that instances use.
+pub(super) const IN_USE: &str = "stop these instances with `imc stop` and remove them with `imc rm`";
+/// For names of instances that are taken.
+pub(super) const NAME_TAKEN: &str = "choose another `--name`, or remove that instance with `imc rm`";
+/// For caches that are not there.
+pub(super) const CACHES: &str = "`imc list` shows the caches";
+/// For instances that are not there.
+pub(crate) const INSTANCES: &str = "`imc ps -a` lists the instances";
+
 /// What to do about an instance's failure.
 pub(super) fn of_instance(error: &InstanceError) -> Option<&'static str> {
-    match error {
-        InstanceError::Option { option: "runtime", .. } => {
-            return Some("name an installed one (runc, crun, a path), or leave the option out");
+    let field = match error {
+        InstanceError::Option { option: "runtime", .. } => Some("runtime"),
+        InstanceError::Volume { .. } => Some("volumes"),
+        InstanceError::Account { .. } => Some("user"),
+        InstanceError::NoCommand(_) => Some("command"),
+        _ => None,
+    };
+    of_host(kind_of(error.kind()), field)
+}
+
+/// What to do about a failure of the host of instances, which may be about a field of what was asked for.
+pub(super) fn of_host(kind: HostErrorKind, field: Option<&str>) -> Option<&'static str> {
+    match (kind, field) {
+        (HostErrorKind::Input, Some("runtime")) => {
+            Some("name an installed one (runc, crun, a path), or leave the option out")
         }
-        InstanceError::Volume { .. } => return Some("make it first, or name one that is there"),
-        InstanceError::Account { .. } => {
-            return Some("name one that the image has, or give ids, as `--user 1000:1000`");
+        (_, Some("volumes")) => Some("make it first, or name one that is there"),
+        (_, Some("user")) => Some("name one that the image has, or give ids, as `--user 1000:1000`"),
+        (HostErrorKind::Input, Some("command")) => {
+            Some("give one behind the image, as `imc run --rm IMAGE -- /bin/sh`")
         }
-        InstanceError::NoCommand(_) => {
-            return Some("give one behind the image, as `imc run --rm IMAGE -- /bin/sh`");
-        }
-        _ => {}
-    }
-    match error.kind() {
-        InstanceErrorKind::Input => Some(INPUT),
-        InstanceErrorKind::CommandNotFound => Some("name the program by its path inside the image"),
-        InstanceErrorKind::CommandNotExecutable => {
+        (HostErrorKind::Input, _) => Some(INPUT),
+        (HostErrorKind::CommandNotFound, _) => Some("name the program by its path inside the image"),
+        (HostErrorKind::CommandNotExecutable, _) => {
             Some("name a program; a script may need its interpreter before it")
         }
-        InstanceErrorKind::NotFound => Some("`imc ps -a` lists the instances"),
-        InstanceErrorKind::State => Some("`imc ps -a` shows the states"),
-        // The message says what to do.
-        InstanceErrorKind::Privilege => None,
-        InstanceErrorKind::System => Some("`imc doctor` finds out what this machine lacks"),
+        (HostErrorKind::NotFound, _) => Some(INSTANCES),
+        (HostErrorKind::State, _) => Some("`imc ps -a` shows the states"),
+        (HostErrorKind::Privilege, _) => Some(DENIED),
+        (HostErrorKind::System, _) => Some("`imc doctor` finds out what this machine lacks"),
     }
 }
 
 impl Failure {
+    /// The same where a server did the work: what it is to trust stands in its configuration.
+    pub(crate) fn of_server(self) -> Self {
+        let advice = if self.kind == FailureKind::Certificate.as_str() {
+            "name the registry's CA in registries.ca_files of the server's configuration, or skip the check with \
+             `--insecure-registry HOST`"
+        } else if self.kind == FailureKind::ClientCertificate.as_str() {
+            "name the certificate and its key by `client` in the registry's hosts.toml, in registries.certs_dirs of the \
+             server's configuration"
+        } else {
+            return self;
+        };
+        Self { advice: Some(advice.to_owned()), ..self }
+    }
+
     /// The same where an image's documents were asked for.
     pub(super) fn resolving(self, error: &registry::Error) -> Self {
         match error.kind() {
@@ -60,8 +98,7 @@ impl Failure {
         if self.code != SOFTWARE || !denied {
             return self;
         }
-        let advice = "run it with sudo, or as the user whose files these are";
-        Self { kind: "not-permitted", advice: Some(advice.to_owned()), code: NOT_PERMITTED, ..self }
+        Self { kind: "not-permitted", advice: Some(DENIED.to_owned()), code: NOT_PERMITTED, ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a server refused, or the same code in this process, as the user meets it.
 
-use engine::{FailureKind, chain};
+use engine::{FailureKind, HostErrorKind, chain};
 use wire::{Problem, ProblemKind};
 
 use super::{
@@ -24,6 +24,20 @@ fn of_word(word: &str, message: &str) -> Option<Failure> {
     Some(of_kind(*kind, message.to_owned()))
 }
 
+/// A failure of the host of instances by its stable word, where it is not said alike of other things.
+fn of_host(problem: &Problem, message: &str) -> Option<Failure> {
+    let word = problem.reason.as_deref()?;
+    let kind = HostErrorKind::ALL.iter().find(|kind| kind.as_str() == word)?;
+    match kind {
+        HostErrorKind::NotFound => None,
+        HostErrorKind::Input if problem.field.is_none() => None,
+        kind => {
+            let advice = advice::of_host(*kind, problem.field.as_deref());
+            Some(Failure::of_host(*kind, message.to_owned(), advice))
+        }
+    }
+}
+
 impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         let message = chain(&error);
@@ -35,10 +49,15 @@ impl From<client::Error> for Failure {
                 UNAVAILABLE,
                 "check that `imc serve` runs there, and `--server URL` (IMC_SERVER)",
             ),
+            client::Error::Untrusted { .. } => told(
+                "server-not-trusted",
+                UNAVAILABLE,
+                "name its CA in IMC_CA_FILE, or by `--ca-file FILE` where the command has it; check the name in `--server URL`",
+            ),
             client::Error::Transport { .. } => {
                 told("input", USAGE, "give the server as `--server https://HOST:PORT` (IMC_SERVER)")
             }
-            client::Error::Word { .. } => told("not-found", NO_INPUT, "`imc list` shows the caches"),
+            client::Error::Word { .. } => told("not-found", NO_INPUT, advice::CACHES),
             client::Error::Answer { .. } => {
                 told("server-unreachable", UNAVAILABLE, "check `--server URL`: is it an imc of this version?")
             }
@@ -49,8 +68,8 @@ impl From<client::Error> for Failure {
 fn of_problem(problem: &Problem) -> Failure {
     let message = problem.detail.clone().unwrap_or_else(|| problem.title.clone());
     let known = problem.known_kind();
-    let worded = problem.reason.as_deref().and_then(|word| of_word(word, &message));
-    let failure = worded.unwrap_or_else(|| {
+    let worded = || problem.reason.as_deref().and_then(|word| of_word(word, &message));
+    let failure = of_host(problem, &message).or_else(worded).unwrap_or_else(|| {
         known.map_or_else(|| Failure::internal(&message), |kind| of_type(kind, message.clone()))
     });
     match known {
@@ -61,7 +80,8 @@ fn of_problem(problem: &Problem) -> Failure {
             | ProblemKind::Deleting
             | ProblemKind::NameTaken
             | ProblemKind::QuotaReached
-            | ProblemKind::KeyReused),
+            | ProblemKind::KeyReused
+            | ProblemKind::RecordsUnavailable),
         ) => of_type(kind, message),
         _ => failure,
     }
@@ -71,16 +91,10 @@ fn of_problem(problem: &Problem) -> Failure {
 fn of_type(kind: ProblemKind, message: String) -> Failure {
     use ProblemKind as P;
     let (word, code, advice) = match kind {
-        P::Building => {
-            ("busy", TEMPORARY, Some("wait for the build to end, or cancel it with Ctrl-C where it runs"))
-        }
-        P::InUse => {
-            ("busy", TEMPORARY, Some("stop these instances with `imc stop` and remove them with `imc rm`"))
-        }
+        P::Building => ("busy", TEMPORARY, Some(advice::BUILDING)),
+        P::InUse => ("busy", TEMPORARY, Some(advice::IN_USE)),
         P::Deleting => ("busy", TEMPORARY, Some("it goes once nothing uses it; create another")),
-        P::NameTaken => {
-            ("name-taken", TEMPORARY, Some("choose another `--name`, or remove that instance with `imc rm`"))
-        }
+        P::NameTaken => ("name-taken", TEMPORARY, Some(advice::NAME_TAKEN)),
         P::QuotaReached => (
             "quota-reached",
             TEMPORARY,
@@ -97,7 +111,7 @@ fn of_type(kind: ProblemKind, message: String) -> Failure {
             NOT_PERMITTED,
             Some("give a token with that scope; `imc token create` makes one"),
         ),
-        P::NotFound | P::NoSuchPath => ("not-found", NO_INPUT, Some("`imc list` shows the caches")),
+        P::NotFound | P::NoSuchPath => ("not-found", NO_INPUT, Some(advice::CACHES)),
         P::WrongState => ("not-usable", NO_INPUT, Some("`imc events CACHE` says what happened to it")),
         P::SizeTooSmall => ("size-too-small", CANNOT_CREATE, Some("create it with a larger `--size GIB`")),
         P::NoSpace => ("no-space", CANNOT_CREATE, Some("free some with `imc gc`")),
@@ -110,6 +124,7 @@ fn of_type(kind: ProblemKind, message: String) -> Failure {
         P::RegistryUnavailable => {
             ("registry-unavailable", UNAVAILABLE, Some("check the network and the registry's name"))
         }
+        P::RecordsUnavailable => (advice::RECORDS.0, TEMPORARY, Some(advice::RECORDS.1)),
         P::Busy | P::Timeout => ("busy", TEMPORARY, Some("try again")),
         P::Unsupported => ("unsupported", super::CONFIG, Some("this server is not set up for it")),
         P::Internal => ("internal", SOFTWARE, None),

@@ -1,4 +1,4 @@
-//! A command in an instance with its output captured. Whoever runs one is a child subreaper meanwhile, which a server must
+//! A command in an instance with its output handed over as it comes. Whoever runs one is a child subreaper meanwhile, which a server must
 //! not be: it is done by this same program in a process of its own.
 
 use std::ffi::OsString;
@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
-use engine::{ExecOrder, ExecOutput, HostError, HostErrorKind, chain};
+use engine::{ExecEnd, ExecOrder, HostError, HostErrorKind, HostOption, LineStream, Printed, chain};
 use model::{ExitStatus, InstanceId};
 use node::{ExecOptions, Instances, NodeConfig};
 use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc::Sender;
+use tokio_util::sync::CancellationToken;
 
-use super::kind_of;
+use super::{kind_of, option_of};
 
 /// The hidden subcommand: `imc internal-exec`, everything else by standard input.
 const SUBCOMMAND: &str = "internal-exec";
@@ -26,8 +28,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long whoever runs the command may go on that was asked to end it. Longer than the grace: killed itself it would leave
 /// the command running.
 const LAST_PATIENCE: Duration = Duration::from_secs(15);
-/// How long after the command's end what it wrote is read on. What it left running may keep its streams open for ever.
+/// How long after the command's end further output is waited for. What it left running may keep its streams open for ever.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// The most of a stream that is read after the command's end: more than a pipe holds was written by what it left running.
+const LAST_BYTES: usize = 1 << 20;
 
 /// The most bytes of an order.
 const ORDER_LIMIT: u64 = 4 << 20;
@@ -50,7 +54,7 @@ struct Order {
 #[derive(Serialize, Deserialize)]
 enum Report {
     Ended(ExitStatus),
-    Failed { kind: HostErrorKind, message: String },
+    Failed { kind: HostErrorKind, option: Option<HostOption>, message: String },
 }
 
 fn system(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> HostError {
@@ -62,7 +66,8 @@ pub(super) async fn run(
     data_dir: &Path,
     instance: InstanceId,
     order: ExecOrder,
-) -> Result<ExecOutput, HostError> {
+    to: Sender<Printed>,
+) -> Result<ExecEnd, HostError> {
     let report = ReportFile::new(data_dir);
     let document = serde_json::to_vec(&Order {
         data_dir: data_dir.to_owned(),
@@ -85,16 +90,11 @@ pub(super) async fn run(
     if let Some(mut input) = child.stdin.take() {
         input.write_all(&document).await.map_err(system)?;
     }
-    let (stdout, stderr) = captured(child, order.patience, order.limit).await?;
+    let is_whole = handed_over(child, order.patience, &to).await?;
     let said = tokio::fs::read(&report.0).await.map_err(system)?;
     match serde_json::from_slice(&said).map_err(system)? {
-        Report::Ended(status) => Ok(ExecOutput {
-            status,
-            is_cut: stdout.is_cut || stderr.is_cut,
-            stdout: stdout.bytes,
-            stderr: stderr.bytes,
-        }),
-        Report::Failed { kind, message } => Err(HostError::new(kind, message)),
+        Report::Ended(status) => Ok(ExecEnd { status, is_cut: !is_whole }),
+        Report::Failed { kind, option, message } => Err(HostError::new(kind, message).about(option)),
     }
 }
 
@@ -136,25 +136,55 @@ async fn last_wait(child: &mut Child) -> Result<bool, HostError> {
     }
 }
 
-/// Waits for a process, and keeps the beginnings of what it writes meanwhile to standard output and standard error.
-async fn captured(child: &mut Child, patience: Duration, limit: usize) -> Result<(Kept, Kept), HostError> {
+/// Waits for a process, and hands over what it writes meanwhile to standard output and standard error; false where more may
+/// come.
+async fn handed_over(child: &mut Child, patience: Duration, to: &Sender<Printed>) -> Result<bool, HostError> {
     let (out, err) = (child.stdout.take(), child.stderr.take());
-    let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
-    let is_whole = {
-        let reading = async { tokio::join!(stdout.read(out, limit), stderr.read(err, limit)) };
-        let mut reading = std::pin::pin!(reading);
-        let mut waiting = std::pin::pin!(wait(child, patience));
-        let mut is_whole = false;
-        loop {
-            tokio::select! {
-                ended = &mut waiting => break ended?,
-                _ = &mut reading, if !is_whole => is_whole = true,
-            }
-        }
-        is_whole || tokio::time::timeout(LAST_WORDS, reading).await.is_ok()
+    let ended = CancellationToken::new();
+    let waiting = async {
+        let waited = wait(child, patience).await;
+        ended.cancel();
+        waited
     };
-    stdout.is_cut |= !is_whole;
-    Ok((stdout, stderr))
+    let (waited, out, err) = tokio::join!(
+        waiting,
+        hand_over(out, LineStream::Stdout, to, &ended),
+        hand_over(err, LineStream::Stderr, to, &ended)
+    );
+    waited.map(|()| out && err)
+}
+
+/// Hands a stream over to its end, or to what there is of it when the command has ended; false for that.
+async fn hand_over(
+    from: Option<impl AsyncRead + Unpin>,
+    stream: LineStream,
+    to: &Sender<Printed>,
+    ended: &CancellationToken,
+) -> bool {
+    let Some(mut from) = from else { return true };
+    let mut buffer = vec![0; 16 << 10];
+    let mut rest = LAST_BYTES;
+    while rest > 0 {
+        let read = from.read(&mut buffer);
+        let length = match ended.is_cancelled() {
+            true => match tokio::time::timeout(LAST_WORDS, read).await {
+                Ok(length) => length,
+                Err(_) => return false,
+            },
+            false => tokio::select! {
+                biased;
+                length = read => length,
+                () = ended.cancelled() => continue,
+            },
+        };
+        let Ok(length @ 1..) = length else { return true };
+        if ended.is_cancelled() {
+            rest = rest.saturating_sub(length);
+        }
+        // Read on also where nobody listens: a full pipe would stop the command.
+        let _ = to.send(Printed { stream, bytes: buffer[..length].to_vec() }).await;
+    }
+    false
 }
 
 /// Waits for the process; asks it to end after its time, which it hands on to the command.
@@ -168,26 +198,6 @@ async fn wait(child: &mut Child, patience: Duration) -> Result<(), HostError> {
     }
     let message = format!("the command did not end in {} s, nor when it was asked to", patience.as_secs());
     Err(HostError::new(HostErrorKind::State, message))
-}
-
-/// The beginning of a stream, and whether more came, or might have.
-#[derive(Debug, Default)]
-struct Kept {
-    bytes: Vec<u8>,
-    is_cut: bool,
-}
-
-impl Kept {
-    /// Reads to the end: a full pipe would stop the command. Dropped in the middle it has kept what came.
-    async fn read(&mut self, stream: Option<impl AsyncRead + Unpin>, limit: usize) {
-        let Some(mut stream) = stream else { return };
-        let mut buffer = vec![0; 16 << 10];
-        while let Ok(length @ 1..) = stream.read(&mut buffer).await {
-            let room = length.min(limit - self.bytes.len());
-            self.bytes.extend_from_slice(&buffer[..room]);
-            self.is_cut |= room < length;
-        }
-    }
 }
 
 /// A file for one report, removed with this.
@@ -234,7 +244,10 @@ fn execute() -> std::io::Result<()> {
     let ended = Instances::open(config).and_then(|instances| instances.exec(order.instance, &options));
     let report = match ended {
         Ok(status) => Report::Ended(status),
-        Err(error) => Report::Failed { kind: kind_of(error.kind()), message: chain(&error) },
+        Err(error) => {
+            let (kind, option) = (kind_of(error.kind()), option_of(&error));
+            Report::Failed { kind, option, message: chain(&error) }
+        }
     };
     std::fs::write(&order.report, serde_json::to_vec(&report)?)
 }
@@ -263,21 +276,44 @@ mod tests {
         command.kill_on_drop(true).spawn().unwrap()
     }
 
+    /// What came by a stream.
+    fn of(stream: LineStream, printed: &[Printed]) -> Vec<u8> {
+        let own = printed.iter().filter(|printed| printed.stream == stream);
+        own.flat_map(|printed| printed.bytes.iter().copied()).collect()
+    }
+
+    async fn run(script: &str) -> (bool, Vec<Printed>) {
+        let mut child = shell(script);
+        let (to, mut from) = tokio::sync::mpsc::channel(1);
+        let printing = async {
+            let is_whole = handed_over(&mut child, LONG, &to).await.unwrap();
+            drop(to);
+            is_whole
+        };
+        let taking = async {
+            let mut all = Vec::new();
+            while let Some(printed) = from.recv().await {
+                all.push(printed);
+            }
+            all
+        };
+        tokio::join!(printing, taking)
+    }
+
     #[tokio::test]
-    async fn the_beginning_of_each_stream_is_kept() {
-        let mut child = shell("printf abcdef; printf abcd >&2");
-        let (stdout, stderr) = captured(&mut child, LONG, 4).await.unwrap();
-        assert_eq!((stdout.bytes.as_slice(), stdout.is_cut), (b"abcd".as_slice(), true));
-        assert_eq!((stderr.bytes.as_slice(), stderr.is_cut), (b"abcd".as_slice(), false));
+    async fn all_of_each_stream_comes_however_slowly_it_is_taken() {
+        let (is_whole, printed) = run("printf abc >&2; head -c 300000 /dev/zero; printf end").await;
+        assert!(is_whole);
+        assert_eq!(of(LineStream::Stderr, &printed), b"abc");
+        let out = of(LineStream::Stdout, &printed);
+        assert_eq!((out.len(), &out[300_000..]), (300_003, b"end".as_slice()));
     }
 
     #[tokio::test]
     async fn what_a_command_leaves_running_is_not_waited_for() {
-        let mut child = shell("sleep 1000 & echo $!");
-        let (stdout, stderr) = captured(&mut child, LONG, 100).await.unwrap();
-        let left: i32 = String::from_utf8(stdout.bytes).unwrap().trim().parse().unwrap();
-        kill_process(Pid::from_raw(left).unwrap(), Signal::KILL).unwrap();
-        assert!(stdout.is_cut, "more might have come");
-        assert_eq!(stderr.bytes, b"");
+        let (is_whole, printed) = run("sleep 1000 & echo $!").await;
+        let left = String::from_utf8(of(LineStream::Stdout, &printed)).unwrap();
+        kill_process(Pid::from_raw(left.trim().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+        assert!(!is_whole, "more might have come");
     }
 }

@@ -25,6 +25,8 @@ pub(crate) const COMMANDS: &[&str] = &[
     "gc",
     "serve",
     "token",
+    "account",
+    "access-key",
     "secrets",
     "doctor",
     "config",
@@ -39,6 +41,13 @@ const BELOW: &[&[&str]] = &[
     &["token", "create"],
     &["token", "list"],
     &["token", "revoke"],
+    &["account", "create"],
+    &["account", "list"],
+    &["access-key", "create"],
+    &["access-key", "list"],
+    &["access-key", "disable"],
+    &["access-key", "enable"],
+    &["access-key", "delete"],
     &["secrets", "rotate"],
 ];
 

@@ -394,6 +394,7 @@ fn options_that_cannot_be_say_what_to_do() {
         (&["--runtime", "nosuch"][..], &["nosuch", "next: name an installed one (runc, crun"]),
         (&["-v", "/missing:/x"], &["/missing", "next: make it first"]),
         (&["--user", "nobodyx"], &["nobodyx", "next: name one that the image has"]),
+        (&["--memory", "much"], &["a whole number with a unit", "as 512m or 2g"]),
         (&["--memory", "1k"], &["1.0 KiB are too few", "at least 6.0 MiB"]),
     ] {
         home.imc(&[&["run", "--rm"], arguments, &["web"]].concat()).fails(125, words);

@@ -1,59 +1,16 @@
 //! `imc serve`, and commands that ask it.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use testkit::{FaultServer, Reply};
 
+use crate::said::Said;
 use crate::server::Server;
 use crate::support::{Home, Ran, image, layer, noise, wait_until};
-
-/// What a run says, without what differs from run to run.
-#[derive(Debug, PartialEq, Eq)]
-struct Said {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Said {
-    fn by(ran: &Ran) -> Self {
-        // Which steps of a layer are seen depends on when somebody looks.
-        let is_told = |line: &&str| !line.starts_with("layer sha256:");
-        let stderr: Vec<&str> = ran.stderr.lines().filter(is_told).collect();
-        Self { code: ran.code, stdout: normalised(&ran.stdout), stderr: normalised(&stderr.join("\n")) }
-    }
-}
-
-/// Ids, times and durations as words, blanks as one.
-fn normalised(text: &str) -> String {
-    let is_delimiter = |c: char| c.is_whitespace() || "\"'`(),;".contains(c);
-    let mut out = String::new();
-    for (line, begins) in text.lines().zip(std::iter::once(false).chain(std::iter::repeat(true))) {
-        if begins {
-            out.push('\n');
-        }
-        // The time that a build took is a number of its own.
-        let line = line.split_once(" fetched in ").map_or(line, |(before, _)| before);
-        let is_measured = ["\"seconds\"", "\"snapshot_gib_hours\"", "\"disk_gib_hours\""]
-            .iter()
-            .any(|key| line.trim_start().starts_with(key));
-        let line = if is_measured { "measured" } else { line };
-        let words: Vec<&str> = line.split(is_delimiter).filter(|word| !word.is_empty()).map(word).collect();
-        out.push_str(&words.join(" "));
-    }
-    out
-}
-
-fn word(word: &str) -> &str {
-    let hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if word.split_once('-').is_some_and(|(kind, rest)| kind.len() == 3 && hex(rest)) {
-        return "<id>";
-    }
-    let is_time = word.len() > 18 && word.as_bytes()[4] == b'-' && word.as_bytes()[10] == b'T';
-    if is_time { "<time>" } else { word }
-}
 
 /// The life of some caches, as words; each with and without documents.
 fn script(home: &Home) -> Vec<Vec<String>> {
@@ -90,6 +47,9 @@ fn script(home: &Home) -> Vec<Vec<String>> {
         &["usage"],
         &["token", "list"],
         &["token", "revoke", "0123456789abcdef"],
+        &["access-key", "list"],
+        &["access-key", "disable", "LTAIAAAAAAAAAAAAAAAAAAAA", "x"],
+        &["--account", "nobody", "access-key", "create"],
         &["delete", "gone", "nobody"],
         &["delete", "front", "other"],
         &["list"],
@@ -102,17 +62,9 @@ fn script(home: &Home) -> Vec<Vec<String>> {
 fn with_and_without_a_server_a_script_says_the_same() {
     let (alone, served) = (Home::new(), Home::new());
     let server = Server::start(&served);
-    let place = |home: &Home, text: &str| text.replace(&home.path().display().to_string(), "<home>");
-    let say = |home: &Home, words: &[String], documents: bool| {
-        let mut arguments: Vec<&str> = if documents { vec!["-o", "json"] } else { Vec::new() };
-        arguments.extend(words.iter().map(String::as_str));
-        let ran = home.imc(&arguments);
-        let said = Said::by(&ran);
-        Said { stdout: place(home, &said.stdout), stderr: place(home, &said.stderr), ..said }
-    };
     for documents in [false, true] {
         for (ours, theirs) in script(&alone).iter().zip(&script(&served)) {
-            let (here, there) = (say(&alone, ours, documents), say(&served, theirs, documents));
+            let (here, there) = (Said::of(&alone, ours, documents), Said::of(&served, theirs, documents));
             assert_eq!(here, there, "{ours:?}, documents: {documents}");
         }
     }
@@ -157,10 +109,26 @@ fn by_tcp_a_token_opens_what_its_scope_allows() {
     assert!(asked(&reader, &["list"]).ok().stdout.contains("web"));
     asked(&reader, &["delete", "web"]).fails(77, &["caches:write"]);
     asked(&reader, &["--account", "team-a", "list"]).fails(77, &["admin"]);
-    asked(&reader, &["ps"]).fails(64, &["this machine alone"]);
+    asked(&reader, &["ps"]).fails(77, &["instances:read"]);
+    let (instances, _) = token("instances:write");
+    asked(&instances, &["ps", "-a"]).ok();
+    asked(&instances, &["logs", "nobody"]).fails(66, &["nobody", "next: `imc ps -a`"]);
+    asked(&instances, &["gc"]).fails(77, &["admin"]);
+    asked(&instances, &["run", "-d", "-v", "/srv:/srv", "web"]).fails(125, &["caches:read"]);
+    asked(&instances, &["run", "-d", "-v", "/srv:/srv", "--cache", "web", "nginx"])
+        .fails(125, &["volumes", "admin"]);
+    asked(&instances, &["run", "web"])
+        .fails(125, &["this machine alone", "next: start it with `imc run -d`"]);
+    asked(&instances, &["exec", "-i", "front", "cat"])
+        .fails(125, &["this machine alone", "next: leave `-i`"]);
     let (admin, _) = token("admin");
     let listed = asked(&admin, &["--account", "team-a", "list"]).ok().stdout;
     assert!(!listed.contains("web"), "another account's: {listed}");
+    let listed = |words: &[&str]| home.json(words).as_array().unwrap().len();
+    assert_eq!(listed(&["token", "list"]), 3);
+    home.imc(&["--account", "team-a", "token", "create", "--label", "t", "--scope", "caches:read"]).ok();
+    assert_eq!((listed(&["token", "list"]), listed(&["token", "list", "--all"])), (3, 4));
+    assert_eq!(listed(&["--account", "team-a", "token", "list"]), 1);
     home.imc(&["token", "revoke", &id]).ok();
     asked(&reader, &["list"]).fails(77, &[]);
     server.stop();
@@ -218,6 +186,53 @@ fn secrets_are_sealed_anew_and_older_keys_forgotten() {
 }
 
 #[test]
+fn access_keys_are_made_shown_once_and_disabled() {
+    let home = Home::new();
+    let ran = home.imc(&["access-key", "create", "--account", "shop"]);
+    ran.fails(66, &["the account shop", "next: `imc account create NAME`"]);
+    assert!(home.imc(&["account", "create", "shop", "--label", "the shop"]).ok().stdout.contains("shop"));
+    home.imc(&["account", "create", "shop"]).fails(75, &["there already", "imc account list"]);
+    let accounts = home.json(&["account", "list"]);
+    assert_eq!((&accounts[0]["id"], &accounts[1]["label"]), (&"local".into(), &"the shop".into()));
+
+    let policy = home.path().join("policy.json");
+    std::fs::write(
+        &policy,
+        r#"{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "eci:?", "Resource": "*"}]}"#,
+    )
+    .unwrap();
+    let policy = policy.to_str().unwrap();
+    let create = ["access-key", "create", "--account", "shop", "--policy", policy];
+    home.imc(&create).fails(64, &["`eci:?`"]);
+    std::fs::write(policy, "{").unwrap();
+    home.imc(&create).fails(64, &["policy.json"]);
+
+    let made = home.imc(&["access-key", "create", "--account", "shop", "--label", "ci", "--read-only"]).ok();
+    let word = |name: &str| {
+        let line = made.stdout.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().last().unwrap().to_owned()
+    };
+    let (id, secret) = (word("access key id"), word("access key secret"));
+    assert!(id.starts_with("LTAI") && id.len() == 24 && secret.len() == 30, "{made:?}");
+    assert!(made.stderr.contains("shop, read only; the secret is not shown again"), "{made:?}");
+    let listed = home.imc(&["access-key", "list"]).ok().stdout;
+    assert!(listed.contains(&id) && listed.contains("read only") && !listed.contains(&secret), "{listed}");
+    assert!(!home.imc(&["access-key", "list", "--account", "other"]).ok().stdout.contains(&id));
+    // What is in the records opens with the server's keys alone.
+    let records = std::fs::read(home.data().join("imc.db")).unwrap();
+    assert!(!records.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()));
+
+    assert_eq!(home.json(&["secrets", "rotate", "--forget-older"])["resealed"], 1);
+    let server = Server::start(&home);
+    let disabled = home.json(&["access-key", "disable", &id]);
+    assert_eq!(disabled[0]["status"], "disabled");
+    assert_eq!(home.json(&["access-key", "enable", &id])[0]["status"], "enabled");
+    assert_eq!(home.imc(&["access-key", "delete", &id]).ok().stdout, format!("{id} deleted\n"));
+    home.imc(&["access-key", "delete", &id]).fails(66, &["imc access-key list"]);
+    server.stop();
+}
+
+#[test]
 fn keys_are_rotated_by_one_at_a_time() {
     let home = Home::new();
     home.imc(&["secrets", "rotate"]).ok();
@@ -266,4 +281,49 @@ fn what_cannot_be_served_is_refused() {
     let mut command = home.command();
     command.arg("serve").env("IMC_SECRET_KEY", "nonsense").stdin(Stdio::null());
     Ran::from(command.output().unwrap()).fails(78, &["key"]);
+}
+
+#[test]
+fn a_server_whose_store_cannot_be_written_is_not_ready() {
+    let home = Home::new();
+    let server = Server::start(&home);
+    let ready = || {
+        let mut stream = UnixStream::connect(home.data().join("imc.sock")).unwrap();
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: imc\r\nconnection: close\r\n\r\n").unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        said
+    };
+    assert!(ready().starts_with("HTTP/1.1 200"), "{}", ready());
+    // No user may write there, root neither.
+    let (leases, aside) = (home.data().join("leases"), home.data().join("aside"));
+    std::fs::rename(&leases, &aside).unwrap();
+    std::fs::write(&leases, "").unwrap();
+    let said = ready();
+    assert!(said.starts_with("HTTP/1.1 503") && said.contains("the store cannot be written"), "{said}");
+    std::fs::remove_file(&leases).unwrap();
+    std::fs::rename(&aside, &leases).unwrap();
+    assert!(ready().starts_with("HTTP/1.1 200"));
+    server.stop();
+    home.assert_at_rest();
+}
+
+#[test]
+fn files_of_the_command_line_that_a_server_does_not_use_are_a_warning() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    let folder = home.path().display().to_string();
+    let warning = "`--certs-d` is not used for registries";
+    let alone = home.imc(&["create", "web", &source, "--certs-d", &folder]).ok();
+    assert!(!alone.stderr.contains(warning), "{alone:#?}");
+    let server = Server::start(&home);
+    let served = home.imc(&["create", "web", &source, "--certs-d", &folder]).ok();
+    assert!(
+        served.stderr.contains(warning) && served.stderr.contains("registries.certs_dirs"),
+        "{served:#?}"
+    );
+    // What stands in the environment is said to whoever it concerns.
+    let by_variable = home.imc_with(&[("IMC_CERTS_D", &folder)], &["create", "web", &source]).ok();
+    assert!(!by_variable.stderr.contains(warning), "{by_variable:#?}");
+    server.stop();
 }

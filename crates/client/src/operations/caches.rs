@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use http::Method;
 use model::{CacheId, CacheName, CacheState, ImageSnapshotId, ImageSource, Origin, RepositoryName};
 use wire::{
-    Cache, CacheDetails, CacheList, CreateCache, Deleted, EventList, FindMatches, IdempotencyKey,
+    Cache, CacheDetails, CacheList, CreateCache, Deleted, EventList, FindMatches, IdempotencyKey, Order,
     PredictSize, Prediction, Ranking, RollBack, UpdateCache, Usage,
 };
 
-use super::Order;
 use crate::call::Call;
 use crate::watch::ProgressWatch;
 use crate::{Client, Result};

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use http::Method;
-use wire::{CreateInstance, CreatedInstance, EventList, Exec, Instance, InstanceList};
+use wire::{CreateInstance, CreatedInstance, EventList, Exec, Instance, InstanceList, Order};
 
-use super::Order;
 use crate::call::Call;
 use crate::watch::{ExecFeed, LogFeed};
 use crate::{Client, Result};

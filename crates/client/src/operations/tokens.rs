@@ -1,7 +1,6 @@
 //! Tokens.
 
 use http::Method;
-use model::AccountId;
 use wire::{CreateToken, CreatedToken, Token, TokenList};
 
 use crate::call::Call;
@@ -18,12 +17,14 @@ impl Client {
         Call::new("create a token", Method::POST, TOKENS).body(new).fetch(self).await
     }
 
-    /// Every token, or those of one account.
+    /// The account's tokens; with `all` those of every account.
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn list_tokens(&self, account: Option<&AccountId>) -> Result<TokenList> {
-        Call::new("list the tokens", Method::GET, TOKENS).maybe_query("account", account).fetch(self).await
+    pub async fn list_tokens(&self, all: bool) -> Result<TokenList> {
+        let call = Call::new("list the tokens", Method::GET, TOKENS);
+        let call = if all { call.query("all", "true") } else { call };
+        call.fetch(self).await
     }
 
     /// Revokes a token.

@@ -1,6 +1,6 @@
 //! Logs, and the output of commands. These are not taken up again: what was missed is not told twice.
 
-use wire::{CommandEnded, LogLine, Output};
+use wire::{ExecEvent, LogLine};
 
 use super::{document, problem};
 use crate::events::{Event, Events};
@@ -33,15 +33,6 @@ impl LogFeed {
         }
         Err(Error::BrokenOff { operation: LOGS, source: None })
     }
-}
-
-/// What a command in an instance does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExecEvent {
-    /// It wrote something.
-    Output(Output),
-    /// It ended; the last.
-    Ended(CommandEnded),
 }
 
 /// What a command writes, and how it ends.

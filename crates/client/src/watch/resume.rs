@@ -70,7 +70,7 @@ impl Resumed {
         if self.events.is_none() {
             let mut call = (self.call)()?;
             if let Some(id) = &self.last_id {
-                call = call.header(HeaderName::from_static("last-event-id"), id);
+                call = call.header(HeaderName::from_static(wire::LAST_EVENT_ID_HEADER), id);
             }
             self.events = Some(Events::of(call.stream(&self.client).await?));
             self.has_begun = true;

@@ -3,11 +3,13 @@
 //! An operation names an action (`eci:CreateImageCache`) and resources (`acs:eci:REGION:ACCOUNT:imagecache/ID`). A policy is a list of
 //! statements; one that denies wins over all that allow, and what none allows is denied.
 
+mod document;
 mod names;
 mod pattern;
 
 use model::Tags;
 
+pub use document::{FULL_ACCESS, LONGEST_DOCUMENT, PolicyError, READ_ONLY};
 pub use names::{AccessRequest, access_requests};
 pub use pattern::Pattern;
 
@@ -69,16 +71,16 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Everything.
+    /// Everything, in both clouds' interfaces: [`FULL_ACCESS`].
     #[must_use]
     pub fn full_access() -> Self {
-        Self::allowing(&["eci:*"])
+        Self::allowing(&["eci:*", "tke:*"])
     }
 
-    /// Looking at everything, changing nothing.
+    /// Looking at everything, changing nothing, in both clouds' interfaces: [`READ_ONLY`].
     #[must_use]
     pub fn read_only() -> Self {
-        Self::allowing(&["eci:Describe*", "eci:List*"])
+        Self::allowing(&["eci:Describe*", "eci:List*", "tke:Describe*", "tke:Get*"])
     }
 
     fn allowing(actions: &[&str]) -> Self {

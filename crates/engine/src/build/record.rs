@@ -85,9 +85,7 @@ impl Workshop {
                 "failed to release a build's lease; it ends with this process"
             );
         }
-        if let Err(error) = self.delete_documents(&change.released).await {
-            tracing::warn!(error = chain(&error), "failed to delete a former snapshot; collection will");
-        }
+        self.let_go(&change.released).await;
         Ok(change.cache)
     }
 
@@ -148,12 +146,7 @@ impl Workshop {
 
     /// Deletes the image snapshot of a build that failed, where it came that far: it is nobody's now.
     async fn drop_document(&self, order: &BuildOrder) {
-        if let Err(left) = self.delete_documents(&[order.snapshot]).await {
-            tracing::warn!(
-                error = chain(&left),
-                "failed to delete a failed build's snapshot; collection will"
-            );
-        }
+        self.let_go(&[order.snapshot]).await;
     }
 
     pub(super) async fn note_reused(&self, about: Option<CacheId>, layer: &Wanted) {

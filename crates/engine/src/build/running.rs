@@ -86,14 +86,20 @@ impl Running {
         locked(&self.0).keys().copied().collect()
     }
 
-    /// How far the cache's build is, or was when it ended; nothing where a further one waits, or runs elsewhere.
-    pub(crate) fn progress(&self, cache: &ImageCache) -> Option<BuildProgress> {
-        let runs = locked(&self.0)
-            .values()
-            .find(|entry| entry.cache == cache.id)
-            .map(|entry| entry.progress.clone());
-        if runs.is_some() || cache.state.is_building() {
-            return runs;
+    /// How far that build is; nothing where it waits, or runs elsewhere.
+    pub(crate) fn of(&self, build: BuildId) -> Option<BuildProgress> {
+        locked(&self.0).get(&build).map(|entry| entry.progress.clone())
+    }
+
+    /// How far the cache's last build came that ran here. A place is left a moment after the record of its end.
+    pub(crate) fn last(&self, cache: &ImageCache) -> Option<BuildProgress> {
+        let leaving = locked(&self.0)
+            .iter()
+            .filter(|(_, entry)| entry.cache == cache.id)
+            .max_by_key(|(id, _)| **id)
+            .map(|(_, entry)| entry.progress.clone());
+        if leaving.is_some() {
+            return leaving;
         }
         let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.iter().find(|(of, _)| *of == cache.id).map(|(_, progress)| progress.clone())
@@ -103,5 +109,48 @@ impl Running {
         for entry in locked(&self.0).values().filter(|entry| entry.cache == cache) {
             entry.cancel.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metastore::BuildPlan;
+    use model::{
+        AccountId, ByteSize, CachePolicy, ImageSnapshotId, NewImageCache, Origin, Platform, RegistryAccess,
+        Timestamp,
+    };
+
+    use super::*;
+
+    fn cache() -> ImageCache {
+        let new = NewImageCache {
+            account: AccountId::local(),
+            name: "web".parse().unwrap(),
+            origin: Origin::Manual,
+            images: Vec::new(),
+            platform: Platform::linux_amd64(),
+            size_limit: ByteSize::gib(1),
+            policy: CachePolicy::default(),
+            access: RegistryAccess::default(),
+            notes: None,
+        };
+        ImageCache::asked_for(new, Timestamp::from_micros(0))
+    }
+
+    #[test]
+    fn a_build_is_not_told_as_the_one_before_whose_place_is_not_left_yet() {
+        let (running, cache) = (Running::default(), cache());
+        let order = || BuildOrder {
+            cache: cache.clone(),
+            id: BuildId::generate(),
+            snapshot: ImageSnapshotId::generate(),
+            plan: BuildPlan { images: Vec::new(), size_limit: ByteSize::gib(1) },
+        };
+        let (before, next) = (order(), order());
+        let progress = BuildProgress::default();
+        let place = running.enter(&before, &progress, &CancellationToken::new());
+        assert!(running.of(before.id).is_some() && running.of(next.id).is_none());
+        drop(place);
+        assert!(running.of(before.id).is_none() && running.last(&cache).is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! Deleting a cache: at once or not at all, or as soon as nothing uses it.
 
+use metastore::Page;
 use model::{AccountId, CacheId, Event, EventKind, EventReason, ImageCache};
 use serde::Serialize;
 
@@ -83,6 +84,41 @@ impl Engine {
         }
     }
 
+    /// Deletes a cache whose deletion was asked for, if nothing uses it by now. For whoever just let go of it: without a server
+    /// nobody else would look.
+    pub(crate) async fn finish_deletion(&self, id: CacheId) -> Result<(), Error> {
+        let cache = match self.records().cache(id).await {
+            Err(metastore::Error::NoCache(_)) => return Ok(()),
+            cache => cache?,
+        };
+        if cache.deleting.is_none() {
+            return Ok(());
+        }
+        let message = format!("`{}` was deleted as asked for, now that nothing uses it", cache.name);
+        let event = self.workshop.event(cache.id, EventKind::Normal, EventReason::Deleted, message);
+        match self.delete_recorded(id, event).await {
+            Err(Error::Records(
+                metastore::Error::CacheInUse { .. }
+                | metastore::Error::CacheBuilding { .. }
+                | metastore::Error::NoCache(_),
+            )) => Ok(()),
+            deleted => deleted.map(drop),
+        }
+    }
+
+    /// The same of every cache.
+    pub(crate) async fn finish_deletions(&self) -> Result<(), Error> {
+        let mut page = Page::first();
+        loop {
+            let found = self.records().outline_caches(page).await?;
+            let Some(last) = found.last() else { return Ok(()) };
+            page = Page::after(last.id);
+            for cache in found.iter().filter(|cache| cache.is_deleting) {
+                self.finish_deletion(cache.id).await?;
+            }
+        }
+    }
+
     fn deleted(&self, cache: &ImageCache) -> Event {
         let message = format!("`{}` was deleted", cache.name);
         self.workshop.event(cache.id, EventKind::Normal, EventReason::Deleted, message)
@@ -92,9 +128,8 @@ impl Engine {
     pub(crate) async fn delete_recorded(&self, id: CacheId, event: Event) -> Result<DeletedCache, Error> {
         let change = self.records().delete_cache(id, &[event]).await?;
         crate::build::step("cache-deleted")?;
-        let deleted = self.workshop.delete_documents(&change.released).await;
-        deleted.map_err(Error::store("delete an image snapshot"))?;
         self.workshop.signals.changes.notify_one();
+        self.workshop.let_go(&change.released).await;
         Ok(DeletedCache { cache: change.cache })
     }
 }

@@ -1,8 +1,8 @@
 //! What there is to say of caches: pages of them, and one with everything.
 
-use metastore::{Build, CacheFilter, InstanceFilter, Page, Usage};
+use metastore::{Build, CacheFilter, InstanceFilter, Page, SnapshotRecord, Usage};
 use model::rules::{Cost, GibHours, Quotas, disk_gib_hours, snapshot_gib_hours};
-use model::{AccountId, ByteSize, CacheId, ImageCache, ImageSnapshot, Instance};
+use model::{AccountId, ByteSize, CacheId, ImageCache, ImageSnapshot, ImageSnapshotId, Instance};
 
 use super::CacheView;
 use crate::{BuildProgress, Engine, Error};
@@ -96,19 +96,34 @@ impl Engine {
         let cache = found.cache;
         let snapshot = self.snapshot_of(&cache).await?;
         let build = self.records().build_of_cache(cache.id).await?;
+        let progress = self.progress_by(&cache, build.as_ref());
         let instances = self.instances_from(&cache).await?;
         let sizes = self.sizes_of(&cache).await?;
         let cost = self.cost(&cache, snapshot.as_ref(), &sizes, &instances);
-        let progress = self.build_progress(&cache);
         let view = self.views(vec![cache]).await?.pop().expect("one in, one out");
         Ok(CacheDetails { view, others: found.others, snapshot, build, progress, sizes, cost })
     }
 
     /// How far a cache's build is, layer by layer, or was when it ended a short while ago; `None` where it waits, or does not run
     /// in this process.
-    #[must_use]
-    pub fn build_progress(&self, cache: &ImageCache) -> Option<BuildProgress> {
-        self.workshop.running.progress(cache)
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn build_progress(&self, cache: &ImageCache) -> Result<Option<BuildProgress>, Error> {
+        let build = match cache.state.is_building() {
+            true => self.records().build_of_cache(cache.id).await?,
+            false => None,
+        };
+        Ok(self.progress_by(cache, build.as_ref()))
+    }
+
+    /// The place of the build before may not be left yet: a further one has its own numbers or none.
+    fn progress_by(&self, cache: &ImageCache, build: Option<&Build>) -> Option<BuildProgress> {
+        let running = &self.workshop.running;
+        match cache.state.is_building() {
+            true => running.of(build?.id),
+            false => running.last(cache),
+        }
     }
 
     /// How many caches the account has, and may have.
@@ -137,10 +152,21 @@ impl Engine {
     /// # Errors
     /// Those of the records.
     pub async fn sizes_of(&self, cache: &ImageCache) -> Result<CacheSizes, Error> {
+        // Without a snapshot there is nothing to look at, nor any reason to bring the indexes up to date.
+        if cache.snapshot.is_none() && cache.generations.is_empty() {
+            return Ok(CacheSizes::default());
+        }
         let indexes = &self.workshop.indexes;
         indexes.update(&self.workshop).await?;
-        let earlier: Vec<_> = cache.generations.iter().map(|generation| generation.snapshot).collect();
-        let sizes = indexes.sizes_of(cache.snapshot, &earlier);
+        let served = match cache.snapshot {
+            Some(snapshot) => self.summary_record(snapshot).await?,
+            None => None,
+        };
+        let mut earlier = Vec::new();
+        for generation in &cache.generations {
+            earlier.extend(self.summary_record(generation.snapshot).await?);
+        }
+        let sizes = indexes.sizes_of(served.as_ref(), &earlier);
         Ok(CacheSizes {
             unpacked: sizes.total(),
             exclusive: sizes.exclusive,
@@ -148,6 +174,13 @@ impl Engine {
             generations: sizes.generations,
             compressed: sizes.compressed,
         })
+    }
+
+    /// What is recorded of a snapshot, with its summary.
+    async fn summary_record(&self, id: ImageSnapshotId) -> Result<Option<SnapshotRecord>, Error> {
+        let Some(record) = self.records().snapshot(id).await? else { return Ok(None) };
+        let summary = self.workshop.summary_of(record.clone()).await?;
+        Ok(Some(SnapshotRecord { summary, ..record }))
     }
 
     fn cost(

@@ -7,8 +7,8 @@ use metastore::{
     TokenUse,
 };
 use model::{
-    AccountId, BuildId, ByteSize, CacheId, CacheName, CachePolicy, Event, EventKind, EventReason, ImageCache,
-    ImageSnapshotId, ImageSource, NewImageCache, Origin, Platform, RegistryAccess, RegistryHost,
+    AccountId, BuildId, ByteSize, CacheId, CacheName, CachePolicy, CloudNotes, Event, EventKind, EventReason,
+    ImageCache, ImageSnapshotId, ImageSource, NewImageCache, Origin, Platform, RegistryAccess, RegistryHost,
 };
 use registry::Credentials;
 use serde::Serialize;
@@ -45,6 +45,8 @@ pub struct NewCacheRequest {
     pub credentials: BTreeMap<RegistryHost, Credentials>,
     /// Who has it made.
     pub origin: Origin,
+    /// What the cloud's call that asks for it says beside.
+    pub notes: Option<CloudNotes>,
     /// A word by which this request is known again.
     pub token: Option<ClientToken>,
 }
@@ -63,6 +65,7 @@ impl NewCacheRequest {
             access: RegistryAccess::default(),
             credentials: BTreeMap::new(),
             origin: Origin::Manual,
+            notes: None,
             token: None,
         }
     }
@@ -79,6 +82,9 @@ impl NewCacheRequest {
             access: &'a RegistryAccess,
             credentials: BTreeMap<&'a RegistryHost, &'a str>,
             origin: Origin,
+            // Left out where there are none: so it was before there were notes.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            notes: Option<&'a CloudNotes>,
         }
         fingerprint(&Business {
             name: &self.name,
@@ -89,6 +95,7 @@ impl NewCacheRequest {
             access: &self.access,
             credentials: named(&self.credentials),
             origin: self.origin,
+            notes: self.notes.as_ref(),
         })
     }
 }
@@ -144,6 +151,7 @@ impl Engine {
                 size_limit: new.size_limit.unwrap_or(settings.default_size),
                 policy: new.policy,
                 access: new.access,
+                notes: new.notes,
             },
             now,
         );

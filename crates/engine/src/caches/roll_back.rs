@@ -18,7 +18,7 @@ impl Engine {
         word: &str,
         to: Option<ImageSnapshotId>,
     ) -> Result<ImageCache, Error> {
-        let cache = self.find_only_cache(account, word).await?;
+        let cache = self.find_cache_to_change(account, word).await?;
         let found = cache.generations.iter().find(|one| to.is_none_or(|to| one.snapshot == to));
         let generation =
             found.ok_or_else(|| Error::NoGeneration { name: cache.name.clone(), id: cache.id })?;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, NewBuild, Operation};
+use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, NewBuild, Operation, PolicyEdit};
 use model::{
-    AccountId, ByteSize, CacheId, CacheName, CachePolicy, CopyCount, CopyPlan, Elimination, Event, EventKind,
+    AccountId, ByteSize, CacheId, CacheName, CloudNotes, CopyCount, Elimination, Event, EventKind,
     EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, Tags,
 };
 use registry::Credentials;
@@ -42,6 +42,8 @@ pub struct CacheUpdate {
     pub size_limit: Option<ByteSize>,
     /// Credentials for its images' registries, in place of those that it has.
     pub credentials: Option<BTreeMap<RegistryHost, Credentials>>,
+    /// What the cloud's call says beside, in place of what is known.
+    pub notes: Option<CloudNotes>,
 }
 
 impl CacheUpdate {
@@ -53,21 +55,18 @@ impl CacheUpdate {
         self.flash.is_some() || self.flash_copies.is_some() || self.standard_copies.is_some()
     }
 
-    /// The policy with these changes; `None` where there are none.
-    fn policy_over(&self, old: &CachePolicy) -> Option<CachePolicy> {
-        let new = CachePolicy {
-            retention: self.retention.unwrap_or(old.retention),
-            elimination: self.elimination.unwrap_or(old.elimination),
-            staleness: self.staleness.unwrap_or(old.staleness),
-            copies: CopyPlan {
-                flash: self.flash.unwrap_or(old.copies.flash),
-                flash_copies: self.flash_copies.unwrap_or(old.copies.flash_copies),
-                standard_copies: self.standard_copies.unwrap_or(old.copies.standard_copies),
-            },
-            reuse_layers: self.reuse_layers.unwrap_or(old.reuse_layers),
-            tags: self.tags.clone().unwrap_or_else(|| old.tags.clone()),
-        };
-        (new != *old).then_some(new)
+    /// What of it is said of the policy: the records put it over whatever the policy is by then.
+    fn policy(&self) -> PolicyEdit {
+        PolicyEdit {
+            retention: self.retention,
+            elimination: self.elimination,
+            staleness: self.staleness,
+            flash: self.flash,
+            flash_copies: self.flash_copies,
+            standard_copies: self.standard_copies,
+            reuse_layers: self.reuse_layers,
+            tags: self.tags.clone(),
+        }
     }
 
     fn plan_over(&self, cache: &ImageCache) -> BuildPlan {
@@ -113,6 +112,9 @@ impl CacheUpdate {
             images: &'a Option<Vec<ImageSource>>,
             size_limit: Option<ByteSize>,
             credentials: Option<BTreeMap<&'a RegistryHost, &'a str>>,
+            // Left out where there are none: so it was before there were notes.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            notes: Option<&'a CloudNotes>,
         }
         fingerprint(&Business {
             cache,
@@ -129,6 +131,7 @@ impl CacheUpdate {
             images: &self.images,
             size_limit: self.size_limit,
             credentials: self.credentials.as_ref().map(named),
+            notes: self.notes.as_ref(),
         })
     }
 }
@@ -162,7 +165,7 @@ impl Engine {
         token: Option<ClientToken>,
         here: bool,
     ) -> Result<(Admitted, Option<NewBuild>), Error> {
-        let cache = self.find_only_cache(account, word).await?;
+        let cache = self.find_cache_to_change(account, word).await?;
         if let Some(images) = &update.images {
             check_images(account, &cache.name, images)?;
         }
@@ -170,8 +173,12 @@ impl Engine {
             Asked { size: update.size_limit, images: update.images.as_deref(), staleness: update.staleness };
         self.workshop.parts.settings.bounds.check(&cache.name, asked)?;
         let credentials = update.credentials.as_ref().map(|given| self.seal(cache.id, given)).transpose()?;
-        let edit =
-            CacheEdit { name: update.name.clone(), policy: update.policy_over(&cache.policy), credentials };
+        let edit = CacheEdit {
+            name: update.name.clone(),
+            policy: update.policy(),
+            notes: update.notes.clone(),
+            credentials,
+        };
         let token =
             token.map(|token| self.token_use(token, Operation::UpdateCache, update.fingerprint(cache.id)));
         let build = update.wants_build().then(|| self.new_build(cache.id, update.plan_over(&cache), here));

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use metastore::CacheOutline;
 use model::matching::{Candidate, CandidateImage, MatchRequest, Ranking};
 use model::{
-    AccountId, ByteSize, CacheId, CacheState, DiffId, ImageCache, ImageSnapshotId, Instance, InstanceId,
-    SnapshotSummary,
+    AccountId, ByteSize, CacheId, CacheState, DiffId, ImageSnapshotId, Instance, InstanceId, SnapshotSummary,
 };
 
 use crate::{LayerUses, MatchIndex};
@@ -44,12 +44,8 @@ impl Known {
 }
 
 /// The snapshots that a cache names: the one that it serves, and its generations.
-pub(super) fn snapshots_of(cache: &ImageCache) -> BTreeSet<ImageSnapshotId> {
-    cache.snapshot.into_iter().chain(cache.generations.iter().map(|generation| generation.snapshot)).collect()
-}
-
-fn generations_of(cache: &ImageCache) -> impl Iterator<Item = ImageSnapshotId> {
-    cache.generations.iter().map(|generation| generation.snapshot)
+pub(super) fn snapshots_of(cache: &CacheOutline) -> BTreeSet<ImageSnapshotId> {
+    cache.snapshot.into_iter().chain(cache.generations.iter().copied()).collect()
 }
 
 fn images_of(summary: &SnapshotSummary) -> Vec<CandidateImage> {
@@ -63,7 +59,7 @@ fn images_of(summary: &SnapshotSummary) -> Vec<CandidateImage> {
 }
 
 /// A cache as matching looks at it.
-pub(crate) fn candidate(cache: &ImageCache, summary: &SnapshotSummary) -> Candidate {
+pub(crate) fn candidate(cache: &CacheOutline, summary: &SnapshotSummary) -> Candidate {
     Candidate {
         id: cache.id,
         created: cache.created,
@@ -77,13 +73,13 @@ pub(crate) fn candidate(cache: &ImageCache, summary: &SnapshotSummary) -> Candid
 
 impl State {
     /// Whether the record says nothing that is not known.
-    pub(super) fn knows(&self, cache: &ImageCache) -> bool {
+    pub(super) fn knows(&self, cache: &CacheOutline) -> bool {
         self.caches.get(&cache.id).is_some_and(|known| {
             known.state == cache.state
                 && known.serves == cache.snapshot
                 && known.size_limit == cache.size_limit
-                && known.is_matched == (cache.snapshot.is_some() && cache.deleting.is_none())
-                && known.generations.iter().copied().eq(generations_of(cache))
+                && known.is_matched == (cache.snapshot.is_some() && !cache.is_deleting)
+                && *known.generations == *cache.generations
         })
     }
 
@@ -91,12 +87,12 @@ impl State {
     /// more.
     pub(super) fn put_cache(
         &mut self,
-        cache: &ImageCache,
+        cache: &CacheOutline,
         summary: Option<&SnapshotSummary>,
     ) -> BTreeSet<ImageSnapshotId> {
         let account = self.account(&cache.account);
         // Without a snapshot there is nothing to match by; one that is to be deleted serves no new start.
-        let summary = summary.filter(|_| cache.deleting.is_none());
+        let summary = summary.filter(|_| !cache.is_deleting);
         let index = &mut self.indexes[account as usize];
         match summary {
             Some(summary) => index.upsert(&candidate(cache, summary)),
@@ -108,20 +104,12 @@ impl State {
             is_matched: summary.is_some(),
             size_limit: cache.size_limit,
             serves: cache.snapshot,
-            generations: generations_of(cache).collect(),
+            generations: cache.generations.as_slice().into(),
         };
         let before = self.caches.insert(cache.id, known);
         let named = snapshots_of(cache);
         let before = before.iter().flat_map(Known::snapshots);
         before.filter(|snapshot| !named.contains(snapshot)).collect()
-    }
-
-    /// Gives a cache that was put in without one the summary of the snapshot that it serves.
-    pub(super) fn complete(&mut self, outline: Candidate, summary: &SnapshotSummary) {
-        let Some(known) = self.caches.get_mut(&outline.id) else { return };
-        known.is_matched = true;
-        let (images, unpacked_size) = (images_of(summary), summary.unpacked_size());
-        self.indexes[known.account as usize].upsert(&Candidate { images, unpacked_size, ..outline });
     }
 
     /// Takes a cache out. The snapshots that it named.

@@ -1,15 +1,18 @@
 //! Creating an instance: chosen, recorded, started, and the automatic cache beside it.
 
 use model::{
-    AccountId, Event, EventKind, EventReason, ExitStatus, ImageCache, Instance, InstanceId, InstanceName,
-    InstanceState, SnapshotImage, Subject,
+    AccountId, CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, Instance, InstanceId,
+    InstanceName, InstanceState, SnapshotImage, Subject,
 };
 
 use super::Instances;
 use super::settle::known_otherwise;
 use crate::build::BuildProgress;
-use crate::host::{HostError, HostOrder, HostStarted, InstanceOptions};
+use crate::host::{HostError, HostErrorKind, HostOrder, HostStarted, InstanceOptions};
 use crate::{Error, StartChoice, StartOutcome, StartWish, chain};
+
+/// Why an instance is not there that was asked for.
+const DELETED: &str = "it was deleted during its start";
 
 /// An instance to create.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct NewInstance {
     pub remove_on_exit: bool,
     /// An installed OCI runtime in place of the host's own.
     pub runtime: Option<String>,
+    /// What the cloud's call that asks for it says beside.
+    pub notes: Option<CloudNotes>,
 }
 
 /// An instance that was created, and what it started from.
@@ -37,6 +42,8 @@ pub struct CreatedInstance {
     pub reason: String,
     /// The automatic cache that was made beside it.
     pub auto_created: Option<ImageCache>,
+    /// What whoever asked for it is told at once, in sentences.
+    pub warnings: Vec<String>,
 }
 
 /// An instance that was started, as it is recorded.
@@ -62,12 +69,27 @@ impl Instances {
         progress: &BuildProgress,
     ) -> Result<CreatedInstance, Error> {
         let choice = self.engine.choose_start(account, &new.wish, progress).await?;
-        let created = self.create_from(account, new, &choice).await;
+        self.create_from(account, new, choice).await
+    }
+
+    /// Starts an instance detached from what was chosen for its wish, makes the automatic cache that its start left to be
+    /// made, and lets the choice go.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`] but for the choice's. Nothing of the instance stays then.
+    pub async fn create_from(
+        &self,
+        account: &AccountId,
+        new: NewInstance,
+        choice: StartChoice,
+    ) -> Result<CreatedInstance, Error> {
+        let created = self.start(account, new, &choice).await;
+        // The record holds the snapshot from now on, or nothing runs.
         choice.release().await;
         created
     }
 
-    async fn create_from(
+    async fn start(
         &self,
         account: &AccountId,
         new: NewInstance,
@@ -75,12 +97,7 @@ impl Instances {
     ) -> Result<CreatedInstance, Error> {
         let (record, order) = self.record(account, new, choice).await?;
         match self.host.start(order).await {
-            Ok(started) => {
-                let RunningInstance { instance, cache } =
-                    self.note_running(&record, &started, choice).await?;
-                let reason = choice.in_words(record.id);
-                Ok(CreatedInstance { instance, outcome: choice.outcome, reason, auto_created: cache })
-            }
+            Ok(started) => self.started(record, started, choice).await,
             Err(error) => {
                 if let Err(error) = self.take_back(&record, &error).await {
                     tracing::warn!(instance = %record.id, error = chain(&error), "failed to take an instance back");
@@ -88,6 +105,32 @@ impl Instances {
                 Err(Error::host("start", &record)(error))
             }
         }
+    }
+
+    /// It runs, whatever the records say: what cannot be recorded now, [`Self::settle`] finds and records. Unless it was
+    /// deleted during its start: then it was ended here.
+    async fn started(
+        &self,
+        record: Instance,
+        started: HostStarted,
+        choice: &StartChoice,
+    ) -> Result<CreatedInstance, Error> {
+        let reason = choice.in_words(record.id);
+        let noted = async {
+            crate::build::step("instance-started")?;
+            self.note_running(&record, &started, choice).await
+        };
+        let (instance, auto_created, unrecorded) = match noted.await {
+            Ok(RunningInstance { instance, cache }) => (instance, cache, None),
+            Err(error @ Error::Host { .. }) => return Err(error),
+            Err(error) => {
+                let why = format!("the start could not be recorded: {}", chain(&error));
+                tracing::warn!(instance = %record.id, "{why}");
+                (record, None, Some(why))
+            }
+        };
+        let warnings = started.warnings.into_iter().chain(unrecorded).collect();
+        Ok(CreatedInstance { instance, outcome: choice.outcome, reason, auto_created, warnings })
     }
 
     /// Records an instance with what was chosen for it, and gives what its host is to start. For whoever starts it by
@@ -145,6 +188,7 @@ impl Instances {
             created: self.engine.clock().now(),
             started: None,
             finished: None,
+            notes: new.notes.clone(),
         })
     }
 
@@ -161,6 +205,7 @@ impl Instances {
     ) -> Result<RunningInstance, Error> {
         let instance = self.record_running(record, started).await?;
         self.engine.note_start(choice).await;
+        self.engine.look_behind(choice).await;
         // Only now: what cannot start needs no cache.
         let cache = self.engine.create_automatic_cache(&record.account, record.id, choice).await;
         Ok(RunningInstance { instance, cache })
@@ -184,13 +229,43 @@ impl Instances {
         );
         let (records, now) = (self.engine.records(), self.engine.clock().now());
         match records.instance_started(record.id, started.pid, &events, now).await {
-            // Whoever looked around meanwhile found it running, or ended, and has said so.
+            // Whoever looked around meanwhile found it running, or ended, and has said so. Or it was deleted.
             Err(metastore::Error::InstanceState { .. } | metastore::Error::NoInstance(_)) => {
                 records.append_events(&events[1..]).await?;
-                self.find(&record.account, &record.id.to_string()).await.or_else(|_| Ok(record.clone()))
+                self.known_otherwise(record).await
             }
             running => Ok(running?),
         }
+    }
+
+    /// The record of an instance that somebody else has written of during its start. One that has ended by the records, or is
+    /// gone from them, must not run: it was deleted before there was a process to kill.
+    async fn known_otherwise(&self, record: &Instance) -> Result<Instance, Error> {
+        let known = match self.find(&record.account, &record.id.to_string()).await {
+            Err(Error::UnknownInstance { .. }) => None,
+            known => Some(known?),
+        };
+        if let Some(known) = &known
+            && !known.state.has_ended()
+        {
+            return Ok(known.clone());
+        }
+        let found = self.host.look_around().await.map_err(|source| Error::LookAround { source })?;
+        let runs =
+            found.instances.iter().any(|one| one.id == record.id && one.state == InstanceState::Running);
+        if !runs {
+            return Ok(known.unwrap_or_else(|| record.clone()));
+        }
+        match self.host.remove(record.id, true).await {
+            Err(error) if error.kind() != HostErrorKind::NotFound => {
+                return Err(Error::host("remove", record)(error));
+            }
+            _ => {}
+        }
+        if known.is_some() {
+            self.forget(record).await?;
+        }
+        Err(Error::host("start", record)(HostError::new(HostErrorKind::State, DELETED)))
     }
 
     /// Takes a recorded instance back that could not start, with the image snapshot of its own. Its events, and those of

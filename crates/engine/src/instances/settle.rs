@@ -5,7 +5,7 @@ use model::{EventKind, EventReason, ExitStatus, Instance, InstanceId, InstanceSt
 
 use super::Instances;
 use crate::host::{HostError, HostStatus};
-use crate::{Error, HostErrorKind};
+use crate::{Error, HostErrorKind, chain};
 
 /// An instance that was recorded this recently may be on its way to its process: longer than any start takes.
 const STARTING_MICROS: u64 = 60 * 1_000_000;
@@ -15,20 +15,27 @@ impl Instances {
     /// end. Those that could not be looked at or cleaned up are given back; the next time tries again.
     ///
     /// # Errors
-    /// [`Error::Host`] where the host cannot even look; those of store and records.
+    /// [`Error::Host`] where the host cannot even look; those of store and records, the first of them, after all instances
+    /// have been looked at.
     pub async fn settle(&self) -> Result<Vec<(InstanceId, HostError)>, Error> {
         // The records come first: what started after they were read is not among them, and so is not taken for gone.
         let records = self.all().await?;
         let found = self.host.look_around().await.map_err(|source| Error::LookAround { source })?;
+        let mut settled = Ok(());
         for record in records {
             if found.failed.iter().any(|(id, _)| *id == record.id) {
                 continue;
             }
             let status = found.instances.iter().find(|status| status.id == record.id);
             let cleaned = found.cleaned.contains(&record.id);
-            self.settle_one(record, status, cleaned).await?;
+            let id = record.id;
+            if let Err(error) = self.settle_one(record, status, cleaned).await {
+                tracing::warn!(instance = %id, error = chain(&error), "failed to settle an instance");
+                // One that cannot be settled is no reason to leave the others.
+                settled = settled.and(Err(error));
+            }
         }
-        Ok(found.failed)
+        settled.map(|()| found.failed)
     }
 
     async fn all(&self) -> Result<Vec<Instance>, Error> {
@@ -128,11 +135,15 @@ impl Instances {
             removal => removal?,
         };
         let released: Vec<_> = removal.released.into_iter().collect();
-        let deleted = self.engine.workshop.delete_documents(&released).await;
-        deleted.map_err(Error::store("delete an image snapshot"))?;
         // Its cache may be one that goes once nothing uses it.
         self.engine.workshop.signals.expiry.notify_one();
         self.engine.workshop.signals.changes.notify_one();
+        self.engine.workshop.let_go(&released).await;
+        if let Some(cache) = record.cache
+            && let Err(error) = self.engine.finish_deletion(cache).await
+        {
+            tracing::warn!(%cache, error = chain(&error), "failed to delete a cache that nothing uses any more");
+        }
         Ok(())
     }
 }

@@ -7,8 +7,9 @@ use model::matching::MatchPolicy;
 
 use super::MatchIndex;
 use super::bitmap::Bitmap;
+use super::members::Caches;
 use super::query::{Query, Wanted};
-use super::terms::Term;
+use super::terms::Terms;
 
 /// Layers whose images are no more than this are grouped where the images are the same. Comparing longer lists costs more
 /// than a set too many.
@@ -45,7 +46,7 @@ pub(super) struct Feature<'a> {
     /// The same bytes by the caches' own sizes.
     pub(super) used: u64,
     /// Layers of which several features may have the same ones: each counts once, by the caches' own sizes.
-    pub(super) layers: Cow<'a, [u32]>,
+    pub(super) layers: Vec<u32>,
 }
 
 /// By which features a wanted image is recognised.
@@ -93,7 +94,7 @@ impl<'a> Features<'a> {
 
     /// The features by what they are worth, the greatest first.
     pub(super) fn by_weight(&self) -> Vec<usize> {
-        let size = |layer: &u32| self.index.layers.get(*layer).size;
+        let size = |layer: &u32| self.index.layers.size(*layer);
         let weight = |feature: &usize| {
             let feature = self.get(*feature);
             feature.layers.iter().map(size).fold(feature.saved, u64::saturating_add)
@@ -103,22 +104,27 @@ impl<'a> Features<'a> {
         order
     }
 
-    fn push(&mut self, caches: Having<'a>, layers: Cow<'a, [u32]>) -> usize {
+    fn push(&mut self, caches: Having<'a>, layers: Vec<u32>) -> usize {
         self.features.push(Feature { caches, saved: 0, used: 0, layers });
         self.features.len() - 1
     }
 
     fn having_images(&self, images: &[u32]) -> Having<'a> {
+        if let [image] = images
+            && let Caches::Many(many) = self.index.images.caches(*image)
+        {
+            return Having::Many(Cow::Borrowed(many));
+        }
         match self.index.images.few_caches_of(images, LISTED) {
             Some(few) => Having::Few(few),
             None => Having::Many(Cow::Owned(self.index.images.caches_of(images, self.index.slots.span()))),
         }
     }
 
-    fn having(&self, term: &'a Term) -> Having<'a> {
-        match term.dense() {
+    fn having(&self, terms: &'a Terms, term: u32) -> Having<'a> {
+        match self.index.dense(terms, term) {
             Some(dense) => Having::Many(Cow::Borrowed(dense)),
-            None => self.having_images(term.images.as_slice()),
+            None => self.having_images(terms.images(term)),
         }
     }
 
@@ -131,7 +137,7 @@ impl<'a> Features<'a> {
             if let Some(layers) = wanted.layers_in_index() {
                 let caches = query.with_layers(&layers);
                 if !caches.is_empty() {
-                    signs.any_of.push(self.push(Having::Many(Cow::Owned(caches)), Cow::Owned(layers)));
+                    signs.any_of.push(self.push(Having::Many(Cow::Owned(caches)), layers));
                 }
             }
             self.signs.push(signs);
@@ -151,7 +157,7 @@ impl<'a> Features<'a> {
             let Some(name) = wanted.name else { continue };
             let feature = *by_name
                 .entry(name)
-                .or_insert_with(|| self.push(self.having(self.index.names.get(name)), Cow::Borrowed(&[])));
+                .or_insert_with(|| self.push(self.having(&self.index.names, name), Vec::new()));
             self.signs[number].name = Some(feature);
         }
     }
@@ -189,17 +195,17 @@ impl<'a> Features<'a> {
         let mut by_layer = HashMap::new();
         let mut groups: HashMap<&[u32], usize> = HashMap::new();
         for (layer, size) in sizes {
-            let term = self.index.layers.get(layer);
-            let images = term.images.as_slice();
+            let images = self.index.layers.images(layer);
             // Hashing a long list alone would take longer than all the rest.
             let grouped = if images.len() <= GROUPED { groups.get(images).copied() } else { None };
-            let feature = grouped.unwrap_or_else(|| self.push(self.having(term), Cow::Borrowed(&[])));
+            let feature =
+                grouped.unwrap_or_else(|| self.push(self.having(&self.index.layers, layer), Vec::new()));
             if images.len() <= GROUPED {
                 groups.insert(images, feature);
             }
             let known = &mut self.features[feature];
             known.saved = known.saved.saturating_add(size);
-            known.used = known.used.saturating_add(term.size);
+            known.used = known.used.saturating_add(self.index.layers.size(layer));
             by_layer.insert(layer, feature);
         }
         by_layer
@@ -215,12 +221,8 @@ impl<'a> Features<'a> {
     ) -> Vec<usize> {
         let add = |id: u32| {
             *by_image.entry(id).or_insert_with(|| {
-                let layers = &self.index.images.get(id).layers;
-                let is_counted = |layer: &u32| counted.binary_search(layer).is_ok();
-                let layers = match layers.iter().any(is_counted) {
-                    true => Cow::Owned(layers.iter().copied().filter(|layer| !is_counted(layer)).collect()),
-                    false => Cow::Borrowed(&**layers),
-                };
+                let layers = self.index.images.layers(id);
+                let layers = layers.filter(|layer| counted.binary_search(layer).is_err()).collect();
                 self.push(self.having_images(&[id]), layers)
             })
         };

@@ -6,10 +6,11 @@ use hashbrown::HashTable;
 
 use super::bitmap::Bitmap;
 use super::fingerprint::Fingerprint;
-use super::members::Members;
+use super::lists::{ListAt, Lists, Numbers};
+use super::members::{Caches, Members, Sets};
 
 /// An image as some caches have it.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Image {
     /// Number of the word by which it was asked for.
     pub(super) source: u32,
@@ -20,9 +21,9 @@ pub(super) struct Image {
     /// The index that it was chosen from.
     pub(super) index: Option<Fingerprint>,
     /// Numbers of its layers, ascending, each once.
-    pub(super) layers: Box<[u32]>,
+    layers: ListAt,
     /// The caches that have it.
-    pub(super) caches: Members,
+    caches: Members,
 }
 
 impl Image {
@@ -41,6 +42,8 @@ impl Image {
 #[derive(Default)]
 pub(super) struct Images {
     records: Vec<Image>,
+    layers: Lists,
+    sets: Sets,
     free: Vec<u32>,
     table: HashTable<u32>,
     hasher: RandomState,
@@ -57,8 +60,25 @@ impl Images {
         &self.records[id as usize]
     }
 
-    pub(super) fn get_mut(&mut self, id: u32) -> &mut Image {
-        &mut self.records[id as usize]
+    /// Numbers of its layers, ascending, each once.
+    pub(super) fn layers(&self, id: u32) -> Numbers<'_> {
+        self.layers.get(self.get(id).layers)
+    }
+
+    /// The caches that have it.
+    pub(super) fn caches(&self, id: u32) -> Caches<'_> {
+        self.sets.get(&self.records[id as usize].caches)
+    }
+
+    /// A cache has it from now on.
+    pub(super) fn join(&mut self, id: u32, slot: u32) {
+        self.sets.insert(&mut self.records[id as usize].caches, slot);
+    }
+
+    /// A cache has it no more. Whether none does.
+    pub(super) fn part(&mut self, id: u32, slot: u32) -> bool {
+        self.sets.remove(&mut self.records[id as usize].caches, slot);
+        self.caches(id).is_empty()
     }
 
     /// The number of the image of that word which is pinned to these digests.
@@ -68,7 +88,15 @@ impl Images {
     }
 
     /// Takes in an image that is not there yet; its number.
-    pub(super) fn insert(&mut self, image: Image) -> u32 {
+    pub(super) fn insert(
+        &mut self,
+        (source, name): (u32, u32),
+        manifest: Fingerprint,
+        index: Option<Fingerprint>,
+        layers: &[u32],
+    ) -> u32 {
+        let layers = self.layers.insert(layers);
+        let image = Image { source, name, manifest, index, layers, caches: Members::default() };
         let hash = self.hasher.hash_one(image.key());
         let id = match self.free.pop() {
             Some(id) => {
@@ -86,19 +114,22 @@ impl Images {
         id
     }
 
-    /// Takes a record out.
-    pub(super) fn remove(&mut self, id: u32) -> Image {
+    /// Takes out a record of an image that no cache has; its layers.
+    pub(super) fn remove(&mut self, id: u32) -> Vec<u32> {
         let hash = self.hasher.hash_one(self.get(id).key());
         if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
             entry.remove();
             self.free.push(id);
         }
-        std::mem::take(self.get_mut(id))
+        let layers = self.layers(id).collect();
+        let record = &mut self.records[id as usize];
+        self.layers.remove(std::mem::take(&mut record.layers));
+        layers
     }
 
     /// The layers of these images, ascending, each once.
     pub(super) fn layers_of(&self, images: &[u32]) -> Vec<u32> {
-        distinct(images.iter().flat_map(|id| self.get(*id).layers.iter().copied()))
+        distinct(images.iter().flat_map(|id| self.layers(*id)))
     }
 
     /// The names of these images, ascending, each once.
@@ -110,8 +141,8 @@ impl Images {
     pub(super) fn few_caches_of(&self, images: &[u32], most: usize) -> Option<Vec<u32>> {
         let mut caches = Vec::new();
         for id in images {
-            let Members::Few(list) = &self.get(*id).caches else { return None };
-            caches.extend_from_slice(list.as_slice());
+            let Caches::Few(list) = self.caches(*id) else { return None };
+            caches.extend_from_slice(list);
             if caches.len() > most {
                 return None;
             }
@@ -122,7 +153,7 @@ impl Images {
     /// The caches that have any of these images.
     pub(super) fn caches_of(&self, images: &[u32], span: usize) -> Bitmap {
         let mut caches = Bitmap::with_span(span);
-        images.iter().for_each(|id| self.get(*id).caches.add_to(&mut caches));
+        images.iter().for_each(|id| self.caches(*id).add_to(&mut caches));
         caches
     }
 }

@@ -1,85 +1,74 @@
-//! Lists of ids that are nearly always short, and sets of caches that may be large.
+//! Sets of caches, most of which have one member, and a few nearly all.
+
+use std::slice;
 
 use super::bitmap::Bitmap;
 
-/// Up to this many ids need no memory of their own.
-const INLINE: usize = 3;
+/// A set of caches: the only one that is in it, or where the others lie. Four bytes, since there is one for each image.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Members(u32);
 
-/// Ids in ascending order, each once. 16 bytes, where a `Vec` takes 24 and an allocation for its first id.
-#[derive(Clone, Debug)]
-#[expect(clippy::box_collection, reason = "most lists are inline; the few others pay the second step")]
-pub(super) enum IdList {
-    Inline { len: u8, ids: [u32; INLINE] },
-    Heap(Box<Vec<u32>>),
-}
+const NOBODY: u32 = u32::MAX;
+const APART: u32 = 1 << 31;
 
-impl Default for IdList {
+impl Default for Members {
     fn default() -> Self {
-        Self::Inline { len: 0, ids: [0; INLINE] }
+        Self(NOBODY)
     }
 }
 
-impl IdList {
-    pub(super) fn as_slice(&self) -> &[u32] {
-        match self {
-            Self::Inline { len, ids } => &ids[..usize::from(*len)],
-            Self::Heap(ids) => ids,
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.as_slice().len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(super) fn insert(&mut self, id: u32) {
-        let Err(position) = self.as_slice().binary_search(&id) else { return };
-        match self {
-            Self::Inline { len, ids } if usize::from(*len) < INLINE => {
-                ids.copy_within(position..usize::from(*len), position + 1);
-                ids[position] = id;
-                *len += 1;
-            }
-            Self::Inline { ids, .. } => {
-                let mut list = Vec::with_capacity(INLINE + 2);
-                list.extend_from_slice(ids);
-                list.insert(position, id);
-                *self = Self::Heap(Box::new(list));
-            }
-            Self::Heap(list) => list.insert(position, id),
-        }
-    }
-
-    pub(super) fn remove(&mut self, id: u32) {
-        let Ok(position) = self.as_slice().binary_search(&id) else { return };
-        match self {
-            Self::Inline { len, ids } => {
-                ids.copy_within(position + 1..usize::from(*len), position);
-                *len -= 1;
-            }
-            Self::Heap(list) => {
-                list.remove(position);
-                if list.len() <= INLINE {
-                    let mut ids = [0; INLINE];
-                    ids[..list.len()].copy_from_slice(list);
-                    // At most INLINE.
-                    *self = Self::Inline { len: list.len() as u8, ids };
-                } else if list.len() < list.capacity() / 4 {
-                    list.shrink_to_fit();
-                }
-            }
-        }
-    }
+/// The sets that have more than one member, by the numbers that [`Members`] have.
+#[derive(Debug, Default)]
+pub(super) struct Sets {
+    sets: Vec<Set>,
+    free: Vec<u32>,
 }
 
-/// A set of caches: a list, or a bitmap where that is smaller and faster.
-#[derive(Clone, Debug)]
-pub(super) enum Members {
-    Few(IdList),
-    Many(Box<Bitmap>),
+/// A list, or a bitmap where that is smaller and faster.
+#[derive(Debug)]
+enum Set {
+    List(Vec<u32>),
+    Dense(Box<Bitmap>),
+}
+
+/// Who is in a set.
+#[derive(Clone, Copy)]
+pub(super) enum Caches<'a> {
+    /// Slots, ascending.
+    Few(&'a [u32]),
+    /// Very many.
+    Many(&'a Bitmap),
+}
+
+impl<'a> Caches<'a> {
+    pub(super) fn is_empty(self) -> bool {
+        match self {
+            Self::Few(list) => list.is_empty(),
+            Self::Many(bitmap) => bitmap.is_empty(),
+        }
+    }
+
+    pub(super) fn count(self) -> usize {
+        match self {
+            Self::Few(list) => list.len(),
+            Self::Many(bitmap) => bitmap.count(),
+        }
+    }
+
+    pub(super) fn dense(self) -> Option<&'a Bitmap> {
+        match self {
+            Self::Few(_) => None,
+            Self::Many(bitmap) => Some(bitmap),
+        }
+    }
+
+    /// Adds them to a set.
+    pub(super) fn add_to(self, bitmap: &mut Bitmap) {
+        match self {
+            Self::Few(list) => list.iter().for_each(|slot| bitmap.insert(*slot)),
+            Self::Many(many) => bitmap.add(many),
+        }
+    }
 }
 
 /// A list that long is made a bitmap where its last slot is not this many times as far.
@@ -94,53 +83,90 @@ pub(super) fn is_dense(count: usize, span: usize, already: bool) -> bool {
     count * slack >= LONG && count * SPREAD * slack >= span
 }
 
-impl Default for Members {
-    fn default() -> Self {
-        Self::Few(IdList::default())
-    }
-}
-
-impl Members {
-    pub(super) fn insert(&mut self, slot: u32) {
-        match self {
-            Self::Few(list) => {
-                list.insert(slot);
-                let span = list.as_slice().last().map_or(0, |last| *last as usize + 1);
-                if is_dense(list.len(), span, false) {
-                    *self = Self::Many(Box::new(list.as_slice().iter().copied().collect()));
-                }
-            }
-            Self::Many(bitmap) => bitmap.insert(slot),
+impl Sets {
+    pub(super) fn get<'a>(&'a self, members: &'a Members) -> Caches<'a> {
+        match members.0 {
+            NOBODY => Caches::Few(&[]),
+            code if code & APART == 0 => Caches::Few(slice::from_ref(&members.0)),
+            code => match &self.sets[(code & !APART) as usize] {
+                Set::List(list) => Caches::Few(list),
+                Set::Dense(bitmap) => Caches::Many(bitmap),
+            },
         }
     }
 
-    pub(super) fn remove(&mut self, slot: u32) {
-        match self {
-            Self::Few(list) => list.remove(slot),
-            Self::Many(bitmap) => {
+    pub(super) fn insert(&mut self, members: &mut Members, slot: u32) {
+        match members.0 {
+            NOBODY => members.0 = slot,
+            code if code == slot => {}
+            code if code & APART == 0 => {
+                let set = Set::List(vec![code.min(slot), code.max(slot)]);
+                members.0 = APART | self.keep(set);
+            }
+            code => {
+                let set = &mut self.sets[(code & !APART) as usize];
+                match set {
+                    Set::List(list) => {
+                        if let Err(place) = list.binary_search(&slot) {
+                            list.insert(place, slot);
+                        }
+                        let span = list.last().map_or(0, |last| *last as usize + 1);
+                        if is_dense(list.len(), span, false) {
+                            *set = Set::Dense(Box::new(list.iter().copied().collect()));
+                        }
+                    }
+                    Set::Dense(bitmap) => bitmap.insert(slot),
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, set: Set) -> u32 {
+        match self.free.pop() {
+            Some(place) => {
+                self.sets[place as usize] = set;
+                place
+            }
+            None => {
+                self.sets.push(set);
+                // Each takes tens of bytes: memory ends before the numbers do.
+                (self.sets.len() - 1) as u32
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, members: &mut Members, slot: u32) {
+        if members.0 == slot {
+            members.0 = NOBODY;
+        }
+        if members.0 == NOBODY || members.0 & APART == 0 {
+            return;
+        }
+        let place = members.0 & !APART;
+        let set = &mut self.sets[place as usize];
+        match set {
+            Set::List(list) => {
+                if let Ok(place) = list.binary_search(&slot) {
+                    list.remove(place);
+                }
+                if list.len() < list.capacity() / 4 {
+                    list.shrink_to_fit();
+                }
+            }
+            Set::Dense(bitmap) => {
                 bitmap.remove(slot);
-                let count = bitmap.count();
-                if !is_dense(count, bitmap.slots().last().map_or(0, |last| last as usize + 1), true) {
-                    let mut list = IdList::default();
-                    bitmap.slots().for_each(|slot| list.insert(slot));
-                    *self = Self::Few(list);
+                let span = bitmap.slots().last().map_or(0, |last| last as usize + 1);
+                if !is_dense(bitmap.count(), span, true) {
+                    *set = Set::List(bitmap.slots().collect());
                 }
             }
         }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::Few(list) => list.is_empty(),
-            Self::Many(bitmap) => bitmap.is_empty(),
-        }
-    }
-
-    /// Adds them to a set.
-    pub(super) fn add_to(&self, bitmap: &mut Bitmap) {
-        match self {
-            Self::Few(list) => list.as_slice().iter().for_each(|slot| bitmap.insert(*slot)),
-            Self::Many(many) => bitmap.add(many),
+        if let Set::List(list) = set
+            && list.len() <= 1
+        {
+            members.0 = list.first().copied().unwrap_or(NOBODY);
+            *set = Set::List(Vec::new());
+            self.free.push(place);
         }
     }
 }
@@ -155,27 +181,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_list_is_an_ordered_set(steps in proptest::collection::vec((any::<bool>(), 0_u32..12), 0..60)) {
-            let mut list = IdList::default();
-            let mut set = BTreeSet::new();
-            for (add, id) in steps {
-                if add { list.insert(id); set.insert(id); } else { list.remove(id); set.remove(&id); }
-                prop_assert_eq!(list.as_slice(), set.iter().copied().collect::<Vec<_>>());
-            }
-        }
-
-        #[test]
-        fn members_are_a_set_in_either_form(steps in proptest::collection::vec((0_u8..4, 0_u32..2000, 1_u32..400), 0..40)) {
-            let mut members = Members::default();
-            let mut set = BTreeSet::new();
-            for (kind, first, count) in steps {
+        fn members_are_a_set_in_every_form(
+            steps in proptest::collection::vec((any::<bool>(), 0_u8..4, 0_u32..2000, 1_u32..400), 0..40),
+        ) {
+            let mut sets = Sets::default();
+            // Two beside each other: neither sees the other's members.
+            let mut members = [Members::default(), Members::default()];
+            let mut expected = [BTreeSet::new(), BTreeSet::new()];
+            for (which, kind, first, count) in steps {
+                let (members, set) = (&mut members[usize::from(which)], &mut expected[usize::from(which)]);
+                let count = if kind == 3 { 1 } else { count };
                 for slot in first..first + count {
-                    if kind > 0 { members.insert(slot); set.insert(slot); } else { members.remove(slot); set.remove(&slot); }
+                    if kind > 0 {
+                        sets.insert(members, slot);
+                        set.insert(slot);
+                    } else {
+                        sets.remove(members, slot);
+                        set.remove(&slot);
+                    }
                 }
                 let mut bitmap = Bitmap::default();
-                members.add_to(&mut bitmap);
+                sets.get(members).add_to(&mut bitmap);
                 prop_assert!(bitmap.slots().eq(set.iter().copied()));
-                prop_assert_eq!(members.is_empty(), set.is_empty());
+                prop_assert_eq!(sets.get(members).is_empty(), set.is_empty());
+                prop_assert_eq!(sets.get(members).count(), set.len());
             }
         }
     }

@@ -26,14 +26,15 @@ impl Wanted {
     fn of(index: &MatchIndex, image: &model::matching::WantedImage) -> Self {
         let digest = match &image.source {
             ImageSource::Registry(reference) => {
-                reference.digest().map(|d| Fingerprint::of_digest(d.digest()))
+                reference.digest().map(|d| index.fingerprints.of_digest(d.digest()))
             }
             ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => None,
         };
-        let layer = |diff_id: &model::DiffId| index.layers.find(Fingerprint::of_digest(diff_id.digest()));
+        let layer =
+            |diff_id: &model::DiffId| index.layers.find(index.fingerprints.of_digest(diff_id.digest()));
         Self {
-            source: index.sources.find(Fingerprint::of_source(&image.source)),
-            name: index.names.find(Fingerprint::of_name(&image.source)),
+            source: index.sources.find(index.fingerprints.of_source(&image.source)),
+            name: index.names.find(index.fingerprints.of_name(&image.source)),
             digest,
             layers: image.layers.iter().map(|(diff_id, size)| (layer(diff_id), *size)).collect(),
         }
@@ -104,9 +105,10 @@ impl<'a> Query<'a> {
 
     /// How a cache serves each wanted image.
     fn served_by(&self, slot: u32) -> Vec<ImageMatch> {
-        let images = self.slots().images(slot).iter();
-        let records: Vec<&Image> = images.map(|id| self.index.images.get(*id)).collect();
-        let is_there = |layer: u32| records.iter().any(|image| image.layers.binary_search(&layer).is_ok());
+        let images: Vec<u32> = self.slots().images(slot).collect();
+        let records: Vec<&Image> = images.iter().map(|id| self.index.images.get(*id)).collect();
+        let layers = self.index.images.layers_of(&images);
+        let is_there = |layer: u32| layers.binary_search(&layer).is_ok();
         let served = self.wanted.iter().map(|wanted| {
             let mut held = LayersHeld::none();
             for (layer, size) in &wanted.layers {
@@ -124,9 +126,7 @@ impl<'a> Query<'a> {
 
     /// The images that answer to the wanted word.
     pub(super) fn named(&self, wanted: &Wanted) -> Vec<u32> {
-        let term = |term: Option<u32>, terms: &'a super::Terms| {
-            term.map_or(&[][..], |id| terms.get(id).images.as_slice())
-        };
+        let term = |term: Option<u32>, terms: &'a super::Terms| term.map_or(&[][..], |id| terms.images(id));
         let mut named = term(wanted.source, &self.index.sources).to_vec();
         if let Some(digest) = wanted.digest {
             let same_name = term(wanted.name, &self.index.names).iter();
@@ -139,18 +139,20 @@ impl<'a> Query<'a> {
 
     /// The caches that have all these layers.
     pub(super) fn with_layers(&self, layers: &[u32]) -> Bitmap {
-        let mut terms: Vec<_> = layers.iter().map(|id| self.index.layers.get(*id)).collect();
-        terms.sort_unstable_by_key(|term| term.images.len());
-        let Some((rarest, others)) = terms.split_first() else { return Bitmap::default() };
+        let terms = &self.index.layers;
+        let mut layers = layers.to_vec();
+        layers.sort_unstable_by_key(|layer| terms.images(*layer).len());
+        let Some((rarest, others)) = layers.split_first() else { return Bitmap::default() };
         let span = self.slots().span();
         let caches = |images| self.index.images.caches_of(images, span);
-        let mut found = rarest.dense().cloned().unwrap_or_else(|| caches(rarest.images.as_slice()));
-        for term in others {
-            match term.dense() {
+        let of_rarest = terms.images(*rarest);
+        let mut found = self.index.dense(terms, *rarest).cloned().unwrap_or_else(|| caches(of_rarest));
+        for layer in others {
+            match self.index.dense(terms, *layer) {
                 Some(dense) => found.keep(dense),
                 // The same images have both, as layers of one image mostly do.
-                None if term.images.as_slice() == rarest.images.as_slice() => {}
-                None => found.keep(&caches(term.images.as_slice())),
+                None if terms.images(*layer) == of_rarest => {}
+                None => found.keep(&caches(terms.images(*layer))),
             }
         }
         found

@@ -114,5 +114,5 @@ fn bytes_of_layers(features: &Features<'_>, set: &FeatureSet) -> u64 {
     let mut layers: Vec<u32> = set.features().flat_map(|f| features.get(f).layers.iter().copied()).collect();
     layers.sort_unstable();
     layers.dedup();
-    layers.into_iter().map(|layer| features.index.layers.get(layer).size).fold(0, u64::saturating_add)
+    layers.into_iter().map(|layer| features.index.layers.size(layer)).fold(0, u64::saturating_add)
 }

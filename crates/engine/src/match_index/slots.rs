@@ -7,6 +7,7 @@ use model::matching::{Candidate, MatchRequest, Offer};
 use model::{ByteSize, CacheId, CacheState, Platform, Timestamp};
 
 use super::bitmap::Bitmap;
+use super::lists::{ListAt, Lists, Numbers};
 
 /// All caches, by slot and by id. A slot that is free is in none of the sets.
 #[derive(Default)]
@@ -16,7 +17,8 @@ pub(super) struct Slots {
     states: Vec<CacheState>,
     size_limits: Vec<ByteSize>,
     unpacked_sizes: Vec<ByteSize>,
-    images: Vec<Box<[u32]>>,
+    images: Vec<ListAt>,
+    image_lists: Lists,
     platform_of: Vec<u16>,
     /// The platforms met so far, each with its caches. There are a handful.
     platforms: Vec<(Platform, Bitmap)>,
@@ -65,8 +67,8 @@ impl Slots {
     }
 
     /// Numbers of its images, ascending, each once.
-    pub(super) fn images(&self, slot: u32) -> &[u32] {
-        &self.images[slot as usize]
+    pub(super) fn images(&self, slot: u32) -> Numbers<'_> {
+        self.image_lists.get(self.images[slot as usize])
     }
 
     pub(super) fn offer(&self, slot: u32) -> Offer<'_> {
@@ -91,7 +93,7 @@ impl Slots {
         }
     }
 
-    pub(super) fn insert(&mut self, candidate: &Candidate, images: Box<[u32]>) -> u32 {
+    pub(super) fn insert(&mut self, candidate: &Candidate, images: &[u32]) -> u32 {
         let platform = self.intern_platform(&candidate.platform);
         let slot = match self.free.pop() {
             Some(slot) => slot,
@@ -103,7 +105,7 @@ impl Slots {
         self.states[at] = candidate.state;
         self.size_limits[at] = candidate.size_limit;
         self.unpacked_sizes[at] = candidate.unpacked_size;
-        self.images[at] = images;
+        self.images[at] = self.image_lists.insert(images);
         self.platform_of[at] = platform;
         self.platforms[usize::from(platform)].1.insert(slot);
         if candidate.state == CacheState::Ready {
@@ -125,7 +127,7 @@ impl Slots {
         self.states.push(candidate.state);
         self.size_limits.push(candidate.size_limit);
         self.unpacked_sizes.push(candidate.unpacked_size);
-        self.images.push(Box::default());
+        self.images.push(ListAt::default());
         self.platform_of.push(0);
         slot
     }
@@ -151,7 +153,7 @@ impl Slots {
     }
 
     /// Takes a cache out; its slot and its images.
-    pub(super) fn remove(&mut self, id: CacheId) -> Option<(u32, Box<[u32]>)> {
+    pub(super) fn remove(&mut self, id: CacheId) -> Option<(u32, Vec<u32>)> {
         let hash = self.hasher.hash_one(id);
         let entry = self.table.find_entry(hash, |slot| self.ids[*slot as usize] == id).ok()?;
         let (slot, _) = entry.remove();
@@ -159,6 +161,8 @@ impl Slots {
         self.usable.remove(slot);
         self.platforms[usize::from(self.platform_of[slot as usize])].1.remove(slot);
         self.free.push(slot);
-        Some((slot, std::mem::take(&mut self.images[slot as usize])))
+        let images = self.images(slot).collect();
+        self.image_lists.remove(std::mem::take(&mut self.images[slot as usize]));
+        Some((slot, images))
     }
 }

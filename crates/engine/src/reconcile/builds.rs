@@ -139,9 +139,8 @@ impl Engine {
             self.workshop.event(build.cache, EventKind::Warning, EventReason::BuildCancelled, message);
         let (owner, now) = (&self.workshop.parts.owner, self.clock().now());
         self.records().fail_build(build.id, owner, &failure, &[event], now).await?;
-        let deleted = self.workshop.delete_documents(&[build.snapshot]).await;
-        deleted.map_err(Error::store("delete an image snapshot"))?;
         self.workshop.signals.ended();
+        self.workshop.let_go(&[build.snapshot]).await;
         Ok(())
     }
 

@@ -68,6 +68,7 @@ impl Daemon {
             lease,
             engine,
         };
+        daemon.engine.workshop.signals.are_heard();
         for reconciler in all(&daemon.engine, in_use) {
             daemon.spawn(reconciler);
         }

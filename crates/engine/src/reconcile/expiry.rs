@@ -134,8 +134,7 @@ impl Engine {
             change => change?,
         };
         crate::build::step("generations-dropped")?;
-        let deleted = self.workshop.delete_documents(&change.released).await;
-        deleted.map_err(Error::store("delete an image snapshot"))?;
+        self.workshop.let_go(&change.released).await;
         Ok(())
     }
 }

@@ -1,21 +1,28 @@
 //! Tags that may have moved: compared with their registries, and the cache updated where one did.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::StreamExt as _;
 use metastore::{BuildPlan, CacheEdit, CacheFilter, ErrorKind, Page};
 use model::rules::refresh_due;
-use model::{EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource, ManifestDigest, Timestamp};
+use model::{
+    CacheId, Event, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource, ManifestDigest,
+    SnapshotImage, Timestamp,
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::idle::LastLook;
 use super::{FirstError, Reconciler};
-use crate::{BuildError, Engine, Error, chain};
+use crate::{BuildError, Engine, Error, StartChoice, chain};
 
 /// Caches whose tags are compared at once.
 const AT_ONCE: usize = 4;
+
+/// How long a start without a server waits for what a registry says of tags.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A tag that means another image than when the cache was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +38,13 @@ pub struct MovedTag {
 pub(super) struct Refresh {
     engine: Engine,
     last: LastLook,
+    /// Looks that were asked for and have not been had.
+    asked: BTreeSet<CacheId>,
 }
 
 impl Refresh {
     pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, last: LastLook::default() }
+        Self { engine, last: LastLook::default(), asked: BTreeSet::new() }
     }
 
     /// The caches that are due, and when the next one will be.
@@ -58,6 +67,21 @@ impl Refresh {
     }
 }
 
+impl Refresh {
+    /// The caches that somebody wants looked at, those that are there and not being built.
+    async fn asked(&self) -> Result<Vec<ImageCache>, Error> {
+        let mut caches = Vec::with_capacity(self.asked.len());
+        for id in &self.asked {
+            match self.engine.records().cache(*id).await {
+                Ok(cache) if cache.is_usable() && !cache.state.is_building() => caches.push(cache),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(caches)
+    }
+}
+
 #[async_trait]
 impl Reconciler for Refresh {
     fn name(&self) -> &'static str {
@@ -73,8 +97,17 @@ impl Reconciler for Refresh {
     }
 
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error> {
-        let Some(newest) = self.last.is_needed(&self.engine).await? else { return Ok(()) };
-        let (due, next) = self.due().await?;
+        self.asked.append(&mut self.engine.workshop.signals.asked_looks());
+        let newest = self.last.is_needed(&self.engine).await?;
+        let (mut due, next) = match newest {
+            Some(_) => self.due().await?,
+            None => Default::default(),
+        };
+        for cache in self.asked().await? {
+            if !due.iter().any(|other| other.id == cache.id) {
+                due.push(cache);
+            }
+        }
         let is_quiet = due.is_empty();
         let engine = &self.engine;
         let looks = due.into_iter().map(|cache| async move { engine.refresh(&cache).await });
@@ -91,8 +124,9 @@ impl Reconciler for Refresh {
             }
         }
         drop(looks);
+        self.asked.clear();
         // What was looked at has been written, so the next look comes soon, and finds when these are due again.
-        if failed.0.is_none() && is_quiet {
+        if let Some(newest) = newest.filter(|_| failed.0.is_none() && is_quiet) {
             self.last.done(newest, next);
         }
         failed.into_result()
@@ -110,19 +144,54 @@ impl Engine {
         snapshot: &ImageSnapshot,
     ) -> Result<Vec<MovedTag>, BuildError> {
         let registry = self.workshop.registry_of(cache, &CancellationToken::new()).await?;
-        let mut moved = Vec::new();
-        for image in &snapshot.images {
-            if matches!(&image.source, ImageSource::Registry(reference) if reference.digest().is_some()) {
-                continue;
-            }
-            let resolved = registry.resolve(&image.source, &cache.platform).await;
-            let resolved = resolved.map_err(|error| BuildError::Resolve(error.into()))?;
-            let (from, to) = (image.manifest_digest, resolved.manifest.digest);
-            if from != to {
-                moved.push(MovedTag { image: image.source.clone(), from, to });
-            }
+        let is_fixed = |image: &&SnapshotImage| matches!(&image.source, ImageSource::Registry(reference) if reference.digest().is_some());
+        let tagged: Vec<&SnapshotImage> = snapshot.images.iter().filter(|image| !is_fixed(image)).collect();
+        let sources = tagged.iter().map(|image| image.source.clone()).collect();
+        let resolved = self.resolve_all(&registry, sources, &cache.platform).await?;
+        let tags = tagged.into_iter().zip(resolved).map(|(image, resolved)| MovedTag {
+            image: image.source.clone(),
+            from: image.manifest_digest,
+            to: resolved.manifest.digest,
+        });
+        Ok(tags.filter(|tag| tag.from != tag.to).collect())
+    }
+
+    /// Has a cache's tags looked at behind a start that wants it: by the reconciler where one runs here. Elsewhere here and
+    /// now, and only told: nobody would make a build that was asked for.
+    pub(crate) async fn look_behind(&self, choice: &StartChoice) {
+        let Some(cache) = choice.cache.as_ref().filter(|_| choice.looks_again) else { return };
+        if self.workshop.signals.ask_for_look(cache.id) {
+            return;
         }
-        Ok(moved)
+        let events = match tokio::time::timeout(PATIENCE, self.look(cache)).await {
+            Ok(Ok(moved)) => moved.iter().map(|tag| self.tag_moved(cache, tag)).collect(),
+            Ok(Err(error)) => vec![self.refresh_failed(cache, chain(&error))],
+            Err(_) => {
+                let message = format!("no registry has answered for {} s", PATIENCE.as_secs());
+                vec![self.refresh_failed(cache, message)]
+            }
+        };
+        if let Err(error) =
+            still_there(self.records().note_cache_checked(cache.id, &events, self.clock().now()).await)
+        {
+            tracing::warn!(cache = %cache.id, error = chain(&error), "failed to note a look at a cache's tags");
+        }
+    }
+
+    async fn look(&self, cache: &ImageCache) -> Result<Vec<MovedTag>, Error> {
+        match self.snapshot_of(cache).await? {
+            Some(snapshot) => Ok(self.moved_tags(cache, &snapshot).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn tag_moved(&self, cache: &ImageCache, tag: &MovedTag) -> Event {
+        let message = format!("{} is {} by now; the cache has {}", tag.image, tag.to, tag.from);
+        self.workshop.event(cache.id, EventKind::Normal, EventReason::TagMoved, message)
+    }
+
+    fn refresh_failed(&self, cache: &ImageCache, message: String) -> Event {
+        self.workshop.event(cache.id, EventKind::Warning, EventReason::RefreshFailed, message)
     }
 
     /// Looks at a cache's tags and asks for a build where one has moved. Where the registry cannot be asked, the cache
@@ -133,27 +202,24 @@ impl Engine {
         let events = match self.moved_tags(cache, &snapshot).await {
             Ok(moved) if moved.is_empty() => Vec::new(),
             Ok(moved) => return self.rebuild(cache, &moved).await,
-            Err(error) => {
-                let message = chain(&error);
-                vec![self.workshop.event(cache.id, EventKind::Warning, EventReason::RefreshFailed, message)]
-            }
+            Err(error) => vec![self.refresh_failed(cache, chain(&error))],
         };
         still_there(self.records().note_cache_checked(cache.id, &events, now).await)
     }
 
     async fn rebuild(&self, cache: &ImageCache, moved: &[MovedTag]) -> Result<(), Error> {
         let now = self.clock().now();
-        let event = |tag: &MovedTag| {
-            let message = format!("{} is {} by now; the cache has {}", tag.image, tag.to, tag.from);
-            self.workshop.event(cache.id, EventKind::Normal, EventReason::TagMoved, message)
-        };
-        let events: Vec<_> = moved.iter().map(event).collect();
+        let events: Vec<_> = moved.iter().map(|tag| self.tag_moved(cache, tag)).collect();
         let plan = BuildPlan { images: cache.images.clone(), size_limit: cache.size_limit };
         let build = self.new_build(cache.id, plan, false);
         let edit = CacheEdit::default();
         // The build first: where it is not asked for, the tags are to be looked at again.
         let asked = self.records().update_cache(cache.id, &edit, Some(&build), None, &events, now).await;
-        still_there(asked.map(|_| ()))?;
+        match asked {
+            // Its tags are still to be looked at: what is built at this moment may be older than they are.
+            Err(error) if is_past(&error) => return Ok(()),
+            asked => drop(asked?),
+        }
         crate::build::step("refresh-asked")?;
         self.workshop.signals.builds.notify_one();
         still_there(self.records().note_cache_checked(cache.id, &[], now).await)
@@ -163,7 +229,11 @@ impl Engine {
 /// A cache that was deleted, or is being built by now, needs no refresh.
 fn still_there(done: metastore::Result<()>) -> Result<(), Error> {
     match done {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused) => Ok(()),
+        Err(error) if is_past(&error) => Ok(()),
         done => Ok(done?),
     }
+}
+
+fn is_past(error: &metastore::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused)
 }

@@ -1,5 +1,7 @@
 //! The automatic cache: made beside a start that no cache fully matched, once however many ask.
 
+use std::collections::BTreeMap;
+
 use metastore::{Admitted, CacheFilter, Operation, Order, Page};
 use model::{
     AccountId, ByteSize, CacheName, CachePolicy, CacheState, CopyPlan, Digest, Event, EventKind, EventReason,
@@ -91,7 +93,14 @@ impl Engine {
         let (fingerprint, platform) = (fingerprint_of(&images, &choice.platform), choice.platform.clone());
         // What was fetched is on this machine: a standard snapshot follows, where these are kept elsewhere.
         let copies = CopyPlan { flash: self.workshop.parts.standard.is_some(), ..CopyPlan::default() };
+        // Without a vault nothing can be kept of them; what is here needs none.
+        let credentials = match &self.workshop.parts.vault {
+            Some(_) => choice.credentials.clone(),
+            None => BTreeMap::new(),
+        };
         let new = NewCacheRequest {
+            access: choice.access.clone(),
+            credentials,
             origin: Origin::Automatic,
             policy: CachePolicy { copies, ..CachePolicy::default() },
             size_limit: Some(SPACE.max(ByteSize::gib(unpacked.gib_rounded_up()))),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use metastore::{CacheFilter, Order, Page};
+use metastore::{CacheFilter, CacheOutline, Order, Page};
 use model::matching::{MatchRequest, Taken, WantedImage, rank};
 use model::prediction::Evidence;
 use model::{
@@ -63,7 +63,7 @@ impl Engine {
             let Some(snapshot) = cache.snapshot else { continue };
             if let Some(record) = self.records().snapshot(snapshot).await? {
                 let summary = self.workshop.summary_of(record).await?;
-                candidates.push(crate::indexes::candidate(cache, &summary));
+                candidates.push(crate::indexes::candidate(&CacheOutline::from(cache), &summary));
             }
         }
         let ranking = rank(request, &candidates, TRIED);
@@ -145,13 +145,13 @@ impl Engine {
     ) -> Result<(), Error> {
         match wish.staleness.unwrap_or(rule_of(&found.cache)) {
             StalenessWish::Pinned => return Ok(()),
-            StalenessWish::Refresh => {
-                self.workshop.signals.refresh.notify_one();
-                return Ok(());
-            }
+            // Behind the start, once there is one.
+            StalenessWish::Refresh => return Ok(()),
             StalenessWish::Strict => {}
         }
         let registry = self.workshop.registry_of(&found.cache, &CancellationToken::new()).await?;
+        // What the start says of its registries counts beside what the cache is known by.
+        let registry = registry.with(&wish.access, wish.credentials.clone());
         let tagged: Vec<usize> = found
             .images
             .iter()
@@ -160,7 +160,11 @@ impl Engine {
             .map(|(place, _)| place)
             .collect();
         let sources: Vec<ImageSource> = tagged.iter().map(|place| wish.images[*place].clone()).collect();
-        let resolved = self.resolve_all(&registry, sources, &wish.platform).await?;
+        let resolved = self.resolve_all(&registry, sources, &wish.platform).await;
+        let resolved = resolved.map_err(|source| Error::Strict {
+            name: found.cache.name.clone(),
+            source: Box::new(source.into()),
+        })?;
         for (place, resolved) in tagged.into_iter().zip(resolved) {
             let pinned = found.images[place].as_ref().map(|image| image.manifest_digest);
             if pinned != Some(resolved.manifest.digest) {

@@ -1,9 +1,14 @@
 //! The answer to a wish: what starts, and what keeps it from collection until it has started.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use blobstore::{BlobStore, Lease};
-use model::{ByteSize, ImageCache, ImageSnapshot, ImageSnapshotId, Platform, Savings, SnapshotImage};
+use model::{
+    ByteSize, ImageCache, ImageSnapshot, ImageSnapshotId, Platform, RegistryAccess, RegistryHost, Savings,
+    SnapshotImage,
+};
+use registry::Credentials;
 
 use crate::chain;
 
@@ -43,6 +48,12 @@ pub struct StartChoice {
     pub(super) lease: Arc<dyn Lease>,
     /// Whether a registry was asked.
     pub(super) was_asked: bool,
+    /// Whether the cache's tags are to be looked at behind the start, though its own rule does not say so.
+    pub(crate) looks_again: bool,
+    /// How the registries were spoken to for it: a cache that is made of it speaks to them in the same way.
+    pub(super) access: RegistryAccess,
+    /// The credentials for them.
+    pub(super) credentials: BTreeMap<RegistryHost, Credentials>,
     /// Whether an automatic cache is to be made for it.
     pub(super) is_automatic: bool,
 }

@@ -13,8 +13,8 @@ use registry::{Registry, ResolvedImage};
 use tokio::time::Instant;
 
 use super::candidates::Found;
-use super::{CacheChoice, StartChoice, StartOutcome, StartWish};
-use crate::build::BuildProgress;
+use super::{CacheChoice, StalenessWish, StartChoice, StartOutcome, StartWish};
+use crate::build::{BuildProgress, stat_whole};
 use crate::{Engine, Error};
 
 /// Space of an instance that starts from no cache, where nothing is said: what an automatic cache has, too.
@@ -53,6 +53,9 @@ impl Engine {
             store,
             lease,
             was_asked: false,
+            looks_again: wish.staleness == Some(StalenessWish::Refresh),
+            access: wish.access.clone(),
+            credentials: wish.credentials.clone(),
             is_automatic: false,
         }))
     }
@@ -154,6 +157,9 @@ impl Engine {
             store: Arc::clone(&self.workshop.parts.store),
             lease,
             was_asked: true,
+            looks_again: wish.staleness == Some(StalenessWish::Refresh),
+            access: wish.access.clone(),
+            credentials: wish.credentials.clone(),
             is_automatic: wish.cache == CacheChoice::Auto && outcome != StartOutcome::Hit,
         })
     }
@@ -224,7 +230,8 @@ fn outcome_of(found: Option<&Found>, own: &ImageSnapshot, fetched: ByteSize) -> 
 
 async fn has_all(store: &dyn BlobStore, keys: &[BlobKey]) -> Result<bool, Error> {
     for key in keys {
-        let found = store.stat(key).await.map_err(Error::store("look for an image's blobs"))?;
+        // A broken one is deleted, and made again where it is missing.
+        let (found, _) = stat_whole(store, key).await.map_err(Error::store("look for an image's blobs"))?;
         if found.is_none() {
             return Ok(false);
         }

@@ -23,7 +23,8 @@ pub enum CacheChoice {
 pub enum StalenessWish {
     /// What was built starts; no registry is asked.
     Pinned,
-    /// What was built starts; the tags are looked at again behind it.
+    /// What was built starts; the tags are looked at again behind it, and what has moved is built anew. Where no server runs,
+    /// there is nobody to build: an event says what has moved.
     Refresh,
     /// The registry must say that the tag still means what was built; what has moved is fetched.
     Strict,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use blobstore::{BlobStore, FaultPlan, FaultStore, MemoryStore};
+use blobstore::{BlobStore, DirectoryStore, FaultPlan, FaultStore, MemoryStore};
 use engine::{CacheUpdate, DeleteMode, NewCacheRequest, StandardStore};
 use model::{CachePolicy, CacheState, CopyPlan, CopyState, EventReason, ImageCache, SnapshotCopies};
 use rustix::io::Errno;
@@ -159,4 +159,32 @@ async fn each_call_to_the_standard_store_fails_once_and_nothing_is_lost() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_made_from_another_where_the_local_blob_is_broken() {
+    let folder = testkit::data_dir();
+    let server = server_with(&["1"]);
+    let store = Arc::new(DirectoryStore::open(folder.path().join("data")).unwrap());
+    let ground = Ground { store: Arc::clone(&store) as _, ..Ground::in_memory(&server).with_standard() };
+    let mut service = ground.service();
+    let new = copied(request("web", &app(&server, "1")), false, 1);
+    let id = service.engine.request_cache(new).await.unwrap().into_cache().id;
+    service.reconcilers.pass_of("builds").await.unwrap();
+    let cache = loop {
+        let cache = service.cache(id).await;
+        if cache.state == CacheState::Ready {
+            break cache;
+        }
+        tokio::task::yield_now().await;
+    };
+    // No collection yet: the blob is in both stores.
+    let snapshot = service.engine.snapshot_of(&cache).await.unwrap().unwrap();
+    let blob = store.local_path(&snapshot.blob_keys()[0]).unwrap();
+    std::fs::remove_file(&blob).unwrap();
+    std::fs::write(&blob, "x").unwrap();
+    let update = CacheUpdate { standard_copies: Some(2.try_into().unwrap()), ..CacheUpdate::default() };
+    service.engine.update_cache(&local(), "web", &update, None).await.unwrap();
+    service.reconcilers.pass_of("copies").await.unwrap();
+    assert_eq!(counts(&service, &service.cache(id).await).await.1, 2);
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use blobstore::{DirectoryStore, FaultStore, MemoryStore};
-use engine::FailureKind;
+use engine::{DeleteMode, Deletion, FailureKind};
 use metastore::fault::{FaultMetastore, FaultPlan};
 use metastore::{MemoryMetastore, SqliteMetastore};
 use model::{ByteSize, CacheState};
@@ -99,4 +99,31 @@ async fn no_space_is_told_as_such() {
     let error = world.create(new_cache("web", &source, ByteSize::gib(1))).await.unwrap_err();
     assert_eq!(error.kind(), FailureKind::NoSpace);
     world.engine.shut_down().await;
+}
+
+/// What is recorded is done: a document that cannot be deleted is a collection's work, and no failure of the deletion.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_does_not_fail_by_the_store() {
+    let folder = testkit::data_dir();
+    let source = source(folder.path());
+    for call in 0.. {
+        let inner = MemoryStore::default();
+        let plan = blobstore::FaultPlan { call, is_done: false, errno: Errno::IO };
+        let store = Arc::new(FaultStore::new(inner.clone(), Some(plan)));
+        let records = Arc::new(MemoryMetastore::default());
+        let failing = World::of(store.clone(), records.clone(), None);
+        let Ok(mut build) = failing.engine.create_cache(new_cache("web", &source, ByteSize::gib(1))).await
+        else {
+            continue;
+        };
+        if build.finished().await.is_ok() {
+            let deleted = failing.engine.delete_cache(&local(), "web", DeleteMode::Refuse).await;
+            assert!(matches!(deleted, Ok(Deletion::Done(_))), "{plan:?}: {deleted:?}");
+        }
+        failing.engine.shut_down().await;
+        if store.calls() <= call {
+            break;
+        }
+        World::of(Arc::new(inner), records, None).assert_nothing_left_of_failures().await;
+    }
 }

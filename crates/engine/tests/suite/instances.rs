@@ -1,26 +1,35 @@
 //! Instances as use-cases, over a host in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use blobstore::MemoryStore;
 use engine::{
-    BuildProgress, Engine, Error, ExecOrder, ExecOutput, HostError, HostErrorKind, HostOrder, HostStarted,
-    HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, NewInstance, PrintedLine, StartWish,
+    BuildProgress, DeleteMode, Deletion, Engine, Error, ExecEnd, ExecOrder, HostError, HostErrorKind,
+    HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, LineStream,
+    NewInstance, Printed, PrintedLine, StalenessWish, StartWish,
 };
-use metastore::{InstanceFilter, MemoryMetastore, Page};
-use model::{ByteSize, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject};
+use metastore::{InstanceFilter, MemoryMetastore, Metastore as _, Page};
+use model::{
+    ByteSize, CacheState, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject,
+};
 use testkit::FaultServer;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
 
 use crate::support::{World, image, local, new_cache, noise};
 
 /// Containers that are only remembered.
 #[derive(Default)]
-struct MemoryHost {
+pub(crate) struct MemoryHost {
     running: Mutex<BTreeMap<InstanceId, InstanceState>>,
     refuses: Mutex<bool>,
+    /// Cannot be removed.
+    stuck: Mutex<Option<InstanceId>>,
+    /// Goes on with a start: (it has begun, it may end).
+    gate: Option<(Notify, Notify)>,
 }
 
 impl MemoryHost {
@@ -44,8 +53,18 @@ impl InstanceHost for MemoryHost {
         if *self.refuses.lock().unwrap() {
             return Err(HostError::new(HostErrorKind::CommandNotFound, "there is no such command"));
         }
+        if let Some((begun, may_end)) = &self.gate {
+            begun.notify_one();
+            may_end.notified().await;
+        }
         self.running.lock().unwrap().insert(order.id, InstanceState::Running);
-        Ok(HostStarted { pid: 7, image_ready_us: 1, total_us: 2, limits_not_set: vec!["no quota".into()] })
+        Ok(HostStarted {
+            pid: 7,
+            image_ready_us: 1,
+            total_us: 2,
+            limits_not_set: vec!["no quota".into()],
+            warnings: Vec::new(),
+        })
     }
 
     async fn stop(&self, id: InstanceId, _: Duration) -> Result<ExitStatus, HostError> {
@@ -59,6 +78,9 @@ impl InstanceHost for MemoryHost {
     }
 
     async fn remove(&self, id: InstanceId, force: bool) -> Result<(), HostError> {
+        if *self.stuck.lock().unwrap() == Some(id) {
+            return Err(HostError::new(HostErrorKind::System, "a mount is busy"));
+        }
         if self.known(id)? == InstanceState::Running && !force {
             return Err(HostError::new(HostErrorKind::State, "it runs"));
         }
@@ -70,10 +92,20 @@ impl InstanceHost for MemoryHost {
         self.known(id).map(|_| Vec::new())
     }
 
-    async fn exec(&self, id: InstanceId, order: ExecOrder) -> Result<ExecOutput, HostError> {
+    async fn read_log(&self, id: InstanceId, _: bool, _: Sender<PrintedLine>) -> Result<(), HostError> {
+        self.known(id).map(drop)
+    }
+
+    async fn exec(
+        &self,
+        id: InstanceId,
+        order: ExecOrder,
+        to: Sender<Printed>,
+    ) -> Result<ExecEnd, HostError> {
         self.known(id)?;
-        let stdout = order.command.join(" ").into_bytes();
-        Ok(ExecOutput { status: ExitStatus::Code(0), stdout, stderr: Vec::new(), is_cut: false })
+        let bytes = order.command.join(" ").into_bytes();
+        to.send(Printed { stream: LineStream::Stdout, bytes }).await.unwrap();
+        Ok(ExecEnd { status: ExitStatus::Code(0), is_cut: false })
     }
 
     async fn look_around(&self) -> Result<HostStates, HostError> {
@@ -90,21 +122,26 @@ impl InstanceHost for MemoryHost {
 struct Scene {
     server: FaultServer,
     world: World,
+    records: Arc<MemoryMetastore>,
     host: Arc<MemoryHost>,
     instances: Instances,
 }
 
 impl Scene {
     async fn new() -> Self {
+        Self::over(MemoryHost::default()).await
+    }
+
+    async fn over(host: MemoryHost) -> Self {
         let server = FaultServer::start();
         server.serve_image("app", "1", &image([noise("layer", 10_000)]));
-        let world =
-            World::of(Arc::new(MemoryStore::default()), Arc::new(MemoryMetastore::default()), Some(&server));
+        let records = Arc::new(MemoryMetastore::default());
+        let world = World::of(Arc::new(MemoryStore::default()), Arc::clone(&records) as _, Some(&server));
         let source = format!("{}/app:1", server.host());
         world.create(new_cache("web", &source, ByteSize::gib(1))).await.unwrap();
-        let host = Arc::new(MemoryHost::default());
+        let host = Arc::new(host);
         let instances = Instances::new(Engine::clone(&world.engine), Arc::clone(&host) as _);
-        Self { server, world, host, instances }
+        Self { server, world, records, host, instances }
     }
 
     fn wanted(&self, name: &str) -> NewInstance {
@@ -115,6 +152,7 @@ impl Scene {
             options: InstanceOptions::default(),
             remove_on_exit: false,
             runtime: None,
+            notes: None,
         }
     }
 
@@ -140,7 +178,10 @@ async fn an_instance_is_created_looked_at_stopped_and_deleted() {
         assert!(reasons.contains(&reason), "{reasons:?}");
     }
     let order = ExecOrder { command: vec!["echo".into(), "hi".into()], ..ExecOrder::default() };
-    assert_eq!(scene.instances.exec(&local(), "front", order).await.unwrap().stdout, b"echo hi");
+    let (to, mut printed) = tokio::sync::mpsc::channel(1);
+    let ended = scene.instances.exec(&local(), "front", order, to).await.unwrap();
+    assert_eq!(ended.status, ExitStatus::Code(0));
+    assert_eq!(printed.recv().await.unwrap().bytes, b"echo hi");
     let theirs = "theirs".parse().unwrap();
     let unknown = scene.instances.find(&theirs, &created.id.to_string()).await;
     assert!(matches!(unknown, Err(Error::UnknownInstance { .. })));
@@ -186,4 +227,87 @@ async fn what_has_ended_unseen_is_settled() {
     assert_eq!((left.id, left.state), (stays.id, InstanceState::Exited(ExitStatus::Code(3))));
     scene.instances.settle().await.unwrap();
     assert_eq!(scene.all().await, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_server_a_wish_for_a_refresh_says_what_has_moved() {
+    let scene = Scene::new().await;
+    scene.server.serve_image("app", "1", &image([noise("moved", 10_000)]));
+    let mut new = scene.wanted("front");
+    new.wish.staleness = Some(StalenessWish::Refresh);
+    scene.create(new).await.unwrap();
+    let cache = scene.world.engine.find_cache(&local(), "web").await.unwrap().cache;
+    assert_eq!(cache.state, CacheState::Ready);
+    let reasons = scene.world.reasons(&cache).await;
+    assert!(reasons.contains(&EventReason::TagMoved), "{reasons:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_is_deleted_during_its_start_does_not_run() {
+    let gate = Some((Notify::new(), Notify::new()));
+    let scene = Scene::over(MemoryHost { gate, ..MemoryHost::default() }).await;
+    let deleting = async {
+        let (begun, may_end) = scene.host.gate.as_ref().unwrap();
+        begun.notified().await;
+        scene.instances.delete(&local(), "front", true).await.unwrap();
+        may_end.notify_one();
+    };
+    let (created, ()) = tokio::join!(scene.create(scene.wanted("front")), deleting);
+    let refused = created.unwrap_err();
+    assert!(
+        matches!(&refused, Error::Host { source, .. } if source.kind() == HostErrorKind::State),
+        "{refused}"
+    );
+    assert!(scene.host.running.lock().unwrap().is_empty() && scene.all().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_cannot_be_settled_keeps_no_other() {
+    let scene = Scene::new().await;
+    let mut all = Vec::new();
+    for name in ["one", "two", "three"] {
+        let new = NewInstance { remove_on_exit: true, ..scene.wanted(name) };
+        all.push(scene.create(new).await.unwrap().id);
+    }
+    all.iter().for_each(|id| scene.host.end(*id, ExitStatus::Code(0)));
+    *scene.host.stuck.lock().unwrap() = Some(all[1]);
+    scene.instances.settle().await.unwrap_err();
+    let left: Vec<_> = scene.all().await.iter().map(|instance| instance.id).collect();
+    assert_eq!(left, [all[1]]);
+    *scene.host.stuck.lock().unwrap() = None;
+    scene.instances.settle().await.unwrap();
+    assert!(scene.all().await.is_empty());
+}
+
+fn nothing() -> Arc<BTreeSet<model::BlobKey>> {
+    Arc::default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_is_to_go_goes_with_its_last_instance() {
+    let scene = Scene::new().await;
+    let instances = [scene.create(scene.wanted("one")).await, scene.create(scene.wanted("two")).await];
+    let deletion = scene.world.engine.delete_cache(&local(), "web", DeleteMode::WhenUnused).await.unwrap();
+    assert!(matches!(deletion, Deletion::Asked(_)));
+    for instance in instances {
+        assert!(scene.world.engine.find_cache(&local(), "web").await.is_ok());
+        scene.instances.delete(&local(), instance.unwrap().name.as_str(), true).await.unwrap();
+    }
+    let gone = scene.world.engine.find_cache(&local(), "web").await;
+    assert!(matches!(gone, Err(Error::UnknownCache { .. })), "{gone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_takes_a_cache_that_is_to_go_and_that_nothing_uses() {
+    let scene = Scene::new().await;
+    let instance = scene.create(scene.wanted("one")).await.unwrap();
+    scene.world.engine.delete_cache(&local(), "web", DeleteMode::WhenUnused).await.unwrap();
+    scene.world.engine.collect(nothing()).await.unwrap();
+    assert!(scene.world.engine.find_cache(&local(), "web").await.is_ok());
+    // As where the process that removed it ended behind the record.
+    scene.records.instance_exited(instance.id, ExitStatus::Code(0), &[], instance.created).await.unwrap();
+    scene.records.remove_instance(instance.id, &[]).await.unwrap();
+    scene.world.engine.collect(nothing()).await.unwrap();
+    assert!(scene.world.engine.find_cache(&local(), "web").await.is_err());
+    assert!(scene.world.blobs().await.is_empty());
 }

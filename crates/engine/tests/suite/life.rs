@@ -7,7 +7,8 @@ use engine::{CacheUpdate, DeleteMode, Deletion, Error, FailureKind, NewCacheRequ
 use metastore::{Admitted, CacheFilter, Page, SqliteMetastore};
 use model::rules::Quotas;
 use model::{
-    AccountId, ByteSize, CachePolicy, CacheState, Clock as _, Elimination, EventReason, Percent, Subject,
+    AccountId, ByteSize, CachePolicy, CacheState, Clock as _, Elimination, EventReason, ImageCache, Percent,
+    Subject,
 };
 use registry::Credentials;
 use testkit::Reply;
@@ -105,17 +106,17 @@ async fn an_update_is_built_beside_what_serves_and_can_be_gone_back_from() {
 async fn an_update_that_waits_is_not_told_as_the_build_before() {
     let server = server_with(&["1", "2"]);
     let mut service = Ground::in_memory(&server).service();
-    let percent = |service: &Service, cache: &model::ImageCache| {
-        service.engine.build_progress(cache).map(|seen| seen.percent())
+    let percent = async |service: &Service, cache: &model::ImageCache| {
+        service.engine.build_progress(cache).await.unwrap().map(|seen| seen.percent())
     };
     let built = service.built(request("web", &app(&server, "1"))).await;
-    assert_eq!(percent(&service, &built), Some(100));
+    assert_eq!(percent(&service, &built).await, Some(100));
     let update = images(&app(&server, "2"));
     let updating = service.engine.update_cache(&local(), "web", &update, None).await.unwrap().into_cache();
-    assert_eq!(percent(&service, &updating), None);
+    assert_eq!(percent(&service, &updating).await, None);
     assert!(service.engine.cache_details(&local(), "web").await.unwrap().progress.is_none());
     service.settle().await;
-    assert_eq!(percent(&service, &service.cache(built.id).await), Some(100));
+    assert_eq!(percent(&service, &service.cache(built.id).await).await, Some(100));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -327,4 +328,31 @@ async fn details_tell_what_is_shared_and_what_it_cost() {
     let second = service.engine.describe_caches(&local(), &CacheFilter::default(), page).await.unwrap();
     assert_eq!((second.caches[0].cache.id, second.next), (both.id, None));
     assert!(ground.time.now() > both.created);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_means_the_only_usable_cache_to_an_update_and_a_rollback() {
+    let server = server_with(&["1", "2"]);
+    let mut service = Ground::in_memory(&server).service();
+    let usable = service.built(request("web", &app(&server, "1"))).await;
+    let failed = service.built(request("web", &app(&server, "none"))).await;
+    let update =
+        CacheUpdate { images: Some(vec![app(&server, "2").parse().unwrap()]), ..CacheUpdate::default() };
+    let updated = service.engine.update_cache(&local(), "web", &update, None).await.unwrap().into_cache();
+    assert_eq!(updated.id, usable.id);
+    service.settle().await;
+    let back = service.engine.roll_back(&local(), "web", None).await.unwrap();
+    assert_eq!((back.id, back.snapshot), (usable.id, usable.snapshot));
+    // A deletion is not undone: it is refused, as is a change where two are usable.
+    let told = |error: Error, ids: [&ImageCache; 2]| {
+        let message = error.to_string();
+        assert!(matches!(error, Error::AmbiguousCache { .. }), "{message}");
+        assert!(ids.iter().all(|cache| message.contains(&cache.id.to_string())), "{message}");
+    };
+    let refused = service.engine.delete_cache(&local(), "web", DeleteMode::Refuse).await.unwrap_err();
+    told(refused, [&usable, &failed]);
+    let second = service.built(request("web", &app(&server, "1"))).await;
+    let refused = service.engine.update_cache(&local(), "web", &update, None).await.unwrap_err();
+    told(refused, [&usable, &second]);
+    told(service.engine.roll_back(&local(), "web", None).await.unwrap_err(), [&usable, &second]);
 }

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Daemon, DeleteMode, NewCacheRequest, Watched};
-use metastore::{ChangeKind, ProcessIdentity};
+use engine::{
+    BuildProgress, Daemon, DeleteMode, InstanceOptions, Instances, NewCacheRequest, NewInstance,
+    StalenessWish, StartOutcome, StartWish, Watched,
+};
+use metastore::fault::FaultMetastore;
+use metastore::{ChangeKind, ErrorKind, MemoryMetastore, Metastore as _, ProcessIdentity};
 use model::{
-    AccountId, BlobKey, CachePolicy, CacheState, Event, EventKind, EventReason, Origin, Percent,
+    AccountId, BlobKey, CachePolicy, CacheState, Event, EventKind, EventReason, InstanceId, Origin, Percent,
     RetentionDays, Staleness, Subject,
 };
 use testkit::Reply;
 
+use crate::instances::MemoryHost;
 use crate::service::{DAY, Ground, app, image_of, request, server_with};
 use crate::support::{blob_path, image, local, noise};
 
@@ -94,6 +99,60 @@ async fn a_tag_that_moved_is_built_anew_and_a_registry_that_is_down_harms_nothin
     assert_eq!((still.state, still.snapshot), (CacheState::Ready, moved.snapshot));
     assert!(still.checked > moved.checked);
     assert!(service.has_event(&cache, EventReason::RefreshFailed).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_is_refused_is_no_look_at_the_tags() {
+    for others in 0.. {
+        let server = server_with(&["1"]);
+        let records = Arc::new(FaultMetastore::new(MemoryMetastore::default(), None));
+        let ground = Ground { records: Arc::clone(&records) as _, ..Ground::in_memory(&server) };
+        let mut service = ground.service();
+        let cache = service.built(refreshed(request("web", &app(&server, "1")))).await;
+        server.serve_image("app", "1", &image_of("moved"));
+        ground.time.advance(Duration::from_secs(3600));
+        let before = records.calls();
+        records.fail_after(others, ErrorKind::Refused);
+        let looked = service.reconcilers.pass_of("refresh").await;
+        let calls = records.calls() - before;
+        let after = records.inner().cache(cache.id).await.unwrap();
+        // A look that failed is one, and says so.
+        let events = records.inner().events(Subject::Cache(cache.id)).await.unwrap();
+        let has_failed = events.iter().any(|event| event.reason == EventReason::RefreshFailed);
+        if looked.is_ok() && after.checked.is_some() && !has_failed {
+            assert_eq!(after.state, CacheState::Updating, "after {others} others");
+        }
+        if calls <= others {
+            return assert_eq!(after.state, CacheState::Updating);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_wants_it_has_the_tags_of_a_pinned_cache_looked_at() {
+    let server = server_with(&["1"]);
+    let mut service = Ground::in_memory(&server).service();
+    let cache = service.built(request("web", &app(&server, "1"))).await;
+    let images = vec![app(&server, "1").parse().unwrap()];
+    let wish = StartWish {
+        staleness: Some(StalenessWish::Refresh),
+        ..StartWish::new(InstanceId::generate(), images, cache.platform.clone())
+    };
+    let instances = Instances::new(service.engine.clone(), Arc::new(MemoryHost::default()));
+    server.serve_image("app", "1", &image_of("moved"));
+    let new = NewInstance {
+        wish,
+        name: None,
+        options: InstanceOptions::default(),
+        remove_on_exit: false,
+        runtime: None,
+        notes: None,
+    };
+    let created = instances.create(&local(), new, &BuildProgress::default()).await.unwrap();
+    assert_eq!((created.outcome, created.instance.snapshot), (StartOutcome::Hit, cache.snapshot.unwrap()));
+    service.settle().await;
+    let after = service.cache(cache.id).await;
+    assert!(after.snapshot != cache.snapshot && service.has_event(&cache, EventReason::TagMoved).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blobstore::{BlobStore, DirectoryStore, LeaseTerm, MemoryStore};
-use engine::Settings;
+use engine::{BuildProgress, Settings, StartOutcome, StartWish};
 use metastore::fault::{FaultMetastore, FaultPlan};
 use metastore::{Admission, BuildPlan, MemoryMetastore, Metastore, NewBuild, ProcessIdentity};
 use model::{
     BlobKey, BuildFailure, BuildId, ByteSize, CachePolicy, CacheState, Clock as _, DiffId, EventReason,
-    ImageCache, ImageSnapshotId, NewImageCache, Origin, RegistryAccess, SystemClock,
+    ImageCache, ImageSnapshotId, InstanceId, NewImageCache, Origin, Platform, RegistryAccess, SystemClock,
 };
 
 use crate::support::{World, image, layout, local, new_cache, noise};
@@ -28,6 +28,7 @@ async fn build_of_a_distant_process(records: &dyn Metastore) -> (ImageCache, New
         size_limit: ByteSize::gib(1),
         policy: CachePolicy::default(),
         access: RegistryAccess::default(),
+        notes: None,
     };
     let cache = ImageCache::asked_for(new, now);
     let build = NewBuild {
@@ -116,6 +117,24 @@ async fn a_blob_that_is_broken_in_the_store_is_made_again() {
         assert_eq!(fs::read(&blob).unwrap(), whole);
     }
     assert!(!world.reasons(&first).await.contains(&EventReason::LayerDiscarded));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_fetches_a_broken_blob_again() {
+    let folder = testkit::data_dir();
+    let layers = [noise("a", 30_000), noise("b", 10_000)];
+    let source = layout(folder.path(), "image", &image(layers.clone()));
+    let world = World::on_disk(folder.path(), None).await;
+    world.create(new_cache("web", &source, ByteSize::gib(1))).await.unwrap();
+    let blob = world.store.local_path(&BlobKey::Layer(layers[0].diff_id.parse().unwrap())).unwrap();
+    let whole = fs::read(&blob).unwrap();
+    fs::remove_file(&blob).unwrap();
+    fs::write(&blob, "x").unwrap();
+    let wish = StartWish::new(InstanceId::generate(), vec![source.parse().unwrap()], Platform::linux_amd64());
+    let start = async || world.engine.choose_start(&local(), &wish, &BuildProgress::default()).await.unwrap();
+    assert_eq!(start().await.outcome, StartOutcome::PartlyHit);
+    assert_eq!(fs::read(&blob).unwrap(), whole);
+    assert_eq!(start().await.outcome, StartOutcome::Hit);
 }
 
 #[tokio::test(flavor = "multi_thread")]

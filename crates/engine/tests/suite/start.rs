@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use blobstore::MemoryStore;
 use engine::{
-    BuildProgress, CacheChoice, Error, FailureKind, NewCacheRequest, StalenessWish, StartChoice,
+    BuildProgress, CacheChoice, CacheUpdate, Error, FailureKind, NewCacheRequest, StalenessWish, StartChoice,
     StartOutcome, StartWish,
 };
 use metastore::{CacheFilter, MemoryMetastore, Metastore, Page};
@@ -14,8 +14,10 @@ use model::{
     ByteSize, CacheState, EventReason, ExitStatus, ImageCache, ImageSource, Instance, InstanceId,
     InstanceState, ManifestDigest, Origin, Platform, Subject, Timestamp,
 };
+use registry::Credentials;
 use testkit::{FaultServer, Layer};
 
+use crate::service::{Ground, app, image_of, server_with};
 use crate::support::{World, blob_path, image, local, new_cache, noise};
 
 /// A server with `app:1` and `app:2`, which share a layer, and `other:1`.
@@ -111,6 +113,7 @@ pub(crate) fn instance_of(wish: &StartWish, choice: &StartChoice) -> Instance {
         created: Timestamp::from_micros(1_700_000_000_000_000),
         started: None,
         finished: None,
+        notes: None,
     }
 }
 
@@ -262,7 +265,45 @@ async fn strict_wants_the_registrys_word_and_fetches_what_has_moved() {
     // The registry goes: pinned starts, strict does not.
     scene.server.stop();
     assert_eq!(scene.choose(&scene.wish(&["app:1"])).await.unwrap().outcome, StartOutcome::Hit);
-    assert_eq!(scene.choose(&strict).await.unwrap_err().kind(), FailureKind::Unavailable);
+    let refused = scene.choose(&strict).await.unwrap_err();
+    assert_eq!(refused.kind(), FailureKind::Unavailable);
+    assert!(refused.to_string().contains("the rule strict wants"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strict_asks_with_the_credentials_of_the_start() {
+    let scene = Scene::new();
+    scene.cache("web", &["app:1"]).await;
+    scene.server.require("Basic dTpw", "Basic realm=\"r\"");
+    let mut strict = StartWish { staleness: Some(StalenessWish::Strict), ..scene.wish(&["app:1"]) };
+    assert_eq!(scene.choose(&strict).await.unwrap_err().kind(), FailureKind::Unauthorized);
+    strict.credentials.insert(scene.server.host().parse().unwrap(), Credentials::basic("u", "p"));
+    assert_eq!(scene.choose(&strict).await.unwrap().outcome, StartOutcome::Hit);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_automatic_cache_speaks_to_registries_as_its_start_did() {
+    let server = server_with(&["1"]);
+    server.require("Basic dTpw", "Basic realm=\"r\"");
+    let mut service = Ground { plain_http: Vec::new(), ..Ground::in_memory(&server) }.service();
+    let images = vec![app(&server, "1").parse().unwrap()];
+    let mut wish = StartWish::new(InstanceId::generate(), images, Platform::linux_amd64());
+    let host: model::RegistryHost = server.host().parse().unwrap();
+    wish.access.plain_http.insert(host.clone());
+    wish.credentials.insert(host, Credentials::basic("u", "p"));
+    let engine = service.engine.clone();
+    let choice = engine.choose_start(&local(), &wish, &BuildProgress::default()).await.unwrap();
+    engine.record_instance(&instance_of(&wish, &choice), &choice).await.unwrap();
+    let made = engine.create_automatic_cache(&local(), wish.instance, &choice).await.unwrap();
+    choice.release().await;
+    assert_eq!(made.access, wish.access);
+    // Its images are built anew without a word about how.
+    server.serve_image("app", "1", &image_of("moved"));
+    let update = CacheUpdate { images: Some(made.images.clone()), ..CacheUpdate::default() };
+    engine.update_cache(&local(), &made.id.to_string(), &update, None).await.unwrap();
+    service.settle().await;
+    let anew = service.cache(made.id).await;
+    assert_eq!((anew.state, anew.snapshot == made.snapshot), (CacheState::Ready, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

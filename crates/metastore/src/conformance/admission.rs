@@ -6,7 +6,8 @@ use super::{
     waiting_build_of,
 };
 use crate::{
-    Admission, Admitted, CacheEdit, Error, ErrorKind, Metastore, Operation, Result, TokenUse, Usage,
+    Admission, Admitted, CacheEdit, Error, ErrorKind, Metastore, Operation, PolicyEdit, Result, TokenUse,
+    Usage,
 };
 
 fn admission(manual: u32, automatic: u32) -> Admission {
@@ -68,9 +69,8 @@ pub async fn names_what_makes_room(store: &dyn Metastore) {
     assert_eq!(evictable(store, &wanted, &full).await, Some(caches[2].id));
     // What is said of a cache later counts as well.
     for (cache, elimination) in [(&caches[2], Elimination::Keep), (&caches[0], Elimination::Lru)] {
-        let mut policy = cache.policy.clone();
-        policy.elimination = elimination;
-        let edit = CacheEdit { policy: Some(policy), ..CacheEdit::default() };
+        let policy = PolicyEdit { elimination: Some(elimination), ..PolicyEdit::default() };
+        let edit = CacheEdit { policy, ..CacheEdit::default() };
         store.update_cache(cache.id, &edit, None, None, &[], at(6)).await.unwrap();
     }
     assert_eq!(evictable(store, &wanted, &full).await, Some(caches[0].id));

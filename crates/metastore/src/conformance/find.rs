@@ -1,10 +1,10 @@
-use model::{AccountId, CacheId, CacheState, ImageCache, Origin};
+use model::{AccountId, CacheId, CacheState, Cloud, CloudNotes, ImageCache, LabelFilter, Origin};
 
 use super::{
-    account, at, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready, process,
-    ready_cache,
+    account, at, build_and_keep, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready,
+    process, ready_cache,
 };
-use crate::{CacheEdit, CacheFilter, Metastore, Order, Page};
+use crate::{CacheEdit, CacheFilter, CacheOutline, Metastore, Order, Page, PolicyEdit};
 
 pub async fn finds_by_filter_and_page(store: &dyn Metastore) {
     let mut all = Vec::new();
@@ -63,6 +63,39 @@ async fn with_images(store: &dyn Metastore, account: &AccountId, images: &[&str]
     make_ready(store, &cache, at(0)).await
 }
 
+pub async fn outlines_every_cache(store: &dyn Metastore) {
+    let mut all = vec![ready_cache(store, "a", at(0)).await, ready_cache(store, "b", at(0)).await];
+    all[1] = build_and_keep(store, &all[1], Some(at(100)), at(5)).await.cache;
+    assert_eq!(all[1].generations.len(), 1);
+    all[0] = store.ask_deletion(all[0].id, &[], at(6)).await.unwrap();
+    all.push(cache_of(&account("other"), "c", at(7)));
+    create_waiting(store, &all[2]).await;
+    let outlines: Vec<_> = all.iter().map(CacheOutline::from).collect();
+    assert!(outlines[0].is_deleting && !outlines[1].is_deleting);
+    assert_eq!(store.outline_caches(Page::first()).await.unwrap(), outlines);
+    let mut serving = Vec::new();
+    for cache in &all[..2] {
+        let snapshot = store.snapshot(cache.snapshot.unwrap()).await.unwrap().unwrap();
+        serving.push((CacheOutline::from(cache), Some(snapshot.summary)));
+    }
+    serving.push((outlines[2].clone(), None));
+    assert_eq!(store.outline_caches_and_snapshots(Page::first()).await.unwrap(), serving);
+    let earlier: Vec<_> = store.find_unserved_snapshots(Page::first()).await.unwrap();
+    let earlier: Vec<_> = earlier.iter().map(|snapshot| snapshot.id).collect();
+    assert_eq!(earlier, [all[1].generations[0].snapshot]);
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let page = Page { order, limit: 1, after: Some(all[0].id) };
+        let rest = if order == Order::OldestFirst { &serving[1..2] } else { &[] };
+        assert_eq!(store.outline_caches_and_snapshots(page).await.unwrap(), rest);
+        let page = Page { order, limit: 1, after: Some(earlier[0]) };
+        assert_eq!(store.find_unserved_snapshots(page).await.unwrap(), []);
+    }
+    let page = Page { limit: 1, ..Page::after(all[0].id) };
+    assert_eq!(store.outline_caches(page).await.unwrap(), outlines[1..2]);
+    let back = Page { order: Order::NewestFirst, limit: 2, ..Page::first() };
+    assert_eq!(store.outline_caches(back).await.unwrap(), [outlines[2].clone(), outlines[1].clone()]);
+}
+
 pub async fn finds_by_image_and_repository(store: &dyn Metastore) {
     let ours = AccountId::local();
     let one =
@@ -111,6 +144,44 @@ pub async fn finds_by_tags(store: &dyn Metastore) {
     }
 }
 
+pub async fn finds_by_labels(store: &dyn Metastore) {
+    let mut ids = Vec::new();
+    for labels in [r#"{"region":"a","group":"x"}"#, r#"{"region":"b"}"#, "{}"] {
+        let notes = CloudNotes::new(Cloud::Alibaba, "{}".to_owned()).unwrap();
+        let notes = Some(notes.with_labels(serde_json::from_str(labels).unwrap()).unwrap());
+        let cache = model::ImageCache { notes, ..cache_named("web", at(0)) };
+        ids.push(make_ready(store, &cache, at(0)).await.id);
+    }
+    ids.push(ready_cache(store, "web", at(0)).await.id);
+    let by = |labels: &[(&str, &str, bool)]| {
+        let labels = labels.iter().map(|(key, is, or_missing)| {
+            ((*key).to_owned(), LabelFilter { is: (*is).to_owned(), or_missing: *or_missing })
+        });
+        CacheFilter { labels: labels.collect(), ..local() }
+    };
+    for (labels, expected) in [
+        (&[("region", "a", false)][..], &[0][..]),
+        (&[("region", "a", true)], &[0, 2, 3]),
+        (&[("region", "a", true), ("group", "x", false)], &[0]),
+        (&[("region", "b", false), ("group", "x", true)], &[1]),
+        (&[("region", "", false)], &[]),
+        (&[("other", "a", true)], &[0, 1, 2, 3]),
+        (&[("re\0gion", "a\0", false)], &[]),
+        (&[("region", "a\0", true)], &[2, 3]),
+    ] {
+        let wanted: Vec<_> = expected.iter().map(|index| ids[*index]).collect();
+        assert_eq!(found(store, &by(labels)).await, wanted, "{labels:?}");
+        assert_eq!(store.count_caches(&by(labels)).await.unwrap(), wanted.len() as u64, "{labels:?}");
+    }
+    let notes = CloudNotes::new(Cloud::Alibaba, "{}".to_owned()).unwrap();
+    let notes = notes.with_labels([("region".to_owned(), "a".to_owned())].into()).unwrap();
+    let edit = CacheEdit { notes: Some(notes), ..CacheEdit::default() };
+    store.update_cache(ids[1], &edit, None, None, &[], at(1)).await.unwrap();
+    assert_eq!(found(store, &by(&[("region", "a", false)])).await, ids[..2]);
+    store.delete_cache(ids[0], &[]).await.unwrap();
+    assert_eq!(found(store, &by(&[("region", "a", false)])).await, ids[1..2]);
+}
+
 pub async fn finds_nothing_among_none(store: &dyn Metastore) {
     ready_cache(store, "web", at(0)).await;
     for filter in [
@@ -124,10 +195,9 @@ pub async fn finds_nothing_among_none(store: &dyn Metastore) {
 
 pub async fn follows_changes(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;
-    let mut policy = cache.policy.clone();
-    policy.tags = serde_json::from_str(r#"{"team":"a"}"#).unwrap();
-    let edit =
-        CacheEdit { name: Some("renamed".parse().unwrap()), policy: Some(policy), ..CacheEdit::default() };
+    let tags = Some(serde_json::from_str(r#"{"team":"a"}"#).unwrap());
+    let policy = PolicyEdit { tags, ..PolicyEdit::default() };
+    let edit = CacheEdit { name: Some("renamed".parse().unwrap()), policy, ..CacheEdit::default() };
     let mut build = build_of(&cache, &process(1), at(1));
     build.plan.images = vec!["r.example/new:1".parse().unwrap()];
     store.update_cache(cache.id, &edit, Some(&build), None, &[], at(1)).await.unwrap();

@@ -1,16 +1,21 @@
-use model::{ByteSize, CacheId, CacheState, EventReason, Percent, Subject};
+use model::{
+    ByteSize, CacheId, CacheState, Cloud, CloudNotes, Elimination, EventReason, ImageCache, Percent, Subject,
+};
 
 use super::admission::token;
 use super::{
     at, build_of, cache_named, create_waiting, event, fail, finish, process, ready_cache, waiting_build_of,
 };
-use crate::{Admitted, CacheEdit, Error, Metastore, Operation};
+use crate::{Admitted, CacheEdit, CacheRef, Error, Metastore, Operation, PolicyEdit};
 
 pub async fn changes_what_is_said(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;
     let mut policy = cache.policy.clone();
     policy.retention = Some(7.try_into().unwrap());
-    let edit = CacheEdit { policy: Some(policy.clone()), ..CacheEdit::default() };
+    let edit = CacheEdit {
+        policy: PolicyEdit { retention: Some(policy.retention), ..PolicyEdit::default() },
+        ..CacheEdit::default()
+    };
     let news = event(Subject::Cache(cache.id), EventReason::Updated, "updated", at(1));
     let events = std::slice::from_ref(&news);
     let updated = store.update_cache(cache.id, &edit, None, None, events, at(1)).await.unwrap().into_cache();
@@ -22,6 +27,43 @@ pub async fn changes_what_is_said(store: &dyn Metastore) {
     assert_eq!(renamed, model::ImageCache { name: "other".parse().unwrap(), updated: at(2), ..updated });
     let absent = store.update_cache(CacheId::generate(), &edit, None, None, &[], at(2)).await;
     assert!(matches!(absent, Err(Error::NoCache(_))));
+}
+
+pub async fn keeps_what_a_cloud_said(store: &dyn Metastore) {
+    let said = |text: &str| CloudNotes::new(Cloud::Alibaba, format!(r#"{{"ZoneId":"{text}"}}"#)).unwrap();
+    let name = "Ein \u{955c}\u{50cf}, \"frei\"!".parse().unwrap();
+    let new = ImageCache { name, notes: Some(said("a")), ..cache_named("web", at(0)) };
+    let (cache, _) = create_waiting(store, &new).await;
+    assert_eq!(store.cache(cache.id).await.unwrap(), new);
+    let by_name = CacheRef::Name(new.name.clone());
+    assert_eq!(store.resolve_cache(&cache.account, &by_name).await.unwrap().cache, new);
+    let edit = CacheEdit { notes: Some(said("ü")), ..CacheEdit::default() };
+    let updated = store.update_cache(cache.id, &edit, None, None, &[], at(1)).await.unwrap().into_cache();
+    assert_eq!(updated, ImageCache { notes: Some(said("ü")), updated: at(1), ..new });
+    let nothing = CacheEdit::default();
+    let again = store.update_cache(cache.id, &nothing, None, None, &[], at(1)).await.unwrap().into_cache();
+    assert_eq!(again, updated);
+    assert_eq!(store.cache(cache.id).await.unwrap(), updated);
+}
+
+/// Of two who change different things, having read the same, neither undoes what the other did.
+pub async fn changes_only_what_is_said(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let mut expected = cache.policy.clone();
+    expected.retention = Some(7.try_into().unwrap());
+    expected.elimination = Elimination::Lru;
+    expected.copies.standard_copies = 3.try_into().unwrap();
+    let edits = [
+        PolicyEdit { retention: Some(expected.retention), ..PolicyEdit::default() },
+        PolicyEdit { elimination: Some(expected.elimination), ..PolicyEdit::default() },
+        PolicyEdit { standard_copies: Some(expected.copies.standard_copies), ..PolicyEdit::default() },
+        PolicyEdit::default(),
+    ];
+    for policy in edits {
+        let edit = CacheEdit { policy, ..CacheEdit::default() };
+        store.update_cache(cache.id, &edit, None, None, &[], at(1)).await.unwrap();
+    }
+    assert_eq!(store.cache(cache.id).await.unwrap().policy, expected);
 }
 
 pub async fn changes_nothing_of_what_is_deleted(store: &dyn Metastore) {

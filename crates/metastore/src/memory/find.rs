@@ -45,6 +45,7 @@ pub(super) fn is_wanted_cache(filter: &CacheFilter, cache: &ImageCache) -> bool 
     let has_tag = |key: &String, value: &Option<String>| {
         cache.policy.tags.get(key).is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
     };
+    let label = |key: &String| Some(cache.notes.as_ref()?.labels().get(key)?.as_str());
     lets_through(filter.account.as_ref(), &cache.account)
         && is_among(filter.ids.as_ref(), &cache.id)
         && is_among(filter.names.as_ref(), &cache.name)
@@ -54,6 +55,7 @@ pub(super) fn is_wanted_cache(filter: &CacheFilter, cache: &ImageCache) -> bool 
         && filter.image.as_ref().is_none_or(|image| cache.images.contains(image))
         && filter.repository.as_ref().is_none_or(|wanted| has_repository(cache, wanted))
         && filter.tags.iter().all(|(key, value)| has_tag(key, value))
+        && filter.labels.iter().all(|(key, wanted)| wanted.lets_through(label(key)))
 }
 
 /// Whether the filter lets the instance through.

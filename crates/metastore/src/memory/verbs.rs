@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
 };
 
 use super::MemoryMetastore;
 use super::find::{is_wanted_cache, is_wanted_instance, page_of};
 use crate::{
-    Admission, Admitted, Beat, Build, BuildState, CacheChange, CacheEdit, CacheFilter, CacheRef, Change,
-    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
-    NewBuild, OTHERS_LIMIT, PAGE_LIMIT, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential,
-    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage, rules,
+    Admission, Admitted, Beat, Build, BuildState, CacheChange, CacheEdit, CacheFilter, CacheOutline,
+    CacheRef, Change, ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval,
+    LayerRecord, Metastore, NewBuild, OTHERS_LIMIT, PAGE_LIMIT, Page, ProcessIdentity, ResolvedCache, Result,
+    SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage, rules,
 };
 
 #[async_trait]
@@ -39,6 +40,21 @@ impl Metastore for MemoryMetastore {
 
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
         Ok(page_of(&self.records().caches, page, |cache| is_wanted_cache(filter, cache)))
+    }
+
+    async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
+        let caches = page_of(&self.records().caches, page, |_| true);
+        Ok(caches.iter().map(CacheOutline::from).collect())
+    }
+
+    async fn outline_caches_and_snapshots(
+        &self,
+        page: Page<CacheId>,
+    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+        let records = self.records();
+        let summary = |cache: &ImageCache| Some(records.snapshots.get(&cache.snapshot?)?.summary.clone());
+        let caches = page_of(&records.caches, page, |_| true);
+        Ok(caches.iter().map(|cache| (CacheOutline::from(cache), summary(cache))).collect())
     }
 
     async fn count_caches(&self, filter: &CacheFilter) -> Result<u64> {
@@ -237,6 +253,12 @@ impl Metastore for MemoryMetastore {
         Ok(page_of(&self.records().snapshots, page, |_| true))
     }
 
+    async fn find_unserved_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
+        let records = self.records();
+        let served: BTreeSet<_> = records.caches.values().filter_map(|cache| cache.snapshot).collect();
+        Ok(page_of(&records.snapshots, page, |snapshot| !served.contains(&snapshot.id)))
+    }
+
     async fn record_layer(&self, layer: &LayerRecord) -> Result<()> {
         self.write(&[], None, |records| {
             if let Some(known) = records.layers.get(&layer.blob) {
@@ -290,6 +312,10 @@ impl Metastore for MemoryMetastore {
         now: Timestamp,
     ) -> Result<Instance> {
         self.write_if(events, Some(now), |records| records.instance_exited(id, status, now))
+    }
+
+    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
+        self.write(&[], None, |records| records.set_instance_notes(id, notes))
     }
 
     async fn remove_instance(&self, id: InstanceId, events: &[Event]) -> Result<InstanceRemoval> {
@@ -380,6 +406,61 @@ impl Metastore for MemoryMetastore {
 
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()> {
         self.records().touch_token(id, now);
+        Ok(())
+    }
+
+    async fn create_account(&self, account: &Account) -> Result<()> {
+        self.write(&[], None, |records| records.create_account(account))
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        Ok(self.records().account(id))
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        Ok(self.records().accounts())
+    }
+
+    async fn create_access_key(&self, key: &AccessKey) -> Result<()> {
+        self.write(&[], None, |records| records.create_access_key(key))
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        Ok(self.records().access_keys.get(id).cloned())
+    }
+
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<&AccessKeyId>,
+        limit: u32,
+    ) -> Result<Vec<AccessKey>> {
+        Ok(self.records().access_keys(account, after, limit))
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> Result<Option<AccessKey>> {
+        Ok(self.records().set_access_key_status(id, status))
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        Ok(self.records().access_keys.remove(id))
+    }
+
+    async fn reseal_access_key(
+        &self,
+        id: &AccessKeyId,
+        from: &SealedSecret,
+        to: &SealedSecret,
+    ) -> Result<bool> {
+        Ok(self.records().reseal_access_key(id, from, to))
+    }
+
+    async fn touch_access_key(&self, id: &AccessKeyId, now: Timestamp) -> Result<()> {
+        self.records().touch_access_key(id, now);
         Ok(())
     }
 }

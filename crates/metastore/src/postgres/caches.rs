@@ -1,6 +1,8 @@
 //! Caches: read, found, written.
 
-use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, Origin, Subject, Timestamp};
+use model::{
+    AccountId, CacheId, CacheName, ImageCache, ImageSource, Origin, SnapshotSummary, Subject, Timestamp,
+};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
@@ -11,20 +13,21 @@ use super::{events, find};
 use crate::error::{failed, taken};
 use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::{
-    CacheFilter, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage, rules,
+    CacheFilter, CacheOutline, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage,
+    rules,
 };
 
 const INSERT: &str = "INSERT INTO caches (id, account, name, origin, state, images, platform, size_limit, policy, \
      access, snapshot, unpacked_size, generations, progress, copies, starts, spared_bytes, spared_milliseconds, \
-     failure_reason, failure_message, created, updated, last_used, checked, deleting, evictable) \
+     failure_reason, failure_message, created, updated, last_used, checked, deleting, evictable, notes) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
-     $24, $25, $26) ON CONFLICT (id) DO NOTHING";
+     $24, $25, $26, $27) ON CONFLICT (id) DO NOTHING";
 
 const UPDATE: &str = "UPDATE caches SET account = $2, name = $3, origin = $4, state = $5, images = $6, platform = $7, \
      size_limit = $8, policy = $9, access = $10, snapshot = $11, unpacked_size = $12, generations = $13, \
      progress = $14, copies = $15, starts = $16, spared_bytes = $17, spared_milliseconds = $18, failure_reason = $19, \
-     failure_message = $20, created = $21, updated = $22, last_used = $23, checked = $24, deleting = $25, evictable = $26 \
-     WHERE id = $1";
+     failure_message = $20, created = $21, updated = $22, last_used = $23, checked = $24, deleting = $25, evictable = $26, \
+     notes = $27 WHERE id = $1";
 
 const INDEX_IMAGES: &str = "INSERT INTO cache_images (cache, account, image, repository) \
      SELECT $1, $2, image, repository FROM unnest($3::text[], $4::text[]) AS own (image, repository) \
@@ -32,6 +35,9 @@ const INDEX_IMAGES: &str = "INSERT INTO cache_images (cache, account, image, rep
 
 const INDEX_TAGS: &str = "INSERT INTO cache_tags (cache, account, key, value) \
      SELECT $1, $2, key, value FROM unnest($3::text[], $4::text[]) AS own (key, value)";
+
+const INDEX_LABELS: &str = "INSERT INTO cache_labels (cache, key, value) \
+     SELECT $1, key, value FROM unnest($2::text[], $3::text[]) AS own (key, value)";
 
 const INDEX_GENERATIONS: &str = "INSERT INTO cache_generations (cache, snapshot) SELECT $1, snapshot FROM unnest($2::text[]) AS own (snapshot)";
 
@@ -120,6 +126,30 @@ pub(super) async fn find(
     rows.iter().map(rows::cache).collect()
 }
 
+pub(super) async fn outline(connection: &mut PgConnection, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
+    let mut statement = find::Statement::new(
+        "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting \
+         FROM caches WHERE true",
+    );
+    find::push_page(&mut statement, &page);
+    let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(rows::outline).collect()
+}
+
+pub(super) async fn outline_serving(
+    connection: &mut PgConnection,
+    page: Page<CacheId>,
+) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+    let mut statement = find::Statement::new(
+        "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting, \
+         (SELECT summary FROM snapshots WHERE snapshots.id = caches.snapshot) AS summary \
+         FROM caches WHERE true",
+    );
+    find::push_page(&mut statement, &page);
+    let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(|row| Ok((rows::outline(row)?, rows::summary_if_any(row)?))).collect()
+}
+
 pub(super) async fn count(connection: &mut PgConnection, wanted: &CacheFilter) -> Result<u64> {
     let mut statement = find::caches("SELECT count(*) AS count FROM caches", wanted);
     statement.build().fetch_one(connection).await.map_err(failed("count caches"))?.unsigned("count")
@@ -177,7 +207,8 @@ fn bind(statement: &'static str, cache: &ImageCache) -> Result<Query<'static, Po
         .bind(cache.last_used.map(Timestamp::as_micros))
         .bind(cache.checked.map(Timestamp::as_micros))
         .bind(cache.deleting.map(Timestamp::as_micros))
-        .bind(rules::could_make_room(cache)))
+        .bind(rules::could_make_room(cache))
+        .bind(cache.notes.as_ref().map(to_json)))
 }
 
 pub(super) async fn create(writing: &mut Writing, cache: &ImageCache) -> Result<()> {
@@ -187,6 +218,7 @@ pub(super) async fn create(writing: &mut Writing, cache: &ImageCache) -> Result<
     }
     index_images(writing, cache).await?;
     index_tags(writing, cache).await?;
+    index_labels(writing, cache).await?;
     recount(writing, cache, 1).await?;
     events::arrive(writing, Subject::Cache(cache.id)).await?;
     touch(writing, cache, ChangeKind::Put);
@@ -203,6 +235,10 @@ pub(super) async fn save(writing: &mut Writing, before: &ImageCache, cache: &Ima
     if before.policy.tags != cache.policy.tags {
         clear(writing, "DELETE FROM cache_tags WHERE cache = $1", cache.id).await?;
         index_tags(writing, cache).await?;
+    }
+    if before.notes != cache.notes {
+        clear(writing, "DELETE FROM cache_labels WHERE cache = $1", cache.id).await?;
+        index_labels(writing, cache).await?;
     }
     if before.generations != cache.generations {
         clear(writing, "DELETE FROM cache_generations WHERE cache = $1", cache.id).await?;
@@ -243,6 +279,16 @@ async fn index_tags(connection: &mut PgConnection, cache: &ImageCache) -> Result
     let query = sqlx::query(INDEX_TAGS).bind(cache.id.to_string()).bind(cache.account.as_str());
     let done = query.bind(keys).bind(values).execute(connection).await;
     done.map(drop).map_err(failed("index the cache's tags"))
+}
+
+async fn index_labels(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {
+    let labels = cache.notes.iter().flat_map(model::CloudNotes::labels);
+    let (keys, values): (Vec<&String>, Vec<&String>) = labels.unzip();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let query = sqlx::query(INDEX_LABELS).bind(cache.id.to_string()).bind(keys).bind(values);
+    query.execute(connection).await.map(drop).map_err(failed("index the cache's labels"))
 }
 
 async fn index_generations(connection: &mut PgConnection, cache: &ImageCache) -> Result<()> {

@@ -70,7 +70,27 @@ pub(super) fn caches(beginning: &'static str, filter: &CacheFilter) -> Statement
         }
         end_beside(&mut statement, filter);
     }
+    push_labels(&mut statement, filter);
     statement
+}
+
+fn push_labels(statement: &mut Statement, filter: &CacheFilter) {
+    let own = "(SELECT value FROM cache_labels WHERE cache = caches.id AND key = ";
+    for (key, wanted) in &filter.labels {
+        // No cache has a label like that, and the server takes no such text.
+        if key.contains('\0') {
+            statement.push(if wanted.or_missing { "" } else { " AND false" });
+            continue;
+        }
+        statement.push(" AND (false");
+        if !wanted.is.contains('\0') {
+            statement.push(" OR ").push(own).push_bind(key.clone()).push(") = ").push_bind(wanted.is.clone());
+        }
+        if wanted.or_missing {
+            statement.push(" OR ").push(own).push_bind(key.clone()).push(") IS NULL");
+        }
+        statement.push(")");
+    }
 }
 
 /// Ends a condition over a table beside: it has the account too, so that an index leads straight to it.

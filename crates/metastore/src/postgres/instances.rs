@@ -1,6 +1,6 @@
 //! Instances: created, started, ended, removed.
 
-use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
+use model::{AccountId, CloudNotes, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 use sqlx::PgConnection;
 
 use super::changes::Touch;
@@ -13,11 +13,10 @@ use crate::{
 };
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
-     ended, pid, remove_on_exit, created, started, finished) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING";
+     ended, pid, remove_on_exit, created, started, finished, notes) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING";
 
-const SAVE: &str =
-    "UPDATE instances SET state = $1, ended = $2, pid = $3, started = $4, finished = $5 WHERE id = $6";
+const SAVE: &str = "UPDATE instances SET state = $1, ended = $2, pid = $3, started = $4, finished = $5, notes = $6 WHERE id = $7";
 
 const GET: &str = "SELECT * FROM instances WHERE id = $1";
 
@@ -113,6 +112,7 @@ async fn insert(connection: &mut PgConnection, instance: &Instance) -> Result<()
         .bind(instance.created.as_micros())
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))
+        .bind(instance.notes.as_ref().map(to_json))
         .execute(connection)
         .await
         .map_err(failed("record the instance"))?;
@@ -129,6 +129,7 @@ async fn save(writing: &mut Writing, instance: &Instance) -> Result<()> {
         .bind(instance.pid.map(i64::from))
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))
+        .bind(instance.notes.as_ref().map(to_json))
         .bind(instance.id.to_string())
         .execute(&mut **writing)
         .await
@@ -159,6 +160,12 @@ pub(super) async fn exited(
     let Some(instance) = rules::instance_exited(&known, status, now) else { return Ok((known, false)) };
     save(writing, &instance).await?;
     Ok((instance, true))
+}
+
+pub(super) async fn set_notes(writing: &mut Writing, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
+    let instance = Instance { notes: Some(notes.clone()), ..one(writing, LOCK, id).await? };
+    save(writing, &instance).await?;
+    Ok(instance)
 }
 
 pub(super) async fn remove(writing: &mut Writing, id: InstanceId) -> Result<InstanceRemoval> {

@@ -9,7 +9,10 @@ use super::{PostgresUrl, locks};
 use crate::{Error, Result};
 
 /// The scripts, oldest first. A script that was released never changes.
-const SCRIPTS: &[&str] = &[include_str!("../../migrations/postgres/0001_records.sql")];
+const SCRIPTS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_records.sql"),
+    include_str!("../../migrations/postgres/0002_clouds.sql"),
+];
 
 /// The newest version known here.
 pub(super) const VERSION: i64 = SCRIPTS.len() as i64;

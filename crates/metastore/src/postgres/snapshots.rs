@@ -66,6 +66,19 @@ pub(super) async fn find(
     rows.iter().map(rows::snapshot).collect()
 }
 
+/// Those that no cache serves.
+pub(super) async fn find_unserved(
+    connection: &mut PgConnection,
+    page: Page<ImageSnapshotId>,
+) -> Result<Vec<SnapshotRecord>> {
+    let mut statement = find::Statement::new(
+        "SELECT * FROM snapshots WHERE NOT EXISTS (SELECT 1 FROM caches WHERE caches.snapshot = snapshots.id)",
+    );
+    find::push_page(&mut statement, &page);
+    let rows = statement.build().fetch_all(connection).await.map_err(failed("find image snapshots"))?;
+    rows.iter().map(rows::snapshot).collect()
+}
+
 /// Drops those of the snapshots from the index that nobody names any more.
 pub(super) async fn release(
     connection: &mut PgConnection,

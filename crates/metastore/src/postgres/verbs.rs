@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
 };
 use sqlx::PgConnection;
 
 use super::{
-    PostgresMetastore, Verb, Writing, builds, caches, changes, credentials, events, instances, layers, life,
-    requests, snapshots, tokens,
+    PostgresMetastore, Verb, Writing, access_keys, builds, caches, changes, credentials, events, instances,
+    layers, life, requests, snapshots, tokens,
 };
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
-    CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore, NewBuild, Page,
-    ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
-    Turns, Usage, rules,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
+    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
+    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId,
+    TokenRecord, TokenUse, Turns, Usage, rules,
 };
 
 #[async_trait]
@@ -51,6 +52,23 @@ impl Metastore for PostgresMetastore {
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
         self.read("find caches", async |connection: &mut PgConnection| {
             caches::find(connection, filter, page).await
+        })
+        .await
+    }
+
+    async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
+        self.read("find caches", async |connection: &mut PgConnection| {
+            caches::outline(connection, page).await
+        })
+        .await
+    }
+
+    async fn outline_caches_and_snapshots(
+        &self,
+        page: Page<CacheId>,
+    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+        self.read("find caches", async |connection: &mut PgConnection| {
+            caches::outline_serving(connection, page).await
         })
         .await
     }
@@ -307,6 +325,13 @@ impl Metastore for PostgresMetastore {
         .await
     }
 
+    async fn find_unserved_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
+        self.read("find image snapshots", async |connection: &mut PgConnection| {
+            snapshots::find_unserved(connection, page).await
+        })
+        .await
+    }
+
     async fn record_layer(&self, layer: &LayerRecord) -> Result<()> {
         let verb = Verb::quick("record the layer", &[], None);
         self.write(verb, async |writing: &mut Writing| layers::record(writing, layer).await).await
@@ -365,6 +390,11 @@ impl Metastore for PostgresMetastore {
         let verb = Verb::quick("note the instance's end", news, Some(now));
         self.write_if(verb, async |writing: &mut Writing| instances::exited(writing, id, status, now).await)
             .await
+    }
+
+    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
+        let verb = Verb::durable("note what is said of the instance", &[], None);
+        self.write(verb, async |writing: &mut Writing| instances::set_notes(writing, id, notes).await).await
     }
 
     async fn remove_instance(&self, id: InstanceId, news: &[Event]) -> Result<InstanceRemoval> {
@@ -488,5 +518,79 @@ impl Metastore for PostgresMetastore {
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()> {
         let verb = Verb::quick("note the token's use", &[], None);
         self.write(verb, async |writing: &mut Writing| tokens::touch(writing, id, now).await).await
+    }
+
+    async fn create_account(&self, account: &Account) -> Result<()> {
+        let verb = Verb::durable("record the account", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::create_account(writing, account).await)
+            .await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        self.read("find the account", async |connection: &mut PgConnection| {
+            access_keys::account(connection, id).await
+        })
+        .await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        self.read("list the accounts", async |connection: &mut PgConnection| {
+            access_keys::accounts(connection).await
+        })
+        .await
+    }
+
+    async fn create_access_key(&self, key: &AccessKey) -> Result<()> {
+        let verb = Verb::durable("record the access key", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::create(writing, key).await).await
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        self.read("find the access key", async |connection: &mut PgConnection| {
+            access_keys::get(connection, id).await
+        })
+        .await
+    }
+
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<&AccessKeyId>,
+        limit: u32,
+    ) -> Result<Vec<AccessKey>> {
+        self.read("list the access keys", async |connection: &mut PgConnection| {
+            access_keys::list(connection, account, after, limit).await
+        })
+        .await
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> Result<Option<AccessKey>> {
+        let verb = Verb::durable("change the access key", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::set_status(writing, id, status).await)
+            .await
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        let verb = Verb::durable("delete the access key", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::delete(writing, id).await).await
+    }
+
+    async fn reseal_access_key(
+        &self,
+        id: &AccessKeyId,
+        from: &SealedSecret,
+        to: &SealedSecret,
+    ) -> Result<bool> {
+        let verb = Verb::durable("seal the access key's secret anew", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::reseal(writing, id, from, to).await).await
+    }
+
+    async fn touch_access_key(&self, id: &AccessKeyId, now: Timestamp) -> Result<()> {
+        let verb = Verb::quick("note the access key's use", &[], None);
+        self.write(verb, async |writing: &mut Writing| access_keys::touch(writing, id, now).await).await
     }
 }

@@ -3,7 +3,10 @@
 use std::str::FromStr;
 
 use model::rules::Quotas;
-use model::{CacheName, CachePolicy, ImageCache, Timestamp};
+use model::{
+    CacheName, CachePolicy, CloudNotes, CopyCount, CopyPlan, Elimination, ImageCache, RetentionDays,
+    Staleness, Tags, Timestamp,
+};
 
 use crate::SealedCredential;
 
@@ -107,13 +110,55 @@ impl Admitted {
     }
 }
 
+/// What is changed of a cache's policy; `None` leaves it as it is when the change is made, whoever else changed it meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyEdit {
+    /// How long it is kept; `Some(None)`: until somebody deletes it.
+    pub retention: Option<Option<RetentionDays>>,
+    /// Whether it makes room under a quota.
+    pub elimination: Option<Elimination>,
+    /// What a start does about a tag that may have moved.
+    pub staleness: Option<Staleness>,
+    /// Whether it is usable as soon as the flash snapshot is complete.
+    pub flash: Option<bool>,
+    /// How many nodes hold the flash snapshot.
+    pub flash_copies: Option<CopyCount>,
+    /// How many times the standard snapshot is stored.
+    pub standard_copies: Option<CopyCount>,
+    /// Whether its build may take layers that other caches of the account brought.
+    pub reuse_layers: Option<bool>,
+    /// Its tags, whole.
+    pub tags: Option<Tags>,
+}
+
+impl PolicyEdit {
+    /// The policy with these changes.
+    #[must_use]
+    pub fn over(&self, old: &CachePolicy) -> CachePolicy {
+        CachePolicy {
+            retention: self.retention.unwrap_or(old.retention),
+            elimination: self.elimination.unwrap_or(old.elimination),
+            staleness: self.staleness.unwrap_or(old.staleness),
+            copies: CopyPlan {
+                flash: self.flash.unwrap_or(old.copies.flash),
+                flash_copies: self.flash_copies.unwrap_or(old.copies.flash_copies),
+                standard_copies: self.standard_copies.unwrap_or(old.copies.standard_copies),
+            },
+            reuse_layers: self.reuse_layers.unwrap_or(old.reuse_layers),
+            tags: self.tags.clone().unwrap_or_else(|| old.tags.clone()),
+        }
+    }
+}
+
 /// What is changed of a cache at once; `None` leaves it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CacheEdit {
     /// Its name.
     pub name: Option<CacheName>,
-    /// Its policy, whole.
-    pub policy: Option<CachePolicy>,
+    /// Of its policy.
+    pub policy: PolicyEdit,
+    /// What the cloud's call says beside, in place of what is known.
+    pub notes: Option<CloudNotes>,
     /// Credentials for its images' registries, in place of those that it has.
     pub credentials: Option<Vec<SealedCredential>>,
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    AccountId, CacheId, CacheName, CacheState, ImageSnapshotId, ImageSource, Origin, RepositoryName,
+    AccountId, CacheId, CacheName, CacheState, ImageSnapshotId, ImageSource, LabelFilter, Origin,
+    RepositoryName,
 };
 
 /// Which caches to find: those that every given part lets through. The default finds all.
@@ -27,6 +28,8 @@ pub struct CacheFilter {
     pub repository: Option<RepositoryName>,
     /// Only those that have all of these tags; a key without a value lets every value through.
     pub tags: BTreeMap<String, Option<String>>,
+    /// Only those that every one of these lets through, by the labels of what a cloud's call said.
+    pub labels: BTreeMap<String, LabelFilter>,
 }
 
 /// Which instances to find: those that every given part lets through. The default finds all.

@@ -1,8 +1,8 @@
-use model::{ByteSize, ImageCache, Percent, Savings, SnapshotSummary};
+use model::{ByteSize, Generation, ImageCache, Percent, Savings, SnapshotSummary};
 
 use super::Columns;
 use crate::rules::RememberedRequest;
-use crate::{Error, Result, SealedCredential, SnapshotRecord};
+use crate::{CacheOutline, Error, Result, SealedCredential, SnapshotRecord};
 
 pub(crate) fn cache(row: &impl Columns) -> Result<ImageCache> {
     Ok(ImageCache {
@@ -32,23 +32,47 @@ pub(crate) fn cache(row: &impl Columns) -> Result<ImageCache> {
         },
         checked: row.optional_time("checked")?,
         deleting: row.optional_time("deleting")?,
+        notes: row.optional_json("notes")?,
     })
 }
 
-pub(crate) fn snapshot(row: &impl Columns) -> Result<SnapshotRecord> {
+pub(crate) fn outline(row: &impl Columns) -> Result<CacheOutline> {
+    let generations: Vec<Generation> = row.json("generations")?;
+    Ok(CacheOutline {
+        id: row.parsed("id")?,
+        account: row.parsed("account")?,
+        state: row.parsed("state")?,
+        created: row.time("created")?,
+        size_limit: row.size("size_limit")?,
+        platform: row.json("platform")?,
+        snapshot: row.optional_parsed("snapshot")?,
+        generations: generations.into_iter().map(|generation| generation.snapshot).collect(),
+        is_deleting: row.optional_integer("deleting")?.is_some(),
+    })
+}
+
+/// The summary of the snapshot that a cache serves, where it serves one.
+pub(crate) fn summary_if_any(row: &impl Columns) -> Result<Option<SnapshotSummary>> {
+    let is_serving = row.optional_text("snapshot")?.is_some();
+    is_serving.then(|| summary(row)).transpose()
+}
+
+fn summary(row: &impl Columns) -> Result<SnapshotSummary> {
     let bytes = row.bytes("summary")?;
     // Records from before there were summaries have none.
     let summary = match bytes.is_empty() {
         true => Ok(SnapshotSummary::default()),
         false => SnapshotSummary::from_bytes(&bytes),
     };
-    let summary =
-        summary.map_err(|_| Error::Column { column: "summary", value: format!("{} bytes", bytes.len()) })?;
+    summary.map_err(|_| Error::Column { column: "summary", value: format!("{} bytes", bytes.len()) })
+}
+
+pub(crate) fn snapshot(row: &impl Columns) -> Result<SnapshotRecord> {
     Ok(SnapshotRecord {
         id: row.parsed("id")?,
         created: row.time("created")?,
         size: row.size("size")?,
-        summary,
+        summary: summary(row)?,
     })
 }
 

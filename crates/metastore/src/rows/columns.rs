@@ -55,6 +55,12 @@ pub(crate) trait Columns {
         serde_json::from_str(value).map_err(|_| unknown(column, value))
     }
 
+    /// Something written as JSON, or null.
+    fn optional_json<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>> {
+        let read = |value| serde_json::from_str(value).map_err(|_| unknown(column, value));
+        self.optional_text(column)?.map(read).transpose()
+    }
+
     fn unsigned<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T> {
         as_unsigned(column, self.integer(column)?)
     }

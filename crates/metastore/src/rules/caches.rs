@@ -51,8 +51,9 @@ pub(crate) fn edited(mut cache: ImageCache, edit: &CacheEdit, now: Timestamp) ->
     if let Some(name) = &edit.name {
         cache.name = name.clone();
     }
-    if let Some(policy) = &edit.policy {
-        cache.policy = policy.clone();
+    cache.policy = edit.policy.over(&cache.policy);
+    if let Some(notes) = &edit.notes {
+        cache.notes = Some(notes.clone());
     }
     cache.updated = now;
     Ok(cache)

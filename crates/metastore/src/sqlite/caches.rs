@@ -12,13 +12,13 @@ use crate::{CacheRef, Error, OTHERS_LIMIT, ResolvedCache, Result, rules};
 
 const INSERT: &str = "INSERT INTO caches (id, account, origin, platform, access, created, name, state, images, \
      size_limit, snapshot, unpacked_size, failure_reason, failure_message, updated, last_used, policy, generations, \
-     copies, progress, starts, spared_bytes, spared_milliseconds, checked, deleting, evictable) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+     copies, progress, starts, spared_bytes, spared_milliseconds, checked, deleting, notes, evictable) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
 const SAVE: &str = "UPDATE caches SET name = ?, state = ?, images = ?, size_limit = ?, snapshot = ?, \
      unpacked_size = ?, failure_reason = ?, failure_message = ?, updated = ?, last_used = ?, policy = ?, \
      generations = ?, copies = ?, progress = ?, starts = ?, spared_bytes = ?, spared_milliseconds = ?, checked = ?, \
-     deleting = ?, evictable = ? WHERE id = ?";
+     deleting = ?, notes = ?, evictable = ? WHERE id = ?";
 
 const OF_NAME: &str = "SELECT * FROM caches WHERE account = ? AND name = ? \
      ORDER BY (state IN ('Ready', 'Updating', 'UpdateFailed') AND deleting IS NULL) DESC, created DESC, id DESC LIMIT 1";
@@ -56,6 +56,7 @@ fn bind_changing(query: Statement, cache: &ImageCache) -> Result<Statement> {
         .bind(signed("spared time", cache.savings.milliseconds)?)
         .bind(cache.checked.map(Timestamp::as_micros))
         .bind(cache.deleting.map(Timestamp::as_micros))
+        .bind(cache.notes.as_ref().map(to_json))
         .bind(rules::could_make_room(cache)))
 }
 
@@ -73,7 +74,8 @@ pub(super) async fn insert(connection: &mut SqliteConnection, cache: &ImageCache
     }
     changes::arrive(connection, Subject::Cache(cache.id)).await?;
     add_images(connection, cache).await?;
-    add_tags(connection, cache).await
+    add_tags(connection, cache).await?;
+    add_labels(connection, cache).await
 }
 
 /// Writes what became of a cache.
@@ -91,6 +93,10 @@ pub(super) async fn save(
     if before.policy.tags != cache.policy.tags {
         drop_all(connection, "DELETE FROM cache_tags WHERE cache = ?", cache.id).await?;
         add_tags(connection, cache).await?;
+    }
+    if before.notes != cache.notes {
+        drop_all(connection, "DELETE FROM cache_labels WHERE cache = ?", cache.id).await?;
+        add_labels(connection, cache).await?;
     }
     if before.generations != cache.generations {
         drop_all(connection, "DELETE FROM cache_generations WHERE cache = ?", cache.id).await?;
@@ -131,6 +137,19 @@ async fn add_tags(connection: &mut SqliteConnection, cache: &ImageCache) -> Resu
             .execute(&mut *connection)
             .await
             .map_err(failed("note the cache's tags"))?;
+    }
+    Ok(())
+}
+
+async fn add_labels(connection: &mut SqliteConnection, cache: &ImageCache) -> Result<()> {
+    for (key, value) in cache.notes.iter().flat_map(model::CloudNotes::labels) {
+        sqlx::query("INSERT INTO cache_labels (cache, key, value) VALUES (?, ?, ?)")
+            .bind(cache.id.to_string())
+            .bind(key)
+            .bind(value)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed("note the cache's labels"))?;
     }
     Ok(())
 }

@@ -3,12 +3,12 @@
 //! Every statement is put together from fixed fragments; all values are bound. It first finds the ids of the page, over indices
 //! alone and in their order wherever that is possible, so that it stops at the page's end; only these rows are read.
 
-use model::{AccountId, CacheId, ImageCache};
+use model::{AccountId, CacheId, ImageCache, SnapshotSummary};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::error::failed;
 use crate::rows::{self, to_json};
-use crate::{CacheFilter, Order, PAGE_LIMIT, Page, Result};
+use crate::{CacheFilter, CacheOutline, Order, PAGE_LIMIT, Page, Result};
 
 /// What the search goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +101,36 @@ pub(super) async fn find(
     rows.iter().map(rows::cache).collect()
 }
 
+pub(super) async fn outline(
+    connection: &mut SqliteConnection,
+    page: Page<CacheId>,
+) -> Result<Vec<CacheOutline>> {
+    let (beyond, order) = direction(page);
+    let mut query = QueryBuilder::new(
+        "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting \
+         FROM caches WHERE id",
+    );
+    query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY id").push(order);
+    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(rows::outline).collect()
+}
+
+pub(super) async fn outline_serving(
+    connection: &mut SqliteConnection,
+    page: Page<CacheId>,
+) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+    let (beyond, order) = direction(page);
+    let mut query = QueryBuilder::new(
+        "SELECT c.id, account, state, c.created, size_limit, platform, snapshot, generations, deleting, summary \
+         FROM caches AS c LEFT JOIN snapshots AS s ON s.id = c.snapshot WHERE c.id",
+    );
+    query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY c.id").push(order);
+    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
+    rows.iter().map(|row| Ok((rows::outline(row)?, rows::summary_if_any(row)?))).collect()
+}
+
 fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(begin);
     match &filter.states {
@@ -174,6 +204,7 @@ fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     }
     push_images(query, way, filter);
     push_tags(query, way, filter);
+    push_labels(query, filter);
 }
 
 fn push_states(query: &mut QueryBuilder<Sqlite>, way: Way, states: &[model::CacheState]) {
@@ -230,9 +261,21 @@ fn push_tags(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     }
 }
 
+fn push_labels(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter) {
+    for (key, wanted) in &filter.labels {
+        query.push(" AND (EXISTS (SELECT 1 FROM cache_labels AS l WHERE l.cache = c.id AND l.key = ");
+        query.push_bind(key.clone()).push(" AND l.value = ").push_bind(wanted.is.clone()).push(")");
+        if wanted.or_missing {
+            query.push(" OR NOT EXISTS (SELECT 1 FROM cache_labels AS l WHERE l.cache = c.id AND l.key = ");
+            query.push_bind(key.clone()).push(")");
+        }
+        query.push(")");
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use model::{CacheState, Origin};
+    use model::{CacheState, LabelFilter, Origin};
     use sqlx::{ConnectOptions as _, Row as _};
 
     use super::*;
@@ -278,6 +321,13 @@ mod tests {
             (
                 "caches_by_state",
                 CacheFilter { states: Some(vec![CacheState::Ready]), ..CacheFilter::default() },
+            ),
+            (
+                "caches_by_account",
+                CacheFilter {
+                    labels: [("k".to_owned(), LabelFilter { is: "v".to_owned(), or_missing: true })].into(),
+                    ..ours.clone()
+                },
             ),
             ("sqlite_autoindex_caches_1", CacheFilter::default()),
         ];

@@ -1,6 +1,6 @@
 //! Instances: created, started, ended, removed.
 
-use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
+use model::{AccountId, CloudNotes, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::page::after;
@@ -13,11 +13,11 @@ use crate::{
 };
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
-     ended, pid, remove_on_exit, created, started, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+     ended, pid, remove_on_exit, created, started, finished, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
      ON CONFLICT (id) DO NOTHING";
 
 const SAVE: &str =
-    "UPDATE instances SET state = ?, ended = ?, pid = ?, started = ?, finished = ? WHERE id = ?";
+    "UPDATE instances SET state = ?, ended = ?, pid = ?, started = ?, finished = ?, notes = ? WHERE id = ?";
 
 pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instance) -> Result<()> {
     rules::check_new_instance(instance)?;
@@ -50,6 +50,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instanc
         .bind(instance.created.as_micros())
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))
+        .bind(instance.notes.as_ref().map(to_json))
         .execute(&mut *connection)
         .await
         .map_err(failed("record the instance"))?;
@@ -76,6 +77,7 @@ async fn save(connection: &mut SqliteConnection, instance: &Instance) -> Result<
         .bind(instance.pid.map(i64::from))
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))
+        .bind(instance.notes.as_ref().map(to_json))
         .bind(instance.id.to_string())
         .execute(connection)
         .await
@@ -170,6 +172,16 @@ pub(super) async fn exited(
             Ok((instance, true))
         }
     }
+}
+
+pub(super) async fn set_notes(
+    connection: &mut SqliteConnection,
+    id: InstanceId,
+    notes: &CloudNotes,
+) -> Result<Instance> {
+    let instance = Instance { notes: Some(notes.clone()), ..get(connection, id).await? };
+    save(connection, &instance).await?;
+    Ok(instance)
 }
 
 pub(super) async fn remove(connection: &mut SqliteConnection, id: InstanceId) -> Result<InstanceRemoval> {

@@ -10,8 +10,11 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use crate::{Error, Result};
 
 /// The scripts, oldest first. A script that was released never changes.
-const SCRIPTS: &[&str] =
-    &[include_str!("../../migrations/0001_records.sql"), include_str!("../../migrations/0002_life.sql")];
+const SCRIPTS: &[&str] = &[
+    include_str!("../../migrations/0001_records.sql"),
+    include_str!("../../migrations/0002_life.sql"),
+    include_str!("../../migrations/0003_clouds.sql"),
+];
 
 /// The newest version known here.
 pub(super) const VERSION: i64 = SCRIPTS.len() as i64;

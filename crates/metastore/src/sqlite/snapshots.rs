@@ -48,6 +48,30 @@ pub(super) async fn find(
     rows.iter().map(rows::snapshot).collect()
 }
 
+/// Those that no cache serves.
+pub(super) async fn find_unserved(
+    connection: &mut SqliteConnection,
+    page: Page<ImageSnapshotId>,
+) -> Result<Vec<SnapshotRecord>> {
+    let statement = match page.order {
+        Order::OldestFirst => {
+            "SELECT * FROM snapshots AS s WHERE id > ? \
+             AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = s.id) ORDER BY id LIMIT ?"
+        }
+        Order::NewestFirst => {
+            "SELECT * FROM snapshots AS s WHERE id < ? \
+             AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = s.id) ORDER BY id DESC LIMIT ?"
+        }
+    };
+    let rows = sqlx::query(statement)
+        .bind(after(page))
+        .bind(i64::from(page.limit.min(PAGE_LIMIT)))
+        .fetch_all(connection)
+        .await
+        .map_err(failed("find image snapshots"))?;
+    rows.iter().map(rows::snapshot).collect()
+}
+
 pub(super) async fn get(
     connection: &mut SqliteConnection,
     id: ImageSnapshotId,

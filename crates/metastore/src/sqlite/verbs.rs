@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BlobDigest, BuildFailure, BuildId, CacheId, DiffId, Event, ExitStatus, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, Percent, Savings, SnapshotCopies, Subject, Timestamp,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
+    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
 };
 
 use super::changes::Touched;
 use super::{
-    SqliteMetastore, builds, caches, changes, credentials, events, find, instances, layers, life, quota,
-    requests, snapshots, tokens,
+    SqliteMetastore, access_keys, builds, caches, changes, credentials, events, find, instances, layers,
+    life, quota, requests, snapshots, tokens,
 };
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheRef, Change, ChangeNumber,
-    CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore, NewBuild, Page,
-    ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
-    Turns, Usage, rules,
+    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
+    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
+    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId,
+    TokenRecord, TokenUse, Turns, Usage, rules,
 };
 
 fn put<'a, T>(record: &'a T) -> Option<Touched>
@@ -54,6 +55,17 @@ impl Metastore for SqliteMetastore {
 
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
         find::find(&mut *self.reading("find caches").await?, filter, page).await
+    }
+
+    async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
+        find::outline(&mut *self.reading("find caches").await?, page).await
+    }
+
+    async fn outline_caches_and_snapshots(
+        &self,
+        page: Page<CacheId>,
+    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+        find::outline_serving(&mut *self.reading("find caches").await?, page).await
     }
 
     async fn count_caches(&self, filter: &CacheFilter) -> Result<u64> {
@@ -294,6 +306,10 @@ impl Metastore for SqliteMetastore {
         snapshots::find(&mut *self.reading("find image snapshots").await?, page).await
     }
 
+    async fn find_unserved_snapshots(&self, page: Page<ImageSnapshotId>) -> Result<Vec<SnapshotRecord>> {
+        snapshots::find_unserved(&mut *self.reading("find image snapshots").await?, page).await
+    }
+
     async fn record_layer(&self, layer: &LayerRecord) -> Result<()> {
         let mut writing = self.writing_quickly("record the layer").await?;
         layers::record(&mut writing.transaction, layer).await?;
@@ -350,6 +366,13 @@ impl Metastore for SqliteMetastore {
         if is_news {
             writing.conclude(put(&instance), news, Some(now)).await?;
         }
+        Ok(instance)
+    }
+
+    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
+        let mut writing = self.writing("note what is said of the instance").await?;
+        let instance = instances::set_notes(&mut writing.transaction, id, notes).await?;
+        writing.conclude(put(&instance), &[], None).await?;
         Ok(instance)
     }
 
@@ -456,6 +479,75 @@ impl Metastore for SqliteMetastore {
     async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<()> {
         let mut writing = self.writing_quickly("note the token's use").await?;
         tokens::touch(&mut writing.transaction, id, now).await?;
+        writing.commit().await
+    }
+
+    async fn create_account(&self, account: &Account) -> Result<()> {
+        let mut writing = self.writing("record the account").await?;
+        access_keys::create_account(&mut writing.transaction, account).await?;
+        writing.commit().await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        access_keys::account(&mut *self.reading("find the account").await?, id).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        access_keys::accounts(&mut *self.reading("list the accounts").await?).await
+    }
+
+    async fn create_access_key(&self, key: &AccessKey) -> Result<()> {
+        let mut writing = self.writing("record the access key").await?;
+        access_keys::create(&mut writing.transaction, key).await?;
+        writing.commit().await
+    }
+
+    async fn access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        access_keys::get(&mut *self.reading("find the access key").await?, id).await
+    }
+
+    async fn access_keys(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<&AccessKeyId>,
+        limit: u32,
+    ) -> Result<Vec<AccessKey>> {
+        access_keys::list(&mut *self.reading("list the access keys").await?, account, after, limit).await
+    }
+
+    async fn set_access_key_status(
+        &self,
+        id: &AccessKeyId,
+        status: AccessKeyStatus,
+    ) -> Result<Option<AccessKey>> {
+        let mut writing = self.writing("change the access key").await?;
+        let key = access_keys::set_status(&mut writing.transaction, id, status).await?;
+        writing.commit().await?;
+        Ok(key)
+    }
+
+    async fn delete_access_key(&self, id: &AccessKeyId) -> Result<Option<AccessKey>> {
+        let mut writing = self.writing("delete the access key").await?;
+        let key = access_keys::delete(&mut writing.transaction, id).await?;
+        writing.commit().await?;
+        Ok(key)
+    }
+
+    async fn reseal_access_key(
+        &self,
+        id: &AccessKeyId,
+        from: &SealedSecret,
+        to: &SealedSecret,
+    ) -> Result<bool> {
+        let mut writing = self.writing("seal the access key's secret anew").await?;
+        let is_done = access_keys::reseal(&mut writing.transaction, id, from, to).await?;
+        writing.commit().await?;
+        Ok(is_done)
+    }
+
+    async fn touch_access_key(&self, id: &AccessKeyId, now: Timestamp) -> Result<()> {
+        let mut writing = self.writing_quickly("note the access key's use").await?;
+        access_keys::touch(&mut writing.transaction, id, now).await?;
         writing.commit().await
     }
 }

@@ -173,9 +173,25 @@ impl Instances {
         follow: bool,
         each: &mut dyn FnMut(LogLine) -> bool,
     ) -> Result<(), InstanceError> {
+        self.logs_while(id, follow, &|| true, each)
+    }
+
+    /// The same for whoever may go in the middle: `wanted` is asked every second while no line comes, and ends it.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such instance, or its log cannot be read.
+    pub fn logs_while(
+        &self,
+        id: InstanceId,
+        follow: bool,
+        wanted: &dyn Fn() -> bool,
+        each: &mut dyn FnMut(LogLine) -> bool,
+    ) -> Result<(), InstanceError> {
         let dir = self.layout.instance(id);
         let lock = Self::open_lock(&dir)?.ok_or(InstanceError::NotFound(id))?;
-        self.read_logs(&dir, follow.then_some(&lock), each).map_err(read_failed(&dir.path().join("log")))
+        self.read_logs(&dir, follow.then_some(&lock), wanted, each)
+            .map_err(read_failed(&dir.path().join("log")))
     }
 
     #[allow(clippy::unused_self, reason = "the reader of its caller reads on")]
@@ -183,6 +199,7 @@ impl Instances {
         &self,
         dir: &InstanceDir,
         alive: Option<&File>,
+        wanted: &dyn Fn() -> bool,
         each: &mut dyn FnMut(LogLine) -> bool,
     ) -> io::Result<()> {
         let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
@@ -193,7 +210,7 @@ impl Instances {
         loop {
             // Asked before reading: what was written before the end is read after it.
             let ended = alive.map_or(Ok(true), is_free)?;
-            if !reader.read_available(each)? || ended {
+            if !reader.read_available(each)? || ended || !wanted() {
                 return Ok(());
             }
             // The end of an instance is no change of a file: look for it every second.

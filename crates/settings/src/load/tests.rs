@@ -66,6 +66,14 @@ fn the_defaults_are_these() {
     assert_eq!(settings.staleness.refresh_default, Duration::from_secs(3600));
     assert_eq!(settings.staleness.refresh_max, Duration::from_secs(604_800));
     assert_eq!(settings.registries.certs_dirs, [PathBuf::from("/etc/imc/certs.d")]);
+    let clouds = settings.clouds;
+    assert!(clouds.enabled && clouds.acr_file.is_none() && clouds.requests_per_minute.is_none());
+    assert_eq!(clouds.alibaba_regions, ["cn-hangzhou".parse().unwrap()]);
+    assert_eq!(clouds.tencent_regions, ["ap-guangzhou".parse().unwrap()]);
+    assert_eq!(
+        (clouds.alibaba_skew, clouds.tencent_skew),
+        (Duration::from_secs(900), Duration::from_secs(300))
+    );
     assert_eq!(settings.logging.filter, crate::LOG_FILTER);
     assert_eq!(settings.telemetry.service_name, "imc");
     assert!(settings.telemetry.otlp_endpoint.is_none());
@@ -132,6 +140,8 @@ fn wrong_values_are_refused_with_what_is_allowed_and_where_they_were_said() {
         ("server = 3", "failed to find the setting `server`"),
         ("[server]\nlisten = {a = 1}", "of a whole table"),
         ("data_dir = \"relative\"", "a path, absolute where it stands in a file"),
+        ("[clouds]\nenabled = \"true\"", "expected `true` or `false`"),
+        ("[clouds]\nalibaba_regions = [\"cn hangzhou\"]", "a list of regions"),
         ("data_dir = \"\"", "a path"),
         ("data_dir = \"/a\\u0000b\"", "a path"),
         ("[logging]\nformat = \"xml\"", "expected `text` or `json`"),
@@ -203,10 +213,13 @@ fn lists_come_from_one_variable_or_several_options() {
         ("IMC_LISTEN", "127.0.0.1:1, [::1]:2"),
         ("IMC_CA_FILE", "/a.pem:/b.pem"),
         ("IMC_PLAIN_HTTP", "localhost:5000"),
+        ("IMC_CLOUDS_ENABLED", "false"),
+        ("IMC_TENCENT_REGIONS", "ap-beijing,ap-shanghai"),
     ]);
     let mut sources = Sources { environment, ..Sources::none(MACHINE) };
     let settings = load(&sources).unwrap().settings;
     assert_eq!(settings.server.listen, ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
+    assert!(!settings.clouds.enabled && settings.clouds.tencent_regions.len() == 2);
     assert_eq!(settings.registries.ca_files, [PathBuf::from("/a.pem"), PathBuf::from("/b.pem")]);
     let values = vec!["/c:1.pem".into(), "/d.pem".into()];
     sources.flags = vec![Flag { key: "registries.ca_files", option: "--ca-file", values }];

@@ -4,7 +4,8 @@ use std::future::Future;
 
 use engine::{BuildProgress, CacheChoice, StartChoice, StartOutcome, StartWish};
 use model::matching::MatchCondition;
-use model::{ImageSource, InstanceId};
+use model::{ByteSize, CacheId, CacheName, ImageSource, InstanceId, Platform};
+use wire::PickCache;
 
 use crate::app::App;
 use crate::args::{CacheWord, RunArgs};
@@ -22,13 +23,23 @@ pub(super) async fn choose(app: &App, wish: &StartWish, printer: &Printer) -> Re
     Ok(chosen)
 }
 
-/// The user's word as a cache, where one has that name or id, else as an image.
+/// What the command line asks for.
 pub(super) async fn wish(app: &App, args: &RunArgs, id: InstanceId) -> Result<StartWish, Failure> {
-    let image = args.image.clone().map(absolute).transpose()?;
+    let found = async || match app.engine.find_cache(&app.account, &args.target).await {
+        Ok(_) => Ok(true),
+        Err(engine::Error::UnknownCache { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    };
+    let Target { cache, image } = target(args, found).await?;
     let condition = match (args.choice.perfect_match, args.choice.match_count) {
         (true, _) => MatchCondition::Perfect,
         (false, Some(least)) => MatchCondition::AtLeast(least),
         (false, None) => MatchCondition::Any,
+    };
+    let cache = match cache {
+        PickCache::Auto => CacheChoice::Auto,
+        PickCache::None => CacheChoice::None,
+        PickCache::Only(word) => CacheChoice::Only(word),
     };
     let wish = StartWish {
         policy: args.choice.policy.into(),
@@ -36,31 +47,41 @@ pub(super) async fn wish(app: &App, args: &RunArgs, id: InstanceId) -> Result<St
         staleness: args.choice.staleness.map(Into::into),
         ..StartWish::new(id, Vec::new(), args.platform.clone())
     };
-    let (cache, images) = match &args.choice.cache {
-        Some(word) => {
-            let choice = match word {
-                CacheWord::Auto => CacheChoice::Auto,
-                CacheWord::None => CacheChoice::None,
-                CacheWord::Only(word) => CacheChoice::Only(word.clone()),
-            };
-            (choice, vec![named_image(&args.target)?])
+    Ok(StartWish { cache, images: image.into_iter().collect(), ..wish })
+}
+
+/// What the command line says is to start.
+pub(super) struct Target {
+    pub(super) cache: PickCache,
+    pub(super) image: Option<ImageSource>,
+}
+
+/// The user's word as a cache, where one has that name or id, as `is_cache` finds out, else as an image.
+pub(super) async fn target(
+    args: &RunArgs,
+    is_cache: impl AsyncFnOnce() -> Result<bool, Failure>,
+) -> Result<Target, Failure> {
+    let image = args.image.clone().map(absolute).transpose()?;
+    if let Some(word) = &args.choice.cache {
+        let cache = match word {
+            CacheWord::Auto => PickCache::Auto,
+            CacheWord::None => PickCache::None,
+            CacheWord::Only(word) => PickCache::Only(word.clone()),
+        };
+        return Ok(Target { cache, image: Some(named_image(&args.target)?) });
+    }
+    let word = &args.target;
+    match is_cache().await? {
+        true => Ok(Target { cache: PickCache::Only(word.clone()), image }),
+        false if image.is_some() => Err(engine::Error::UnknownCache { word: word.clone() }.into()),
+        false => {
+            let source = named_image(word).map_err(|failure| {
+                let why = failure.message;
+                Failure::input(format!("failed to find a cache `{word}`, and it is no image either: {why}"))
+            })?;
+            Ok(Target { cache: PickCache::Auto, image: Some(source) })
         }
-        None => match app.engine.find_cache(&app.account, &args.target).await {
-            Ok(_) => (CacheChoice::Only(args.target.clone()), image.into_iter().collect()),
-            Err(engine::Error::UnknownCache { .. }) if image.is_none() => {
-                let source = named_image(&args.target).map_err(|failure| {
-                    let word = &args.target;
-                    let why = failure.message;
-                    Failure::input(format!(
-                        "failed to find a cache `{word}`, and it is no image either: {why}"
-                    ))
-                })?;
-                (CacheChoice::Auto, vec![source])
-            }
-            Err(error) => return Err(error.into()),
-        },
-    };
-    Ok(StartWish { cache, images, ..wish })
+    }
 }
 
 fn named_image(word: &str) -> Result<ImageSource, Failure> {
@@ -87,14 +108,29 @@ async fn follow<T>(
 /// Says what no cache had. A hit says nothing.
 fn tell(wish: &StartWish, chosen: &StartChoice, printer: &Printer) {
     let images: Vec<String> = chosen.images.iter().map(|image| image.source.to_string()).collect();
-    let (images, platform, fetched) = (images.join(", "), &wish.platform, chosen.fetched);
-    match (chosen.outcome, &chosen.cache) {
-        (StartOutcome::Hit, _) => {}
-        (StartOutcome::PartlyHit, Some(cache)) => printer.note(&format!(
-            "the cache {} has a part of {images} for {platform}: {fetched} fetched for this instance",
-            cache.name
-        )),
-        _ => printer
-            .note(&format!("no cache has {images} for {platform}: {fetched} fetched for this instance")),
+    let cache = match chosen.outcome {
+        StartOutcome::Hit => return,
+        StartOutcome::PartlyHit => chosen.cache.as_ref().map(|cache| &cache.name),
+        StartOutcome::Miss => None,
+    };
+    printer.note(&fetched(cache, &images.join(", "), &wish.platform, chosen.fetched));
+}
+
+/// What was fetched, and what of it the cache had.
+pub(super) fn fetched(
+    cache: Option<&CacheName>,
+    images: &str,
+    platform: &Platform,
+    fetched: ByteSize,
+) -> String {
+    let fetched = format!("{fetched} fetched for this instance");
+    match cache {
+        Some(name) => format!("the cache {name} has a part of {images} for {platform}: {fetched}"),
+        None => format!("no cache has {images} for {platform}: {fetched}"),
     }
+}
+
+/// Which cache was made beside a start.
+pub(super) fn found_next(name: &CacheName, id: CacheId) -> String {
+    format!("the next start finds it in the cache {name} ({id})")
 }

@@ -121,7 +121,7 @@ pub(super) fn size(fields: &mut Fields) -> Result<Option<ByteSize>, Error> {
 
 pub(super) fn cache_name(fields: &mut Fields) -> Result<Option<CacheName>, Error> {
     let Some(text) = fields.text("ImageCacheName", LONGEST_WORD)? else { return Ok(None) };
-    let rule = "must be a-z, 0-9, `-`, `_` and `.`, beginning and ending with a letter or digit";
+    let rule = "must have no control characters, and no white space around it";
     text.parse().map(Some).map_err(|_| Error::value(&fields.name("ImageCacheName"), rule))
 }
 

@@ -69,7 +69,7 @@ fn values_are_refused_by_name() {
         (json!({"VpcId": ""}), "VpcId"),
         (json!({"SubnetId": "a\nb"}), "SubnetId"),
         (json!({"SubnetId": "a".repeat(129)}), "SubnetId"),
-        (json!({"ImageCacheName": "Not a name"}), "ImageCacheName"),
+        (json!({"ImageCacheName": " not a name"}), "ImageCacheName"),
         (json!({"SecurityGroupIds": ["sg-1", ""]}), "SecurityGroupIds.1"),
         (json!({"ImageRegistryCredentials": [{"Server": "a b"}]}), "ImageRegistryCredentials.0.Server"),
         (json!({"ImageCacheSize": 19}), "ImageCacheSize"),
@@ -90,6 +90,12 @@ fn values_are_refused_by_name() {
         assert_eq!(code, Code::InvalidParameterValue, "{more}");
         assert!(message.starts_with(&format!("Parameter `{name}` value error: ")), "{more}: {message}");
     }
+}
+
+#[test]
+fn a_cache_has_a_name_of_any_words() {
+    let create = create_with(&json!({"ImageCacheName": "Meine \u{955c}\u{50cf}"})).unwrap();
+    assert_eq!(create.image_cache_name.unwrap().as_str(), "Meine \u{955c}\u{50cf}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn cache() -> model::ImageCache {
             size_limit: ByteSize::gib(20),
             policy: model::CachePolicy::default(),
             access: model::RegistryAccess::default(),
+            notes: None,
         },
         at(0),
     );

@@ -1,0 +1,116 @@
+//! Ids in the cloud's words, and what operations say alike.
+
+use clouds::alibaba::Operation;
+use clouds::alibaba::request::{GroupFilter, RegionId, TagFilter};
+use model::{CacheId, ImageSnapshotId, InstanceId, Tags};
+
+/// What the cloud's ids begin with: of container groups, of snapshots, and of local ones.
+const GROUP: &str = "eci-";
+const SNAPSHOT: &str = "s-";
+const LOCAL_SNAPSHOT: &str = "s-f";
+
+/// What our ids of instances begin with.
+pub(super) const INSTANCE: &str = "ins-";
+
+fn digits(id: &str) -> &str {
+    id.split_once('-').map_or(id, |(_, digits)| digits)
+}
+
+/// The transit instance that pulls a cache's images: there is one per cache.
+pub(super) fn transit(cache: CacheId) -> String {
+    format!("{GROUP}{}", digits(&cache.to_string()))
+}
+
+/// The cache whose transit instance has that name; none where the text can be none.
+pub(super) fn cache_of_transit(text: &str) -> Option<CacheId> {
+    format!("imc-{}", text.strip_prefix(GROUP)?).parse().ok()
+}
+
+/// A container group, which is an instance.
+pub(super) fn group(instance: InstanceId) -> String {
+    format!("{GROUP}{}", digits(&instance.to_string()))
+}
+
+/// The instance of a container group; none where the text can be none.
+pub(super) fn instance_of(text: &str) -> Option<InstanceId> {
+    format!("{INSTANCE}{}", text.strip_prefix(GROUP)?).parse().ok()
+}
+
+/// A standard snapshot.
+pub(super) fn snapshot(id: ImageSnapshotId) -> String {
+    format!("{SNAPSHOT}{}", digits(&id.to_string()))
+}
+
+/// A local snapshot.
+pub(super) fn local_snapshot(id: ImageSnapshotId) -> String {
+    format!("{LOCAL_SNAPSHOT}{}", digits(&id.to_string()))
+}
+
+/// The snapshot of that name; none where it can be none.
+pub(super) fn snapshot_of(text: &str) -> Option<ImageSnapshotId> {
+    let digits = text.strip_prefix(SNAPSHOT)?;
+    let digits = match digits.len() {
+        33 => digits.strip_prefix('f')?,
+        _ => digits,
+    };
+    format!("isn-{digits}").parse().ok()
+}
+
+/// The region that an operation names.
+pub(super) fn region(operation: &Operation) -> Option<&RegionId> {
+    match operation {
+        Operation::CreateImageCache(one) => Some(&one.region),
+        Operation::UpdateImageCache(one) => Some(&one.region),
+        Operation::DeleteImageCache(one) => Some(&one.region),
+        Operation::DescribeImageCaches(one) => Some(&one.region),
+        Operation::CreateContainerGroup(one) => Some(&one.region),
+        Operation::DeleteContainerGroup(one) => Some(&one.region),
+        Operation::DescribeContainerGroups(one) => Some(&one.filter.region),
+        Operation::DescribeContainerGroupStatus(one) => Some(&one.filter.region),
+        Operation::DescribeContainerGroupEvents(one) => Some(&one.filter.region),
+        Operation::DescribeContainerLog(one) => one.region.as_ref(),
+        Operation::ListUsage(one) => Some(&one.region),
+        Operation::DescribeRegions(_) => None,
+        Operation::TagResources(one) => Some(&one.resources.region),
+        Operation::UntagResources(one) => Some(&one.resources.region),
+        Operation::ListTagResources(one) => one.region.as_ref(),
+    }
+}
+
+/// The tags that everything has which an operation is about without naming it: a permission for a tag covers that.
+pub(super) fn asked_tags(operation: &Operation) -> Tags {
+    match operation {
+        Operation::CreateImageCache(create) => create.parameters.tags.clone().unwrap_or_default(),
+        Operation::CreateContainerGroup(create) => create.tags.clone().unwrap_or_default(),
+        Operation::DescribeImageCaches(describe) => of_filters(&describe.tags),
+        Operation::DescribeContainerGroups(describe) => of_group(&describe.filter),
+        Operation::DescribeContainerGroupStatus(describe) => of_group(&describe.filter),
+        Operation::DescribeContainerGroupEvents(describe) => of_group(&describe.filter),
+        Operation::ListTagResources(list) => of_filters(&list.tags),
+        _ => Tags::default(),
+    }
+}
+
+fn of_group(filter: &GroupFilter) -> Tags {
+    of_filters(&filter.tags)
+}
+
+fn of_filters(filters: &[TagFilter]) -> Tags {
+    let pairs = filters.iter().filter_map(|tag| Some((tag.key.clone(), tag.value.clone()?)));
+    pairs.collect::<std::collections::BTreeMap<_, _>>().try_into().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_found_by_the_name_that_it_is_shown_by() {
+        let id = ImageSnapshotId::generate();
+        assert_eq!(snapshot_of(&snapshot(id)), Some(id));
+        assert_eq!(snapshot_of(&local_snapshot(id)), Some(id));
+        for other in ["", "s-", "s-1", "isn-1", &id.to_string()] {
+            assert_eq!(snapshot_of(other), None, "{other}");
+        }
+    }
+}

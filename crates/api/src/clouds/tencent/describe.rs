@@ -1,0 +1,75 @@
+//! Caches described, and the one that serves some images best.
+
+use clouds::tencent::{
+    Answer, DescribeImageCaches, Error, GetMostSuitableImageCache, ImageCache, ShownCredential, translate,
+};
+use futures::future::try_join_all;
+use model::Cloud;
+use wire::{FindMatches, MatchPolicy};
+
+use super::{Caller, refusals};
+use crate::clouds::listing::{self, Start, Wanted};
+use crate::clouds::recorded::{Recorded, labels};
+use crate::service::{CacheFilter, CacheView, ServiceError, ServiceErrorKind};
+
+/// How many caches are looked at for the best one of the region.
+const MOST_MATCHES: u32 = 100;
+
+impl Caller {
+    pub(super) async fn describe_caches(&self, describe: &DescribeImageCaches) -> Result<Answer, Error> {
+        let of = |error: ServiceError| refusals::of_caches("", &error);
+        let wanted = translate::wanted(describe);
+        let filter = CacheFilter {
+            ids: wanted.ids.map(|ids| ids.into_iter().collect()),
+            names: wanted.names.map(|names| names.into_iter().collect()),
+            labels: labels(Cloud::Tencent, &self.region, None, &self.edge.clouds().tencent),
+            ..CacheFilter::default()
+        };
+        let wanted = Wanted { start: Start::Offset(describe.offset), limit: describe.limit, fits: None };
+        let page = listing::page(&self.edge, &self.account, &filter, wanted).await.map_err(of)?;
+        let shown = try_join_all(page.caches.iter().map(|view| self.show(view))).await.map_err(of)?;
+        Ok(Answer::DescribeImageCaches { total_count: page.total, image_caches: shown })
+    }
+
+    pub(super) async fn most_suitable(&self, get: &GetMostSuitableImageCache) -> Result<Answer, Error> {
+        let of = |error: ServiceError| refusals::of_caches("", &error);
+        let platform = model::Platform::linux_amd64();
+        if translate::match_request(get, platform).is_none() {
+            return Ok(Answer::most_suitable(None));
+        }
+        let asked = FindMatches {
+            policy: MatchPolicy::Tencent,
+            by_name_only: true,
+            limit: Some(MOST_MATCHES),
+            ..FindMatches::of(translate::sources(&get.images))
+        };
+        let ranking = self.edge.service().match_images(&self.account, &asked).await.map_err(of)?;
+        for taken in ranking.taken {
+            let view = listing::cache(&self.edge, &self.account, taken.id).await.map_err(of)?;
+            if let Some(view) = view.filter(|view| self.is_here(view)) {
+                return Ok(Answer::most_suitable(Some(self.show(&view).await.map_err(of)?)));
+            }
+        }
+        Ok(Answer::most_suitable(None))
+    }
+
+    async fn show(&self, view: &CacheView) -> Result<ImageCache, ServiceError> {
+        let cache = &view.cache;
+        let events = match self.edge.service().cache_events(&self.account, &cache.id.to_string()).await {
+            Ok(events) => events,
+            // It went in between.
+            Err(error) if error.kind == ServiceErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let recorded = Recorded::of(cache.notes.as_ref());
+        let shown = |login: &crate::clouds::recorded::RecordedLogin| ShownCredential {
+            server: login.server.clone(),
+            username: login.username.clone(),
+            name: login.name.clone(),
+        };
+        let credentials: Vec<ShownCredential> = recorded.logins.iter().map(shown).collect();
+        let images = recorded.texts_of(&cache.images);
+        let given = translate::Given { images: &images, credentials: &credentials, matched: None };
+        Ok(translate::image_cache(cache, view.expires, &events, given))
+    }
+}

@@ -1,0 +1,197 @@
+//! Container groups of one container, and what such a group cannot be.
+
+use model::CacheState;
+use serde_json::{Value, json};
+
+use super::Place;
+use super::signing::Call;
+use crate::double::NEVER_STARTS;
+
+const PLAIN: &[(&str, &str)] = &[
+    ("ContainerGroupName", "web"),
+    ("Container.1.Name", "main"),
+    ("Container.1.Image", "nginx:1"),
+    ("Container.1.Arg.1", "serve"),
+    ("Container.1.EnvironmentVar.1.Key", "MODE"),
+    ("Container.1.EnvironmentVar.1.Value", "test"),
+    ("Container.1.Port.1.Port", "80"),
+    ("RestartPolicy", "Never"),
+    ("Cpu", "0.5"),
+    ("Memory", "1.0"),
+    ("Tag.1.Key", "team"),
+    ("Tag.1.Value", "x"),
+    ("VSwitchId", "vsw-1"),
+];
+
+async fn create(place: &Place, more: &[(&str, &str)]) -> String {
+    let created = place.done("CreateContainerGroup", &[PLAIN, more].concat()).await;
+    place.harness.edge.finish_actions().await;
+    created["ContainerGroupId"].as_str().unwrap().to_owned()
+}
+
+async fn describe(place: &Place, pairs: &[(&str, &str)]) -> Value {
+    place.done("DescribeContainerGroups", pairs).await
+}
+
+#[tokio::test]
+async fn a_group_from_its_wish_to_its_end() {
+    let place = Place::new().await;
+    let id = create(&place, &[]).await;
+    assert!(id.starts_with("eci-"), "{id}");
+    let ids = format!("[\"{id}\"]");
+    let described = describe(&place, &[("ContainerGroupIds", &ids), ("WithEvent", "true")]).await;
+    assert_eq!(described["TotalCount"], 1);
+    let group = &described["ContainerGroups"][0];
+    for (field, value) in [
+        ("ContainerGroupId", json!(id)),
+        ("ContainerGroupName", json!("web")),
+        ("Status", json!("Running")),
+        ("RestartPolicy", json!("Never")),
+        ("Cpu", json!(0.5)),
+        ("Memory", json!(1.0)),
+        ("VSwitchId", json!("vsw-1")),
+        ("Tags", json!([{"Key": "team", "Value": "x"}])),
+    ] {
+        assert_eq!(group[field], value, "{field}: {group}");
+    }
+    let container = &group["Containers"][0];
+    assert_eq!(container["Image"], "nginx:1");
+    assert_eq!(container["Args"], json!(["serve"]));
+    assert_eq!(container["CurrentState"]["State"], "Running");
+    assert_eq!(container["EnvironmentVars"][0], json!({"Key": "MODE", "Value": "test"}));
+    let reasons: Vec<_> =
+        group["Events"].as_array().unwrap().iter().map(|event| event["Reason"].clone()).collect();
+    assert!(reasons.contains(&json!("Started")), "{reasons:?}");
+
+    let status = place.done("DescribeContainerGroupStatus", &[("ContainerGroupIds", &ids)]).await;
+    assert_eq!(status["Data"][0]["PodStatus"]["Phase"], "Running");
+    let events = place.done("DescribeContainerGroupEvents", &[("ContainerGroupIds", &ids)]).await;
+    assert_eq!(events["Data"][0]["Events"][0]["involvedObject"]["Uid"], json!(id));
+    let log = [("ContainerGroupId", id.as_str()), ("ContainerName", "main"), ("Tail", "1")];
+    let log = place.done("DescribeContainerLog", &log).await;
+    assert!(log["Content"].is_string(), "{log}");
+
+    place.done("DeleteContainerGroup", &[("ContainerGroupId", &id), ("ClientToken", "d")]).await;
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 0);
+}
+
+#[tokio::test]
+async fn groups_are_found_by_what_they_are() {
+    let place = Place::new().await;
+    let mut ids = Vec::new();
+    for name in ["a1", "b1", "c1"] {
+        ids.push(create(&place, &[("ContainerGroupName", name)]).await);
+    }
+    for (pairs, count) in [
+        (&[("ContainerGroupName", "b1")][..], 1),
+        (&[("Status", "Running")], 3),
+        (&[("Status", "Failed")], 0),
+        (&[("Tag.1.Key", "team")], 3),
+        (&[("Tag.1.Key", "team"), ("Tag.1.Value", "y")], 0),
+        (&[("VSwitchId", "vsw-2")], 0),
+        (&[("ContainerGroupIds", "[]")], 0),
+        (&[("ContainerGroupIds", "[\"eci-none\"]")], 0),
+    ] {
+        assert_eq!(describe(&place, pairs).await["TotalCount"], count, "{pairs:?}");
+    }
+    let page = describe(&place, &[("Limit", "2")]).await;
+    assert_eq!(
+        (page["TotalCount"].clone(), page["ContainerGroups"].as_array().unwrap().len()),
+        (json!(3), 2)
+    );
+    let token = page["NextToken"].as_str().unwrap();
+    let rest = describe(&place, &[("Limit", "2"), ("NextToken", token)]).await;
+    assert_eq!(rest["ContainerGroups"].as_array().unwrap().len(), 1);
+    assert!(rest["NextToken"].is_null());
+    assert_eq!(rest["ContainerGroups"][0]["ContainerGroupId"], json!(ids[0]));
+    let other = place.key_of("other", super::FULL).await;
+    let (_, seen) = place.alibaba(Call::new("DescribeContainerGroups", &[]).acs3(&other)).await;
+    assert_eq!(seen["TotalCount"], 0);
+}
+
+#[tokio::test]
+async fn what_was_asked_for_before_is_not_started_again() {
+    let place = Place::new().await;
+    let token = ("ClientToken", "t");
+    let first = create(&place, &[token]).await;
+    assert_eq!(create(&place, &[token]).await, first);
+    let other = Call::new("CreateContainerGroup", &[PLAIN, &[token, ("Cpu", "2")]].concat());
+    let refused = place.refused(other.acs3(&place.key)).await;
+    assert_eq!(refused, (400, "IdempotentParameterMismatch".to_owned()));
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 1);
+}
+
+#[tokio::test]
+async fn a_named_cache_has_to_be_there_and_usable() {
+    let place = Place::new().await;
+    let pairs = [("ImageCacheName", "a"), ("Image.1", "nginx:1")];
+    let cache = place.done("CreateImageCache", &pairs).await["ImageCacheId"].as_str().unwrap().to_owned();
+    let from = |id: &str| Call::new("CreateContainerGroup", &[PLAIN, &[("ImageSnapshotId", id)]].concat());
+    let refused = place.refused(from("imc-none").acs3(&place.key)).await;
+    assert_eq!(refused, (404, "ImageSnapshot.NotFound".to_owned()));
+    let refused = place.refused(from(&cache).acs3(&place.key)).await;
+    assert_eq!(refused, (400, "ImageSnapshot.IncorrectStatus".to_owned()));
+    place.harness.double.set_state(cache.parse().unwrap(), CacheState::Ready, 100);
+    create(&place, &[("ImageSnapshotId", &cache)]).await;
+}
+
+#[tokio::test]
+async fn what_a_group_cannot_be_is_said_by_name() {
+    let place = Place::new().await;
+    let unsupported = |name: &'static str| (400, "UnsupportedParameter", name);
+    for (more, (status, code, named)) in [
+        (vec![("DryRun", "true")], (400, "DryRunOperation", "")),
+        (vec![("Container.2.Name", "b"), ("Container.2.Image", "c")], unsupported("Container.2")),
+        (vec![("InitContainer.1.Name", "b"), ("InitContainer.1.Image", "c")], unsupported("InitContainer")),
+        (vec![("Volume.1.Name", "v"), ("Volume.1.Type", "EmptyDirVolume")], unsupported("Volume")),
+        (vec![("Container.1.Gpu", "1")], unsupported("Container.1.Gpu")),
+        (vec![("Container.1.LivenessProbe.TcpSocket.Port", "80")], unsupported("LivenessProbe")),
+        (vec![("Container.1.SecurityContextPrivileged", "true")], unsupported("Privileged")),
+        (vec![("OsType", "Windows")], unsupported("OsType")),
+        (vec![("DnsPolicy", "None")], unsupported("DnsConfig")),
+        (vec![("ContainerGroupName", "B_")], (400, "InvalidParameter", "ContainerGroupName")),
+    ] {
+        let call = Call::new("CreateContainerGroup", &[PLAIN, &more].concat());
+        let (answered, document) = place.alibaba(call.acs3(&place.key)).await;
+        assert_eq!((answered, &document["Code"]), (status, &json!(code)), "{more:?}");
+        assert!(document["Message"].as_str().unwrap().contains(named), "{document}");
+    }
+    place.harness.edge.finish_actions().await;
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 0);
+    for (action, pairs) in [
+        ("DeleteContainerGroup", vec![("ContainerGroupId", "eci-1")]),
+        ("DescribeContainerLog", vec![("ContainerGroupId", "eci-1"), ("ContainerName", "a")]),
+    ] {
+        let refused = place.refused(Call::new(action, &pairs).acs3(&place.key)).await;
+        assert_eq!(refused, (404, "InvalidParameter.NotFound".to_owned()), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_cannot_start_says_why() {
+    let place = Place::new().await;
+    let created =
+        place.done("CreateContainerGroup", &[PLAIN, &[("Container.1.Arg.1", NEVER_STARTS)]].concat()).await;
+    place.harness.edge.finish_actions().await;
+    let described = describe(&place, &[("WithEvent", "true")]).await;
+    let group = &described["ContainerGroups"][0];
+    assert_eq!(group["Status"], "ScheduleFailed");
+    assert_eq!(group["Events"][0]["Reason"], "StartingFailed");
+    assert_eq!(group["Containers"][0]["CurrentState"]["State"], "Waiting");
+    let id = created["ContainerGroupId"].as_str().unwrap();
+    place.done("DeleteContainerGroup", &[("ContainerGroupId", id)]).await;
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 0);
+}
+
+#[tokio::test]
+async fn a_build_fails_by_the_deletion_of_its_transit_instance() {
+    let place = Place::new().await;
+    let pairs = [("ImageCacheName", "a"), ("Image.1", "nginx:1")];
+    let created = place.done("CreateImageCache", &pairs).await;
+    let transit = created["ContainerGroupId"].as_str().unwrap();
+    place.done("DeleteContainerGroup", &[("ContainerGroupId", transit)]).await;
+    let cache = place.done("DescribeImageCaches", &[]).await["ImageCaches"][0].clone();
+    assert_eq!(cache["Status"], "Failed");
+    let again = Call::new("DeleteContainerGroup", &[("ContainerGroupId", transit)]);
+    assert_eq!(place.refused(again.acs3(&place.key)).await, (404, "InvalidParameter.NotFound".to_owned()));
+}

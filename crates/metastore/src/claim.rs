@@ -1,0 +1,46 @@
+//! Builds whose owners died.
+
+use model::{Event, Subject, Timestamp};
+
+use crate::{Build, Metastore, Page, ProcessIdentity, Result};
+
+/// Takes over every running build whose owner is dead, and leaves an event with each.
+///
+/// The builds returned are the caller's to resume or to fail. `is_alive` tells whether a build's owner still works on it,
+/// and must say true where it does not know.
+///
+/// # Errors
+/// Those of the metastore; builds claimed before the error stay claimed, and are found again by a later call of
+/// another process, or by [`Metastore::running_builds`].
+pub async fn claim_interrupted_builds(
+    metastore: &dyn Metastore,
+    claimant: &ProcessIdentity,
+    is_alive: &(dyn Fn(&Build) -> bool + Sync),
+    now: Timestamp,
+) -> Result<Vec<Build>> {
+    let mut claimed = Vec::new();
+    let mut page = Page::first();
+    loop {
+        let running = metastore.running_builds(page).await?;
+        let Some(last) = running.last() else { return Ok(claimed) };
+        page = Page::after(last.id);
+        for build in running {
+            let Some(owner) = build.owner.clone().filter(|owner| owner != claimant) else { continue };
+            if !is_alive(&build) {
+                let event = interruption(&build, &owner, now);
+                claimed.extend(metastore.claim_build(build.id, &owner, claimant, &[event], now).await?);
+            }
+        }
+    }
+}
+
+fn interruption(build: &Build, owner: &ProcessIdentity, now: Timestamp) -> Event {
+    let message = format!("process {} ended in the middle of build {}", owner.pid, build.id);
+    Event::once(
+        Subject::Cache(build.cache),
+        model::EventKind::Warning,
+        model::EventReason::BuildInterrupted,
+        message,
+        now,
+    )
+}
