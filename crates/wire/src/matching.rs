@@ -30,9 +30,9 @@ pub struct FindMatches {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1)]
     pub match_count: Option<NonZeroU32>,
-    /// Take only caches of at most that size: the instance's limit on temporary storage.
+    /// Take only caches of at most that size, 32 TiB at most: the instance's limit on temporary storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 35_184_372_088_832_u64)]
     pub space_bytes: Option<ByteSize>,
     /// The most caches taken, and the most left, in the answer: 1 to 100; 20 where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

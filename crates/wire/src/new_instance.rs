@@ -48,7 +48,7 @@ pub struct CreateInstance {
     pub staleness: Option<Staleness>,
     /// Take only caches of at most that size: the instance's limit on temporary storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u64>)]
+    #[schema(value_type = Option<u64>, maximum = 35_184_372_088_832_u64)]
     pub space_bytes: Option<ByteSize>,
     /// Replaces the image's entrypoint and its command with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

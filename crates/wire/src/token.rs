@@ -87,7 +87,7 @@ pub struct CreateToken {
     #[schema(min_length = 1, max_length = 128)]
     pub label: String,
     /// What it allows; at least one.
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, value_type = Vec<Scope>)]
     pub scopes: BTreeSet<Scope>,
     /// Whose requests it makes; the caller's account where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -67,3 +67,14 @@ pub(super) fn size(gib: Option<u64>) -> Result<Option<ByteSize>, Refusal> {
 pub(super) fn platform(said: Option<Platform>) -> Platform {
     said.unwrap_or_else(Platform::linux_amd64)
 }
+
+/// The space of an instance: no cache is larger than what is allowed.
+pub(super) fn space(space: Option<ByteSize>) -> Result<(), Refusal> {
+    const MOST: ByteSize = ByteSize::gib(MOST_GIB);
+    match space {
+        Some(space) if space > MOST => {
+            Err(Refusal::out_of_range("space_bytes", space.as_u64(), &format!("at most {}", MOST.as_u64())))
+        }
+        _ => Ok(()),
+    }
+}

@@ -83,6 +83,7 @@ fn check(caller: &Caller, document: &CreateInstance) -> Result<(), Refusal> {
     for (index, volume) in document.volumes.iter().enumerate() {
         check_volume(volume, index)?;
     }
+    checks::space(document.space_bytes)?;
     if let Some(cpus) = document.milli_cpus.filter(|cpus| *cpus < LEAST_MILLI_CPUS) {
         let allowed = format!("{LEAST_MILLI_CPUS} or more");
         return Err(Refusal::out_of_range("milli_cpus", cpus, &allowed));

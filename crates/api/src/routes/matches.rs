@@ -35,6 +35,7 @@ pub(super) async fn find(
     if let Some(limit) = document.limit.filter(|limit| !(1..=MOST_CACHES).contains(limit)) {
         return Err(Refusal::out_of_range("limit", limit, &format!("1 to {MOST_CACHES}")));
     }
+    checks::space(document.space_bytes)?;
     let ranking = edge.service().match_images(&caller.account, &document).await?;
     edge.metrics().matches.ranked(document.policy, &ranking);
     Ok(Json(ranking))
