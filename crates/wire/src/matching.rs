@@ -28,7 +28,7 @@ pub struct FindMatches {
     pub perfect_match: bool,
     /// Take only caches that have at least so many images whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u32>, minimum = 1)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub match_count: Option<NonZeroU32>,
     /// Take only caches of at most that size, 32 TiB at most: the instance's limit on temporary storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -38,7 +38,7 @@ pub struct CreateInstance {
     pub perfect_match: bool,
     /// Take only caches that have at least so many images whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u32>, minimum = 1)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub match_count: Option<NonZeroU32>,
     /// Whose rules choose; `content` where it is not said.
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! What documents may say beyond their form: ranges, and what only an administrator may.
 
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 
 use model::{ByteSize, ImageSource, Platform};
 use wire::{ProblemKind, Scope};
@@ -74,6 +75,17 @@ pub(super) fn space(space: Option<ByteSize>) -> Result<(), Refusal> {
     match space {
         Some(space) if space > MOST => {
             Err(Refusal::out_of_range("space_bytes", space.as_u64(), &format!("at most {}", MOST.as_u64())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The least number of images that a cache must have of those wanted: more than can be asked for is none.
+pub(super) fn match_count(count: Option<NonZeroU32>) -> Result<(), Refusal> {
+    const MOST: u32 = 100;
+    match count {
+        Some(count) if count.get() > MOST => {
+            Err(Refusal::out_of_range("match_count", count, &format!("1 to {MOST}")))
         }
         _ => Ok(()),
     }

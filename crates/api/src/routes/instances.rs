@@ -84,6 +84,7 @@ fn check(caller: &Caller, document: &CreateInstance) -> Result<(), Refusal> {
         check_volume(volume, index)?;
     }
     checks::space(document.space_bytes)?;
+    checks::match_count(document.match_count)?;
     if let Some(cpus) = document.milli_cpus.filter(|cpus| *cpus < LEAST_MILLI_CPUS) {
         let allowed = format!("{LEAST_MILLI_CPUS} or more");
         return Err(Refusal::out_of_range("milli_cpus", cpus, &allowed));

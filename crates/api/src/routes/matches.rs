@@ -36,6 +36,7 @@ pub(super) async fn find(
         return Err(Refusal::out_of_range("limit", limit, &format!("1 to {MOST_CACHES}")));
     }
     checks::space(document.space_bytes)?;
+    checks::match_count(document.match_count)?;
     let ranking = edge.service().match_images(&caller.account, &document).await?;
     edge.metrics().matches.ranked(document.policy, &ranking);
     Ok(Json(ranking))

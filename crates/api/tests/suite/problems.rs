@@ -62,6 +62,12 @@ async fn every_wrong_document_is_a_problem_that_names_the_field() {
             ProblemKind::InvalidField,
             Some("space_bytes"),
         ),
+        (
+            "/v1/matches",
+            r#"{"images":["a"],"match_count":101}"#,
+            ProblemKind::InvalidField,
+            Some("match_count"),
+        ),
         ("/v1/matches", r#"{"images":["a"],"policy":"best"}"#, ProblemKind::InvalidField, Some("policy")),
         ("/v1/predictions", r#"{}"#, ProblemKind::MissingField, Some("images")),
         ("/v1/instances", r#"{}"#, ProblemKind::MissingField, Some("image")),
