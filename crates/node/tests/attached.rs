@@ -338,7 +338,7 @@ fn nothing_of_a_command_that_is_told_to_end_outlasts_its_grace() {
             let mut command = world.exec_process(spec.id, value);
             let mut child = Killed(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
             let mut out = child.0.stdout.take().unwrap();
-            read_until(&mut out, "ready");
+            read_until(&mut out, "ready\n");
             send(&child.0, Signal::TERM);
             assert_eq!(child.0.wait().unwrap().code(), Some(code), "{runtime}: {script}");
             // Whoever went on would have it open still.
