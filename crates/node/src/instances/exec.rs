@@ -200,16 +200,17 @@ fn run(
     Ok(reap(pid))
 }
 
-/// Kills a command that is not waited for yet, and what it started and left in its process group, which runtimes make for
-/// each command.
+/// Kills a command that is not waited for yet, and what it started and left in its process group. Runtimes make one for each
+/// command; its leader is the command, or a step of the runtime before it.
 fn kill_all(handle: &OwnedFd, pid: Pid) {
     // Who is gone needs no signal.
-    match getpgid(Some(pid)) {
-        Ok(group) if group == pid => {
-            let _ = kill_process_group(pid, rustix::process::Signal::KILL);
+    match (getpgid(Some(pid)), getpgid(None)) {
+        (Ok(group), Ok(own)) if group != own => {
+            let _ = kill_process_group(group, rustix::process::Signal::KILL);
         }
-        _ => drop(send(handle, Signal::KILL)),
+        _ => {}
     }
+    drop(send(handle, Signal::KILL));
 }
 
 /// How often, and how long each time, the ended process is waited for to become this one's child.
