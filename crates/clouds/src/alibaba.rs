@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use clouds::CloudRequest;
-//! use clouds::alibaba::{Answer, Call, Caller, Operation, Refusal, Reply, RequestId, SKEW_SECONDS, ram};
+//! use clouds::alibaba::{Answer, Call, Caller, ErrorCode, Operation, Refusal, Reply, RequestId, SKEW_SECONDS, ram};
 //! use model::{Tags, Timestamp};
 //!
 //! fn serve(request: CloudRequest<'_>, request_id: RequestId, now: Timestamp) -> Reply {
@@ -38,8 +38,10 @@
 //!     }
 //!     perform(operation)
 //! }
-//! # fn look_up(_: &str) -> Result<(Vec<u8>, String, ram::Policy), Refusal> { unimplemented!() }
-//! # fn perform(_: Operation) -> Result<Answer, Refusal> { unimplemented!() }
+//! # fn look_up(_: &str) -> Result<(Vec<u8>, String, ram::Policy), Refusal> {
+//! #     Err(Refusal::new(ErrorCode::InvalidAccessKeyIdNotFound))
+//! # }
+//! # fn perform(_: Operation) -> Result<Answer, Refusal> { Err(Refusal::new(ErrorCode::ServiceUnavailable)) }
 //! ```
 //!
 //! A refusal's `Debug` and `Display` may be logged; its message, and a [`CloudRequest`](crate::CloudRequest), may not: they have the

@@ -22,27 +22,16 @@ use engine::MatchIndex;
 use model::matching::{MatchCondition, MatchPolicy, MatchRequest, WantedImage};
 use model::{ByteSize, Platform};
 
-use world::{CACHES, Numbers, World, known, next_version, unknown};
+use world::{CACHES, DISTINCT, Numbers, SHARED, World, known, next_version, resident_bytes, unknown};
 
 const REQUESTS: u64 = 2_000;
 
-/// 100,000 different images, of which a cache has five.
-const SHARED: World =
-    World { name: "100,000 images", repositories: 2_000, versions: 50, bases: 20, popular: 0 };
 /// The same, but every image stands on one base, and six images are in half of the caches each.
 const POPULAR: World =
     World { name: "one base, popular images", repositories: 2_000, versions: 50, bases: 1, popular: 6 };
 /// One repository for all, as a build server with a tag for each commit has it.
 const ONE_NAME: World =
     World { name: "one repository", repositories: 1, versions: 100_000, bases: 1, popular: 0 };
-/// No image is in two caches.
-const DISTINCT: World =
-    World { name: "no image twice", repositories: 2_000, versions: 5_000_000, bases: 20, popular: 0 };
-
-fn resident_bytes() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
 
 fn built(world: &World) -> MatchIndex {
     let mut numbers = Numbers(7);
@@ -55,7 +44,7 @@ fn built(world: &World) -> MatchIndex {
         index.upsert(&cache);
         took += thread_time() - start;
     }
-    let bytes = (resident_bytes() - before) / CACHES as usize;
+    let bytes = (resident_bytes() - before) / u64::from(CACHES);
     println!("\n{}: {bytes} bytes per cache, built in {} ms of processor", world.name, took.as_millis());
     println!("  {:<44}{:>16}{:>16}{:>10}", "microseconds, p50 and p99", "passed", "of processor", "taken");
     index

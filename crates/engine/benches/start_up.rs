@@ -31,22 +31,10 @@ use model::{
 };
 use registry::Registry;
 
-use world::{CACHES, Numbers, World, unknown};
+use world::{CACHES, DISTINCT, Numbers, SHARED, World, resident_bytes, unknown};
 
 /// The word by which this program is told to measure.
 const MEASURE: &str = "measure";
-
-/// 100,000 different images, of which a cache has five.
-const SHARED: World =
-    World { name: "100,000 images", repositories: 2_000, versions: 50, bases: 20, popular: 0 };
-/// No image is in two caches.
-const DISTINCT: World =
-    World { name: "no image twice", repositories: 2_000, versions: 5_000_000, bases: 20, popular: 0 };
-
-fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
-}
 
 /// Time that all threads have run: beside the time that has passed, since a busy machine adds its own to that.
 fn processor_time() -> Duration {

@@ -107,3 +107,16 @@ pub fn next_version(image: &CandidateImage, number: u64) -> WantedImage {
     layers.push(layer("fresh", number, 30));
     WantedImage { source, layers }
 }
+
+/// 100,000 different images, of which a cache has five.
+pub const SHARED: World =
+    World { name: "100,000 images", repositories: 2_000, versions: 50, bases: 20, popular: 0 };
+/// No image is in two caches.
+pub const DISTINCT: World =
+    World { name: "no image twice", repositories: 2_000, versions: 5_000_000, bases: 20, popular: 0 };
+
+/// Memory that this process has in use.
+pub fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
+}
