@@ -6,11 +6,20 @@ use std::os::unix::fs::FileExt;
 
 /// Something with positions that bytes are written to: a file, or memory.
 ///
-/// The writer calls in ascending order of `offset` without gaps, in writes of about 1 MiB or in the caller's own large slices;
-/// only block 0 comes last.
+/// The writer calls in ascending order of `offset` without gaps, in writes of about 1 MiB or, where the sink does not
+/// [want it otherwise](Self::wants_aligned), in the caller's own large slices; only block 0 comes last.
 pub trait BlockSink {
     /// Writes all of `data` at `offset` bytes from the image's start.
     fn write_all_at(&mut self, data: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Whether the writer is to copy the caller's large slices as well, so that nearly every write begins on a page of memory and
+    /// on a block of the image, and ends on one.
+    fn wants_aligned(&self) -> bool {
+        false
+    }
+
+    /// All data of files is written; what follows is the metadata region, which whoever mounts the image reads first.
+    fn metadata_follows(&mut self) {}
 }
 
 impl BlockSink for File {
@@ -40,5 +49,13 @@ impl BlockSink for Vec<u8> {
 impl<S: BlockSink + ?Sized> BlockSink for &mut S {
     fn write_all_at(&mut self, data: &[u8], offset: u64) -> io::Result<()> {
         (**self).write_all_at(data, offset)
+    }
+
+    fn wants_aligned(&self) -> bool {
+        (**self).wants_aligned()
+    }
+
+    fn metadata_follows(&mut self) {
+        (**self).metadata_follows();
     }
 }

@@ -114,6 +114,7 @@ impl<S: BlockSink> LaidOut<'_, S> {
     pub fn write(self) -> Result<(S, Written), WriteError> {
         let size = self.size();
         let Self { mut image, tree, placement, start } = self;
+        image.output.metadata_follows()?;
         Region { tree, devices: &image.devices, placement: &placement, start }.write(&mut image.output)?;
         let blocks = image.output.align()?;
         debug_assert_eq!(size, u64::from(blocks) * BLOCK_SIZE, "the layout told the size");

@@ -20,6 +20,7 @@
 mod control;
 mod convert;
 mod decompress;
+mod direct;
 mod early;
 mod error;
 mod lean;
@@ -36,6 +37,7 @@ mod write;
 
 pub use control::Control;
 pub use convert::{ConvertOptions, Converted, convert};
+pub use direct::DirectWriter;
 pub use early::EarlyWriter;
 pub use error::{ConvertError, ErrorKind, SourceError};
 pub use lean::{Leans, LowerLink};

@@ -75,6 +75,14 @@ impl<S: BlockSink> BlockSink for Watched<'_, S> {
         }
         self.sink.write_all_at(data, offset)
     }
+
+    fn wants_aligned(&self) -> bool {
+        self.sink.wants_aligned()
+    }
+
+    fn metadata_follows(&mut self) {
+        self.sink.metadata_follows();
+    }
 }
 
 fn write_file<S: BlockSink>(

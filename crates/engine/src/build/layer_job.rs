@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blobstore::{BlobInfo, BlobStore, BlobWriter, Claim, ClaimBeat, Committed, Lease, Sidecar};
-use layer::{Control, ConvertError, ConvertOptions, Converted, EarlyWriter, Leans, Limits};
+use layer::{Control, ConvertError, ConvertOptions, Converted, DirectWriter, EarlyWriter, Leans, Limits};
 use metastore::LayerRecord;
 use model::{BlobKey, ByteSize, DiffId, LayerDescriptor};
 use registry::{Registry, ResolvedImage};
@@ -76,6 +76,8 @@ pub(super) struct LayerOrder {
     pub(super) diff_id: DiffId,
     /// Whether it may be taken from the store, or from another process that makes it; else it is made here, whatever is there.
     pub(super) is_own: bool,
+    /// Whether an instance waits for it, which then finds it in memory; else it is written past the page cache.
+    pub(super) starts_at_once: bool,
     /// Keeps its blob from collection.
     pub(super) lease: Arc<dyn Lease>,
     pub(super) control: Arc<Control>,
@@ -334,8 +336,10 @@ async fn fetch_and_convert(
     };
     let (pump, feed) = feed::bridge();
     let control = Arc::clone(&order.control);
-    let conversion = tokio::task::spawn_blocking(move || {
-        layer::convert(feed, &options, EarlyWriter::new(&blob), &control)
+    let starts_at_once = order.starts_at_once;
+    let conversion = tokio::task::spawn_blocking(move || match starts_at_once {
+        true => layer::convert(feed, &options, EarlyWriter::new(&blob), &control),
+        false => layer::convert(feed, &options, DirectWriter::new(&blob), &control),
     });
     let watch = async {
         cancel.cancelled().await;

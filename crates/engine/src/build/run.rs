@@ -222,6 +222,7 @@ impl Workshop {
                         descriptor: layer.descriptor.clone(),
                         diff_id: layer.diff_id,
                         is_own,
+                        starts_at_once: about.is_none(),
                         lease: Arc::clone(lease),
                         control,
                         progress: progress.clone(),
