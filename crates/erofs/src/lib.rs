@@ -32,6 +32,7 @@ mod read_at;
 mod sink;
 mod sparse;
 mod tree;
+mod write_buffer;
 mod writer;
 mod xattr;
 
@@ -47,6 +48,7 @@ pub use read_at::ReadAt;
 pub use sink::BlockSink;
 pub use sparse::{Segment, SparseError, SparsePlan};
 pub use tree::{Children, Leaf, NodeId, NodeKind, NodeRef, Tree, TreeError};
+pub use write_buffer::WriteBuffer;
 pub use writer::{Device, DeviceError, FileWriter, ImageWriter, LaidOut, WriteError, Written};
 pub use xattr::{XattrError, XattrErrorKind, Xattrs};
 

@@ -1,7 +1,8 @@
 //! Converts a layer's file and prints how long it took: for profiling.
 //!
 //! `cargo run --release -p layer --example convert -- LAYER [BLOB]`; without a blob's path the blob is dropped as it is
-//! written, which leaves the processor's share of the time. With `EARLY=1` the disk is kept busy while converting.
+//! written, which leaves the processor's share of the time. With `EARLY=1` the disk is kept busy while converting, with `DIRECT=1` the
+//! blob is written past the page cache.
 #![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
 
 use std::error::Error;
@@ -10,7 +11,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use bytes::Bytes;
-use layer::{Control, ConvertError, ConvertOptions, EarlyWriter, Limits, SourceError, convert};
+use layer::{Control, ConvertError, ConvertOptions, DirectWriter, EarlyWriter, Limits, SourceError, convert};
 use model::{BlobDigest, ByteSize, Compression, DiffId, Digest};
 
 /// A sink that forgets.
@@ -66,9 +67,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => convert(chunks(&path)?, &options, Nowhere, &Control::new())?,
         Some(blob) => {
             let file = File::create(blob)?;
-            let converted = match std::env::var_os("EARLY") {
-                Some(_) => convert(chunks(&path)?, &options, EarlyWriter::new(&file), &Control::new())?,
-                None => convert(chunks(&path)?, &options, &file, &Control::new())?,
+            let is_set = |name| std::env::var_os(name).is_some();
+            let (stream, control) = (chunks(&path)?, Control::new());
+            let converted = match () {
+                () if is_set("DIRECT") => convert(stream, &options, DirectWriter::new(&file), &control)?,
+                () if is_set("EARLY") => convert(stream, &options, EarlyWriter::new(&file), &control)?,
+                () => convert(stream, &options, &file, &control)?,
             };
             println!("written after {:.2} s", start.elapsed().as_secs_f64());
             file.sync_all()?;

@@ -5,7 +5,9 @@ use std::ops::Range;
 use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
-use erofs::{BLOCK_SIZE, BlockSink, FileContent, FileWriter, ImageWriter, SparsePlan, WriteError, Written};
+use erofs::{
+    BLOCK_SIZE, BlockSink, FileContent, FileWriter, ImageWriter, SparsePlan, WriteBuffer, WriteError, Written,
+};
 
 use crate::tar::{Entry, Parser, Step};
 use crate::tree::LayerTree;
@@ -67,21 +69,33 @@ pub(crate) struct Watched<'c, S> {
     pub(crate) control: &'c Control,
 }
 
+impl<S> Watched<'_, S> {
+    fn check(&self) -> io::Result<()> {
+        match self.control.is_cancelled() {
+            // The conversion's answer says why.
+            true => Err(io::ErrorKind::Other.into()),
+            false => Ok(()),
+        }
+    }
+}
+
 impl<S: BlockSink> BlockSink for Watched<'_, S> {
     fn write_all_at(&mut self, data: &[u8], offset: u64) -> io::Result<()> {
-        if self.control.is_cancelled() {
-            // The conversion's answer says why.
-            return Err(io::ErrorKind::Other.into());
-        }
+        self.check()?;
         self.sink.write_all_at(data, offset)
     }
 
-    fn wants_aligned(&self) -> bool {
-        self.sink.wants_aligned()
+    fn write_gathered(&mut self, gathered: WriteBuffer, offset: u64) -> io::Result<WriteBuffer> {
+        self.check()?;
+        self.sink.write_gathered(gathered, offset)
     }
 
-    fn metadata_follows(&mut self) {
-        self.sink.metadata_follows();
+    fn wants_gathered(&self) -> bool {
+        self.sink.wants_gathered()
+    }
+
+    fn metadata_follows(&mut self) -> io::Result<()> {
+        self.sink.metadata_follows()
     }
 }
 

@@ -1,12 +1,7 @@
 //! Gathers small writes, lets large ones pass.
 
-mod gathered;
-
-use std::io;
-
 use super::WriteError;
-use crate::{BLOCK_SIZE, BlockSink};
-use gathered::Gathered;
+use crate::{BLOCK_SIZE, BlockSink, WriteBuffer};
 
 /// From here on copying a slice costs more than a system call of its own.
 const LARGE_SIZE: usize = 64 << 10;
@@ -16,7 +11,7 @@ const MAX_POSITION: u64 = u32::MAX as u64 * BLOCK_SIZE;
 #[derive(Debug)]
 pub(super) struct Output<S> {
     sink: S,
-    gathered: Gathered,
+    gathered: WriteBuffer,
     /// Position of the first byte that is gathered.
     flushed: u64,
 }
@@ -24,7 +19,7 @@ pub(super) struct Output<S> {
 impl<S: BlockSink> Output<S> {
     /// An output that leaves out the first `start` bytes.
     pub(super) fn new(sink: S, start: u64) -> Self {
-        Self { sink, gathered: Gathered::new(), flushed: start }
+        Self { sink, gathered: WriteBuffer::new(), flushed: start }
     }
 
     pub(super) fn position(&self) -> u64 {
@@ -33,7 +28,7 @@ impl<S: BlockSink> Output<S> {
 
     pub(super) fn append(&mut self, data: &[u8]) -> Result<(), WriteError> {
         self.reserve(data.len() as u64)?;
-        match data.len() >= LARGE_SIZE && !self.sink.wants_aligned() {
+        match data.len() >= LARGE_SIZE && !self.sink.wants_gathered() {
             true => self.append_as_it_is(data),
             false => self.append_copied(data),
         }
@@ -64,8 +59,8 @@ impl<S: BlockSink> Output<S> {
     /// Writes what is left of the files' data.
     pub(super) fn metadata_follows(&mut self) -> Result<(), WriteError> {
         self.flush()?;
-        self.sink.metadata_follows();
-        Ok(())
+        let offset = self.flushed;
+        self.sink.metadata_follows().map_err(|source| WriteError::Sink { offset, source })
     }
 
     /// Writes what is left, then `head` at the very start, and gives the sink back.
@@ -84,7 +79,7 @@ impl<S: BlockSink> Output<S> {
 
     /// What is gathered before the next write, which ends at a multiple of the buffer's size.
     fn room(&self) -> usize {
-        Gathered::SIZE - (self.position() % Gathered::SIZE as u64) as usize
+        WriteBuffer::SIZE - (self.position() % WriteBuffer::SIZE as u64) as usize
     }
 
     fn append_copied(&mut self, mut data: &[u8]) -> Result<(), WriteError> {
@@ -106,7 +101,9 @@ impl<S: BlockSink> Output<S> {
         self.append_copied(first)?;
         self.flush()?;
         let (whole, last) = rest.split_at(rest.len() - rest.len() % block);
-        self.write(whole.len(), |sink, offset| sink.write_all_at(whole, offset))?;
+        let offset = self.flushed;
+        self.sink.write_all_at(whole, offset).map_err(|source| WriteError::Sink { offset, source })?;
+        self.flushed += whole.len() as u64;
         self.append_copied(last)
     }
 
@@ -114,21 +111,12 @@ impl<S: BlockSink> Output<S> {
         if self.gathered.len() == 0 {
             return Ok(());
         }
-        let mut gathered = std::mem::take(&mut self.gathered);
-        let written = self.write(gathered.len(), |sink, offset| sink.write_all_at(gathered.bytes(), offset));
-        gathered.clear();
-        self.gathered = gathered;
-        written
-    }
-
-    fn write(
-        &mut self,
-        len: usize,
-        call: impl FnOnce(&mut S, u64) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
         let offset = self.flushed;
-        call(&mut self.sink, offset).map_err(|source| WriteError::Sink { offset, source })?;
-        self.flushed += len as u64;
+        let gathered = std::mem::take(&mut self.gathered);
+        self.flushed += gathered.len() as u64;
+        let next = self.sink.write_gathered(gathered, offset);
+        self.gathered = next.map_err(|source| WriteError::Sink { offset, source })?;
+        self.gathered.clear();
         Ok(())
     }
 }

@@ -5,42 +5,48 @@ const PAGE: usize = 4096;
 
 /// Up to [`SIZE`](Self::SIZE) bytes, one behind the other. The first lies on a page's beginning.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub struct WriteBuffer {
     space: Vec<u8>,
     begin: usize,
     len: usize,
 }
 
-impl Gathered {
+impl WriteBuffer {
     /// Bytes gathered before a write: large enough that system calls do not count, small enough to stay in the CPU's cache.
-    pub(super) const SIZE: usize = 1 << 20;
+    pub const SIZE: usize = 1 << 20;
 
-    pub(super) fn new() -> Self {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
         let space = vec![0; Self::SIZE + PAGE];
         // It may say that there is no such place. Then the memory is not aligned, which costs time alone.
         let begin = Some(space.as_ptr().align_offset(PAGE)).filter(|begin| *begin <= PAGE).unwrap_or(0);
         Self { space, begin, len: 0 }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// What it has.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         &self.space[self.begin..self.begin + self.len]
     }
 
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Adds bytes, for which there must be room.
-    pub(super) fn put(&mut self, data: &[u8]) {
+    pub(crate) fn put(&mut self, data: &[u8]) {
         self.added(data.len()).copy_from_slice(data);
     }
 
     /// Adds so many zeros, for which there must be room.
-    pub(super) fn put_zeros(&mut self, count: usize) {
+    pub(crate) fn put_zeros(&mut self, count: usize) {
         self.added(count).fill(0);
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Forgets what it has.
+    pub fn clear(&mut self) {
         self.len = 0;
     }
 
