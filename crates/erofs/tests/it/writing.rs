@@ -2,7 +2,7 @@
 
 use std::io;
 
-use erofs::{BlockSink, Device, DeviceError, ImageWriter, Leaf, Metadata, Tree, WriteError};
+use erofs::{BlockSink, Device, DeviceError, ImageWriter, Leaf, Metadata, Tree, WriteBuffer, WriteError};
 
 use super::random::bytes;
 use super::shapes::name;
@@ -23,6 +23,83 @@ impl BlockSink for Noting {
         self.writes.push((offset, data.len()));
         self.bytes.write_all_at(data, offset)
     }
+}
+
+/// Keeps each buffer until the next one comes, and notes where they lay.
+#[derive(Default)]
+struct Keeping {
+    inner: Noting,
+    kept: Option<(WriteBuffer, u64)>,
+    gathered: Vec<(u64, usize)>,
+    data_end: Option<u64>,
+}
+
+impl Keeping {
+    fn write_kept(&mut self) -> io::Result<Option<WriteBuffer>> {
+        let Some((buffer, offset)) = self.kept.take() else { return Ok(None) };
+        self.inner.write_all_at(buffer.bytes(), offset)?;
+        Ok(Some(buffer))
+    }
+}
+
+impl BlockSink for Keeping {
+    fn write_all_at(&mut self, data: &[u8], offset: u64) -> io::Result<()> {
+        self.inner.write_all_at(data, offset)
+    }
+
+    fn write_gathered(&mut self, gathered: WriteBuffer, offset: u64) -> io::Result<WriteBuffer> {
+        if self.data_end.is_some() {
+            self.inner.write_all_at(gathered.bytes(), offset)?;
+            return Ok(gathered);
+        }
+        assert_eq!(gathered.bytes().as_ptr().align_offset(4096), 0);
+        self.gathered.push((offset, gathered.bytes().len()));
+        let empty = self.write_kept()?.unwrap_or_else(WriteBuffer::new);
+        self.kept = Some((gathered, offset));
+        Ok(empty)
+    }
+
+    fn wants_gathered(&self) -> bool {
+        true
+    }
+
+    fn metadata_follows(&mut self) -> io::Result<()> {
+        self.write_kept()?;
+        self.data_end = self.gathered.last().map(|(offset, len)| offset + *len as u64);
+        Ok(())
+    }
+}
+
+/// Two hundred small files around a large one.
+fn write_some<S: BlockSink>(sink: S) -> erofs::Written {
+    let mut writer = ImageWriter::new(sink);
+    let mut tree = Tree::new(Metadata::default());
+    let large = bytes(10 << 20, 9);
+    for number in 0..200 {
+        let mut file = writer.begin_file().unwrap();
+        match number {
+            100 => large.chunks(300_007).for_each(|part| file.append(part).unwrap()),
+            _ => file.append(b"small").unwrap(),
+        }
+        let leaf = Leaf::Regular(file.finish().unwrap());
+        tree.add_leaf(Tree::ROOT, name(&number.to_string()), Metadata::default(), leaf).unwrap();
+    }
+    writer.finish(&tree).unwrap().1
+}
+
+#[test]
+fn a_sink_that_wants_it_gets_all_data_gathered_in_whole_blocks_before_the_metadata() {
+    let (mut keeping, mut noting) = (Keeping::default(), Noting::default());
+    let written = write_some(&mut keeping);
+    assert_eq!(write_some(&mut noting), written);
+    assert!(keeping.inner.bytes == noting.bytes);
+    assert_eq!(keeping.data_end, Some(written.metadata.start));
+    let mut at = 4096;
+    for (offset, len) in &keeping.gathered {
+        assert_eq!((*offset, *offset % 4096, *len % 4096), (at, 0, 0));
+        at += *len as u64;
+    }
+    assert!(keeping.gathered.len() <= 12, "{:?}", keeping.gathered);
 }
 
 #[test]
