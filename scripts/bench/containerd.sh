@@ -78,6 +78,8 @@ bench_containerd() {
     measure "$image" "$name" create containerd_ctr image pull --plain-http --snapshotter "$snapshotter" "$reference"
     measure "$image" "$name" sync sync -f "$PEER_ROOT"
     measure "$image" "$name" again containerd_ctr image pull --plain-http --snapshotter "$snapshotter" "$reference"
+    measure "$image" "$name" first containerd_ctr run --rm --snapshotter "$snapshotter" \
+        "$reference" bench-first "${FIRST[@]}"
     for ((i = 0; i < STARTS; i++)); do
         measure "$image" "$name" start containerd_ctr run --rm --snapshotter "$snapshotter" \
             "$reference" "bench-$i" /bin/true

@@ -25,9 +25,10 @@ bench_podman() {
     note "$image" "$name" peak_mb "$(peak_from "$root/peak")"
     measure "$image" "$name" sync sync -f "$root"
     measure "$image" "$name" again "${podman[@]}" pull --quiet --tls-verify=false "$reference"
+    local -a run=("${podman[@]}" run --rm --network none --runtime runc --ulimit "nofile=$(ulimit -n)" --ulimit nproc=1024)
+    measure "$image" "$name" first "${run[@]}" "$reference" "${FIRST[@]}"
     for ((i = 0; i < STARTS; i++)); do
-        measure "$image" "$name" start "${podman[@]}" run --rm --network none --runtime runc \
-            --ulimit "nofile=$(ulimit -n)" --ulimit nproc=1024 "$reference" /bin/true
+        measure "$image" "$name" start "${run[@]}" "$reference" /bin/true
     done
     note "$image" "$name" disk_mb "$(disk_of "$root")"
     "${podman[@]}" system reset --force >/dev/null 2>&1 || true
@@ -62,6 +63,7 @@ bench_imc() {
     note "$image" "$name" peak_mb "$(peak_from "$root/peak")"
     measure "$image" "$name" sync sync -f "$root"
     measure "$image" "$name" again "${imc[@]}" create second "$reference" --plain-http "$REGISTRY"
+    measure "$image" "$name" first "${imc[@]}" run --rm --network none bench -- "${FIRST[@]}"
     for ((i = 0; i < STARTS; i++)); do
         IMC_LOG=imc=info measure "$image" "$name" start "${imc[@]}" run --rm --network none bench -- /bin/true
         note "$image" "$name" ready_us "$(ready_from "$BENCH_DIR/output")"
