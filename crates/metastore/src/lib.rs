@@ -53,6 +53,13 @@ mod rules;
 mod sqlite;
 mod store;
 
+/// The verbs of every concern, for who calls them on a metastore by its own type: `use metastore::verbs::*`.
+pub mod verbs {
+    pub use crate::store::{
+        BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs,
+    };
+}
+
 pub use claim::claim_interrupted_builds;
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
@@ -66,4 +73,4 @@ pub use record::{
     SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 pub use sqlite::SqliteMetastore;
-pub use store::Metastore;
+pub use store::{BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs};

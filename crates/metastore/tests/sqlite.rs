@@ -9,7 +9,8 @@ use metastore::conformance::{
     account, at, build_of, cache_named, cache_of, create, create_waiting, event, failure, instance_of,
     process, ready_cache, snapshot_of, waiting_build_of, whole,
 };
-use metastore::{CacheFilter, Error, ErrorKind, Metastore, NewBuild, Page, SqliteMetastore, Turns};
+use metastore::verbs::*;
+use metastore::{CacheFilter, Error, ErrorKind, NewBuild, Page, SqliteMetastore, Turns};
 use model::{CacheState, EventReason, ExitStatus, Subject};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;

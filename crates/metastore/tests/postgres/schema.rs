@@ -3,7 +3,8 @@
 use std::error::Error as _;
 
 use metastore::conformance::{at, ready_cache};
-use metastore::{Error, ErrorKind, Metastore as _, PostgresMetastore, PostgresUrl};
+use metastore::verbs::*;
+use metastore::{Error, ErrorKind, PostgresMetastore, PostgresUrl};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use testkit::Postgres;
 
