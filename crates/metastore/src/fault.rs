@@ -1,6 +1,6 @@
 //! A metastore that fails by plan, for tests of what uses one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,8 +12,8 @@ use model::{
 };
 
 use crate::{
-    Admission, Admitted, Beat, Build, BuildVerbs, CacheChange, CacheEdit, CacheFilter, CacheOutline,
-    CacheRef, CacheVerbs, Change, ChangeNumber, CredentialOwner, Error, ErrorKind, EventVerbs,
+    Admission, Admitted, Beat, Build, BuildVerbs, CacheChange, CacheEdit, CacheFilter, CacheListing,
+    CacheOutline, CacheRef, CacheVerbs, Change, ChangeNumber, CredentialOwner, Error, ErrorKind, EventVerbs,
     InstanceFilter, InstanceRef, InstanceRemoval, InstanceVerbs, KeyVerbs, LayerRecord, Metastore, NewBuild,
     Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, SnapshotVerbs, TokenId,
     TokenRecord, TokenUse, Turns, Usage,
@@ -90,6 +90,7 @@ delegate! {
         cache(id: CacheId) -> ImageCache;
         resolve_cache(account: &AccountId, wanted: &CacheRef) -> ResolvedCache;
         find_caches(filter: &CacheFilter, page: Page<CacheId>) -> Vec<ImageCache>;
+        list_caches(filter: &CacheFilter, page: Page<CacheId>) -> CacheListing;
         outline_caches(page: Page<CacheId>) -> Vec<CacheOutline>;
         outline_caches_and_snapshots(page: Page<CacheId>) -> Vec<(CacheOutline, Option<SnapshotSummary>)>;
         count_caches(filter: &CacheFilter) -> u64;
@@ -126,6 +127,7 @@ delegate! {
         ) -> ImageCache;
         build(id: BuildId) -> Build;
         build_of_cache(cache: CacheId) -> Option<Build>;
+        unfinished_builds(caches: &[CacheId]) -> Vec<Build>;
         running_builds(page: Page<BuildId>) -> Vec<Build>;
         claim_build(
             id: BuildId, from: &ProcessIdentity, to: &ProcessIdentity, events: &[Event], now: Timestamp
@@ -154,6 +156,7 @@ delegate! {
     EventVerbs {
         append_events(events: &[Event]) -> ();
         events(subject: Subject) -> Vec<Event>;
+        events_of_caches(account: &AccountId, caches: &[CacheId]) -> BTreeMap<CacheId, Vec<Event>>;
         account_of(subject: Subject) -> Option<AccountId>;
         forget_events(before: Timestamp) -> u64;
         changes(after: ChangeNumber, limit: u32) -> Option<Vec<Change>>;

@@ -67,10 +67,10 @@ pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrl
 pub use process::ProcessIdentity;
 pub use record::{
     Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
-    CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner,
-    EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT,
-    Operation, Order, OutlineAndSummary, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache, SealedCredential,
-    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
+    CacheListing, CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError,
+    CredentialOwner, EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild,
+    OTHERS_LIMIT, Operation, Order, OutlineAndSummary, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache,
+    SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 pub use sqlite::SqliteMetastore;
 pub use store::{BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs};

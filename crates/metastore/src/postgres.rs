@@ -14,6 +14,9 @@
 //!
 //! What a verb promises to keep over a power loss is committed with `synchronous_commit`, the rest without.
 
+#[macro_use]
+mod dialect;
+
 mod access_keys;
 mod builds;
 mod caches;
@@ -35,6 +38,11 @@ mod tokens;
 mod url;
 mod verbs;
 
+#[path = "sql/listing.rs"]
+mod listing;
+#[path = "sql/usage.rs"]
+mod usage;
+
 use std::io;
 use std::time::Duration;
 
@@ -46,6 +54,10 @@ use crate::{Error, Result};
 
 pub use self::settings::PostgresSettings;
 pub use self::url::{PostgresUrl, PostgresUrlError};
+
+// Under these names the files of `sql` know what they are compiled for.
+type Connection = PgConnection;
+type Database = sqlx::Postgres;
 
 /// What the server's list of connections shows of us.
 const APPLICATION: &str = "imc";

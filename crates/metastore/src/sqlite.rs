@@ -5,6 +5,9 @@
 //! wrote meanwhile. The journal is a write-ahead log. What a verb promises to keep over a power loss is written with
 //! `synchronous = FULL`, which syncs the log at each commit; the rest with `NORMAL`, which leaves that to the next one.
 
+#[macro_use]
+mod dialect;
+
 mod access_keys;
 mod builds;
 #[cfg(feature = "test-suite")]
@@ -25,6 +28,11 @@ mod snapshots;
 mod tokens;
 mod verbs;
 
+#[path = "sql/listing.rs"]
+mod listing;
+#[path = "sql/usage.rs"]
+mod usage;
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -40,6 +48,10 @@ use tokio::time::Instant;
 use self::changes::Touched;
 use crate::error::failed;
 use crate::{Error, ErrorKind, Result};
+
+// Under these names the files of `sql` know what they are compiled for.
+type Connection = sqlx::SqliteConnection;
+type Database = Sqlite;
 
 /// How long a verb waits for other processes before it says `Busy`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);

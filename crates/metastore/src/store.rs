@@ -18,7 +18,7 @@ pub use snapshots::SnapshotVerbs;
 ///
 /// Each verb is one transaction: after an error nothing of it happened. Each may fail with kind `Busy`, `NoSpace`
 /// or `Io` beside what it names. Times are the caller's. Verbs that carry events write them in the same transaction, and each
-/// record that a verb writes, or writes an event about, leaves a [`Change`].
+/// record that a verb writes, or writes an event about, leaves a [`Change`](crate::Change).
 ///
 /// Durable when they return: the verbs that create or change caches and builds, and those that may release a snapshot. The
 /// others (starts and ends of instances, uses, signs of life, layers, lone events) are atomic and seen by everyone at once, but

@@ -1,20 +1,18 @@
 //! Caches: read, found, written.
 
-use model::{
-    AccountId, CacheId, CacheName, ImageCache, ImageSource, Origin, SnapshotSummary, Subject, Timestamp,
-};
+use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, SnapshotSummary, Subject, Timestamp};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
 
 use super::changes::Touch;
 use super::connection::Writing;
-use super::{events, find};
+use super::{events, find, usage};
 use crate::error::{failed, taken};
 use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::{
-    CacheFilter, CacheOutline, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache, Result, Usage,
-    rules,
+    CacheFilter, CacheListing, CacheOutline, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache,
+    Result, rules,
 };
 
 const INSERT: &str = "INSERT INTO caches (id, account, name, origin, state, images, platform, size_limit, policy, \
@@ -48,11 +46,6 @@ const NAMED: &str = "SELECT meant.*, ARRAY(SELECT other.id FROM caches other \
      FROM (SELECT * FROM caches WHERE account = $1 AND name = $2 \
      ORDER BY state IN ('Ready', 'Updating', 'UpdateFailed') AND snapshot IS NOT NULL AND deleting IS NULL DESC, \
      created DESC, id DESC LIMIT 1) meant";
-
-const COUNTED: &str = "SELECT caches FROM usage WHERE account = $1 AND origin = $2";
-
-const COUNT: &str = "INSERT INTO usage (account, origin, caches) VALUES ($1, $2, $3) \
-     ON CONFLICT (account, origin) DO UPDATE SET caches = usage.caches + excluded.caches";
 
 pub(super) async fn get(connection: &mut PgConnection, id: CacheId) -> Result<ImageCache> {
     one(connection, "SELECT * FROM caches WHERE id = $1", id).await
@@ -115,13 +108,14 @@ async fn resolve_name(
     Ok(ResolvedCache { cache: rows::cache(&row)?, others })
 }
 
+/// A page, and where that is asked for the first one behind it.
 pub(super) async fn find(
     connection: &mut PgConnection,
     wanted: &CacheFilter,
     page: Page<CacheId>,
+    and_one: bool,
 ) -> Result<Vec<ImageCache>> {
-    let mut statement = find::caches("SELECT * FROM caches", wanted);
-    find::push_page(&mut statement, &page);
+    let mut statement = find::page_of_caches(wanted, &page, and_one);
     let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
     rows.iter().map(rows::cache).collect()
 }
@@ -150,31 +144,25 @@ pub(super) async fn outline_serving(
     rows.iter().map(|row| Ok((rows::outline(row)?, rows::summary_if_any(row)?))).collect()
 }
 
+/// A page of a listing.
+pub(super) async fn list(
+    connection: &mut PgConnection,
+    wanted: &CacheFilter,
+    page: Page<CacheId>,
+) -> Result<CacheListing> {
+    let found = match page.limit {
+        0 => Vec::new(),
+        _ => find(connection, wanted, page, true).await?,
+    };
+    Ok(CacheListing::of(found, &page, count(connection, wanted).await?))
+}
+
 pub(super) async fn count(connection: &mut PgConnection, wanted: &CacheFilter) -> Result<u64> {
+    if wanted.is_counted() {
+        return usage::count(connection, wanted).await;
+    }
     let mut statement = find::caches("SELECT count(*) AS count FROM caches", wanted);
     statement.build().fetch_one(connection).await.map_err(failed("count caches"))?.unsigned("count")
-}
-
-/// How many of that origin count against the account's quota.
-pub(super) async fn counted(
-    connection: &mut PgConnection,
-    account: &AccountId,
-    origin: Origin,
-) -> Result<u64> {
-    let query = sqlx::query(COUNTED).bind(account.as_str()).bind(origin.as_str());
-    let row = query.fetch_optional(connection).await.map_err(failed("count the account's caches"))?;
-    row.map_or(Ok(0), |row| row.unsigned("caches"))
-}
-
-/// Counts a cache against its account's quota, or no more.
-pub(super) async fn recount(connection: &mut PgConnection, cache: &ImageCache, by: i64) -> Result<()> {
-    let query = sqlx::query(COUNT).bind(cache.account.as_str()).bind(cache.origin.as_str()).bind(by);
-    query.execute(connection).await.map(drop).map_err(failed("count the account's caches"))
-}
-
-pub(super) async fn usage(connection: &mut PgConnection, account: &AccountId) -> Result<Usage> {
-    let manual = counted(connection, account, Origin::Manual).await?;
-    Ok(Usage { manual, automatic: counted(connection, account, Origin::Automatic).await? })
 }
 
 /// The columns of a cache, in the order of both statements that write one.
@@ -219,7 +207,7 @@ pub(super) async fn create(writing: &mut Writing, cache: &ImageCache) -> Result<
     index_images(writing, cache).await?;
     index_tags(writing, cache).await?;
     index_labels(writing, cache).await?;
-    recount(writing, cache, 1).await?;
+    writing.count(cache, 1);
     events::arrive(writing, Subject::Cache(cache.id)).await?;
     touch(writing, cache, ChangeKind::Put);
     Ok(())
@@ -244,9 +232,8 @@ pub(super) async fn save(writing: &mut Writing, before: &ImageCache, cache: &Ima
         clear(writing, "DELETE FROM cache_generations WHERE cache = $1", cache.id).await?;
         index_generations(writing, cache).await?;
     }
-    if before.deleting.is_none() && cache.deleting.is_some() {
-        recount(writing, cache, -1).await?;
-    }
+    writing.count(before, -1);
+    writing.count(cache, 1);
     touch(writing, cache, ChangeKind::Put);
     Ok(())
 }

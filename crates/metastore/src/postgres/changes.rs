@@ -29,12 +29,16 @@ const FORGET: &str = "WITH gone AS (DELETE FROM changes WHERE number <= \
      (SELECT number FROM changes ORDER BY number DESC OFFSET $1 LIMIT 1) RETURNING number) \
      UPDATE forgotten_changes SET number = greatest(number, (SELECT max(number) FROM gone))";
 
-/// The last step of a writing verb: its events, and a change of each record that it wrote, or wrote an event about.
+const COUNT: &str = "INSERT INTO usage (account, origin, state, deleting, caches) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (account, origin, state, deleting) DO UPDATE SET caches = usage.caches + excluded.caches";
+
+/// The last step of a writing verb: what it counted, its events, and a change of each record that it wrote, or wrote an event about.
 pub(super) async fn publish(writing: &mut Writing, news: &[Event], now: Option<Timestamp>) -> Result<()> {
     if news.is_empty() && writing.touched.is_empty() {
         return Ok(());
     }
     locks::changes(writing).await?;
+    count(writing).await?;
     events::append(writing, news).await?;
     for event in news {
         if writing.touched.contains_key(&event.subject) {
@@ -49,6 +53,16 @@ pub(super) async fn publish(writing: &mut Writing, news: &[Event], now: Option<T
         }
     }
     append(writing, news, now).await
+}
+
+async fn count(writing: &mut Writing) -> Result<()> {
+    let counts = std::mem::take(&mut writing.counts);
+    for ((account, origin, state, is_deleting), by) in counts.into_iter().filter(|(_, by)| *by != 0) {
+        let query = sqlx::query(COUNT).bind(account.to_string()).bind(origin).bind(state);
+        let done = query.bind(is_deleting).bind(by).execute(&mut **writing).await;
+        done.map_err(failed("count the account's caches"))?;
+    }
+    Ok(())
 }
 
 async fn append(writing: &mut Writing, news: &[Event], now: Option<Timestamp>) -> Result<()> {

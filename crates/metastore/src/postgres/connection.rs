@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::ops::{Deref, DerefMut};
 
-use model::{Event, Subject, Timestamp};
+use model::{AccountId, Event, ImageCache, Subject, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgConnection, Postgres};
 
@@ -83,6 +83,21 @@ pub(super) struct Writing {
     connection: Held,
     /// The records that it has written so far.
     pub(super) touched: BTreeMap<Subject, Touch>,
+    /// By how many the caches of a place became more or fewer. Written at the end, where verbs come one after the other: else
+    /// each would wait for whoever has counted in the same place.
+    pub(super) counts: BTreeMap<Place, i64>,
+}
+
+/// What caches are counted by: account, origin, state, and whether their deletion was asked for.
+pub(super) type Place = (AccountId, &'static str, &'static str, bool);
+
+impl Writing {
+    /// Counts a cache once more where it is now, or once less.
+    pub(super) fn count(&mut self, cache: &ImageCache, by: i64) {
+        let place =
+            (cache.account.clone(), cache.origin.as_str(), cache.state.as_str(), cache.deleting.is_some());
+        *self.counts.entry(place).or_default() += by;
+    }
 }
 
 impl Deref for Writing {
@@ -130,7 +145,11 @@ impl PostgresMetastore {
         steps: impl AsyncFnOnce(&mut Writing) -> Result<(T, bool)>,
     ) -> Result<T> {
         self.within(verb.action, async {
-            let mut writing = Writing { connection: self.hold(verb.action).await?, touched: BTreeMap::new() };
+            let mut writing = Writing {
+                connection: self.hold(verb.action).await?,
+                touched: BTreeMap::new(),
+                counts: BTreeMap::new(),
+            };
             writing.execute(verb.begin).await.map_err(failed(verb.action))?;
             let outcome = match steps(&mut writing).await {
                 Ok((answer, true)) => {

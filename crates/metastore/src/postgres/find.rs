@@ -2,10 +2,10 @@
 
 use std::fmt::Display;
 
-use model::{Digest, ImageSource};
+use model::{CacheId, Digest, ImageSource};
 use sqlx::{Postgres, QueryBuilder};
 
-use crate::{CacheFilter, InstanceFilter, Order, PAGE_LIMIT, Page};
+use crate::{CacheFilter, InstanceFilter, Order, Page};
 
 pub(super) type Statement = QueryBuilder<Postgres>;
 
@@ -15,6 +15,10 @@ fn texts<T: Display>(values: &[T]) -> Vec<String> {
 
 /// Ends a statement behind its conditions with those of a page.
 pub(super) fn push_page<Id: Display>(statement: &mut Statement, page: &Page<Id>) {
+    push_page_of(statement, page, page.records());
+}
+
+fn push_page_of<Id: Display>(statement: &mut Statement, page: &Page<Id>, records: u32) {
     let (beyond, order) = match page.order {
         Order::OldestFirst => (" AND id > ", " ORDER BY id LIMIT "),
         Order::NewestFirst => (" AND id < ", " ORDER BY id DESC LIMIT "),
@@ -22,7 +26,26 @@ pub(super) fn push_page<Id: Display>(statement: &mut Statement, page: &Page<Id>)
     if let Some(after) = &page.after {
         statement.push(beyond).push_bind(after.to_string());
     }
-    statement.push(order).push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    statement.push(order).push_bind(i64::from(records));
+    if page.skip > 0 {
+        statement.push(" OFFSET ").push_bind(i64::from(page.skip));
+    }
+}
+
+/// The caches of a page and, where there is one, the first behind it.
+pub(super) fn page_of_caches(filter: &CacheFilter, page: &Page<CacheId>, and_one: bool) -> Statement {
+    // What is passed over is not read: only the ids are, from an index where there is one for it.
+    let (begin, end) = match page.skip {
+        0 => ("SELECT * FROM caches", ""),
+        _ => ("SELECT * FROM caches WHERE id = ANY(ARRAY(SELECT id FROM caches", ")) ORDER BY id"),
+    };
+    let mut statement = caches(begin, filter);
+    push_page_of(&mut statement, page, page.records() + u32::from(and_one));
+    statement.push(end);
+    if page.skip > 0 && page.order == Order::NewestFirst {
+        statement.push(" DESC");
+    }
+    statement
 }
 
 /// From a beginning of a statement over `caches` to its conditions.

@@ -170,9 +170,7 @@ pub(super) async fn delete(writing: &mut Writing, id: CacheId) -> Result<CacheCh
     let gone = sqlx::query("DELETE FROM caches WHERE id = $1").bind(id.to_string());
     gone.execute(&mut **writing).await.map_err(failed("delete the cache"))?;
     let released = snapshots::release(writing, &named).await?;
-    if cache.deleting.is_none() {
-        caches::recount(writing, &cache, -1).await?;
-    }
+    writing.count(&cache, -1);
     events::depart(writing, Subject::Cache(id), Some(&cache.account)).await?;
     caches::touch(writing, &cache, ChangeKind::Gone);
     Ok(CacheChange { cache, released })

@@ -3,7 +3,7 @@
 use model::ImageCache;
 use sqlx::PgConnection;
 
-use super::caches;
+use super::usage;
 use crate::error::failed;
 use crate::{Admission, Result, rows, rules};
 
@@ -20,7 +20,7 @@ pub(super) async fn check(
     cache: &ImageCache,
     admission: &Admission,
 ) -> Result<()> {
-    let counted = caches::counted(connection, &cache.account, cache.origin).await?;
+    let counted = usage::counted(connection, &cache.account, cache.origin).await?;
     if rules::room(cache, admission, counted, &[]).is_ok() {
         return Ok(());
     }

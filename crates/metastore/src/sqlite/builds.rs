@@ -10,7 +10,7 @@ use super::{caches, snapshots};
 use crate::error::{failed, taken};
 use crate::rows::{self, signed, to_json};
 use crate::{
-    Beat, Build, BuildState, CacheChange, Error, NewBuild, Order, PAGE_LIMIT, Page, ProcessIdentity, Result,
+    Beat, Build, BuildState, CacheChange, Error, NewBuild, Order, Page, ProcessIdentity, Result,
     SnapshotRecord, Turns, rules,
 };
 
@@ -102,14 +102,17 @@ pub(super) async fn unfinished_of(
 
 pub(super) async fn running(connection: &mut SqliteConnection, page: Page<BuildId>) -> Result<Vec<Build>> {
     let statement = match page.order {
-        Order::OldestFirst => "SELECT * FROM builds WHERE state = 'Running' AND id > ? ORDER BY id LIMIT ?",
+        Order::OldestFirst => {
+            "SELECT * FROM builds WHERE state = 'Running' AND id > ? ORDER BY id LIMIT ? OFFSET ?"
+        }
         Order::NewestFirst => {
-            "SELECT * FROM builds WHERE state = 'Running' AND id < ? ORDER BY id DESC LIMIT ?"
+            "SELECT * FROM builds WHERE state = 'Running' AND id < ? ORDER BY id DESC LIMIT ? OFFSET ?"
         }
     };
     let rows = sqlx::query(statement)
         .bind(after(page))
-        .bind(i64::from(page.limit.min(PAGE_LIMIT)))
+        .bind(i64::from(page.records()))
+        .bind(i64::from(page.skip))
         .fetch_all(connection)
         .await
         .map_err(failed("find the running builds"))?;

@@ -6,9 +6,10 @@
 use model::{AccountId, CacheId, ImageCache, SnapshotSummary};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use super::usage;
 use crate::error::failed;
 use crate::rows::{self, to_json};
-use crate::{CacheFilter, CacheOutline, Order, PAGE_LIMIT, Page, Result};
+use crate::{CacheFilter, CacheListing, CacheOutline, Order, Page, Result};
 
 /// What the search goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,14 +92,29 @@ impl Way {
     }
 }
 
+/// A page, and where that is asked for the first one behind it.
 pub(super) async fn find(
     connection: &mut SqliteConnection,
     filter: &CacheFilter,
     page: Page<CacheId>,
+    and_one: bool,
 ) -> Result<Vec<ImageCache>> {
-    let mut query = statement("SELECT * FROM caches WHERE id IN (", filter, page);
+    let mut query = statement("SELECT * FROM caches WHERE id IN (", filter, page, and_one);
     let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
     rows.iter().map(rows::cache).collect()
+}
+
+/// A page of a listing.
+pub(super) async fn list(
+    connection: &mut SqliteConnection,
+    filter: &CacheFilter,
+    page: Page<CacheId>,
+) -> Result<CacheListing> {
+    let found = match page.limit {
+        0 => Vec::new(),
+        _ => find(connection, filter, page, true).await?,
+    };
+    Ok(CacheListing::of(found, &page, count(connection, filter).await?))
 }
 
 pub(super) async fn outline(
@@ -111,7 +127,7 @@ pub(super) async fn outline(
          FROM caches WHERE id",
     );
     query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY id").push(order);
-    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    push_part(&mut query, (page.skip, page.records()));
     let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
     rows.iter().map(rows::outline).collect()
 }
@@ -126,27 +142,35 @@ pub(super) async fn outline_serving(
          FROM caches AS c LEFT JOIN snapshots AS s ON s.id = c.snapshot WHERE c.id",
     );
     query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY c.id").push(order);
-    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    push_part(&mut query, (page.skip, page.records()));
     let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
     rows.iter().map(|row| Ok((rows::outline(row)?, rows::summary_if_any(row)?))).collect()
 }
 
-fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>) -> QueryBuilder<Sqlite> {
+fn statement(
+    begin: &'static str,
+    filter: &CacheFilter,
+    page: Page<CacheId>,
+    and_one: bool,
+) -> QueryBuilder<Sqlite> {
+    let records = page.records() + u32::from(and_one);
     let mut query = QueryBuilder::new(begin);
     match &filter.states {
-        // The indices have the ids of each state in order: each state's first ones are found, and of these the first.
+        // The indices have the ids of each state in order: each state's first ones are found, and of these the first. Any of
+        // them may be among those that are passed over.
         Some(states)
             if !states.is_empty() && matches!(Way::of(filter), Way::Account | Way::Any | Way::State) =>
         {
             for (place, state) in states.iter().enumerate() {
                 query.push(if place == 0 { "SELECT id FROM (" } else { " UNION SELECT id FROM (" });
-                push_page(&mut query, &CacheFilter { states: Some(vec![*state]), ..filter.clone() }, page);
+                let filter = CacheFilter { states: Some(vec![*state]), ..filter.clone() };
+                push_page(&mut query, &filter, page, (0, records.saturating_add(page.skip)));
                 query.push(")");
             }
             query.push(" ORDER BY 1").push(direction(page).1);
-            query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+            push_part(&mut query, (page.skip, records));
         }
-        _ => push_page(&mut query, filter, page),
+        _ => push_page(&mut query, filter, page, (page.skip, records)),
     }
     query.push(") ORDER BY id").push(direction(page).1);
     query
@@ -160,8 +184,16 @@ fn direction(page: Page<CacheId>) -> (&'static str, &'static str) {
     }
 }
 
-/// The ids of the page.
-fn push_page(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, page: Page<CacheId>) {
+/// So many behind so many.
+fn push_part(query: &mut QueryBuilder<Sqlite>, (skip, records): (u32, u32)) {
+    query.push(" LIMIT ").push_bind(i64::from(records));
+    if skip > 0 {
+        query.push(" OFFSET ").push_bind(i64::from(skip));
+    }
+}
+
+/// The ids of a part of the page.
+fn push_page(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, page: Page<CacheId>, part: (u32, u32)) {
     let way = Way::of(filter);
     push_ids(query, way, filter);
     let (beyond, order) = direction(page);
@@ -169,10 +201,13 @@ fn push_page(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, page: Page<
         query.push(" AND ").push(way.id()).push(beyond).push_bind(after.to_string());
     }
     query.push(" ORDER BY ").push(way.id()).push(order);
-    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    push_part(query, part);
 }
 
 pub(super) async fn count(connection: &mut SqliteConnection, filter: &CacheFilter) -> Result<u64> {
+    if filter.is_counted() {
+        return usage::count(connection, filter).await;
+    }
     let mut query = QueryBuilder::new("SELECT count(*) FROM (");
     push_ids(&mut query, Way::of(filter), filter);
     query.push(")");
@@ -284,8 +319,9 @@ mod tests {
     async fn plan(filter: &CacheFilter, order: Order) -> String {
         let mut connection = sqlx::sqlite::SqliteConnectOptions::new().connect().await.unwrap();
         super::super::schema::migrate(&mut connection, std::path::Path::new(":memory:")).await.unwrap();
-        let page = Page { after: Some(CacheId::generate()), limit: 50, order };
-        let mut query = statement("EXPLAIN QUERY PLAN SELECT * FROM caches WHERE id IN (", filter, page);
+        let page = Page { after: Some(CacheId::generate()), limit: 50, order, skip: 7 };
+        let mut query =
+            statement("EXPLAIN QUERY PLAN SELECT * FROM caches WHERE id IN (", filter, page, true);
         let rows = query.build().fetch_all(&mut connection).await.unwrap();
         let steps = rows.iter().map(|row| row.get::<String, _>("detail") + "\n");
         // What the caller gave is no table, and neither is what a state's first ids are merged from.

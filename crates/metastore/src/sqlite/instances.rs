@@ -8,8 +8,7 @@ use super::{changes, snapshots};
 use crate::error::{failed, taken};
 use crate::rows::{self, parse, to_json};
 use crate::{
-    Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, PAGE_LIMIT, Page, Result, SnapshotRecord,
-    rules,
+    Error, InstanceFilter, InstanceRef, InstanceRemoval, Order, Page, Result, SnapshotRecord, rules,
 };
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
@@ -140,7 +139,8 @@ pub(super) async fn find(
         query.push(" AND NOT ended");
     }
     query.push(" ORDER BY id").push(order);
-    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+    query.push(" LIMIT ").push_bind(i64::from(page.records()));
+    query.push(" OFFSET ").push_bind(i64::from(page.skip));
     let rows = query.build().fetch_all(connection).await.map_err(failed("find instances"))?;
     rows.iter().map(rows::instance).collect()
 }

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use super::page::after;
 use crate::error::{failed, taken};
 use crate::rows::{self, parse, signed};
-use crate::{Order, PAGE_LIMIT, Page, Result, SnapshotRecord};
+use crate::{Order, Page, Result, SnapshotRecord};
 
 const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
      AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = ?1) \
@@ -36,12 +36,13 @@ pub(super) async fn find(
     page: Page<ImageSnapshotId>,
 ) -> Result<Vec<SnapshotRecord>> {
     let statement = match page.order {
-        Order::OldestFirst => "SELECT * FROM snapshots WHERE id > ? ORDER BY id LIMIT ?",
-        Order::NewestFirst => "SELECT * FROM snapshots WHERE id < ? ORDER BY id DESC LIMIT ?",
+        Order::OldestFirst => "SELECT * FROM snapshots WHERE id > ? ORDER BY id LIMIT ? OFFSET ?",
+        Order::NewestFirst => "SELECT * FROM snapshots WHERE id < ? ORDER BY id DESC LIMIT ? OFFSET ?",
     };
     let rows = sqlx::query(statement)
         .bind(after(page))
-        .bind(i64::from(page.limit.min(PAGE_LIMIT)))
+        .bind(i64::from(page.records()))
+        .bind(i64::from(page.skip))
         .fetch_all(connection)
         .await
         .map_err(failed("find image snapshots"))?;
@@ -56,16 +57,17 @@ pub(super) async fn find_unserved(
     let statement = match page.order {
         Order::OldestFirst => {
             "SELECT * FROM snapshots AS s WHERE id > ? \
-             AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = s.id) ORDER BY id LIMIT ?"
+             AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = s.id) ORDER BY id LIMIT ? OFFSET ?"
         }
         Order::NewestFirst => {
             "SELECT * FROM snapshots AS s WHERE id < ? \
-             AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = s.id) ORDER BY id DESC LIMIT ?"
+             AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = s.id) ORDER BY id DESC LIMIT ? OFFSET ?"
         }
     };
     let rows = sqlx::query(statement)
         .bind(after(page))
-        .bind(i64::from(page.limit.min(PAGE_LIMIT)))
+        .bind(i64::from(page.records()))
+        .bind(i64::from(page.skip))
         .fetch_all(connection)
         .await
         .map_err(failed("find image snapshots"))?;

@@ -100,6 +100,12 @@ pub trait BuildVerbs: Send + Sync {
     /// Only the common ones.
     async fn build_of_cache(&self, cache: CacheId) -> Result<Option<Build>>;
 
+    /// The builds of these caches that wait or run, in order.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn unfinished_builds(&self, caches: &[CacheId]) -> Result<Vec<Build>>;
+
     /// One page of the builds in state `Running`, whether their owners live or not.
     ///
     /// # Errors

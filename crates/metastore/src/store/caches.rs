@@ -6,7 +6,7 @@ use model::{
 };
 
 use crate::{
-    Admission, Admitted, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, NewBuild,
+    Admission, Admitted, CacheChange, CacheEdit, CacheFilter, CacheListing, CacheOutline, CacheRef, NewBuild,
     OutlineAndSummary, Page, ResolvedCache, Result, TokenUse, Usage,
 };
 
@@ -46,6 +46,13 @@ pub trait CacheVerbs: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>>;
+
+    /// One page of a listing: the caches as [`find_caches`](Self::find_caches) gives them, whether there are more behind it, and
+    /// how many the filter lets through altogether.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn list_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<CacheListing>;
 
     /// One page of all caches, each with what an index in memory keeps of it. Errors: only the common ones.
     async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>>;

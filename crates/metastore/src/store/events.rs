@@ -1,7 +1,9 @@
 //! Events and changes.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use model::{AccountId, Event, Subject, Timestamp};
+use model::{AccountId, CacheId, Event, Subject, Timestamp};
 
 use crate::{Change, ChangeNumber, Result};
 
@@ -21,6 +23,17 @@ pub trait EventVerbs: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn events(&self, subject: Subject) -> Result<Vec<Event>>;
+
+    /// The events of those of these caches that the account has, by when they last happened, without those of single layers
+    /// ([`EventReason::is_of_a_layer`](model::EventReason::is_of_a_layer)). Caches without any are left out.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn events_of_caches(
+        &self,
+        account: &AccountId,
+        caches: &[CacheId],
+    ) -> Result<BTreeMap<CacheId, Vec<Event>>>;
 
     /// Whose a subject is or was, as long as anything is recorded of it; `None` afterwards.
     ///

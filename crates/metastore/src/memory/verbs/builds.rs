@@ -81,6 +81,14 @@ impl BuildVerbs for MemoryMetastore {
         Ok(self.records().unfinished_build(cache).cloned())
     }
 
+    async fn unfinished_builds(&self, caches: &[CacheId]) -> Result<Vec<Build>> {
+        let records = self.records();
+        let is_wanted = |build: &&Build| {
+            caches.contains(&build.cache) && matches!(build.state, BuildState::Queued | BuildState::Running)
+        };
+        Ok(records.builds.values().filter(is_wanted).cloned().collect())
+    }
+
     async fn running_builds(&self, page: Page<BuildId>) -> Result<Vec<Build>> {
         Ok(page_of(&self.records().builds, page, |build| build.state == BuildState::Running))
     }

@@ -7,10 +7,10 @@ use model::{
 };
 
 use super::super::MemoryMetastore;
-use super::super::find::{is_wanted_cache, page_of};
+use super::super::find::{is_wanted_cache, page_of, part_of};
 use crate::{
-    Admission, Admitted, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, CacheVerbs, NewBuild,
-    Page, ResolvedCache, Result, TokenUse, Usage, rules,
+    Admission, Admitted, CacheChange, CacheEdit, CacheFilter, CacheListing, CacheOutline, CacheRef,
+    CacheVerbs, NewBuild, Page, ResolvedCache, Result, TokenUse, Usage, rules,
 };
 
 #[async_trait]
@@ -35,6 +35,17 @@ impl CacheVerbs for MemoryMetastore {
 
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
         Ok(page_of(&self.records().caches, page, |cache| is_wanted_cache(filter, cache)))
+    }
+
+    async fn list_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<CacheListing> {
+        let records = self.records();
+        let is_wanted = |cache: &ImageCache| is_wanted_cache(filter, cache);
+        let found = match page.limit {
+            0 => Vec::new(),
+            _ => part_of(&records.caches, page, page.records() + 1, is_wanted),
+        };
+        let all = records.caches.values().filter(|cache| is_wanted(cache)).count();
+        Ok(CacheListing::of(found, &page, all as u64))
     }
 
     async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {

@@ -1,7 +1,9 @@
 //! Events and changes.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use model::{AccountId, Event, Subject, Timestamp};
+use model::{AccountId, CacheId, Event, Subject, Timestamp};
 
 use super::super::MemoryMetastore;
 use crate::{Change, ChangeNumber, EventVerbs, Result};
@@ -13,9 +15,22 @@ impl EventVerbs for MemoryMetastore {
     }
 
     async fn events(&self, subject: Subject) -> Result<Vec<Event>> {
-        let mut events = self.records().events.get(&subject).cloned().unwrap_or_default();
-        events.sort_by_key(|event| event.last);
-        Ok(events)
+        Ok(self.records().events_of(subject))
+    }
+
+    async fn events_of_caches(
+        &self,
+        account: &AccountId,
+        caches: &[CacheId],
+    ) -> Result<BTreeMap<CacheId, Vec<Event>>> {
+        let records = self.records();
+        let has = |id: &&CacheId| records.caches.get(*id).is_some_and(|cache| cache.account == *account);
+        let told = |id: &CacheId| {
+            let mut events = records.events_of(Subject::Cache(*id));
+            events.retain(|event| !event.reason.is_of_a_layer());
+            (*id, events)
+        };
+        Ok(caches.iter().filter(has).map(told).filter(|(_, events)| !events.is_empty()).collect())
     }
 
     async fn account_of(&self, subject: Subject) -> Result<Option<AccountId>> {

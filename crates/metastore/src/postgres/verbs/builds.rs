@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use model::{BuildFailure, BuildId, CacheId, Event, ImageCache, Percent, SnapshotCopies, Timestamp};
 use sqlx::PgConnection;
 
-use super::super::{PostgresMetastore, Verb, Writing, builds};
+use super::super::{PostgresMetastore, Verb, Writing, builds, listing};
 use crate::{
     Beat, Build, BuildVerbs, CacheChange, NewBuild, Page, ProcessIdentity, Result, SnapshotRecord, Turns,
 };
@@ -96,6 +96,13 @@ impl BuildVerbs for PostgresMetastore {
     async fn build_of_cache(&self, cache: CacheId) -> Result<Option<Build>> {
         self.read("find the cache's build", async |connection: &mut PgConnection| {
             builds::unfinished_of(connection, cache).await
+        })
+        .await
+    }
+
+    async fn unfinished_builds(&self, caches: &[CacheId]) -> Result<Vec<Build>> {
+        self.read("find the caches' builds", async |connection: &mut PgConnection| {
+            listing::unfinished_builds(connection, caches).await
         })
         .await
     }

@@ -7,10 +7,10 @@ use model::{
 };
 use sqlx::PgConnection;
 
-use super::super::{PostgresMetastore, Verb, Writing, caches, life, requests};
+use super::super::{PostgresMetastore, Verb, Writing, caches, life, requests, usage};
 use crate::{
-    Admission, Admitted, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, CacheVerbs, NewBuild,
-    Page, ResolvedCache, Result, TokenUse, Usage, rules,
+    Admission, Admitted, CacheChange, CacheEdit, CacheFilter, CacheListing, CacheOutline, CacheRef,
+    CacheVerbs, NewBuild, Page, ResolvedCache, Result, TokenUse, Usage, rules,
 };
 
 #[async_trait]
@@ -43,7 +43,14 @@ impl CacheVerbs for PostgresMetastore {
 
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
         self.read("find caches", async |connection: &mut PgConnection| {
-            caches::find(connection, filter, page).await
+            caches::find(connection, filter, page, false).await
+        })
+        .await
+    }
+
+    async fn list_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<CacheListing> {
+        self.read("find caches", async |connection: &mut PgConnection| {
+            caches::list(connection, filter, page).await
         })
         .await
     }
@@ -74,7 +81,7 @@ impl CacheVerbs for PostgresMetastore {
 
     async fn usage(&self, account: &AccountId) -> Result<Usage> {
         self.read("count the account's caches", async |connection: &mut PgConnection| {
-            caches::usage(connection, account).await
+            usage::usage(connection, account).await
         })
         .await
     }

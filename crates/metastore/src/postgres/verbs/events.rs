@@ -1,10 +1,12 @@
 //! Events and changes.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use model::{AccountId, Event, Subject, Timestamp};
+use model::{AccountId, CacheId, Event, Subject, Timestamp};
 use sqlx::PgConnection;
 
-use super::super::{PostgresMetastore, Verb, Writing, changes, events};
+use super::super::{PostgresMetastore, Verb, Writing, changes, events, listing};
 use crate::{Change, ChangeNumber, EventVerbs, Result};
 
 #[async_trait]
@@ -17,6 +19,17 @@ impl EventVerbs for PostgresMetastore {
     async fn events(&self, subject: Subject) -> Result<Vec<Event>> {
         self.read("read the events", async |connection: &mut PgConnection| {
             events::of(connection, subject).await
+        })
+        .await
+    }
+
+    async fn events_of_caches(
+        &self,
+        account: &AccountId,
+        caches: &[CacheId],
+    ) -> Result<BTreeMap<CacheId, Vec<Event>>> {
+        self.read("read the events", async |connection: &mut PgConnection| {
+            listing::events(connection, account, caches).await
         })
         .await
     }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{BuildFailure, BuildId, CacheId, Event, ImageCache, Percent, SnapshotCopies, Timestamp};
 
-use super::super::{SqliteMetastore, builds};
+use super::super::{SqliteMetastore, builds, listing};
 use super::put;
 use crate::{
     Beat, Build, BuildVerbs, CacheChange, NewBuild, Page, ProcessIdentity, Result, SnapshotRecord, Turns,
@@ -99,6 +99,10 @@ impl BuildVerbs for SqliteMetastore {
 
     async fn build_of_cache(&self, cache: CacheId) -> Result<Option<Build>> {
         builds::unfinished_of(&mut *self.reading("find the cache's build").await?, cache).await
+    }
+
+    async fn unfinished_builds(&self, caches: &[CacheId]) -> Result<Vec<Build>> {
+        listing::unfinished_builds(&mut *self.reading("find the caches' builds").await?, caches).await
     }
 
     async fn running_builds(&self, page: Page<BuildId>) -> Result<Vec<Build>> {

@@ -7,11 +7,11 @@ use model::{
 };
 
 use super::super::changes::Touched;
-use super::super::{SqliteMetastore, caches, find, life, quota, requests};
+use super::super::{SqliteMetastore, caches, find, life, requests, usage};
 use super::put;
 use crate::{
-    Admission, Admitted, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, CacheVerbs, NewBuild,
-    Page, ResolvedCache, Result, TokenUse, Usage, rules,
+    Admission, Admitted, CacheChange, CacheEdit, CacheFilter, CacheListing, CacheOutline, CacheRef,
+    CacheVerbs, NewBuild, Page, ResolvedCache, Result, TokenUse, Usage, rules,
 };
 
 #[async_trait]
@@ -40,7 +40,11 @@ impl CacheVerbs for SqliteMetastore {
     }
 
     async fn find_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<Vec<ImageCache>> {
-        find::find(&mut *self.reading("find caches").await?, filter, page).await
+        find::find(&mut *self.reading("find caches").await?, filter, page, false).await
+    }
+
+    async fn list_caches(&self, filter: &CacheFilter, page: Page<CacheId>) -> Result<CacheListing> {
+        find::list(&mut *self.reading("find caches").await?, filter, page).await
     }
 
     async fn outline_caches(&self, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
@@ -59,7 +63,7 @@ impl CacheVerbs for SqliteMetastore {
     }
 
     async fn usage(&self, account: &AccountId) -> Result<Usage> {
-        quota::usage(&mut *self.reading("count the account's caches").await?, account).await
+        usage::usage(&mut *self.reading("count the account's caches").await?, account).await
     }
 
     async fn update_cache(

@@ -1,9 +1,11 @@
 //! Events and changes.
 
-use async_trait::async_trait;
-use model::{AccountId, Event, Subject, Timestamp};
+use std::collections::BTreeMap;
 
-use super::super::{SqliteMetastore, changes, events};
+use async_trait::async_trait;
+use model::{AccountId, CacheId, Event, Subject, Timestamp};
+
+use super::super::{SqliteMetastore, changes, events, listing};
 use crate::{Change, ChangeNumber, EventVerbs, Result};
 
 #[async_trait]
@@ -14,6 +16,14 @@ impl EventVerbs for SqliteMetastore {
 
     async fn events(&self, subject: Subject) -> Result<Vec<Event>> {
         events::of(&mut *self.reading("read the events").await?, subject).await
+    }
+
+    async fn events_of_caches(
+        &self,
+        account: &AccountId,
+        caches: &[CacheId],
+    ) -> Result<BTreeMap<CacheId, Vec<Event>>> {
+        listing::events(&mut *self.reading("read the events").await?, account, caches).await
     }
 
     async fn account_of(&self, subject: Subject) -> Result<Option<AccountId>> {
