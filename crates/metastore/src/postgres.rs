@@ -17,31 +17,14 @@
 #[macro_use]
 mod dialect;
 
-mod access_keys;
-mod builds;
-mod caches;
-mod changes;
 mod connection;
-mod credentials;
-mod events;
 mod find;
-mod instances;
-mod layers;
-mod life;
 mod locks;
-mod quota;
-mod requests;
 mod schema;
 mod settings;
-mod snapshots;
-mod tokens;
+#[path = "sql/shared.rs"]
+mod sql;
 mod url;
-mod verbs;
-
-#[path = "sql/listing.rs"]
-mod listing;
-#[path = "sql/usage.rs"]
-mod usage;
 
 use std::io;
 use std::time::Duration;
@@ -49,7 +32,6 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
-use self::connection::{Verb, Writing};
 use crate::{Error, Result};
 
 pub use self::settings::PostgresSettings;
@@ -58,6 +40,8 @@ pub use self::url::{PostgresUrl, PostgresUrlError};
 // Under these names the files of `sql` know what they are compiled for.
 type Connection = PgConnection;
 type Database = sqlx::Postgres;
+type Held = connection::Held;
+type Store = PostgresMetastore;
 
 /// What the server's list of connections shows of us.
 const APPLICATION: &str = "imc";

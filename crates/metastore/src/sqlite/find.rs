@@ -3,13 +3,13 @@
 //! Every statement is put together from fixed fragments; all values are bound. It first finds the ids of the page, over indices
 //! alone and in their order wherever that is possible, so that it stops at the page's end; only these rows are read.
 
-use model::{AccountId, CacheId, ImageCache, SnapshotSummary};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use model::{AccountId, CacheId};
+use sqlx::QueryBuilder;
 
-use super::usage;
-use crate::error::failed;
-use crate::rows::{self, to_json};
-use crate::{CacheFilter, CacheListing, CacheOutline, Order, Page, Result};
+use super::dialect;
+use super::sql::pages::Statement;
+use crate::rows::to_json;
+use crate::{CacheFilter, Order, Page};
 
 /// What the search goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,67 +92,20 @@ impl Way {
     }
 }
 
-/// A page, and where that is asked for the first one behind it.
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
-    filter: &CacheFilter,
-    page: Page<CacheId>,
-    and_one: bool,
-) -> Result<Vec<ImageCache>> {
-    let mut query = statement("SELECT * FROM caches WHERE id IN (", filter, page, and_one);
-    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(rows::cache).collect()
+/// The caches of a page and, where that is asked for, the first behind it.
+pub(super) fn page_of_caches(filter: &CacheFilter, page: &Page<CacheId>, and_one: bool) -> Statement {
+    statement("SELECT * FROM caches WHERE id IN (", filter, *page, and_one)
 }
 
-/// A page of a listing.
-pub(super) async fn list(
-    connection: &mut SqliteConnection,
-    filter: &CacheFilter,
-    page: Page<CacheId>,
-) -> Result<CacheListing> {
-    let found = match page.limit {
-        0 => Vec::new(),
-        _ => find(connection, filter, page, true).await?,
-    };
-    Ok(CacheListing::of(found, &page, count(connection, filter).await?))
+/// How many caches the filter lets through.
+pub(super) fn counting(filter: &CacheFilter) -> Statement {
+    let mut query = QueryBuilder::new("SELECT count(*) AS count FROM (");
+    push_ids(&mut query, Way::of(filter), filter);
+    query.push(")");
+    query
 }
 
-pub(super) async fn outline(
-    connection: &mut SqliteConnection,
-    page: Page<CacheId>,
-) -> Result<Vec<CacheOutline>> {
-    let (beyond, order) = direction(page);
-    let mut query = QueryBuilder::new(
-        "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting \
-         FROM caches WHERE id",
-    );
-    query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY id").push(order);
-    push_part(&mut query, (page.skip, page.records()));
-    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(rows::outline).collect()
-}
-
-pub(super) async fn outline_serving(
-    connection: &mut SqliteConnection,
-    page: Page<CacheId>,
-) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
-    let (beyond, order) = direction(page);
-    let mut query = QueryBuilder::new(
-        "SELECT c.id, account, state, c.created, size_limit, platform, snapshot, generations, deleting, summary \
-         FROM caches AS c LEFT JOIN snapshots AS s ON s.id = c.snapshot WHERE c.id",
-    );
-    query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY c.id").push(order);
-    push_part(&mut query, (page.skip, page.records()));
-    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(|row| Ok((rows::outline(row)?, rows::summary_if_any(row)?))).collect()
-}
-
-fn statement(
-    begin: &'static str,
-    filter: &CacheFilter,
-    page: Page<CacheId>,
-    and_one: bool,
-) -> QueryBuilder<Sqlite> {
+fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>, and_one: bool) -> Statement {
     let records = page.records() + u32::from(and_one);
     let mut query = QueryBuilder::new(begin);
     match &filter.states {
@@ -185,7 +138,7 @@ fn direction(page: Page<CacheId>) -> (&'static str, &'static str) {
 }
 
 /// So many behind so many.
-fn push_part(query: &mut QueryBuilder<Sqlite>, (skip, records): (u32, u32)) {
+fn push_part(query: &mut Statement, (skip, records): (u32, u32)) {
     query.push(" LIMIT ").push_bind(i64::from(records));
     if skip > 0 {
         query.push(" OFFSET ").push_bind(i64::from(skip));
@@ -193,7 +146,7 @@ fn push_part(query: &mut QueryBuilder<Sqlite>, (skip, records): (u32, u32)) {
 }
 
 /// The ids of a part of the page.
-fn push_page(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, page: Page<CacheId>, part: (u32, u32)) {
+fn push_page(query: &mut Statement, filter: &CacheFilter, page: Page<CacheId>, part: (u32, u32)) {
     let way = Way::of(filter);
     push_ids(query, way, filter);
     let (beyond, order) = direction(page);
@@ -204,20 +157,8 @@ fn push_page(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, page: Page<
     push_part(query, part);
 }
 
-pub(super) async fn count(connection: &mut SqliteConnection, filter: &CacheFilter) -> Result<u64> {
-    if filter.is_counted() {
-        return usage::count(connection, filter).await;
-    }
-    let mut query = QueryBuilder::new("SELECT count(*) FROM (");
-    push_ids(&mut query, Way::of(filter), filter);
-    query.push(")");
-    let count: i64 =
-        query.build_query_scalar().fetch_one(connection).await.map_err(failed("count caches"))?;
-    Ok(u64::try_from(count).unwrap_or(0))
-}
-
 /// The ids of the caches that the filter lets through.
-fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+fn push_ids(query: &mut Statement, way: Way, filter: &CacheFilter) {
     query.push(way.source());
     if let Some(account) = &filter.account {
         query.push(way.account()).push_bind(AccountId::as_str(account).to_owned());
@@ -242,7 +183,7 @@ fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     push_labels(query, filter);
 }
 
-fn push_states(query: &mut QueryBuilder<Sqlite>, way: Way, states: &[model::CacheState]) {
+fn push_states(query: &mut Statement, way: Way, states: &[model::CacheState]) {
     match states {
         // Its index has the ids in order.
         [state] if matches!(way, Way::Any | Way::State) => {
@@ -257,13 +198,13 @@ fn push_states(query: &mut QueryBuilder<Sqlite>, way: Way, states: &[model::Cach
     }
 }
 
-fn push_images(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+fn push_images(query: &mut Statement, way: Way, filter: &CacheFilter) {
     if let Some(image) = &filter.image {
         if way == Way::Image {
-            query.push(" AND i.image = ").push_bind(image.to_string());
+            query.push(" AND i.image = ").push_bind(dialect::image_key(image));
         } else {
             query.push(" AND EXISTS (SELECT 1 FROM cache_images AS h WHERE h.cache = c.id AND h.image = ");
-            query.push_bind(image.to_string()).push(")");
+            query.push_bind(dialect::image_key(image)).push(")");
         }
     }
     if let Some(repository) = &filter.repository {
@@ -278,7 +219,7 @@ fn push_images(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter)
     }
 }
 
-fn push_tags(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+fn push_tags(query: &mut Statement, way: Way, filter: &CacheFilter) {
     let mut may_lead = way == Way::Tag;
     for (key, value) in &filter.tags {
         let leads = may_lead && value.is_some();
@@ -296,7 +237,7 @@ fn push_tags(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     }
 }
 
-fn push_labels(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter) {
+fn push_labels(query: &mut Statement, filter: &CacheFilter) {
     for (key, wanted) in &filter.labels {
         query.push(" AND (EXISTS (SELECT 1 FROM cache_labels AS l WHERE l.cache = c.id AND l.key = ");
         query.push_bind(key.clone()).push(" AND l.value = ").push_bind(wanted.is.clone()).push(")");

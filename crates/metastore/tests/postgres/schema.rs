@@ -44,7 +44,7 @@ async fn newer_records_are_refused_and_left_alone() {
     assert!(matches!(error, Error::Version { found: 99, known: 3, .. }), "{error:?}");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("use a newer imc"), "{error}");
-    behind(&url, "UPDATE schema_version SET version = 2").await;
+    behind(&url, "UPDATE schema_version SET version = 3").await;
     connect(&url).await;
 }
 
