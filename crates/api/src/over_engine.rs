@@ -109,7 +109,7 @@ fn page<Id>(page: Page<Id>) -> metastore::Page<Id> {
         Order::OldestFirst => metastore::Order::OldestFirst,
         Order::NewestFirst => metastore::Order::NewestFirst,
     };
-    metastore::Page { after: page.after, limit: page.limit, order }
+    metastore::Page { after: page.after, limit: page.limit, order, skip: page.skip }
 }
 
 /// The layers of a build, as they are now.
@@ -177,6 +177,14 @@ impl Service for OverEngine {
             Err(_) => self.engine.find_cache(account, word).await?.cache.id,
         };
         self.events_of(account, Subject::Cache(id), word).await
+    }
+
+    async fn events_of_caches(
+        &self,
+        account: &AccountId,
+        caches: &[CacheId],
+    ) -> ServiceResult<BTreeMap<CacheId, Vec<Event>>> {
+        Ok(self.engine.events_of_caches(account, caches).await?)
     }
 
     async fn cache_progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {

@@ -16,6 +16,7 @@ pub use request::{
     StartedInstance, TokenRecord,
 };
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -54,6 +55,13 @@ pub trait Service: Send + Sync + 'static {
 
     /// What happened to a cache, also to one that is gone, by its id.
     async fn cache_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>>;
+
+    /// What happened to those of these caches that are the account's, without what happened to single layers.
+    async fn events_of_caches(
+        &self,
+        account: &AccountId,
+        caches: &[CacheId],
+    ) -> ServiceResult<BTreeMap<CacheId, Vec<Event>>>;
 
     /// How far a cache is.
     async fn cache_progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress>;

@@ -16,8 +16,10 @@ pub use update::CacheUpdate;
 
 pub(crate) use request::{Draft, check_images, created};
 
+use std::collections::BTreeMap;
+
 use metastore::{CacheFilter, CacheRef, Page, ResolvedCache};
-use model::{AccountId, Event, ImageCache, ImageSnapshot, Subject, Timestamp};
+use model::{AccountId, CacheId, Event, ImageCache, ImageSnapshot, Subject, Timestamp};
 use serde::Serialize;
 
 use crate::{Engine, Error};
@@ -64,8 +66,8 @@ impl Engine {
 
     /// These caches as a listing shows them.
     pub(crate) async fn views(&self, caches: Vec<ImageCache>) -> Result<Vec<CacheView>, Error> {
-        let is_building = caches.iter().any(|cache| cache.state.is_building());
-        let interrupted = if is_building { self.interrupted_caches().await? } else { Default::default() };
+        let building = caches.iter().filter(|cache| cache.state.is_building()).map(|cache| cache.id);
+        let interrupted = self.interrupted_among(&building.collect::<Vec<_>>()).await?;
         let rules = &self.workshop.parts.settings.retention;
         let view = |cache: ImageCache| CacheView {
             interrupted: interrupted.contains(&cache.id),
@@ -140,6 +142,22 @@ impl Engine {
         let Some(id) = cache.snapshot else { return Ok(None) };
         let found = self.workshop.document(id).await.map_err(Error::store("read an image snapshot"))?;
         found.map(Some).ok_or(Error::SnapshotMissing { id: cache.id, snapshot: id })
+    }
+
+    /// What happened to those of these caches that are the account's, by cache, oldest first, without what happened to single
+    /// layers.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub async fn events_of_caches(
+        &self,
+        account: &AccountId,
+        caches: &[CacheId],
+    ) -> Result<BTreeMap<CacheId, Vec<Event>>, Error> {
+        match caches {
+            [] => Ok(BTreeMap::new()),
+            _ => Ok(self.records().events_of_caches(account, caches).await?),
+        }
     }
 
     /// What happened to a cache or an instance of the account, oldest first; nothing of another's.

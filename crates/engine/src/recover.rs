@@ -21,14 +21,19 @@ impl Engine {
     /// one by the same number. What it holds is seen wherever the store is: its build's lease. One of another machine, or of
     /// a boot before this, is known by its signs of life alone.
     pub(crate) async fn interrupted_builds(&self) -> Result<Vec<Build>, Error> {
-        let mut interrupted = Vec::new();
+        let mut running = Vec::new();
         let mut page = Page::first();
         loop {
-            let running = self.records().running_builds(page).await?;
-            let Some(last) = running.last() else { break };
+            let found = self.records().running_builds(page).await?;
+            let Some(last) = found.last() else { break };
             page = Page::after(last.id);
-            interrupted.extend(running.into_iter().filter(|build| self.is_silent(build)));
+            running.extend(found);
         }
+        self.interrupted_of(running).await
+    }
+
+    async fn interrupted_of(&self, running: Vec<Build>) -> Result<Vec<Build>, Error> {
+        let mut interrupted: Vec<Build> = running.into_iter().filter(|build| self.is_silent(build)).collect();
         if !interrupted.is_empty() {
             let holders = self.lease_owners().await?;
             let holds =
@@ -65,9 +70,13 @@ impl Engine {
         Ok(self.lease_owners().await?.contains(SERVER))
     }
 
-    /// Caches whose build's process is gone.
-    pub(crate) async fn interrupted_caches(&self) -> Result<HashSet<CacheId>, Error> {
-        Ok(self.interrupted_builds().await?.iter().map(|build| build.cache).collect())
+    /// Those of these caches whose build's process is gone.
+    pub(crate) async fn interrupted_among(&self, caches: &[CacheId]) -> Result<HashSet<CacheId>, Error> {
+        if caches.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let unfinished = self.records().unfinished_builds(caches).await?;
+        Ok(self.interrupted_of(unfinished).await?.iter().map(|build| build.cache).collect())
     }
 
     /// Makes interrupted builds ours, those that are wanted.

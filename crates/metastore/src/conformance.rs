@@ -10,6 +10,7 @@ pub mod admission;
 pub mod builds;
 pub mod caches;
 pub mod changes;
+pub mod counts;
 pub mod credentials;
 pub mod deletion;
 pub mod events;
@@ -51,7 +52,7 @@ macro_rules! metastore_conformance {
                 a_refused_request_leaves_no_token, quota_of_nothing;
             builds: first_build_steps, one_build_at_a_time, update_swaps_the_snapshot, failed_update_stays_usable,
                 a_further_one_forgets_the_ended, a_failure_is_returned_as_it_is_kept, only_its_owner_ends_it, claims_once,
-                claims_what_the_dead_left, retains_planned_snapshots, created_with_its_build_or_not_at_all, records_layers;
+                claims_what_the_dead_left, unfinished_ones_of_some_caches, retains_planned_snapshots, created_with_its_build_or_not_at_all, records_layers;
             caches: records_and_reads, refuses_what_is_not_new, resolves_by_id_and_name, notes_use_and_never_moves_back,
                 notes_looks_at_tags, notes_copies, loses_its_snapshot;
             changes: come_in_order, tell_what_is_gone, come_with_events, are_forgotten, none_without_news,
@@ -60,9 +61,11 @@ macro_rules! metastore_conformance {
             deletion: deletes_and_releases, refuses_to_delete_in_use, refuses_to_delete_while_building,
                 deletes_what_only_waits, asked_once_and_serves_no_more, ends_the_build_that_waits, cancels_the_build_that_runs;
             events: counts_equal_ones, keeps_what_every_database_holds, drops_the_oldest, drops_those_of_layers_first,
-                go_with_the_verb, forgets_those_of_the_gone;
+                go_with_the_verb, forgets_those_of_the_gone,
+                of_a_page_of_caches;
             find: finds_by_filter_and_page, finds_by_image_and_repository, finds_by_tags, finds_by_labels,
-                finds_nothing_among_none, outlines_every_cache, follows_changes, pages_there_and_back;
+                finds_nothing_among_none, outlines_every_cache, follows_changes, pages_there_and_back, lists_by_page,
+                passes_over_what_is_skipped;
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
                 a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
             instances: lives, lives_after_all, keep_what_a_cloud_said, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
@@ -87,6 +90,7 @@ macro_rules! metastore_conformance {
                 }
                 let (store, _guard) = $make().await;
                 $crate::conformance::$module::$case(&store).await;
+                $crate::conformance::counts::agree(&store).await;
             })+
         })+
     };

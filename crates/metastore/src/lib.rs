@@ -53,6 +53,13 @@ mod rules;
 mod sqlite;
 mod store;
 
+/// The verbs of every concern, for who calls them on a metastore by its own type: `use metastore::verbs::*`.
+pub mod verbs {
+    pub use crate::store::{
+        BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs,
+    };
+}
+
 pub use claim::claim_interrupted_builds;
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
@@ -60,10 +67,10 @@ pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrl
 pub use process::ProcessIdentity;
 pub use record::{
     Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
-    CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner,
-    EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT,
-    Operation, Order, OutlineAndSummary, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache, SealedCredential,
-    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
+    CacheListing, CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError,
+    CredentialOwner, EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild,
+    OTHERS_LIMIT, Operation, Order, OutlineAndSummary, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache,
+    SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 pub use sqlite::SqliteMetastore;
-pub use store::Metastore;
+pub use store::{BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs};

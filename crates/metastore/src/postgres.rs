@@ -14,26 +14,17 @@
 //!
 //! What a verb promises to keep over a power loss is committed with `synchronous_commit`, the rest without.
 
-mod access_keys;
-mod builds;
-mod caches;
-mod changes;
+#[macro_use]
+mod dialect;
+
 mod connection;
-mod credentials;
-mod events;
 mod find;
-mod instances;
-mod layers;
-mod life;
 mod locks;
-mod quota;
-mod requests;
 mod schema;
 mod settings;
-mod snapshots;
-mod tokens;
+#[path = "sql/shared.rs"]
+mod sql;
 mod url;
-mod verbs;
 
 use std::io;
 use std::time::Duration;
@@ -41,11 +32,16 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
-use self::connection::{Verb, Writing};
 use crate::{Error, Result};
 
 pub use self::settings::PostgresSettings;
 pub use self::url::{PostgresUrl, PostgresUrlError};
+
+// Under these names the files of `sql` know what they are compiled for.
+type Connection = PgConnection;
+type Database = sqlx::Postgres;
+type Held = connection::Held;
+type Store = PostgresMetastore;
 
 /// What the server's list of connections shows of us.
 const APPLICATION: &str = "imc";

@@ -130,6 +130,27 @@ pub struct Turns {
     pub per_account: u32,
 }
 
+/// A page of a listing of caches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheListing {
+    /// The caches.
+    pub caches: Vec<ImageCache>,
+    /// Whether there are more behind them.
+    pub more: bool,
+    /// How many there are on all pages.
+    pub total: u64,
+}
+
+impl CacheListing {
+    /// Of what was found for the page, and may be one more than it holds.
+    pub(crate) fn of(mut found: Vec<ImageCache>, page: &Page<CacheId>, total: u64) -> Self {
+        let most = page.records() as usize;
+        let more = found.len() > most;
+        found.truncate(most);
+        Self { caches: found, more, total }
+    }
+}
+
 /// How many caches an account has of each origin, those that are being deleted left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -5,41 +5,34 @@
 //! wrote meanwhile. The journal is a write-ahead log. What a verb promises to keep over a power loss is written with
 //! `synchronous = FULL`, which syncs the log at each commit; the rest with `NORMAL`, which leaves that to the next one.
 
-mod access_keys;
-mod builds;
-#[cfg(feature = "test-suite")]
-mod bulk;
-mod caches;
-mod changes;
-mod credentials;
-mod events;
+#[macro_use]
+mod dialect;
+
 mod find;
-mod instances;
-mod layers;
-mod life;
-mod page;
-mod quota;
-mod requests;
+mod locks;
 mod schema;
-mod snapshots;
-mod tokens;
-mod verbs;
+#[path = "sql/shared.rs"]
+mod sql;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use model::{Event, Timestamp};
-use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
-use tokio::sync::{Mutex, MutexGuard};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use self::changes::Touched;
+use self::sql::{Verb, Writing};
 use crate::error::failed;
 use crate::{Error, ErrorKind, Result};
+
+// Under these names the files of `sql` know what they are compiled for.
+type Connection = SqliteConnection;
+type Database = Sqlite;
+type Held = Transaction<'static, Sqlite>;
+type Store = SqliteMetastore;
 
 /// How long a verb waits for other processes before it says `Busy`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -60,31 +53,6 @@ pub struct SqliteMetastore {
     quick: SqlitePool,
     /// Writers of this process queue here, in order: SQLite would have them poll.
     writer: Mutex<()>,
-}
-
-/// A writing transaction and its place in the queue.
-struct Writing<'a> {
-    transaction: Transaction<'static, Sqlite>,
-    action: &'static str,
-    _turn: MutexGuard<'a, ()>,
-}
-
-impl Writing<'_> {
-    /// Writes the verb's events, leaves its changes, and commits. Without a time of the verb's own, they say when.
-    async fn conclude(
-        mut self,
-        touched: Option<Touched>,
-        news: &[Event],
-        now: Option<Timestamp>,
-    ) -> Result<()> {
-        events::append(&mut self.transaction, news).await?;
-        changes::note(&mut self.transaction, touched, news, now).await?;
-        self.commit().await
-    }
-
-    async fn commit(self) -> Result<()> {
-        self.transaction.commit().await.map_err(failed(self.action))
-    }
 }
 
 impl SqliteMetastore {
@@ -142,22 +110,40 @@ impl SqliteMetastore {
         self.quick.close().await;
     }
 
-    async fn reading(&self, action: &'static str) -> Result<PoolConnection<Sqlite>> {
-        self.quick.acquire().await.map_err(failed(action))
+    async fn read<T>(
+        &self,
+        action: &'static str,
+        steps: impl AsyncFnOnce(&mut Connection) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = self.quick.acquire().await.map_err(failed(action))?;
+        steps(&mut connection).await
     }
 
-    async fn writing(&self, action: &'static str) -> Result<Writing<'_>> {
-        self.begin(&self.durable, action).await
+    async fn write<T>(
+        &self,
+        verb: Verb<'_>,
+        steps: impl AsyncFnOnce(&mut Writing) -> Result<T>,
+    ) -> Result<T> {
+        self.write_if(verb, async |writing: &mut Writing| Ok((steps(writing).await?, true))).await
     }
 
-    async fn writing_quickly(&self, action: &'static str) -> Result<Writing<'_>> {
-        self.begin(&self.quick, action).await
-    }
-
-    async fn begin(&self, pool: &SqlitePool, action: &'static str) -> Result<Writing<'_>> {
-        let turn = self.writer.lock().await;
-        let transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(action))?;
-        Ok(Writing { transaction, action, _turn: turn })
+    /// As [`write`](Self::write), for verbs that say whether anything changed: only then is anything written.
+    async fn write_if<T>(
+        &self,
+        verb: Verb<'_>,
+        steps: impl AsyncFnOnce(&mut Writing) -> Result<(T, bool)>,
+    ) -> Result<T> {
+        let pool = if verb.is_durable { &self.durable } else { &self.quick };
+        let _turn = self.writer.lock().await;
+        let begun = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(verb.action))?;
+        let mut writing = Writing::on(begun);
+        // Dropped before it is committed, it is undone.
+        let (answer, is_news) = steps(&mut writing).await?;
+        if is_news {
+            sql::publish(&mut writing, verb.events, verb.now).await?;
+            writing.into_held().commit().await.map_err(failed(verb.action))?;
+        }
+        Ok(answer)
     }
 }
 

@@ -8,7 +8,8 @@ use metastore::conformance::faults::check_invariants;
 use metastore::conformance::{
     at, build_and_keep, build_of, cache_named, create, event, instance_of, process, ready_cache,
 };
-use metastore::{Metastore as _, SqliteMetastore, claim_interrupted_builds};
+use metastore::verbs::*;
+use metastore::{SqliteMetastore, claim_interrupted_builds};
 use model::{CacheId, EventReason, Subject};
 use tempfile::TempDir;
 

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use metastore::conformance::faults::check_invariants;
 use metastore::conformance::{at, build_and_keep, finish, whole};
+use metastore::verbs::*;
 use metastore::{
-    BuildState, CacheFilter, CacheRef, InstanceRef, Metastore, NewBuild, Page, ProcessIdentity,
-    SqliteMetastore, Usage,
+    BuildState, CacheFilter, CacheRef, InstanceRef, NewBuild, Page, ProcessIdentity, SqliteMetastore, Usage,
 };
 use model::{
     Account, AccountId, BuildId, ByteSize, CacheId, CachePolicy, CacheState, ImageSnapshotId, InstanceId,

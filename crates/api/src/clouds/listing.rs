@@ -1,6 +1,8 @@
 //! Pages of caches as the clouds ask for them.
 
-use model::{AccountId, CacheId};
+use std::collections::BTreeMap;
+
+use model::{AccountId, CacheId, Event};
 
 use crate::edge::Edge;
 use crate::service::{CacheFilter, CachePage, CacheView, Page, ServiceResult};
@@ -37,26 +39,26 @@ pub(super) async fn page(
     filter: &CacheFilter,
     wanted: Wanted<'_>,
 ) -> ServiceResult<CachePage> {
-    let after = match wanted.start {
-        Start::Behind(after) => Some(after),
-        Start::Offset(0) => Some(None),
-        Start::Offset(_) => None,
-    };
     // The records can be asked for it as it is.
-    if let (Some(after), None, 1..) = (after, wanted.fits, wanted.limit) {
-        return ask(edge, account, filter, after, wanted.limit).await;
+    match (wanted.fits, wanted.start) {
+        (None, Start::Behind(after)) => ask(edge, account, filter, (after, 0), wanted.limit).await,
+        (None, Start::Offset(offset)) => {
+            // Nobody has as many.
+            let skip = u32::try_from(offset).unwrap_or(u32::MAX);
+            ask(edge, account, filter, (None, skip), wanted.limit).await
+        }
+        (Some(fits), start) => walk(edge, account, filter, (fits, start), wanted.limit).await,
     }
-    walk(edge, account, filter, wanted).await
 }
 
 async fn ask(
     edge: &Edge,
     account: &AccountId,
     filter: &CacheFilter,
-    after: Option<CacheId>,
+    (after, skip): (Option<CacheId>, u32),
     limit: u32,
 ) -> ServiceResult<CachePage> {
-    let page = Page { after, limit, order: Order::NewestFirst };
+    let page = Page { after, limit, order: Order::NewestFirst, skip };
     edge.service().describe_caches(account, filter, page).await
 }
 
@@ -64,42 +66,45 @@ async fn walk(
     edge: &Edge,
     account: &AccountId,
     filter: &CacheFilter,
-    wanted: Wanted<'_>,
+    (fits, start): (Fits<'_>, Start),
+    limit: u32,
 ) -> ServiceResult<CachePage> {
     let mut found = CachePage { caches: Vec::new(), next: None, total: 0 };
     let mut after = None;
     loop {
-        let step = ask(edge, account, filter, after, STEP).await?;
-        for view in step.caches {
-            if wanted.fits.is_some_and(|fits| !fits(&view)) {
-                continue;
-            }
-            let is_behind = match wanted.start {
+        let step = ask(edge, account, filter, (after, 0), STEP).await?;
+        for view in step.caches.into_iter().filter(|view| fits(view)) {
+            let is_behind = match start {
                 Start::Behind(start) => start.is_none_or(|start| view.cache.id < start),
                 Start::Offset(offset) => found.total >= offset,
             };
             found.total += 1;
-            match (is_behind, found.caches.len() < wanted.limit as usize) {
+            match (is_behind, found.caches.len() < limit as usize) {
                 (true, true) => found.caches.push(view),
                 (true, false) => found.next = found.caches.last().map(|last| last.cache.id),
                 (false, _) => {}
             }
         }
         after = step.next;
-        let is_full = wanted.fits.is_none() && found.caches.len() == wanted.limit as usize;
-        if after.is_none() || is_full {
-            // Nothing was left out, so that the records' own number is right.
-            if wanted.fits.is_none() {
-                found.total = step.total;
-            }
+        if after.is_none() {
             return Ok(found);
         }
     }
 }
 
+/// What happened to the caches of a page, to be taken from by their ids.
+pub(super) async fn events(
+    edge: &Edge,
+    account: &AccountId,
+    views: &[CacheView],
+) -> ServiceResult<BTreeMap<CacheId, Vec<Event>>> {
+    let ids: Vec<CacheId> = views.iter().map(|view| view.cache.id).collect();
+    edge.service().events_of_caches(account, &ids).await
+}
+
 /// The cache of that id, if there is one that is not going.
 pub(super) async fn cache(edge: &Edge, account: &AccountId, id: CacheId) -> ServiceResult<Option<CacheView>> {
     let filter = CacheFilter { ids: Some(vec![id]), ..CacheFilter::default() };
-    let page = ask(edge, account, &filter, None, 1).await?;
+    let page = ask(edge, account, &filter, (None, 0), 1).await?;
     Ok(page.caches.into_iter().next().filter(|view| view.cache.deleting.is_none()))
 }

@@ -61,7 +61,7 @@ impl Asked {
                 Some(id.parse().map_err(|_| Refusal::new(wire::ProblemKind::PageToken).field(PAGE))?)
             }
         };
-        Ok(Page { after, limit: self.limit, order: self.order })
+        Ok(Page { after, limit: self.limit, order: self.order, skip: 0 })
     }
 
     /// The token of the next page.

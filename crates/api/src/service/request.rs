@@ -99,6 +99,8 @@ pub struct Page<Id> {
     pub limit: u32,
     /// Which way.
     pub order: Order,
+    /// How many are passed over first.
+    pub skip: u32,
 }
 
 /// A cache with what the rules and its build say of it.

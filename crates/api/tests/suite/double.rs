@@ -4,7 +4,7 @@ mod filter;
 mod keys;
 mod taken;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -209,6 +209,18 @@ impl Service for Double {
             let events = all.events.iter().map(|(_, event)| event);
             Ok(events.filter(|event| event.subject == Subject::Cache(id)).cloned().collect())
         })
+    }
+
+    async fn events_of_caches(
+        &self,
+        account: &AccountId,
+        caches: &[CacheId],
+    ) -> ServiceResult<BTreeMap<CacheId, Vec<Event>>> {
+        let mut told = BTreeMap::new();
+        for id in caches {
+            told.insert(*id, self.cache_events(account, &id.to_string()).await?);
+        }
+        Ok(told)
     }
 
     async fn cache_progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {

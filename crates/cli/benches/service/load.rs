@@ -5,23 +5,36 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::records;
 use super::server::Server;
+use super::{records, signed};
 
-/// A request, without what names server and token.
-pub struct Request {
-    line: String,
-    body: String,
+/// A request, whole but for who asks.
+pub enum Request {
+    /// Of the native API: its line and its body.
+    Native(String, String),
+    /// Of Alibaba's API, signed: operation, query, and the number that makes it one of a kind.
+    Alibaba(&'static str, &'static str, u64),
+    /// Of Tencent's API, signed: operation and body.
+    Tencent(&'static str, String),
 }
 
 impl Request {
+    fn getting(path: String) -> Self {
+        Self::Native(format!("GET {path}"), String::new())
+    }
+
+    /// What the server, the connections and this program take where nothing is looked up.
+    pub fn nothing() -> Self {
+        Self::getting("/healthz".to_owned())
+    }
+
     pub fn describing(query: &str) -> Self {
-        Self { line: format!("GET /v1/caches?{query}"), body: String::new() }
+        Self::getting(format!("/v1/caches?{query}"))
     }
 
     pub fn showing(name: &str) -> Self {
         // By name the newest usable one is meant.
-        Self { line: format!("GET /v1/caches/{name}"), body: String::new() }
+        Self::getting(format!("/v1/caches/{name}"))
     }
 
     /// Images that no registry is asked about.
@@ -29,26 +42,40 @@ impl Request {
         let images: Vec<String> =
             (0..3).map(|place| format!("{:?}", records::image(number * 37, place))).collect();
         let body = format!(r#"{{"images": [{}], "by_name_only": true}}"#, images.join(", "));
-        Self { line: "POST /v1/matches".to_owned(), body }
+        Self::Native("POST /v1/matches".to_owned(), body)
     }
 
     /// Its build fails at once: what is measured is the answer.
     pub fn creating(number: u64) -> Self {
         let body = format!(r#"{{"name": "new-{number}", "images": ["oci:/nowhere:v{number}"]}}"#);
-        Self { line: "POST /v1/caches".to_owned(), body }
+        Self::Native("POST /v1/caches".to_owned(), body)
+    }
+
+    pub fn alibaba(number: u64) -> Self {
+        Self::Alibaba("DescribeImageCaches", "Limit=20&RegionId=cn-hangzhou", number)
+    }
+
+    pub fn tencent(offset: u64) -> Self {
+        Self::Tencent("DescribeImageCaches", format!(r#"{{"Limit": 20, "Offset": {offset}}}"#))
     }
 
     fn text(&self, server: &Server) -> String {
-        let (line, body) = (&self.line, &self.body);
-        format!(
-            "{line} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            server.address,
-            server.token,
-            body.len()
-        )
+        match self {
+            Self::Native(line, body) => format!(
+                "{line} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+                 content-length: {}\r\n\r\n{body}",
+                server.address,
+                server.token,
+                body.len()
+            ),
+            Self::Alibaba(action, query, number) => signed::alibaba(server, action, query, *number),
+            Self::Tencent(action, body) => signed::tencent(server, action, body),
+        }
     }
 }
+
+/// How a refusal of Tencent's begins, whose status is always 200.
+const REFUSED_BY_TENCENT: &[u8] = br#"{"Response":{"Error""#;
 
 /// What came of a load.
 pub struct Load {
@@ -114,6 +141,7 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
-        assert!(status.contains(" 2"), "{status}: {}", String::from_utf8_lossy(&body));
+        let is_refused = !status.contains(" 2") || body.starts_with(REFUSED_BY_TENCENT);
+        assert!(!is_refused, "{status}: {}", String::from_utf8_lossy(&body));
     }
 }

@@ -4,17 +4,20 @@ use std::path::Path;
 
 use blobstore::conformance::snapshot_over;
 use metastore::conformance::{build_of, cache_named, fail, process, whole};
-use metastore::{Admission, Metastore, SnapshotRecord, SqliteMetastore};
+use metastore::verbs::*;
+use metastore::{Admission, SnapshotRecord, SqliteMetastore};
 use model::rules::Quotas;
 use model::{
-    ByteSize, Clock as _, DiffId, Digest, ManifestDigest, SnapshotSummary, SummaryImage, SummaryLayer,
-    SystemClock, Timestamp,
+    ByteSize, Clock as _, DiffId, Digest, Event, EventKind, EventReason, ManifestDigest, SnapshotSummary,
+    Subject, SummaryImage, SummaryLayer, SystemClock, Timestamp,
 };
 
 const REPOSITORIES: u64 = 2_000;
 const VERSIONS: u64 = 50;
 const BASES: u64 = 20;
 const IMAGES_EACH: u64 = 5;
+/// Of so many layers each cache has an event; real ones have it of all, which only takes longer to record here.
+const LAYERS_TOLD: usize = 10;
 
 /// The image that a cache has at that place.
 pub fn image(cache: u64, place: u64) -> String {
@@ -93,7 +96,20 @@ async fn record(store: &SqliteMetastore, data_dir: &Path, number: u64, now: Time
     let build = build_of(&cache, &process(1), now);
     let quotas = Quotas { manual: 1_000_000, automatic: 1_000_000 };
     let admission = Admission { quotas, ..Admission::default() };
-    store.create_cache(&cache, &build, &admission, &[]).await.unwrap();
+    let subject = Subject::Cache(cache.id);
+    let event = |reason, message: &str| Event::once(subject, EventKind::Normal, reason, message, now);
+    let mut begun =
+        vec![event(EventReason::Created, &format!("`{}` of {} images", cache.name, cache.images.len()))];
+    begun.push(event(EventReason::BuildStarted, &format!("build {}", build.id)));
+    begun.extend(
+        cache
+            .images
+            .iter()
+            .map(|image| event(EventReason::ImageResolved, &format!("{image} is linux/amd64"))),
+    );
+    let reused = summary.layers.iter().take(LAYERS_TOLD);
+    begun.extend(reused.map(|layer| event(EventReason::LayerReused, &format!("{} is here", layer.diff_id))));
+    store.create_cache(&cache, &build, &admission, &begun).await.unwrap();
     if number.is_multiple_of(20) {
         fail(store, &build, now).await.unwrap();
         return;
@@ -105,5 +121,9 @@ async fn record(store: &SqliteMetastore, data_dir: &Path, number: u64, now: Time
     let snapshot =
         SnapshotRecord { id: build.snapshot, created: now, size: summary.unpacked_size(), summary };
     let owner = build.owner.clone().unwrap();
-    store.finish_build(build.id, &owner, &snapshot, whole(), None, &[], now).await.unwrap();
+    let ended = [
+        event(EventReason::SnapshotCommitted, &format!("image snapshot {}", build.snapshot)),
+        event(EventReason::Ready, "5 image(s) can be started from"),
+    ];
+    store.finish_build(build.id, &owner, &snapshot, whole(), None, &ended, now).await.unwrap();
 }

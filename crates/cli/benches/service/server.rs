@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::signed::Key;
+
 /// A server that is ready. Killed at the end.
 pub struct Server {
     child: Child,
@@ -12,6 +14,8 @@ pub struct Server {
     pub address: String,
     /// What it is shown.
     pub token: String,
+    /// What the calls of the clouds' APIs are signed with.
+    pub key: Key,
 }
 
 impl Server {
@@ -26,10 +30,11 @@ impl Server {
         let mut said = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
         let address = said.split_once("http://").unwrap().1.split(',').next().unwrap().trim().to_owned();
-        let made =
-            imc(data_dir).args(["-q", "token", "create", "--label", "bench", "--scope", "admin"]).output();
-        let token = String::from_utf8(made.unwrap().stdout).unwrap().trim().to_owned();
-        Self { child, address, token }
+        let token = said_by(data_dir, &["-q", "token", "create", "--label", "bench", "--scope", "admin"]);
+        let made = said_by(data_dir, &["-q", "-o", "json", "access-key", "create", "--read-only"]);
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        let word = |name: &str| made[name].as_str().unwrap().to_owned();
+        Self { child, address, token, key: Key { id: word("id"), secret: word("secret") } }
     }
 
     /// Memory that it has in use, in MiB.
@@ -56,8 +61,17 @@ impl Drop for Server {
     }
 }
 
+fn said_by(data_dir: &Path, arguments: &[&str]) -> String {
+    let done = imc(data_dir).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+/// The program of this build, or another one that is to be compared with it. The clouds' calls are not counted against any rate
+/// unless `clouds.requests_per_minute` is set.
 fn imc(data_dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_imc"));
+    let other = std::env::var_os("IMC_BIN");
+    let mut command = Command::new(other.as_deref().unwrap_or(env!("CARGO_BIN_EXE_imc").as_ref()));
     command.arg("--data-dir").arg(data_dir);
     command.env("IMC_QUOTA_MANUAL_CACHES", "1000000").env("IMC_LOG", "error");
     command

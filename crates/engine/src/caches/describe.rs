@@ -1,6 +1,6 @@
 //! What there is to say of caches: pages of them, and one with everything.
 
-use metastore::{Build, CacheFilter, InstanceFilter, Page, SnapshotRecord, Usage};
+use metastore::{Build, CacheFilter, CacheListing, InstanceFilter, Page, SnapshotRecord, Usage};
 use model::rules::{Cost, GibHours, Quotas, disk_gib_hours, snapshot_gib_hours};
 use model::{AccountId, ByteSize, CacheId, ImageCache, ImageSnapshot, ImageSnapshotId, Instance};
 
@@ -74,16 +74,8 @@ impl Engine {
         page: Page<CacheId>,
     ) -> Result<CachePage, Error> {
         let filter = CacheFilter { account: Some(account.clone()), ..filter.clone() };
-        let caches = self.records().find_caches(&filter, page).await?;
-        let total = self.records().count_caches(&filter).await?;
-        let last = caches.last().map(|cache| cache.id);
-        let next = match last {
-            Some(last) => {
-                let further = Page { after: Some(last), limit: 1, ..page };
-                (!self.records().find_caches(&filter, further).await?.is_empty()).then_some(last)
-            }
-            None => None,
-        };
+        let CacheListing { caches, more, total } = self.records().list_caches(&filter, page).await?;
+        let next = caches.last().map(|cache| cache.id).filter(|_| more);
         Ok(CachePage { caches: self.views(caches).await?, next, total })
     }
 

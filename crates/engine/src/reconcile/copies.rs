@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use metastore::{CacheFilter, Page};
 use model::{CopyState, EventKind, EventReason, ImageCache, ImageSnapshot, Percent, SnapshotCopies};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::idle::LastLook;
+use super::idle::{LastLook, Looked};
 use super::{FirstError, Reconciler};
 use crate::copies::CopyProgress;
 use crate::{BuildError, Engine, Error, chain};
@@ -42,13 +41,10 @@ impl Reconciler for Copies {
     }
 
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error> {
-        let Some(newest) = self.last.is_needed(&self.engine).await? else { return Ok(()) };
+        let Some(look) = self.last.due(&self.engine).await? else { return Ok(()) };
         let mut failed = FirstError::default();
-        let mut page = Page::first();
-        loop {
-            let caches = self.engine.records().find_caches(&CacheFilter::default(), page).await?;
-            let Some(last) = caches.last() else { break };
-            page = Page::after(last.id);
+        let mut looked = Looked::at(look.only);
+        while let Some(caches) = looked.some(&self.engine).await? {
             for cache in caches.iter().filter(|cache| self.engine.is_unsettled(cache)) {
                 if stop.is_cancelled() {
                     return failed.into_result();
@@ -57,7 +53,7 @@ impl Reconciler for Copies {
             }
         }
         if failed.0.is_none() {
-            self.last.done(newest, None);
+            self.last.done(look.seen, None);
         }
         failed.into_result()
     }

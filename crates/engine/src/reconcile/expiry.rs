@@ -4,24 +4,25 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use metastore::{CacheFilter, Page};
 use model::rules::{Due, due, expires};
-use model::{EventKind, EventReason, Generation, ImageCache, ImageSnapshotId, Timestamp};
+use model::{CacheId, EventKind, EventReason, Generation, ImageCache, ImageSnapshotId, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::idle::LastLook;
+use super::idle::{LastLook, Looked};
 use super::{FirstError, Reconciler};
 use crate::{Engine, Error};
 
 pub(super) struct Expiry {
     engine: Engine,
     last: LastLook,
+    /// Whose time is over, or whose deletion was asked for, and that were still there after that: instances hold them.
+    waiting: BTreeSet<CacheId>,
 }
 
 impl Expiry {
     pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, last: LastLook::default() }
+        Self { engine, last: LastLook::default(), waiting: BTreeSet::new() }
     }
 }
 
@@ -40,25 +41,31 @@ impl Reconciler for Expiry {
     }
 
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error> {
-        let Some(newest) = self.last.is_needed(&self.engine).await? else { return Ok(()) };
+        let Some(look) = self.last.due(&self.engine).await? else { return Ok(()) };
         let held = self.engine.records().held_snapshots().await?;
-        let mut failed = FirstError::default();
-        let mut next: Option<Timestamp> = None;
-        let mut page = Page::first();
-        loop {
-            let caches = self.engine.records().find_caches(&CacheFilter::default(), page).await?;
-            let Some(last) = caches.last() else { break };
-            page = Page::after(last.id);
+        let (mut only, mut next) = (look.only, look.next);
+        if let Some(written) = only.as_mut().filter(|_| look.instances) {
+            written.extend(&self.waiting);
+        }
+        let (mut failed, mut over) = (FirstError::default(), BTreeSet::new());
+        let mut looked = Looked::at(only.clone());
+        while let Some(caches) = looked.some(&self.engine).await? {
             for cache in caches {
                 if stop.is_cancelled() {
                     return failed.into_result();
+                }
+                if self.engine.is_over(&cache) {
+                    over.insert(cache.id);
                 }
                 next = [next, self.engine.next_end(&cache)].into_iter().flatten().min();
                 failed.note(self.engine.end_what_is_over(&cache, &held).await);
             }
         }
         if failed.0.is_none() {
-            self.last.done(newest, next);
+            // Those that are deleted by now were written so, and leave with the next look.
+            self.waiting.retain(|id| only.as_ref().is_some_and(|only| !only.contains(id)));
+            self.waiting.append(&mut over);
+            self.last.done(look.seen, next);
         }
         failed.into_result()
     }
@@ -76,6 +83,14 @@ impl Engine {
         let generations = cache.generations.iter().map(|generation| generation.kept_until);
         let ends = expires(cache, &self.workshop.parts.settings.retention).into_iter().chain(generations);
         ends.filter(|end| *end > now).min()
+    }
+
+    /// Whether something of the cache is over by its record alone, whoever holds it.
+    fn is_over(&self, cache: &ImageCache) -> bool {
+        let now = self.clock().now();
+        let generations = cache.generations.iter().map(|generation| generation.kept_until);
+        let mut ends = expires(cache, &self.workshop.parts.settings.retention).into_iter().chain(generations);
+        cache.deleting.is_some() || ends.any(|end| end <= now)
     }
 
     async fn end_what_is_over(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::StreamExt as _;
-use metastore::{BuildPlan, CacheEdit, CacheFilter, ErrorKind, Page};
+use metastore::{BuildPlan, CacheEdit, ErrorKind};
 use model::rules::refresh_due;
 use model::{
     CacheId, Event, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource, ManifestDigest,
@@ -14,7 +14,7 @@ use model::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::idle::LastLook;
+use super::idle::{LastLook, Look, Looked};
 use super::{FirstError, Reconciler};
 use crate::{BuildError, Engine, Error, StartChoice, chain};
 
@@ -48,14 +48,11 @@ impl Refresh {
     }
 
     /// The caches that are due, and when the next one will be.
-    async fn due(&self) -> Result<(Vec<ImageCache>, Option<Timestamp>), Error> {
+    async fn due(&self, look: &Look) -> Result<(Vec<ImageCache>, Option<Timestamp>), Error> {
         let now = self.engine.clock().now();
-        let (mut due, mut next): (_, Option<Timestamp>) = (Vec::new(), None);
-        let mut page = Page::first();
-        loop {
-            let caches = self.engine.records().find_caches(&CacheFilter::default(), page).await?;
-            let Some(last) = caches.last() else { return Ok((due, next)) };
-            page = Page::after(last.id);
+        let (mut due, mut next) = (Vec::new(), look.next);
+        let mut looked = Looked::at(look.only.clone());
+        while let Some(caches) = looked.some(&self.engine).await? {
             for cache in caches {
                 match refresh_due(&cache) {
                     Some(at) if at <= now => due.push(cache),
@@ -64,6 +61,7 @@ impl Refresh {
                 }
             }
         }
+        Ok((due, next))
     }
 }
 
@@ -98,9 +96,9 @@ impl Reconciler for Refresh {
 
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error> {
         self.asked.append(&mut self.engine.workshop.signals.asked_looks());
-        let newest = self.last.is_needed(&self.engine).await?;
-        let (mut due, next) = match newest {
-            Some(_) => self.due().await?,
+        let look = self.last.due(&self.engine).await?;
+        let (mut due, next) = match &look {
+            Some(look) => self.due(look).await?,
             None => Default::default(),
         };
         for cache in self.asked().await? {
@@ -126,8 +124,8 @@ impl Reconciler for Refresh {
         drop(looks);
         self.asked.clear();
         // What was looked at has been written, so the next look comes soon, and finds when these are due again.
-        if let Some(newest) = newest.filter(|_| failed.0.is_none() && is_quiet) {
-            self.last.done(newest, next);
+        if let Some(look) = look.filter(|_| failed.0.is_none() && is_quiet) {
+            self.last.done(look.seen, next);
         }
         failed.into_result()
     }

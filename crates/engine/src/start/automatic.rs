@@ -131,7 +131,7 @@ impl Engine {
             image: images.first().cloned(),
             ..CacheFilter::default()
         };
-        let page = Page { after: None, limit: LOOKED_THROUGH, order: Order::NewestFirst };
+        let page = Page { limit: LOOKED_THROUGH, order: Order::NewestFirst, ..Page::first() };
         let found = self.records().find_caches(&filter, page).await?;
         let is_same = |cache: &ImageCache| {
             cache.platform == *platform

@@ -89,7 +89,7 @@ impl Engine {
                 ImageSource::Registry(reference) => filter.repository = Some(reference.repository().clone()),
                 file => filter.image = Some(file.clone()),
             }
-            let page = Page { after: None, limit: NAMED, order: Order::NewestFirst };
+            let page = Page { limit: NAMED, order: Order::NewestFirst, ..Page::first() };
             let found = self.records().find_caches(&filter, page).await?;
             if found.len() >= NAMED as usize {
                 return Ok(None);

@@ -11,7 +11,8 @@ use engine::{
     HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, LineStream,
     NewInstance, Printed, PrintedLine, StalenessWish, StartWish,
 };
-use metastore::{InstanceFilter, MemoryMetastore, Metastore as _, Page};
+use metastore::verbs::*;
+use metastore::{InstanceFilter, MemoryMetastore, Page};
 use model::{
     ByteSize, CacheState, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject,
 };

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use engine::{CacheUpdate, DeleteMode};
 use metastore::fault::{FaultMetastore, FaultPlan};
-use metastore::{CacheFilter, MemoryMetastore, Metastore as _, Page};
+use metastore::verbs::*;
+use metastore::{CacheFilter, MemoryMetastore, Page};
 use model::CacheState;
 
 use crate::service::{DAY, Ground, Service, app, request, server_with};

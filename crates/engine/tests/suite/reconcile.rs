@@ -8,7 +8,8 @@ use engine::{
     StalenessWish, StartOutcome, StartWish, Watched,
 };
 use metastore::fault::FaultMetastore;
-use metastore::{ChangeKind, ErrorKind, MemoryMetastore, Metastore as _, ProcessIdentity};
+use metastore::verbs::*;
+use metastore::{ChangeKind, ErrorKind, MemoryMetastore, ProcessIdentity};
 use model::{
     AccountId, BlobKey, CachePolicy, CacheState, Event, EventKind, EventReason, InstanceId, Origin, Percent,
     RetentionDays, Staleness, Subject,

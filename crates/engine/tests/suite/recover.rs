@@ -7,6 +7,7 @@ use std::time::Duration;
 use blobstore::{BlobStore, DirectoryStore, LeaseTerm, MemoryStore};
 use engine::{BuildProgress, Settings, StartOutcome, StartWish};
 use metastore::fault::{FaultMetastore, FaultPlan};
+use metastore::verbs::*;
 use metastore::{Admission, BuildPlan, MemoryMetastore, Metastore, NewBuild, ProcessIdentity};
 use model::{
     BlobKey, BuildFailure, BuildId, ByteSize, CachePolicy, CacheState, Clock as _, DiffId, EventReason,

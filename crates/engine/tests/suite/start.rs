@@ -8,7 +8,8 @@ use engine::{
     BuildProgress, CacheChoice, CacheUpdate, Error, FailureKind, NewCacheRequest, StalenessWish, StartChoice,
     StartOutcome, StartWish,
 };
-use metastore::{CacheFilter, MemoryMetastore, Metastore, Page};
+use metastore::verbs::*;
+use metastore::{CacheFilter, MemoryMetastore, Page};
 use model::matching::MatchCondition;
 use model::{
     ByteSize, CacheState, EventReason, ExitStatus, ImageCache, ImageSource, Instance, InstanceId,

@@ -4,8 +4,8 @@ use model::{
 };
 
 use super::{
-    at, build_again, build_of, cache_named, create, create_running, event, fail, failure, finish,
-    instance_of, process, ready_cache, snapshot_of, whole,
+    at, build_again, build_of, cache_named, create, create_running, create_waiting, event, fail, failure,
+    finish, instance_of, process, ready_cache, snapshot_of, whole,
 };
 use crate::{
     BuildState, CacheEdit, Error, LayerRecord, Metastore, NewBuild, Page, SnapshotRecord,
@@ -236,4 +236,17 @@ pub async fn records_layers(store: &dyn Metastore) {
     let lie = LayerRecord { diff_id: DiffId::new(digest("other")), ..layer };
     assert!(matches!(store.record_layer(&lie).await, Err(Error::Conflict { .. })));
     assert_eq!(store.layer_by_blob(&layer.blob).await.unwrap(), Some(layer));
+}
+
+pub async fn unfinished_ones_of_some_caches(store: &dyn Metastore) {
+    let done = ready_cache(store, "done", at(0)).await;
+    let (waiting, first) = create_waiting(store, &cache_named("waiting", at(0))).await;
+    let (running, second) = create_running(store, &cache_named("running", at(0))).await;
+    let (_, other) = create_running(store, &cache_named("other", at(0))).await;
+    let ids = [running.id, done.id, waiting.id, model::CacheId::generate()];
+    let found = store.unfinished_builds(&ids).await.unwrap();
+    assert_eq!(found.iter().map(|build| build.id).collect::<Vec<_>>(), [first.id, second.id]);
+    assert!(found.iter().all(|build| build.id != other.id));
+    assert_eq!(found[1], store.build(second.id).await.unwrap());
+    assert_eq!(store.unfinished_builds(&[]).await.unwrap(), []);
 }

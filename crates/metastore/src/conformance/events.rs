@@ -1,6 +1,6 @@
-use model::{CacheId, Event, EventKind, EventReason, InstanceId, Subject};
+use model::{AccountId, CacheId, Event, EventKind, EventReason, ImageCache, InstanceId, Subject};
 
-use super::{at, cache_named, create, event, ready_cache, waiting_build_of};
+use super::{account, at, cache_named, cache_of, create, event, make_ready, ready_cache, waiting_build_of};
 use crate::{EVENTS_PER_SUBJECT, Metastore};
 
 pub async fn counts_equal_ones(store: &dyn Metastore) {
@@ -83,4 +83,26 @@ pub async fn forgets_those_of_the_gone(store: &dyn Metastore) {
     assert_eq!(store.events(Subject::Cache(living.id)).await.unwrap().len(), 1);
     let left = store.events(Subject::Cache(gone.id)).await.unwrap();
     assert_eq!(left.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["20"]);
+}
+
+pub async fn of_a_page_of_caches(store: &dyn Metastore) {
+    let (one, two, silent) = (
+        ready_cache(store, "one", at(0)).await,
+        ready_cache(store, "two", at(0)).await,
+        ready_cache(store, "silent", at(0)).await,
+    );
+    let theirs = make_ready(store, &cache_of(&account("other"), "theirs", at(0)), at(0)).await;
+    let said =
+        |cache: &ImageCache, reason, second| event(Subject::Cache(cache.id), reason, "said", at(second));
+    let first = [said(&one, EventReason::Ready, 7), said(&one, EventReason::Created, 3)];
+    store.append_events(&first).await.unwrap();
+    let second = [said(&two, EventReason::LayerCommitted, 1), said(&two, EventReason::Created, 2)];
+    store.append_events(&second).await.unwrap();
+    let others = [said(&silent, EventReason::LayerStarted, 4), said(&theirs, EventReason::Created, 5)];
+    store.append_events(&others).await.unwrap();
+    let ids = [two.id, CacheId::generate(), one.id, silent.id, theirs.id];
+    let told = store.events_of_caches(&AccountId::local(), &ids).await.unwrap();
+    let expected = [(one.id, vec![first[1].clone(), first[0].clone()]), (two.id, vec![second[1].clone()])];
+    assert_eq!(told, expected.into());
+    assert_eq!(store.events_of_caches(&AccountId::local(), &[]).await.unwrap(), [].into());
 }

@@ -84,10 +84,10 @@ pub async fn outlines_every_cache(store: &dyn Metastore) {
     let earlier: Vec<_> = earlier.iter().map(|snapshot| snapshot.id).collect();
     assert_eq!(earlier, [all[1].generations[0].snapshot]);
     for order in [Order::OldestFirst, Order::NewestFirst] {
-        let page = Page { order, limit: 1, after: Some(all[0].id) };
+        let page = Page { order, limit: 1, ..Page::after(all[0].id) };
         let rest = if order == Order::OldestFirst { &serving[1..2] } else { &[] };
         assert_eq!(store.outline_caches_and_snapshots(page).await.unwrap(), rest);
-        let page = Page { order, limit: 1, after: Some(earlier[0]) };
+        let page = Page { order, limit: 1, ..Page::after(earlier[0]) };
         assert_eq!(store.find_unserved_snapshots(page).await.unwrap(), []);
     }
     let page = Page { limit: 1, ..Page::after(all[0].id) };
@@ -233,7 +233,7 @@ pub async fn pages_there_and_back(store: &dyn Metastore) {
     let by_name = CacheFilter { names: Some(vec!["web".parse().unwrap()]), ..local() };
     for filter in [CacheFilter::default(), local(), by_image, by_repository, by_name] {
         let page = async |after, limit, order| {
-            let found = store.find_caches(&filter, Page { after, limit, order }).await.unwrap();
+            let found = store.find_caches(&filter, Page { after, limit, order, skip: 0 }).await.unwrap();
             found.into_iter().map(|cache| cache.id).collect::<Vec<_>>()
         };
         assert_eq!(page(None, 2, Order::OldestFirst).await, ids[..2], "{filter:?}");
@@ -251,4 +251,60 @@ pub async fn pages_there_and_back(store: &dyn Metastore) {
     assert_eq!(running(Page::first()).await, ids);
     let newest = Page { order: Order::NewestFirst, limit: 2, ..Page::first() };
     assert_eq!(running(newest).await, [ids[4], ids[3]]);
+}
+
+pub async fn lists_by_page(store: &dyn Metastore) {
+    let mut all = Vec::new();
+    for name in ["a", "b", "c"] {
+        all.push(ready_cache(store, name, at(0)).await);
+    }
+    ready_cache_of_another(store).await;
+    let list = async |page: Page<CacheId>| store.list_caches(&local(), page).await.unwrap();
+    let first = list(Page { limit: 2, ..Page::first() }).await;
+    assert_eq!((first.caches, first.more, first.total), (all[..2].to_vec(), true, 3));
+    let rest = list(Page { limit: 2, ..Page::after(all[1].id) }).await;
+    assert_eq!((rest.caches, rest.more, rest.total), (all[2..].to_vec(), false, 3));
+    let whole = list(Page { limit: 3, ..Page::first() }).await;
+    assert_eq!((whole.caches, whole.more, whole.total), (all, false, 3));
+    let none = list(Page { limit: 0, ..Page::first() }).await;
+    assert_eq!((none.caches, none.total), (Vec::new(), 3));
+    let named = CacheFilter { names: Some(vec!["b".parse().unwrap()]), ..local() };
+    let named = store.list_caches(&named, Page { limit: 1, ..Page::first() }).await.unwrap();
+    assert_eq!((named.caches.len(), named.more, named.total), (1, false, 1));
+}
+
+async fn ready_cache_of_another(store: &dyn Metastore) {
+    make_ready(store, &cache_of(&account("other"), "z", at(0)), at(0)).await;
+}
+
+pub async fn passes_over_what_is_skipped(store: &dyn Metastore) {
+    let mut all = Vec::new();
+    for name in ["a", "b", "a", "b", "a"] {
+        all.push(ready_cache(store, name, at(0)).await.id);
+    }
+    let (waiting, _) = create_waiting(store, &cache_named("a", at(0))).await;
+    all.push(waiting.id);
+    ready_cache_of_another(store).await;
+    let filters = [
+        local(),
+        CacheFilter { states: Some(vec![CacheState::Preparing, CacheState::Ready]), ..local() },
+        CacheFilter { states: Some(CacheState::ALL.to_vec()), account: None, ..local() },
+        CacheFilter { names: Some(vec!["a".parse().unwrap()]), ..local() },
+    ];
+    for filter in filters {
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            let page = Page { order, ..Page::first() };
+            let every = store.find_caches(&filter, page).await.unwrap();
+            for skip in 0..=u32::try_from(every.len()).unwrap() + 1 {
+                let rest: Vec<_> = every.iter().skip(skip as usize).take(2).cloned().collect();
+                let page = Page { skip, limit: 2, ..page };
+                let listed = store.list_caches(&filter, page).await.unwrap();
+                assert_eq!(listed.caches, rest, "{filter:?} {page:?}");
+                assert_eq!(listed.more, every.len() > skip as usize + 2, "{filter:?} {page:?}");
+            }
+        }
+    }
+    let behind = Page { skip: 1, limit: 2, ..Page::after(all[1]) };
+    let found = store.find_caches(&local(), behind).await.unwrap();
+    assert_eq!(found.iter().map(|cache| cache.id).collect::<Vec<_>>(), all[3..5]);
 }

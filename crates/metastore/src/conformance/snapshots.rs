@@ -17,7 +17,7 @@ pub async fn are_indexed_with_their_summaries(store: &dyn Metastore) {
         wanted.insert(id);
     }
     let oldest: Vec<ImageSnapshotId> = wanted.iter().copied().collect();
-    let page = Page { after: None, limit: 2, order: Order::OldestFirst };
+    let page = Page { limit: 2, ..Page::first() };
     let found = ids(&store.find_snapshots(page).await.unwrap());
     assert_eq!(found, oldest[..2]);
     let rest = store.find_snapshots(Page { after: found.last().copied(), ..page }).await.unwrap();

@@ -23,6 +23,13 @@ impl Records {
         }
     }
 
+    /// Its events, by when they last happened.
+    pub(super) fn events_of(&self, subject: Subject) -> Vec<Event> {
+        let mut events = self.events.get(&subject).cloned().unwrap_or_default();
+        events.sort_by_key(|event| event.last);
+        events
+    }
+
     fn is_there(&self, subject: Subject) -> bool {
         match subject {
             Subject::Cache(id) => self.caches.contains_key(&id),

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use model::{ImageCache, ImageSource, Instance};
 
-use crate::{CacheFilter, InstanceFilter, Order, PAGE_LIMIT, Page};
+use crate::{CacheFilter, InstanceFilter, Order, Page};
 
 /// One page of records that are sorted by their ids.
 pub(super) fn page_of<Id: Ord + Copy, T: Clone>(
@@ -13,16 +13,26 @@ pub(super) fn page_of<Id: Ord + Copy, T: Clone>(
     page: Page<Id>,
     is_wanted: impl Fn(&T) -> bool,
 ) -> Vec<T> {
-    let limit = page.limit.min(PAGE_LIMIT) as usize;
+    part_of(records, page, page.records(), is_wanted)
+}
+
+/// As [`page_of`], so many of them.
+pub(super) fn part_of<Id: Ord + Copy, T: Clone>(
+    records: &BTreeMap<Id, T>,
+    page: Page<Id>,
+    most: u32,
+    is_wanted: impl Fn(&T) -> bool,
+) -> Vec<T> {
+    let (skip, limit) = (page.skip as usize, most as usize);
     let beyond = page.after.map_or(Bound::Unbounded, Bound::Excluded);
     match page.order {
         Order::OldestFirst => {
             let later = records.range((beyond, Bound::Unbounded)).map(|(_, record)| record);
-            later.filter(|record| is_wanted(record)).take(limit).cloned().collect()
+            later.filter(|record| is_wanted(record)).skip(skip).take(limit).cloned().collect()
         }
         Order::NewestFirst => {
             let earlier = records.range((Bound::Unbounded, beyond)).rev().map(|(_, record)| record);
-            earlier.filter(|record| is_wanted(record)).take(limit).cloned().collect()
+            earlier.filter(|record| is_wanted(record)).skip(skip).take(limit).cloned().collect()
         }
     }
 }

@@ -1,16 +1,14 @@
 //! One verb, one transaction on one connection.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::ops::{Deref, DerefMut};
 
-use model::{Event, Subject, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgConnection, Postgres};
 
 use super::PostgresMetastore;
-use super::changes::{self, Touch};
+use super::sql::{self, Verb, Writing};
 use crate::Result;
 use crate::error::failed;
 
@@ -57,48 +55,6 @@ impl Drop for Held {
     }
 }
 
-/// What is known of a writing verb before it begins.
-#[derive(Clone, Copy)]
-pub(super) struct Verb<'a> {
-    action: &'static str,
-    begin: &'static str,
-    events: &'a [Event],
-    now: Option<Timestamp>,
-}
-
-impl<'a> Verb<'a> {
-    /// One that a power loss does not undo.
-    pub(super) fn durable(action: &'static str, events: &'a [Event], now: Option<Timestamp>) -> Self {
-        Self { action, begin: BEGIN_DURABLE, events, now }
-    }
-
-    /// One that a power loss may undo.
-    pub(super) fn quick(action: &'static str, events: &'a [Event], now: Option<Timestamp>) -> Self {
-        Self { action, begin: BEGIN_QUICK, events, now }
-    }
-}
-
-/// A writing verb, begun.
-pub(super) struct Writing {
-    connection: Held,
-    /// The records that it has written so far.
-    pub(super) touched: BTreeMap<Subject, Touch>,
-}
-
-impl Deref for Writing {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.connection
-    }
-}
-
-impl DerefMut for Writing {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
-    }
-}
-
 impl PostgresMetastore {
     /// Reads by one statement.
     pub(super) async fn read<T>(
@@ -130,11 +86,12 @@ impl PostgresMetastore {
         steps: impl AsyncFnOnce(&mut Writing) -> Result<(T, bool)>,
     ) -> Result<T> {
         self.within(verb.action, async {
-            let mut writing = Writing { connection: self.hold(verb.action).await?, touched: BTreeMap::new() };
-            writing.execute(verb.begin).await.map_err(failed(verb.action))?;
+            let mut writing = Writing::on(self.hold(verb.action).await?);
+            let begin = if verb.is_durable { BEGIN_DURABLE } else { BEGIN_QUICK };
+            writing.execute(begin).await.map_err(failed(verb.action))?;
             let outcome = match steps(&mut writing).await {
                 Ok((answer, true)) => {
-                    changes::publish(&mut writing, verb.events, verb.now).await.map(|()| (answer, "COMMIT"))
+                    sql::publish(&mut writing, verb.events, verb.now).await.map(|()| (answer, "COMMIT"))
                 }
                 Ok((answer, false)) => Ok((answer, "ROLLBACK")),
                 Err(error) => Err(error),
@@ -145,7 +102,7 @@ impl PostgresMetastore {
             };
             let ended = writing.execute(end).await;
             if ended.is_ok() {
-                writing.connection.release();
+                writing.into_held().release();
             }
             let answer = outcome?;
             ended.map_err(failed(verb.action))?;

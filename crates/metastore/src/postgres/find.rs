@@ -1,45 +1,48 @@
 //! Listings. A statement has the conditions that its filter has, so that the server plans for these alone.
 
-use std::fmt::Display;
+use model::CacheId;
+use sqlx::QueryBuilder;
 
-use model::{Digest, ImageSource};
-use sqlx::{Postgres, QueryBuilder};
+use super::dialect;
+use super::sql::pages::{Statement, push_page_of};
+use crate::{CacheFilter, Order, Page};
 
-use crate::{CacheFilter, InstanceFilter, Order, PAGE_LIMIT, Page};
-
-pub(super) type Statement = QueryBuilder<Postgres>;
-
-fn texts<T: Display>(values: &[T]) -> Vec<String> {
-    values.iter().map(ToString::to_string).collect()
+/// The caches of a page and, where there is one, the first behind it.
+pub(super) fn page_of_caches(filter: &CacheFilter, page: &Page<CacheId>, and_one: bool) -> Statement {
+    // What is passed over is not read: only the ids are, from an index where there is one for it.
+    let (begin, end) = match page.skip {
+        0 => ("SELECT * FROM caches", ""),
+        _ => ("SELECT * FROM caches WHERE id = ANY(ARRAY(SELECT id FROM caches", ")) ORDER BY id"),
+    };
+    let mut statement = caches(begin, filter);
+    push_page_of(&mut statement, page, page.records() + u32::from(and_one));
+    statement.push(end);
+    if page.skip > 0 && page.order == Order::NewestFirst {
+        statement.push(" DESC");
+    }
+    statement
 }
 
-/// Ends a statement behind its conditions with those of a page.
-pub(super) fn push_page<Id: Display>(statement: &mut Statement, page: &Page<Id>) {
-    let (beyond, order) = match page.order {
-        Order::OldestFirst => (" AND id > ", " ORDER BY id LIMIT "),
-        Order::NewestFirst => (" AND id < ", " ORDER BY id DESC LIMIT "),
-    };
-    if let Some(after) = &page.after {
-        statement.push(beyond).push_bind(after.to_string());
-    }
-    statement.push(order).push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+/// How many caches the filter lets through.
+pub(super) fn counting(filter: &CacheFilter) -> Statement {
+    caches("SELECT count(*) AS count FROM caches", filter)
 }
 
 /// From a beginning of a statement over `caches` to its conditions.
-pub(super) fn caches(beginning: &'static str, filter: &CacheFilter) -> Statement {
+fn caches(beginning: &'static str, filter: &CacheFilter) -> Statement {
     let mut statement = QueryBuilder::new(beginning);
     statement.push(" WHERE true");
     if let Some(account) = &filter.account {
         statement.push(" AND account = ").push_bind(account.to_string());
     }
     if let Some(ids) = &filter.ids {
-        statement.push(" AND id = ANY(").push_bind(texts(ids)).push(")");
+        statement.push(" AND id = ANY(").push_bind(dialect::list(ids)).push(")");
     }
     if let Some(names) = &filter.names {
-        statement.push(" AND name = ANY(").push_bind(texts(names)).push(")");
+        statement.push(" AND name = ANY(").push_bind(dialect::list(names)).push(")");
     }
     if let Some(states) = &filter.states {
-        statement.push(" AND state = ANY(").push_bind(texts(states)).push(")");
+        statement.push(" AND state = ANY(").push_bind(dialect::list(states)).push(")");
     }
     if let Some(origin) = filter.origin {
         statement.push(" AND origin = ").push_bind(origin.as_str());
@@ -50,7 +53,7 @@ pub(super) fn caches(beginning: &'static str, filter: &CacheFilter) -> Statement
     if let Some(image) = &filter.image {
         statement
             .push(" AND id IN (SELECT cache FROM cache_images WHERE image = ")
-            .push_bind(image_key(image));
+            .push_bind(dialect::image_key(image));
         end_beside(&mut statement, filter);
     }
     if let Some(repository) = &filter.repository {
@@ -99,28 +102,4 @@ fn end_beside(statement: &mut Statement, filter: &CacheFilter) {
         statement.push(" AND account = ").push_bind(account.to_string());
     }
     statement.push(")");
-}
-
-/// What an image is found by.
-pub(super) fn image_key(image: &ImageSource) -> String {
-    Digest::sha256(image.to_string().as_bytes()).hex()
-}
-
-/// From a beginning of a statement over `instances` to its conditions.
-pub(super) fn instances(beginning: &'static str, filter: &InstanceFilter) -> Statement {
-    let mut statement = QueryBuilder::new(beginning);
-    statement.push(" WHERE true");
-    if let Some(account) = &filter.account {
-        statement.push(" AND account = ").push_bind(account.to_string());
-    }
-    if let Some(snapshot) = filter.snapshot {
-        statement.push(" AND snapshot = ").push_bind(snapshot.to_string());
-    }
-    if let Some(cache) = filter.cache {
-        statement.push(" AND cache = ").push_bind(cache.to_string());
-    }
-    if filter.unfinished {
-        statement.push(" AND NOT ended");
-    }
-    statement
 }

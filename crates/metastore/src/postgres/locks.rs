@@ -1,8 +1,9 @@
-//! Locks that are no row's. All but one hold until the end of their transaction; their numbers are ours alone in the database.
+//! Locks. All but those of the snapshots are no row's; all but one hold until the end of their transaction; their numbers are ours alone in the database.
 
-use model::AccountId;
+use model::{AccountId, ImageSnapshotId};
 use sqlx::{PgConnection, Postgres};
 
+use super::dialect;
 use crate::Result;
 use crate::error::failed;
 
@@ -45,6 +46,14 @@ pub(super) async fn turns(connection: &mut PgConnection) -> Result<()> {
 pub(super) async fn account(connection: &mut PgConnection, account: &AccountId) -> Result<()> {
     let locked = statement(LOCK, Space::Account, account.as_str()).execute(connection).await;
     locked.map(drop).map_err(failed("wait for the account"))
+}
+
+const SNAPSHOTS: &str = "SELECT id FROM snapshots WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+
+/// From now on nobody else begins to hold these snapshots, or lets them go.
+pub(super) async fn snapshots(connection: &mut PgConnection, ids: &[ImageSnapshotId]) -> Result<()> {
+    let done = sqlx::query(SNAPSHOTS).bind(dialect::list(ids)).execute(connection).await;
+    done.map(drop).map_err(failed("wait for the image snapshot"))
 }
 
 /// Writing changes, and committing them.

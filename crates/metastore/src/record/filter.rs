@@ -32,6 +32,19 @@ pub struct CacheFilter {
     pub labels: BTreeMap<String, LabelFilter>,
 }
 
+impl CacheFilter {
+    /// Whether it looks at nothing but account, origin and state: how many there are of these is kept.
+    pub(crate) fn is_counted(&self) -> bool {
+        let counted = Self {
+            account: self.account.clone(),
+            origin: self.origin,
+            states: self.states.clone(),
+            ..Self::default()
+        };
+        *self == counted
+    }
+}
+
 /// Which instances to find: those that every given part lets through. The default finds all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceFilter {
@@ -64,13 +77,20 @@ pub struct Page<Id> {
     pub limit: u32,
     /// Which way.
     pub order: Order,
+    /// How many are passed over first. They are stepped over one by one, of caches along an index alone.
+    pub skip: u32,
 }
 
 impl<Id> Page<Id> {
+    /// How many records it has at most.
+    pub(crate) fn records(&self) -> u32 {
+        self.limit.min(crate::PAGE_LIMIT)
+    }
+
     /// The first page, as large as pages are, the oldest first.
     #[must_use]
     pub fn first() -> Self {
-        Self { after: None, limit: crate::PAGE_LIMIT, order: Order::OldestFirst }
+        Self { after: None, limit: crate::PAGE_LIMIT, order: Order::OldestFirst, skip: 0 }
     }
 
     /// The page after that id, as large as pages are, the oldest first.

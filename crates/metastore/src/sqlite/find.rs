@@ -3,12 +3,13 @@
 //! Every statement is put together from fixed fragments; all values are bound. It first finds the ids of the page, over indices
 //! alone and in their order wherever that is possible, so that it stops at the page's end; only these rows are read.
 
-use model::{AccountId, CacheId, ImageCache, SnapshotSummary};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use model::{AccountId, CacheId};
+use sqlx::QueryBuilder;
 
-use crate::error::failed;
-use crate::rows::{self, to_json};
-use crate::{CacheFilter, CacheOutline, Order, PAGE_LIMIT, Page, Result};
+use super::dialect;
+use super::sql::pages::Statement;
+use crate::rows::to_json;
+use crate::{CacheFilter, Order, Page};
 
 /// What the search goes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,62 +92,38 @@ impl Way {
     }
 }
 
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
-    filter: &CacheFilter,
-    page: Page<CacheId>,
-) -> Result<Vec<ImageCache>> {
-    let mut query = statement("SELECT * FROM caches WHERE id IN (", filter, page);
-    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(rows::cache).collect()
+/// The caches of a page and, where that is asked for, the first behind it.
+pub(super) fn page_of_caches(filter: &CacheFilter, page: &Page<CacheId>, and_one: bool) -> Statement {
+    statement("SELECT * FROM caches WHERE id IN (", filter, *page, and_one)
 }
 
-pub(super) async fn outline(
-    connection: &mut SqliteConnection,
-    page: Page<CacheId>,
-) -> Result<Vec<CacheOutline>> {
-    let (beyond, order) = direction(page);
-    let mut query = QueryBuilder::new(
-        "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting \
-         FROM caches WHERE id",
-    );
-    query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY id").push(order);
-    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
-    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(rows::outline).collect()
+/// How many caches the filter lets through.
+pub(super) fn counting(filter: &CacheFilter) -> Statement {
+    let mut query = QueryBuilder::new("SELECT count(*) AS count FROM (");
+    push_ids(&mut query, Way::of(filter), filter);
+    query.push(")");
+    query
 }
 
-pub(super) async fn outline_serving(
-    connection: &mut SqliteConnection,
-    page: Page<CacheId>,
-) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
-    let (beyond, order) = direction(page);
-    let mut query = QueryBuilder::new(
-        "SELECT c.id, account, state, c.created, size_limit, platform, snapshot, generations, deleting, summary \
-         FROM caches AS c LEFT JOIN snapshots AS s ON s.id = c.snapshot WHERE c.id",
-    );
-    query.push(beyond).push_bind(super::page::after(page)).push(" ORDER BY c.id").push(order);
-    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
-    let rows = query.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(|row| Ok((rows::outline(row)?, rows::summary_if_any(row)?))).collect()
-}
-
-fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>) -> QueryBuilder<Sqlite> {
+fn statement(begin: &'static str, filter: &CacheFilter, page: Page<CacheId>, and_one: bool) -> Statement {
+    let records = page.records() + u32::from(and_one);
     let mut query = QueryBuilder::new(begin);
     match &filter.states {
-        // The indices have the ids of each state in order: each state's first ones are found, and of these the first.
+        // The indices have the ids of each state in order: each state's first ones are found, and of these the first. Any of
+        // them may be among those that are passed over.
         Some(states)
             if !states.is_empty() && matches!(Way::of(filter), Way::Account | Way::Any | Way::State) =>
         {
             for (place, state) in states.iter().enumerate() {
                 query.push(if place == 0 { "SELECT id FROM (" } else { " UNION SELECT id FROM (" });
-                push_page(&mut query, &CacheFilter { states: Some(vec![*state]), ..filter.clone() }, page);
+                let filter = CacheFilter { states: Some(vec![*state]), ..filter.clone() };
+                push_page(&mut query, &filter, page, (0, records.saturating_add(page.skip)));
                 query.push(")");
             }
             query.push(" ORDER BY 1").push(direction(page).1);
-            query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
+            push_part(&mut query, (page.skip, records));
         }
-        _ => push_page(&mut query, filter, page),
+        _ => push_page(&mut query, filter, page, (page.skip, records)),
     }
     query.push(") ORDER BY id").push(direction(page).1);
     query
@@ -160,8 +137,16 @@ fn direction(page: Page<CacheId>) -> (&'static str, &'static str) {
     }
 }
 
-/// The ids of the page.
-fn push_page(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, page: Page<CacheId>) {
+/// So many behind so many.
+fn push_part(query: &mut Statement, (skip, records): (u32, u32)) {
+    query.push(" LIMIT ").push_bind(i64::from(records));
+    if skip > 0 {
+        query.push(" OFFSET ").push_bind(i64::from(skip));
+    }
+}
+
+/// The ids of a part of the page.
+fn push_page(query: &mut Statement, filter: &CacheFilter, page: Page<CacheId>, part: (u32, u32)) {
     let way = Way::of(filter);
     push_ids(query, way, filter);
     let (beyond, order) = direction(page);
@@ -169,20 +154,11 @@ fn push_page(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter, page: Page<
         query.push(" AND ").push(way.id()).push(beyond).push_bind(after.to_string());
     }
     query.push(" ORDER BY ").push(way.id()).push(order);
-    query.push(" LIMIT ").push_bind(i64::from(page.limit.min(PAGE_LIMIT)));
-}
-
-pub(super) async fn count(connection: &mut SqliteConnection, filter: &CacheFilter) -> Result<u64> {
-    let mut query = QueryBuilder::new("SELECT count(*) FROM (");
-    push_ids(&mut query, Way::of(filter), filter);
-    query.push(")");
-    let count: i64 =
-        query.build_query_scalar().fetch_one(connection).await.map_err(failed("count caches"))?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    push_part(query, part);
 }
 
 /// The ids of the caches that the filter lets through.
-fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+fn push_ids(query: &mut Statement, way: Way, filter: &CacheFilter) {
     query.push(way.source());
     if let Some(account) = &filter.account {
         query.push(way.account()).push_bind(AccountId::as_str(account).to_owned());
@@ -207,7 +183,7 @@ fn push_ids(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     push_labels(query, filter);
 }
 
-fn push_states(query: &mut QueryBuilder<Sqlite>, way: Way, states: &[model::CacheState]) {
+fn push_states(query: &mut Statement, way: Way, states: &[model::CacheState]) {
     match states {
         // Its index has the ids in order.
         [state] if matches!(way, Way::Any | Way::State) => {
@@ -222,13 +198,13 @@ fn push_states(query: &mut QueryBuilder<Sqlite>, way: Way, states: &[model::Cach
     }
 }
 
-fn push_images(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+fn push_images(query: &mut Statement, way: Way, filter: &CacheFilter) {
     if let Some(image) = &filter.image {
         if way == Way::Image {
-            query.push(" AND i.image = ").push_bind(image.to_string());
+            query.push(" AND i.image = ").push_bind(dialect::image_key(image));
         } else {
             query.push(" AND EXISTS (SELECT 1 FROM cache_images AS h WHERE h.cache = c.id AND h.image = ");
-            query.push_bind(image.to_string()).push(")");
+            query.push_bind(dialect::image_key(image)).push(")");
         }
     }
     if let Some(repository) = &filter.repository {
@@ -243,7 +219,7 @@ fn push_images(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter)
     }
 }
 
-fn push_tags(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
+fn push_tags(query: &mut Statement, way: Way, filter: &CacheFilter) {
     let mut may_lead = way == Way::Tag;
     for (key, value) in &filter.tags {
         let leads = may_lead && value.is_some();
@@ -261,7 +237,7 @@ fn push_tags(query: &mut QueryBuilder<Sqlite>, way: Way, filter: &CacheFilter) {
     }
 }
 
-fn push_labels(query: &mut QueryBuilder<Sqlite>, filter: &CacheFilter) {
+fn push_labels(query: &mut Statement, filter: &CacheFilter) {
     for (key, wanted) in &filter.labels {
         query.push(" AND (EXISTS (SELECT 1 FROM cache_labels AS l WHERE l.cache = c.id AND l.key = ");
         query.push_bind(key.clone()).push(" AND l.value = ").push_bind(wanted.is.clone()).push(")");
@@ -284,8 +260,9 @@ mod tests {
     async fn plan(filter: &CacheFilter, order: Order) -> String {
         let mut connection = sqlx::sqlite::SqliteConnectOptions::new().connect().await.unwrap();
         super::super::schema::migrate(&mut connection, std::path::Path::new(":memory:")).await.unwrap();
-        let page = Page { after: Some(CacheId::generate()), limit: 50, order };
-        let mut query = statement("EXPLAIN QUERY PLAN SELECT * FROM caches WHERE id IN (", filter, page);
+        let page = Page { after: Some(CacheId::generate()), limit: 50, order, skip: 7 };
+        let mut query =
+            statement("EXPLAIN QUERY PLAN SELECT * FROM caches WHERE id IN (", filter, page, true);
         let rows = query.build().fetch_all(&mut connection).await.unwrap();
         let steps = rows.iter().map(|row| row.get::<String, _>("detail") + "\n");
         // What the caller gave is no table, and neither is what a state's first ids are merged from.

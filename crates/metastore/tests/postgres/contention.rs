@@ -8,8 +8,9 @@ use metastore::conformance::{
     account, at, build_and_keep, build_of, cache_named, cache_of, create, create_waiting, instance_of,
     process, ready_cache, waiting_build_of,
 };
+use metastore::verbs::*;
 use metastore::{
-    Admission, Admitted, CacheFilter, ClientToken, Error, InstanceRemoval, Metastore as _, Operation, Page,
+    Admission, Admitted, CacheFilter, ClientToken, Error, InstanceRemoval, Operation, Page,
     PostgresMetastore, TokenUse, Turns,
 };
 use model::rules::Quotas;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use metastore::conformance::{account, at, cache_of, create_waiting, process};
-use metastore::{Change, ChangeNumber, Metastore as _, PostgresMetastore, Turns};
+use metastore::verbs::*;
+use metastore::{Change, ChangeNumber, PostgresMetastore, Turns};
 use model::Subject;
 use tokio::task::{AbortHandle, JoinSet};
 

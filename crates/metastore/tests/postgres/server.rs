@@ -2,7 +2,8 @@
 
 use metastore::conformance::faults::check_invariants;
 use metastore::conformance::{at, build_of, event, process, ready_cache, snapshot_of, whole};
-use metastore::{ErrorKind, Metastore as _, PostgresMetastore, PostgresSettings};
+use metastore::verbs::*;
+use metastore::{ErrorKind, PostgresMetastore, PostgresSettings};
 use model::{CacheState, EventReason, ImageCache, Subject};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use testkit::{Postgres, Stop};

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clouds::alibaba::answer::{ImageCacheEntry, ImageCaches};
+use clouds::alibaba::answer::ImageCaches;
 use clouds::alibaba::request::{DescribeImageCaches, GivenImage, ResourceId};
 use clouds::alibaba::{Answer, OperationName, Refusal};
-use futures::future::try_join_all;
 use model::{CacheId, Cloud, ImageSource, LabelFilter};
 use wire::{FindMatches, MatchPolicy};
 
@@ -76,8 +75,12 @@ impl Caller {
             (Some(filter), true) => self.page(&filter, describe, start).await.map_err(of)?,
             (Some(filter), false) => self.matching(filter, describe).await.map_err(of)?,
         };
-        let entries = page.caches.iter().map(|view| self.entry(view, describe));
-        let image_caches = try_join_all(entries).await.map_err(of)?;
+        let events = listing::events(&self.edge, &self.account, &page.caches).await.map_err(of)?;
+        let entry = |view: &CacheView| {
+            let events = events.get(&view.cache.id).map_or(&[][..], Vec::as_slice);
+            shown::entry(view, describe.region.as_str(), events)
+        };
+        let image_caches = page.caches.iter().map(entry).collect();
         let next_token = page.next.map(|id| self.edge.page_key().issue(&query, &id.to_string()));
         Ok(Answer::DescribeImageCaches(ImageCaches { next_token, total_count: page.total, image_caches }))
     }
@@ -133,21 +136,6 @@ impl Caller {
         page.total = page.caches.len() as u64;
         page.caches.truncate(limit as usize);
         Ok(CachePage { next: None, ..page })
-    }
-
-    async fn entry(
-        &self,
-        view: &CacheView,
-        describe: &DescribeImageCaches,
-    ) -> Result<ImageCacheEntry, ServiceError> {
-        let id = view.cache.id.to_string();
-        let events = match self.edge.service().cache_events(&self.account, &id).await {
-            Ok(events) => events,
-            // It went in between.
-            Err(error) if error.kind == crate::service::ServiceErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        Ok(shown::entry(view, describe.region.as_str(), &events))
     }
 }
 

@@ -152,7 +152,7 @@ impl Caller {
         let mut groups: Vec<Group> = Vec::new();
         let mut after = None;
         loop {
-            let page = Page { after, limit: STEP, order: Order::NewestFirst };
+            let page = Page { after, limit: STEP, order: Order::NewestFirst, skip: 0 };
             let found = self.edge.service().list_instances(&self.account, false, page).await?;
             groups.extend(found.instances.into_iter().filter_map(|instance| {
                 let notes = GroupNotes::of(instance.notes.as_ref())?;

@@ -1,16 +1,17 @@
 //! Caches described, and the one that serves some images best.
 
+use std::collections::BTreeMap;
+
 use clouds::tencent::{
     Answer, DescribeImageCaches, Error, GetMostSuitableImageCache, ImageCache, ShownCredential, translate,
 };
-use futures::future::try_join_all;
-use model::Cloud;
+use model::{CacheId, Cloud, Event};
 use wire::{FindMatches, MatchPolicy};
 
 use super::{Caller, refusals};
 use crate::clouds::listing::{self, Start, Wanted};
-use crate::clouds::recorded::{Recorded, labels};
-use crate::service::{CacheFilter, CacheView, ServiceError, ServiceErrorKind};
+use crate::clouds::recorded::{Recorded, RecordedLogin, labels};
+use crate::service::{CacheFilter, CacheView, ServiceError};
 
 /// How many caches are looked at for the best one of the region.
 const MOST_MATCHES: u32 = 100;
@@ -27,7 +28,8 @@ impl Caller {
         };
         let wanted = Wanted { start: Start::Offset(describe.offset), limit: describe.limit, fits: None };
         let page = listing::page(&self.edge, &self.account, &filter, wanted).await.map_err(of)?;
-        let shown = try_join_all(page.caches.iter().map(|view| self.show(view))).await.map_err(of)?;
+        let events = listing::events(&self.edge, &self.account, &page.caches).await.map_err(of)?;
+        let shown = page.caches.iter().map(|view| show(view, &events)).collect();
         Ok(Answer::DescribeImageCaches { total_count: page.total, image_caches: shown })
     }
 
@@ -47,29 +49,26 @@ impl Caller {
         for taken in ranking.taken {
             let view = listing::cache(&self.edge, &self.account, taken.id).await.map_err(of)?;
             if let Some(view) = view.filter(|view| self.is_here(view)) {
-                return Ok(Answer::most_suitable(Some(self.show(&view).await.map_err(of)?)));
+                let views = [view];
+                let events = listing::events(&self.edge, &self.account, &views).await.map_err(of)?;
+                return Ok(Answer::most_suitable(Some(show(&views[0], &events))));
             }
         }
         Ok(Answer::most_suitable(None))
     }
+}
 
-    async fn show(&self, view: &CacheView) -> Result<ImageCache, ServiceError> {
-        let cache = &view.cache;
-        let events = match self.edge.service().cache_events(&self.account, &cache.id.to_string()).await {
-            Ok(events) => events,
-            // It went in between.
-            Err(error) if error.kind == ServiceErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let recorded = Recorded::of(cache.notes.as_ref());
-        let shown = |login: &crate::clouds::recorded::RecordedLogin| ShownCredential {
-            server: login.server.clone(),
-            username: login.username.clone(),
-            name: login.name.clone(),
-        };
-        let credentials: Vec<ShownCredential> = recorded.logins.iter().map(shown).collect();
-        let images = recorded.texts_of(&cache.images);
-        let given = translate::Given { images: &images, credentials: &credentials, matched: None };
-        Ok(translate::image_cache(cache, view.expires, &events, given))
-    }
+fn show(view: &CacheView, events: &BTreeMap<CacheId, Vec<Event>>) -> ImageCache {
+    let cache = &view.cache;
+    let events = events.get(&cache.id).map_or(&[][..], Vec::as_slice);
+    let recorded = Recorded::of(cache.notes.as_ref());
+    let shown = |login: &RecordedLogin| ShownCredential {
+        server: login.server.clone(),
+        username: login.username.clone(),
+        name: login.name.clone(),
+    };
+    let credentials: Vec<ShownCredential> = recorded.logins.iter().map(shown).collect();
+    let images = recorded.texts_of(&cache.images);
+    let given = translate::Given { images: &images, credentials: &credentials, matched: None };
+    translate::image_cache(cache, view.expires, events, given)
 }

@@ -39,7 +39,7 @@ pub(super) fn paged<T: Clone, Id: Ord + Copy>(
         (Some(after), Order::OldestFirst) => id(item) > after,
         (Some(after), Order::NewestFirst) => id(item) < after,
     };
-    let mut rest: Vec<T> = all.into_iter().filter(behind).collect();
+    let mut rest: Vec<T> = all.into_iter().filter(behind).skip(page.skip as usize).collect();
     let has_more = rest.len() > page.limit as usize;
     rest.truncate(page.limit as usize);
     let next = rest.last().filter(|_| has_more).map(&id);

@@ -1,0 +1,51 @@
+use std::collections::BTreeMap;
+
+use model::{AccountId, CacheState, ImageCache, Origin};
+
+use crate::{CacheFilter, Metastore, Page, Usage};
+
+/// What is kept of how many caches there are never differs from what is there. Looked at behind every other case, too.
+pub async fn agree(store: &dyn Metastore) {
+    let all = all(store).await;
+    let mut accounts: BTreeMap<&AccountId, Usage> = BTreeMap::new();
+    for cache in &all {
+        let usage = accounts.entry(&cache.account).or_default();
+        let counted = u64::from(cache.deleting.is_none());
+        match cache.origin {
+            Origin::Manual => usage.manual += counted,
+            Origin::Automatic => usage.automatic += counted,
+        }
+    }
+    for (account, usage) in &accounts {
+        assert_eq!(store.usage(account).await.unwrap(), *usage, "{account}");
+    }
+    let none = [];
+    let (one, two) = ([CacheState::Ready], [CacheState::Failed, CacheState::Preparing]);
+    let states = [None, Some(&none[..]), Some(&one[..]), Some(&two[..]), Some(&CacheState::ALL[..])];
+    for account in accounts.keys().map(|account| Some((*account).clone())).chain([None]) {
+        for origin in [None, Some(Origin::Manual), Some(Origin::Automatic)] {
+            for states in states {
+                let states = states.map(<[_]>::to_vec);
+                let filter =
+                    CacheFilter { account: account.clone(), origin, states, ..CacheFilter::default() };
+                let counted = store.count_caches(&filter).await.unwrap();
+                let is_wanted = |cache: &&ImageCache| {
+                    filter.account.as_ref().is_none_or(|account| *account == cache.account)
+                        && origin.is_none_or(|origin| origin == cache.origin)
+                        && filter.states.as_ref().is_none_or(|states| states.contains(&cache.state))
+                };
+                assert_eq!(counted, all.iter().filter(is_wanted).count() as u64, "{filter:?}");
+            }
+        }
+    }
+}
+
+async fn all(store: &dyn Metastore) -> Vec<ImageCache> {
+    let (mut all, mut page) = (Vec::new(), Page::first());
+    loop {
+        let found = store.find_caches(&CacheFilter::default(), page).await.unwrap();
+        let Some(last) = found.last() else { return all };
+        page = Page::after(last.id);
+        all.extend(found);
+    }
+}
