@@ -22,6 +22,7 @@ mod find;
 mod locks;
 mod schema;
 mod settings;
+#[allow(clippy::duplicate_mod, reason = "compiled once inside each backend: what a connection is differs")]
 #[path = "sql/shared.rs"]
 mod sql;
 mod url;

@@ -11,6 +11,7 @@ mod dialect;
 mod find;
 mod locks;
 mod schema;
+#[allow(clippy::duplicate_mod, reason = "compiled once inside each backend: what a connection is differs")]
 #[path = "sql/shared.rs"]
 mod sql;
 

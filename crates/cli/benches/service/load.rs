@@ -19,22 +19,22 @@ pub enum Request {
 }
 
 impl Request {
-    fn getting(path: String) -> Self {
+    fn getting(path: &str) -> Self {
         Self::Native(format!("GET {path}"), String::new())
     }
 
     /// What the server, the connections and this program take where nothing is looked up.
     pub fn nothing() -> Self {
-        Self::getting("/healthz".to_owned())
+        Self::getting("/healthz")
     }
 
     pub fn describing(query: &str) -> Self {
-        Self::getting(format!("/v1/caches?{query}"))
+        Self::getting(&format!("/v1/caches?{query}"))
     }
 
     pub fn showing(name: &str) -> Self {
         // By name the newest usable one is meant.
-        Self::getting(format!("/v1/caches/{name}"))
+        Self::getting(&format!("/v1/caches/{name}"))
     }
 
     /// Images that no registry is asked about.
