@@ -1,5 +1,6 @@
 //! The port over the engine: what is asked at the edge in the engine's words, and its answers in the port's.
 
+mod answers;
 mod caches;
 mod errors;
 mod feeds;

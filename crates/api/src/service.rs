@@ -4,10 +4,12 @@
 //! another account's is as if it were not there. Answers are the types of `model`, and where that has no word for a thing, the
 //! document itself.
 
+mod answers;
 mod error;
 mod keys;
 mod request;
 
+pub use answers::{Answers, Once, OnceTurn};
 pub use error::{ServiceError, ServiceErrorKind};
 pub use keys::{KnownKey, NewAccessKey};
 pub use request::{
@@ -32,7 +34,7 @@ pub type ServiceResult<T> = Result<T, ServiceError>;
 
 /// The use-cases.
 #[async_trait]
-pub trait Service: Send + Sync + 'static {
+pub trait Service: Answers {
     /// Records a cache and asks for its build; returns at once.
     async fn request_cache(
         &self,

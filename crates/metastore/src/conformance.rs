@@ -7,6 +7,7 @@
 pub mod access_keys;
 pub mod accounts;
 pub mod admission;
+pub mod answers;
 pub mod builds;
 pub mod caches;
 pub mod changes;
@@ -49,6 +50,8 @@ macro_rules! metastore_conformance {
             admission: counts_each_origin, names_what_makes_room, keeps_what_is_needed, counts_no_cache_that_goes,
                 answers_a_token_once, refuses_a_token_of_another_request, forgets_tokens_in_time,
                 a_refused_request_leaves_no_token, quota_of_nothing;
+            answers: are_given_once, another_request_with_the_word_is_refused, are_taken_up_from_the_dead,
+                given_up_are_as_if_they_had_not_come, are_forgotten_in_time, go_to_one_of_many_at_once;
             builds: first_build_steps, one_build_at_a_time, update_swaps_the_snapshot, failed_update_stays_usable,
                 a_further_one_forgets_the_ended, a_failure_is_returned_as_it_is_kept, only_its_owner_ends_it, claims_once,
                 claims_what_the_dead_left, retains_planned_snapshots, created_with_its_build_or_not_at_all, records_layers;

@@ -12,10 +12,11 @@ use model::{
 };
 
 use crate::{
-    Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
-    ChangeNumber, CredentialOwner, Error, ErrorKind, InstanceFilter, InstanceRef, InstanceRemoval,
-    LayerRecord, Metastore, NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential,
-    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
+    Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, Beat, Build, CacheChange, CacheEdit,
+    CacheFilter, CacheOutline, CacheRef, Change, ChangeNumber, CredentialOwner, Error, ErrorKind,
+    IdempotentAnswers, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore, NewBuild, Page,
+    ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
+    Turns, Usage,
 };
 
 /// Which call fails, and how.
@@ -69,9 +70,9 @@ impl<M> FaultMetastore<M> {
 }
 
 macro_rules! delegate {
-    ($($verb:ident($($name:ident: $type:ty),*) -> $answer:ty;)+) => {
+    ($trait:ident: $($verb:ident($($name:ident: $type:ty),*) -> $answer:ty;)+) => {
         #[async_trait]
-        impl<M: Metastore> Metastore for FaultMetastore<M> {
+        impl<M: Metastore> $trait for FaultMetastore<M> {
             $(async fn $verb(&self, $($name: $type),*) -> Result<$answer> {
                 let Some(plan) = self.due() else { return self.inner.$verb($($name),*).await };
                 if plan.is_done {
@@ -84,6 +85,16 @@ macro_rules! delegate {
 }
 
 delegate! {
+    IdempotentAnswers:
+    begin_answer(request: &AnswerRequest, lost: Option<u32>, now: Timestamp) -> AnswerTurn;
+    beat_answer(key: &AnswerKey, turn: u32, now: Timestamp) -> bool;
+    put_answer(key: &AnswerKey, turn: u32, answer: &[u8]) -> bool;
+    give_up_answer(key: &AnswerKey, turn: u32) -> ();
+    forget_answers(now: Timestamp) -> u64;
+}
+
+delegate! {
+    Metastore:
     create_cache(cache: &ImageCache, build: &NewBuild, admission: &Admission, events: &[Event]) -> Admitted;
     cache(id: CacheId) -> ImageCache;
     resolve_cache(account: &AccountId, wanted: &CacheRef) -> ResolvedCache;

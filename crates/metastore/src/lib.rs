@@ -38,6 +38,7 @@
 //!
 //! The feature `test-suite` has the conformance suite and a metastore that fails by plan.
 
+mod answers;
 mod claim;
 #[cfg(feature = "test-suite")]
 pub mod conformance;
@@ -53,17 +54,19 @@ mod rules;
 mod sqlite;
 mod store;
 
+pub use answers::IdempotentAnswers;
 pub use claim::claim_interrupted_builds;
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
 pub use process::ProcessIdentity;
 pub use record::{
-    Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
-    CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError, CredentialOwner,
-    EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT,
-    Operation, Order, OutlineAndSummary, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache, SealedCredential,
-    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
+    Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, Beat, Build, BuildPlan, BuildState,
+    CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber,
+    ClientToken, ClientTokenError, CredentialOwner, EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef,
+    InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT, Operation, Order, OutlineAndSummary, PAGE_LIMIT,
+    Page, PolicyEdit, ResolvedCache, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns,
+    Usage,
 };
 pub use sqlite::SqliteMetastore;
 pub use store::Metastore;

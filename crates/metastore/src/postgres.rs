@@ -15,6 +15,7 @@
 //! What a verb promises to keep over a power loss is committed with `synchronous_commit`, the rest without.
 
 mod access_keys;
+mod answers;
 mod builds;
 mod caches;
 mod changes;

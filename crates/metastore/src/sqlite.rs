@@ -6,6 +6,7 @@
 //! `synchronous = FULL`, which syncs the log at each commit; the rest with `NORMAL`, which leaves that to the next one.
 
 mod access_keys;
+mod answers;
 mod builds;
 #[cfg(feature = "test-suite")]
 mod bulk;

@@ -1,5 +1,6 @@
 //! An in-memory double of the port: enough of a service to be asked everything.
 
+mod answers;
 mod filter;
 mod keys;
 mod taken;
@@ -43,6 +44,9 @@ pub(crate) const FAILS: &str = "fails";
 /// An instance with this command does not start.
 pub(crate) const NEVER_STARTS: &str = "never-starts";
 
+/// An instance with this command does not start before somebody says so.
+pub(crate) const WAITS_TO_START: &str = "waits-to-start";
+
 #[derive(Default)]
 pub(crate) struct Double {
     state: Mutex<State>,
@@ -61,6 +65,7 @@ struct State {
     requests: HashMap<(AccountId, String), (NewCache, CacheId)>,
     tokens: Vec<TokenRecord>,
     keys: Keys,
+    answers: HashMap<answers::Key, answers::Begun>,
 }
 
 impl State {
@@ -330,6 +335,9 @@ impl Service for Double {
         if new.wish.command == [NEVER_STARTS] {
             return Err(ServiceError::new(ServiceErrorKind::RegistryUnavailable, "the registry is away"));
         }
+        if new.wish.command == [WAITS_TO_START] {
+            self.go_on.notified().await;
+        }
         let cache = match &new.wish.cache {
             PickCache::Only(word) => Some(self.with(|all| {
                 let index = all.cache(account, word).map_err(|error| error.about("cache"))?;
@@ -428,7 +436,10 @@ impl Service for Double {
 
     async fn instance_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>> {
         self.with(|all| {
-            let id = all.instances[all.instance(account, word)?].id;
+            let id = match word.parse() {
+                Ok(id) => id,
+                Err(_) => all.instances[all.instance(account, word)?].id,
+            };
             let events = all.events.iter().map(|(_, event)| event);
             Ok(events.filter(|event| event.subject == Subject::Instance(id)).cloned().collect())
         })
