@@ -267,6 +267,15 @@ impl Service for OverEngine {
         Ok(self.records.set_instance_notes(id, &notes).await?)
     }
 
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> ServiceResult<Option<Instance>> {
+        Ok(self.records.swap_instance_notes(id, from, to).await?)
+    }
+
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
         self.settle().await?;
         Ok(self.instances.delete(account, word, force).await?)

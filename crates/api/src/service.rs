@@ -119,6 +119,15 @@ pub trait Service: Answers {
         notes: CloudNotes,
     ) -> ServiceResult<Instance>;
 
+    /// Notes something else in a cloud's words of an instance, where `from` is what is known; `None`, and nothing is done, where
+    /// it is something else by now.
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> ServiceResult<Option<Instance>>;
+
     /// Deletes an instance; `force`: stops it first.
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance>;
 

@@ -68,7 +68,7 @@ macro_rules! metastore_conformance {
                 finds_nothing_among_none, outlines_every_cache, follows_changes, pages_there_and_back;
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
                 a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
-            instances: lives, lives_after_all, keep_what_a_cloud_said, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
+            instances: lives, lives_after_all, keep_what_a_cloud_said, swap_what_a_cloud_said_of_them, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
             snapshots: are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
                 of_an_instance_come_with_it_or_not_at_all;
@@ -76,7 +76,7 @@ macro_rules! metastore_conformance {
                 listed_by_account;
             turns: waits_for_an_owner, the_one_with_fewest_running_first, the_longest_waiting_first, each_goes_to_one,
                 beats_and_tells, cancelled_while_waiting, cancelled_while_running, a_lost_build_beats_no_more;
-            update: changes_what_is_said, changes_only_what_is_said, keeps_what_a_cloud_said,
+            update: changes_what_is_said, changes_only_what_is_said, changes_tags_over_what_they_are, keeps_what_a_cloud_said,
                 changes_nothing_of_what_is_deleted, builds_what_is_new, answers_a_token_once,
                 with_a_build_or_not_at_all;
         }

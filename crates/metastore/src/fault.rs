@@ -14,9 +14,9 @@ use model::{
 use crate::{
     Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, Beat, Build, CacheChange, CacheEdit,
     CacheFilter, CacheOutline, CacheRef, Change, ChangeNumber, CredentialOwner, Error, ErrorKind,
-    IdempotentAnswers, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore, NewBuild, Page,
-    ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse,
-    Turns, Usage,
+    IdempotentAnswers, InstanceFilter, InstanceNotes, InstanceRef, InstanceRemoval, LayerRecord, Metastore,
+    NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId,
+    TokenRecord, TokenUse, Turns, Usage,
 };
 
 /// Which call fails, and how.
@@ -91,6 +91,11 @@ delegate! {
     put_answer(key: &AnswerKey, turn: u32, answer: &[u8]) -> bool;
     give_up_answer(key: &AnswerKey, turn: u32) -> ();
     forget_answers(now: Timestamp) -> u64;
+}
+
+delegate! {
+    InstanceNotes:
+    swap_instance_notes(id: InstanceId, from: &CloudNotes, to: &CloudNotes) -> Option<Instance>;
 }
 
 delegate! {

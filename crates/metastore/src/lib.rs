@@ -46,6 +46,7 @@ mod error;
 #[cfg(feature = "test-suite")]
 pub mod fault;
 mod memory;
+mod notes;
 mod postgres;
 mod process;
 mod record;
@@ -58,6 +59,7 @@ pub use answers::IdempotentAnswers;
 pub use claim::claim_interrupted_builds;
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
+pub use notes::InstanceNotes;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
 pub use process::ProcessIdentity;
 pub use record::{

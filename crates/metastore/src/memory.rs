@@ -9,6 +9,7 @@ mod credentials;
 mod events;
 mod find;
 mod instances;
+mod notes;
 mod tokens;
 mod verbs;
 

@@ -27,6 +27,7 @@ mod instances;
 mod layers;
 mod life;
 mod locks;
+mod notes;
 mod quota;
 mod requests;
 mod schema;

@@ -18,6 +18,7 @@ mod find;
 mod instances;
 mod layers;
 mod life;
+mod notes;
 mod page;
 mod quota;
 mod requests;

@@ -28,7 +28,7 @@ use crate::{
 ///
 /// Verbs by id do not ask whose the record is: whoever acts for an account looks first. Those by name take the account.
 #[async_trait]
-pub trait Metastore: crate::IdempotentAnswers {
+pub trait Metastore: crate::IdempotentAnswers + crate::InstanceNotes {
     /// Records a cache and asks for its first build, in one: no crash leaves a cache that nobody builds.
     ///
     /// The cache is `Preparing` while its build waits for an owner, and `Creating` as soon as it has one. A client token that

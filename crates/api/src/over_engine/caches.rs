@@ -129,6 +129,7 @@ impl OverEngine {
             notes: update.notes,
         };
         let token = client_token(key)?;
+            retag: update.retag,
         let Some(here) = &self.here else {
             return Ok(self.admitted(self.engine.update_cache(account, word, &update, token).await?));
         };

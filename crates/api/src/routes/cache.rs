@@ -85,6 +85,7 @@ pub(super) async fn update(
         reuse_layers: document.reuse_layers,
         tags: document.tags,
         credentials: document.credentials,
+        retag: None,
         notes: None,
     };
     let (service, account) = (edge.service_arc(), caller.account.clone());

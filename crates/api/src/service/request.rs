@@ -6,7 +6,7 @@ use futures::stream::BoxStream;
 use model::{
     AccountId, ByteSize, CacheId, CacheName, CacheState, CloudNotes, CopyCount, Elimination, ImageCache,
     ImageSnapshot, ImageSnapshotId, ImageSource, Instance, LabelFilter, Origin, Platform, RegistryAccess,
-    RepositoryName, RetentionDays, Staleness, Subject, Tags, Timestamp,
+    RepositoryName, RetentionDays, Staleness, Subject, TagChange, Tags, Timestamp,
 };
 use wire::{Build, Choice, Cost, CreateInstance, Login, Order, Scope, Sizes, Unsettled};
 
@@ -61,6 +61,8 @@ pub struct CacheUpdate {
     pub reuse_layers: Option<bool>,
     /// Its tags.
     pub tags: Option<Tags>,
+    /// Some of its tags, over those that it has by then.
+    pub retag: Option<TagChange>,
     /// Credentials in place of those that it has.
     pub credentials: Option<Vec<Login>>,
     /// What the cloud's call says beside, in place of what is known.

@@ -3,6 +3,7 @@
 mod answers;
 mod filter;
 mod keys;
+mod state;
 mod taken;
 
 use std::collections::HashMap;
@@ -66,29 +67,6 @@ struct State {
     tokens: Vec<TokenRecord>,
     keys: Keys,
     answers: HashMap<answers::Key, answers::Begun>,
-}
-
-impl State {
-    fn write(&mut self, account: &AccountId, subject: Subject, gone: bool) {
-        let number = self.newest() + 1;
-        self.changes.push((account.clone(), NumberedChange { number, subject, gone, at: now() }));
-    }
-
-    fn newest(&self) -> u64 {
-        self.changes.last().map_or(self.forgotten, |(_, change)| change.number)
-    }
-
-    fn cache(&self, account: &AccountId, word: &str) -> ServiceResult<usize> {
-        let is_meant = |cache: &ImageCache| cache.id.to_string() == word || cache.name.as_str() == word;
-        let found = self.caches.iter().rposition(|cache| cache.account == *account && is_meant(cache));
-        found.ok_or_else(|| not_found(word))
-    }
-
-    fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<usize> {
-        let is_meant = |found: &Instance| found.id.to_string() == word || found.name.as_str() == word;
-        let found = self.instances.iter().position(|found| found.account == *account && is_meant(found));
-        found.ok_or_else(|| not_found(word))
-    }
 }
 
 fn now() -> Timestamp {
@@ -253,6 +231,9 @@ impl Service for Double {
             if let Some(tags) = update.tags {
                 cache.policy.tags = tags;
             }
+            if let Some(change) = update.retag {
+                cache.policy.tags = change.over(&cache.policy.tags).unwrap();
+            }
             Ok(Admitted { view: view(cache), before: false })
         })
     }
@@ -412,6 +393,25 @@ impl Service for Double {
             let index = all.instance(account, word)?;
             all.instances[index].notes = Some(notes);
             Ok(all.instances[index].clone())
+        })
+    }
+
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> ServiceResult<Option<Instance>> {
+        // As between a reading and a writing that are two steps.
+        tokio::task::yield_now().await;
+        self.with(|all| {
+            let found = all.instances.iter_mut().find(|instance| instance.id == id);
+            let found = found.ok_or_else(|| not_found(&id.to_string()))?;
+            let is_known = found.notes.as_ref() == Some(from);
+            if is_known {
+                found.notes = Some(to.clone());
+            }
+            Ok(is_known.then(|| found.clone()))
         })
     }
 

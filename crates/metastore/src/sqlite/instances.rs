@@ -85,7 +85,7 @@ async fn save(connection: &mut SqliteConnection, instance: &Instance) -> Result<
     Ok(())
 }
 
-async fn get(connection: &mut SqliteConnection, id: InstanceId) -> Result<Instance> {
+pub(super) async fn get(connection: &mut SqliteConnection, id: InstanceId) -> Result<Instance> {
     let row = sqlx::query("SELECT * FROM instances WHERE id = ?")
         .bind(id.to_string())
         .fetch_optional(connection)
