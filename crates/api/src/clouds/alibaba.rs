@@ -178,7 +178,10 @@ async fn perform(caller: Caller, operation: Operation) -> Result<Answer, Refusal
             Operation::TagResources(tag) => caller.tag(&tag).await,
             Operation::UntagResources(untag) => caller.untag(&untag).await,
             Operation::ListTagResources(list) => caller.list_tags(&list).await,
-            Operation::CreateContainerGroup(create) => caller.create_group(*create).await,
+            Operation::CreateContainerGroup(create) => {
+                create.check_further()?;
+                caller.create_group(*create).await
+            }
             Operation::DeleteContainerGroup(delete) => caller.delete_group(&delete).await,
             Operation::DescribeContainerGroups(describe) => caller.describe_groups(&describe).await,
             Operation::DescribeContainerGroupStatus(describe) => caller.describe_status(&describe).await,
