@@ -45,9 +45,14 @@ pub(super) async fn create(
 }
 
 fn check(caller: &Caller, document: &CreateInstance) -> Result<(), Refusal> {
+    if document.word.is_some() && document.cache != PickCache::Auto {
+        let refusal = Refusal::new(ProblemKind::InvalidField).field("word");
+        return Err(refusal.detail("failed to take `word`: `cache` says which cache it is to be"));
+    }
     match (&document.image, &document.cache) {
         (Some(image), _) => checks::image(caller, image, "image")?,
         (None, PickCache::Only(_)) => {}
+        (None, _) if document.word.is_some() => {}
         (None, PickCache::Auto | PickCache::None) => {
             let refusal = Refusal::new(ProblemKind::MissingField).field("image");
             return Err(

@@ -518,3 +518,41 @@ async fn a_start_whose_server_died_is_taken_up_with_its_key() {
     assert_eq!(started.instance.id, id);
     assert_eq!(once.create_instance(&new).await.unwrap(), started);
 }
+
+/// Who may start instances need not be allowed to look at caches: the server says what a word means.
+#[tokio::test]
+async fn a_word_is_a_cache_or_an_image_also_for_whoever_may_only_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (world, image) = (World::new(), layout(dir.path()));
+    let daemon = Daemon::start(world.engine.clone(), Arc::new(BTreeSet::<BlobKey>::new())).await.unwrap();
+    let new = CreateCache::of("web".parse().unwrap(), vec![image.clone()]);
+    let cache = world.client.create_cache(&new, None).await.unwrap().id;
+    let mut watch = world.client.watch_cache("web");
+    while watch.next().await.unwrap().is_some() {}
+    let token = CreateToken {
+        label: "starts".to_owned(),
+        scopes: [Scope::InstancesWrite].into(),
+        account: None,
+        expires_in_seconds: None,
+    };
+    let token = world.client.create_token(&token).await.unwrap().secret;
+    let starter = Client::new(InProcess::<_, Body>::new(api::router(world.edge.clone())));
+    let starter = starter.with_token(token.into());
+    assert_eq!(kind(starter.cache("web").await), Some(ProblemKind::Forbidden));
+    let by_word = |word: &str, image: Option<&model::ImageSource>| CreateInstance {
+        word: Some(word.to_owned()),
+        image: image.cloned(),
+        ..CreateInstance::default()
+    };
+    let no_cache = "docker.io/library/nothing:1".parse().unwrap();
+    let started = starter.create_instance(&by_word("web", Some(&no_cache))).await.unwrap();
+    assert_eq!((started.instance.cache, &started.instance.image), (Some(cache), &image));
+    let started = world.client.create_instance(&by_word("other", Some(&image))).await.unwrap();
+    assert_eq!((started.choice.outcome, &started.instance.image), (Outcome::Hit, &image));
+    let (problem, field) = told(starter.create_instance(&by_word("other", None)).await);
+    assert_eq!((problem, field.as_str()), (ProblemKind::NotFound, "word"));
+    let both = CreateInstance { cache: PickCache::None, ..by_word("web", Some(&no_cache)) };
+    let (problem, field) = told(starter.create_instance(&both).await);
+    assert_eq!((problem, field.as_str()), (ProblemKind::InvalidField, "word"));
+    daemon.drain(Duration::from_secs(5)).await;
+}
