@@ -102,6 +102,12 @@ impl Engine {
         self.workshop.parts.vault.as_deref()
     }
 
+    /// What of the copies that were asked for is not kept here, in a sentence; `None` where all of them are.
+    #[must_use]
+    pub fn fewer_copies(&self, plan: &model::CopyPlan) -> Option<String> {
+        self.workshop.fewer_copies(plan)
+    }
+
     fn records(&self) -> &dyn Metastore {
         &*self.workshop.parts.records
     }

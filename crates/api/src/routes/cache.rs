@@ -16,7 +16,8 @@ use crate::refusal::Refusal;
 use crate::service::{self, CacheUpdate, CacheView, DeleteMode, Deletion, Service, ServiceErrorKind};
 
 pub(super) fn document(view: &CacheView) -> Cache {
-    Cache::new(&view.cache, view.expires, view.interrupted)
+    let fewer_copies = view.fewer_copies.clone();
+    Cache { fewer_copies, ..Cache::new(&view.cache, view.expires, view.interrupted) }
 }
 
 fn details(details: &service::CacheDetails) -> CacheDetails {
@@ -84,8 +85,8 @@ pub(super) async fn update(
         standard_copies: document.standard_copies,
         reuse_layers: document.reuse_layers,
         tags: document.tags,
-        credentials: document.credentials,
         retag: None,
+        credentials: document.credentials,
         notes: None,
     };
     let (service, account) = (edge.service_arc(), caller.account.clone());

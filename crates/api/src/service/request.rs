@@ -57,7 +57,7 @@ pub struct CacheUpdate {
     pub flash_copies: Option<CopyCount>,
     /// How many times the standard snapshot is stored.
     pub standard_copies: Option<CopyCount>,
-    /// Whether its builds may take layers that other caches brought.
+    /// Whether its builds take layers from the store that are there.
     pub reuse_layers: Option<bool>,
     /// Its tags.
     pub tags: Option<Tags>,
@@ -112,6 +112,8 @@ pub struct CacheView {
     pub expires: Option<Timestamp>,
     /// Whether its build's process ended in the middle.
     pub interrupted: bool,
+    /// Which of the copies that were asked for are not kept here, in a sentence.
+    pub fewer_copies: Option<String>,
 }
 
 /// One page of caches.

@@ -78,7 +78,7 @@ fn not_found(word: &str) -> ServiceError {
 }
 
 fn view(cache: &ImageCache) -> CacheView {
-    CacheView { cache: cache.clone(), expires: None, interrupted: false }
+    CacheView { cache: cache.clone(), expires: None, interrupted: false, fewer_copies: None }
 }
 
 impl Double {
