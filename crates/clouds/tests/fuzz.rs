@@ -67,8 +67,11 @@ fn carry_alibaba(request: &CloudRequest<'_>) {
     }
 }
 
+/// Method, query, headers and body.
+type Parts = (String, String, Vec<(String, Vec<u8>)>, Vec<u8>);
+
 /// A request as text: `METHOD QUERY`, headers a line each, an empty line, the body. Whatever it is not, it is as good as it gets.
-fn parsed(bytes: &[u8]) -> (String, String, Vec<(String, Vec<u8>)>, Vec<u8>) {
+fn parsed(bytes: &[u8]) -> Parts {
     let end = bytes.windows(2).position(|pair| pair == b"\n\n");
     let (head, body) = end.map_or((bytes, &b""[..]), |end| (&bytes[..end], &bytes[end + 2..]));
     let mut lines = head.split(|byte| *byte == b'\n');
