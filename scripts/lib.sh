@@ -109,9 +109,9 @@ wait_for_url() {
 }
 
 # Starts Debian's registry on a free port of loopback: sets REGISTRY (host:port), REGISTRY_PID.
-# Arguments: storage folder, file for its log.
+# Arguments: storage folder, file for its log, and where it is to demand them a user and a password.
 start_registry() {
-    local storage="$1" log="$2" port config
+    local storage="$1" log="$2" user="${3:-}" password="${4:-}" port config
     have docker-registry || die "docker-registry is not installed: run scripts/install.sh test"
     port="$(free_port)"
     config="$storage.yml"
@@ -124,6 +124,11 @@ storage:
   delete: {enabled: true}
 http: {addr: 127.0.0.1:$port}
 EOF
+    if [ -n "$user" ]; then
+        have htpasswd || die "htpasswd is not installed: run scripts/install.sh test"
+        htpasswd -nbB "$user" "$password" >"$storage.htpasswd"
+        echo "auth: {htpasswd: {realm: imc-test, path: $storage.htpasswd}}" >>"$config"
+    fi
     docker-registry serve "$config" >"$log" 2>&1 &
     REGISTRY_PID=$!
     REGISTRY="127.0.0.1:$port"

@@ -70,6 +70,17 @@ instance="$(api "$URL/v1/instances" -d '{"cache": "web", "name": "front", "entry
 expect "an instance over the API" Running "$(json 'document["state"]' <<<"$instance")"
 expect_status "the command line sees it" 0 imc ps
 expect_match "by its name" '^front ' "$OUTPUT"
+# keyed BODY: a start that may come again.
+keyed() { api -H 'Idempotency-Key: once-1' "$URL/v1/instances" -d "$1"; }
+SLEEPER='{"cache": "web", "entrypoint": ["/bin/sleep"], "command": ["600"]}'
+keyed="$(keyed "$SLEEPER" | json 'document["id"]')"
+expect_match "a start with a key" '^ins-' "$keyed"
+expect "asked for again it is the same instance" "$keyed" "$(keyed "$SLEEPER" | json 'document["id"]')"
+expect_match "and nothing else" 'idempotency-key-reused' "$(keyed '{"cache": "web"}')"
+START="$(imc -q token create --label starts --scope instances:write --hours 1)"
+expect_status "who may only start, starts by a cache's name" 0 \
+    env IMC_TOKEN="$START" "$IMC_BIN" --server "$URL" run -d --name word web
+expect_status "and looks at no cache" 77 env IMC_TOKEN="$START" "$IMC_BIN" --server "$URL" list
 
 end_server
 expect_match "it ends in order" 'everything under way has ended' "$(cat "$SCRATCH/first.log")"
@@ -80,7 +91,8 @@ expect "everything is there again" "Ready Ready" \
     "$(api "$URL/v1/caches" | json '" ".join(cache["state"] for cache in document["items"])')"
 expect "the token still opens" 200 \
     "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $TOKEN" "$URL/v1/caches")"
-expect_status "remove the instance" 0 imc rm -f front
+expect "the key is known still" "$keyed" "$(keyed "$SLEEPER" | json 'document["id"]')"
+expect_status "remove the instance" 0 imc rm -f front word "$keyed"
 end_server
 
 # A debug build kills itself at the step that is named.

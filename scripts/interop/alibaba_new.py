@@ -114,6 +114,26 @@ while True:
         break
 expect("pages have everything once", sorted(more), sorted(seen))
 
+# --- a registry whose password no call has -------------------------------------------------------
+private_image = f"{PRIVATE}/team/private:1"
+
+
+def create_private(instance=None, domains=None):
+    info = [models.CreateImageCacheRequestAcrRegistryInfo(instance_id=instance, region_id=REGION, domain=domains)]
+    return ours.create_image_cache(models.CreateImageCacheRequest(
+        region_id=REGION, image_cache_name=f"private {mark}", image=[private_image], plain_http_registry=PRIVATE,
+        acr_registry_info=info if instance else None)).body.image_cache_id
+
+
+private = [create_private("cri-imctest", [PRIVATE]), create_private("cri-imctest")]
+for which, cache in zip(("its instance and domain", "its instance alone"), private):
+    eventually(f"a cache of a registry with a password becomes Ready by {which}", lambda: one(cache).status == "Ready")
+private.append(create_private())
+eventually("and fails without", lambda: one(private[-1]).status == "Failed")
+refused("an unknown instance", "InvalidParameter.NotFound", 404, lambda: create_private("cri-none"))
+refused("a domain that is not the instance's", "InvalidParameter", 400, lambda: create_private("cri-imctest", [REGISTRY]))
+expect_true("the password is in no answer", "s3cret" not in str([one(cache).to_map() for cache in private]))
+
 # --- changes, tags, quotas, regions --------------------------------------------------------------
 update = lambda **more: ours.update_image_cache(
     models.UpdateImageCacheRequest(region_id=REGION, image_cache_id=identity, **more))
@@ -170,11 +190,22 @@ expect("its status as a pod", "Running", status[0].pod_status.phase)
 events = ours.describe_container_group_events(models.DescribeContainerGroupEventsRequest(
     region_id=REGION, container_group_ids=f'["{group}"]')).body.data
 expect("its events", group, events[0].events[0].involved_object.uid)
+ours.tag_resources(models.TagResourcesRequest(
+    region_id=REGION, resource_type="ContainerGroup", resource_id=[group],
+    tag=[models.TagResourcesRequestTag(key="later", value="v")]))
+expect("a tag is put on it", {"run": mark, "later": "v"}, {tag.key: tag.value for tag in one_group().tags})
+ours.untag_resources(models.UntagResourcesRequest(
+    region_id=REGION, resource_type="ContainerGroup", resource_id=[group], tag_key=["run"]))
+expect("and another taken off", {"later": "v"}, {tag.key: tag.value for tag in one_group().tags})
 ours.delete_container_group(models.DeleteContainerGroupRequest(region_id=REGION, container_group_id=group))
 expect("it is deleted", None, one_group())
 dry = models.CreateContainerGroupRequest(
     region_id=REGION, container_group_name="dry", dry_run=True,
     container=[models.CreateContainerGroupRequestContainer(name="a", image=IMAGE)])
+further = models.CreateContainerGroupRequest(
+    region_id=REGION, container_group_name="further", share_process_namespace=True, spot_strategy="SpotAsPriceGo",
+    container=[models.CreateContainerGroupRequestContainer(name="a", image=IMAGE)])
+refused("what would change what runs", "UnsupportedParameter", 400, lambda: ours.create_container_group(further))
 refused("a dry run", "DryRunOperation", 400, lambda: ours.create_container_group(dry))
 
 # --- every way to be refused ---------------------------------------------------------------------
@@ -200,7 +231,7 @@ refused("nor deletes it", "InvalidParameter.NotFound", 404, lambda: client(OTHER
     models.DeleteImageCacheRequest(region_id=REGION, image_cache_id=identity)))
 
 # --- and its end ---------------------------------------------------------------------------------
-for gone in [identity, *more]:
+for gone in [identity, *more, *private]:
     ours.delete_image_cache(models.DeleteImageCacheRequest(region_id=REGION, image_cache_id=gone))
 eventually("all are deleted", lambda: describe(tag=page_tag).total_count == 0 and one(identity) is None)
 finished()

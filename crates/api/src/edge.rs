@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::Clock;
 use prometheus_client::registry::Registry;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -77,6 +77,7 @@ pub(crate) struct Shared {
     pub(crate) own_uid: u32,
     clouds: CloudState,
     actions: TaskTracker,
+    answered: Notify,
 }
 
 impl Edge {
@@ -91,6 +92,7 @@ impl Edge {
             own_uid,
             clouds: CloudState::default(),
             actions: TaskTracker::new(),
+            answered: Notify::new(),
         }))
     }
 
@@ -116,6 +118,11 @@ impl Edge {
     pub async fn finish_actions(&self) {
         self.0.actions.close();
         self.0.actions.wait().await;
+    }
+
+    /// Rings where an action that a key names has come to its end.
+    pub(crate) fn answered(&self) -> &Notify {
+        &self.0.answered
     }
 
     pub(crate) fn registry(&self) -> &Registry {

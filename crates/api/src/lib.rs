@@ -16,6 +16,7 @@ mod edge;
 mod extract;
 mod layers;
 mod metrics;
+mod once;
 mod openapi;
 mod over_engine;
 mod page_token;

@@ -1,5 +1,6 @@
 //! The port over the engine: what is asked at the edge in the engine's words, and its answers in the port's.
 
+mod answers;
 mod caches;
 mod errors;
 mod feeds;
@@ -272,6 +273,15 @@ impl Service for OverEngine {
     ) -> ServiceResult<Instance> {
         let id = self.instances.find(account, word).await?.id;
         Ok(self.records.set_instance_notes(id, &notes).await?)
+    }
+
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> ServiceResult<Option<Instance>> {
+        Ok(self.records.swap_instance_notes(id, from, to).await?)
     }
 
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {

@@ -2,6 +2,7 @@
 
 mod access_keys;
 mod accounts;
+mod begun;
 mod cache;
 mod caches;
 mod changes;

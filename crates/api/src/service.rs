@@ -4,10 +4,12 @@
 //! another account's is as if it were not there. Answers are the types of `model`, and where that has no word for a thing, the
 //! document itself.
 
+mod answers;
 mod error;
 mod keys;
 mod request;
 
+pub use answers::{Answers, Once, OnceTurn};
 pub use error::{ServiceError, ServiceErrorKind};
 pub use keys::{KnownKey, NewAccessKey};
 pub use request::{
@@ -33,7 +35,7 @@ pub type ServiceResult<T> = Result<T, ServiceError>;
 
 /// The use-cases.
 #[async_trait]
-pub trait Service: Send + Sync + 'static {
+pub trait Service: Answers {
     /// Records a cache and asks for its build; returns at once.
     async fn request_cache(
         &self,
@@ -124,6 +126,15 @@ pub trait Service: Send + Sync + 'static {
         word: &str,
         notes: CloudNotes,
     ) -> ServiceResult<Instance>;
+
+    /// Notes something else in a cloud's words of an instance, where `from` is what is known; `None`, and nothing is done, where
+    /// it is something else by now.
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> ServiceResult<Option<Instance>>;
 
     /// Deletes an instance; `force`: stops it first.
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance>;

@@ -92,6 +92,8 @@ impl Call {
         let invalid =
             |error: http::Error| Error::Unreachable { operation, source: TransportError::because(error) };
         let query = self.query.finish();
+        let has_key = self.headers.iter().any(|(name, _)| name.as_str() == IdempotencyKey::HEADER);
+        let is_action = self.method != Method::GET && !has_key;
         let uri = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
         let mut request = Request::builder().method(self.method).uri(uri);
         for (name, value) in self.headers {
@@ -105,6 +107,9 @@ impl Call {
         }
         if let Some(account) = &client.account {
             request = request.header(ACCOUNT_HEADER, account.as_str());
+        }
+        if let Some(key) = client.key.as_ref().filter(|_| is_action) {
+            request = request.header(IdempotencyKey::HEADER, key.as_str());
         }
         request.body(self.body).map_err(invalid)
     }

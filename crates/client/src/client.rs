@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::AccountId;
 use secrecy::SecretString;
+use wire::IdempotencyKey;
 
 use crate::Transport;
 
@@ -13,6 +14,7 @@ pub struct Client {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) token: Option<SecretString>,
     pub(crate) account: Option<AccountId>,
+    pub(crate) key: Option<IdempotencyKey>,
 }
 
 impl std::fmt::Debug for Client {
@@ -25,7 +27,7 @@ impl Client {
     /// Asks by that transport, without a token.
     #[must_use]
     pub fn new(transport: impl Transport + 'static) -> Self {
-        Self { transport: Arc::new(transport), token: None, account: None }
+        Self { transport: Arc::new(transport), token: None, account: None, key: None }
     }
 
     /// With that bearer token.
@@ -39,6 +41,14 @@ impl Client {
     #[must_use]
     pub fn for_account(mut self, account: AccountId) -> Self {
         self.account = Some(account);
+        self
+    }
+
+    /// With that idempotency key in every request that changes anything: asked again, each is carried out once and answered as the
+    /// first time. A key is for one request of each operation.
+    #[must_use]
+    pub fn once(mut self, key: IdempotencyKey) -> Self {
+        self.key = Some(key);
         self
     }
 

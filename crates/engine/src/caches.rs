@@ -34,6 +34,9 @@ pub struct CacheView {
     pub interrupted: bool,
     /// When it is deleted if nothing else happens to it.
     pub expires: Option<Timestamp>,
+    /// Which of the copies that were asked for are not kept here, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fewer_copies: Option<String>,
 }
 
 fn ambiguous(found: ResolvedCache) -> Error {
@@ -72,6 +75,7 @@ impl Engine {
         let view = |cache: ImageCache| CacheView {
             interrupted: interrupted.contains(&cache.id),
             expires: model::rules::expires(&cache, rules),
+            fewer_copies: self.fewer_copies(&cache.policy.copies),
             cache,
         };
         Ok(caches.into_iter().map(view).collect())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use blobstore::{BlobStore, LeaseTerm};
-use model::{BlobKey, ImageSnapshot, ImageSnapshotId, Percent};
+use model::{BlobKey, CopyPlan, ImageSnapshot, ImageSnapshotId, Percent};
 use tokio_util::sync::CancellationToken;
 
 use crate::BuildError;
@@ -44,6 +44,25 @@ impl CopyProgress {
 }
 
 impl Workshop {
+    /// What of a plan is not kept to here, in a sentence; `None` where all of it is.
+    ///
+    /// The flash snapshot is on the disk that this data directory is on, and on no other; where there is no store for standard
+    /// snapshots, the same one is both.
+    pub(crate) fn fewer_copies(&self, plan: &CopyPlan) -> Option<String> {
+        let flash = plan.flash_copies.get();
+        let standard = plan.standard_copies.get();
+        let flash = (flash > 1).then(|| {
+            format!("1 of {flash} flash copies is kept: the disk of this data directory is the only one that holds it")
+        });
+        let standard = (standard > 1 && self.parts.standard.is_none()).then(|| {
+            format!(
+                "1 of {standard} standard copies is kept: no directory for standard snapshots is configured"
+            )
+        });
+        let said: Vec<String> = flash.into_iter().chain(standard).collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
     /// Whether a snapshot is whole in so many standard copies.
     pub(crate) async fn has_standard_copies(
         &self,

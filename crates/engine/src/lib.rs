@@ -31,6 +31,7 @@ mod instances;
 mod layer_uses;
 mod match_index;
 mod matching;
+mod once;
 mod own_layers;
 mod predict;
 mod reconcile;
@@ -57,6 +58,7 @@ pub use instances::{CreatedInstance, Instances, NewInstance, RunningInstance};
 pub use layer_uses::{LayerUses, SharedSizes};
 pub use match_index::MatchIndex;
 pub use matching::{MatchAnswer, MatchQuestion};
+pub use once::{ONCE_BEAT, OnceRequest, OnceTurn};
 pub use predict::PredictRequest;
 #[cfg(feature = "test-suite")]
 pub use reconcile::Reconcilers;
@@ -98,6 +100,12 @@ impl Engine {
     #[must_use]
     pub fn vault(&self) -> Option<&dyn Vault> {
         self.workshop.parts.vault.as_deref()
+    }
+
+    /// What of the copies that were asked for is not kept here, in a sentence; `None` where all of them are.
+    #[must_use]
+    pub fn fewer_copies(&self, plan: &model::CopyPlan) -> Option<String> {
+        self.workshop.fewer_copies(plan)
     }
 
     fn records(&self) -> &dyn Metastore {

@@ -24,6 +24,11 @@ pub(crate) enum OwnLayers {
 }
 
 impl OwnLayers {
+    /// None of them.
+    pub(crate) fn none() -> Self {
+        Self::These(HashSet::new())
+    }
+
     /// Whether it may take that layer.
     pub(crate) fn has(&self, layer: &DiffId) -> bool {
         match self {
@@ -42,7 +47,7 @@ impl Workshop {
         if let Err(error) = self.indexes.update(self).await {
             // A layer too many is fetched, and none too few.
             tracing::warn!(%account, error = chain(&error), "failed to tell which layers an account has");
-            return OwnLayers::These(HashSet::new());
+            return OwnLayers::none();
         }
         let wanted = images.iter().flat_map(|image| image.config.diff_ids.iter().copied());
         OwnLayers::These(self.indexes.layers_had(account, wanted))

@@ -3,7 +3,7 @@
 
 use std::error::Error as StdError;
 
-use metastore::{CredentialOwner, SealedCredential};
+use metastore::{AnswerKey, CredentialOwner, SealedCredential};
 use model::{AccessKeyId, AccountId, RegistryHost, SealedSecret};
 use registry::Credentials;
 use secrecy::SecretString;
@@ -48,6 +48,18 @@ pub trait Vault: Send + Sync {
         key: &AccessKeyId,
         sealed: &SealedSecret,
     ) -> Result<SecretString, VaultError>;
+
+    /// Seals the answer to a request that is carried out once, where that tells a secret.
+    ///
+    /// # Errors
+    /// Where there is no key, or it does not work.
+    fn seal_answer(&self, of: &AnswerKey, answer: &SecretString) -> Result<Vec<u8>, VaultError>;
+
+    /// Opens what was sealed as that request's answer.
+    ///
+    /// # Errors
+    /// Where the key that it was sealed with is gone, or it was sealed for another.
+    fn open_answer(&self, of: &AnswerKey, sealed: Vec<u8>) -> Result<SecretString, VaultError>;
 }
 
 /// Why credentials could not be sealed or opened. Says nothing of what is in them.
@@ -74,6 +86,15 @@ pub enum VaultError {
         /// Whose secret.
         key: AccessKeyId,
     },
+    /// No key is set.
+    #[error("failed to keep an answer that tells a secret: no key to seal it with is set")]
+    NoKeyForAnswer,
+    /// Sealing an answer failed.
+    #[error("failed to seal an answer that tells a secret")]
+    SealAnswer(#[source] Box<dyn StdError + Send + Sync>),
+    /// Opening an answer failed.
+    #[error("failed to open an answer that tells a secret; was its key rotated away?")]
+    OpenAnswer(#[source] Box<dyn StdError + Send + Sync>),
     /// Sealing a secret failed.
     #[error("failed to seal the secret of the access key {key}")]
     SealSecret {

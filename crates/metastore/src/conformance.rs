@@ -7,6 +7,7 @@
 pub mod access_keys;
 pub mod accounts;
 pub mod admission;
+pub mod answers;
 pub mod builds;
 pub mod caches;
 pub mod changes;
@@ -50,6 +51,8 @@ macro_rules! metastore_conformance {
             admission: counts_each_origin, names_what_makes_room, keeps_what_is_needed, counts_no_cache_that_goes,
                 answers_a_token_once, refuses_a_token_of_another_request, forgets_tokens_in_time,
                 a_refused_request_leaves_no_token, quota_of_nothing;
+            answers: are_given_once, another_request_with_the_word_is_refused, are_taken_up_from_the_dead,
+                given_up_are_as_if_they_had_not_come, are_forgotten_in_time, go_to_one_of_many_at_once;
             builds: first_build_steps, one_build_at_a_time, update_swaps_the_snapshot, failed_update_stays_usable,
                 a_further_one_forgets_the_ended, a_failure_is_returned_as_it_is_kept, only_its_owner_ends_it, claims_once,
                 claims_what_the_dead_left, unfinished_ones_of_some_caches, retains_planned_snapshots, created_with_its_build_or_not_at_all, records_layers;
@@ -68,7 +71,7 @@ macro_rules! metastore_conformance {
                 passes_over_what_is_skipped;
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
                 a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
-            instances: lives, lives_after_all, keep_what_a_cloud_said, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
+            instances: lives, lives_after_all, keep_what_a_cloud_said, swap_what_a_cloud_said_of_them, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
             snapshots: are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
                 of_an_instance_come_with_it_or_not_at_all;
@@ -76,7 +79,7 @@ macro_rules! metastore_conformance {
                 listed_by_account;
             turns: waits_for_an_owner, the_one_with_fewest_running_first, the_longest_waiting_first, each_goes_to_one,
                 beats_and_tells, cancelled_while_waiting, cancelled_while_running, a_lost_build_beats_no_more;
-            update: changes_what_is_said, changes_only_what_is_said, keeps_what_a_cloud_said,
+            update: changes_what_is_said, changes_only_what_is_said, changes_tags_over_what_they_are, keeps_what_a_cloud_said,
                 changes_nothing_of_what_is_deleted, builds_what_is_new, answers_a_token_once,
                 with_a_build_or_not_at_all;
         }

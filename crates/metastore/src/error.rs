@@ -6,7 +6,7 @@ use std::fmt;
 
 use model::{
     AccountId, BuildId, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, Origin,
-    TransitionError,
+    TagError, TransitionError,
 };
 
 /// A result of this crate.
@@ -88,6 +88,15 @@ pub enum Error {
         token: String,
         /// What it was used with.
         operation: &'static str,
+    },
+    /// The cache cannot have these tags beside those that it has.
+    #[error("failed to change the tags of the cache {cache}")]
+    Tags {
+        /// The cache.
+        cache: CacheId,
+        /// Why.
+        #[source]
+        source: TagError,
     },
     /// The cache's life has no such step.
     #[error("failed to change the cache {cache}")]
@@ -220,6 +229,7 @@ impl Error {
             | Self::CacheDeleting(_)
             | Self::QuotaReached { .. }
             | Self::TokenMismatch { .. }
+            | Self::Tags { .. }
             | Self::Transition { .. }
             | Self::BuildEnded(_)
             | Self::BuildLost(_)

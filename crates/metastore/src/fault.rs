@@ -12,8 +12,8 @@ use model::{
 };
 
 use crate::{
-    Admission, Admitted, Beat, Build, BuildVerbs, CacheChange, CacheEdit, CacheFilter, CacheListing,
-    CacheOutline, CacheRef, CacheVerbs, Change, ChangeNumber, CredentialOwner, Error, ErrorKind, EventVerbs,
+    Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, Beat, Build, BuildVerbs, CacheChange, CacheEdit, CacheFilter, CacheListing,
+    CacheOutline, CacheRef, CacheVerbs, Change, ChangeNumber, CredentialOwner, Error, ErrorKind, EventVerbs, AnswerVerbs,
     InstanceFilter, InstanceRef, InstanceRemoval, InstanceVerbs, KeyVerbs, LayerRecord, Metastore, NewBuild,
     Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, SnapshotVerbs, TokenId,
     TokenRecord, TokenUse, Turns, Usage,
@@ -149,6 +149,7 @@ delegate! {
         instance_started(id: InstanceId, pid: u32, events: &[Event], now: Timestamp) -> Instance;
         instance_exited(id: InstanceId, status: ExitStatus, events: &[Event], now: Timestamp) -> Instance;
         set_instance_notes(id: InstanceId, notes: &CloudNotes) -> Instance;
+        swap_instance_notes(id: InstanceId, from: &CloudNotes, to: &CloudNotes) -> Option<Instance>;
         remove_instance(id: InstanceId, events: &[Event]) -> InstanceRemoval;
         instance(account: &AccountId, wanted: &InstanceRef) -> Instance;
         find_instances(filter: &InstanceFilter, page: Page<InstanceId>) -> Vec<Instance>;
@@ -162,6 +163,13 @@ delegate! {
         changes(after: ChangeNumber, limit: u32) -> Option<Vec<Change>>;
         newest_change() -> ChangeNumber;
         forget_changes(keep: u64) -> ();
+    }
+    AnswerVerbs {
+        begin_answer(request: &AnswerRequest, lost: Option<u32>, now: Timestamp) -> AnswerTurn;
+        beat_answer(key: &AnswerKey, turn: u32, now: Timestamp) -> bool;
+        put_answer(key: &AnswerKey, turn: u32, answer: &[u8]) -> bool;
+        give_up_answer(key: &AnswerKey, turn: u32) -> ();
+        forget_answers(now: Timestamp) -> u64;
     }
     KeyVerbs {
         credentials(owner: CredentialOwner) -> Vec<SealedCredential>;

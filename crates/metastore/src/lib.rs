@@ -56,7 +56,7 @@ mod store;
 /// The verbs of every concern, for who calls them on a metastore by its own type: `use metastore::verbs::*`.
 pub mod verbs {
     pub use crate::store::{
-        BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs,
+        AnswerVerbs, BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs,
     };
 }
 
@@ -66,11 +66,11 @@ pub use memory::MemoryMetastore;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
 pub use process::ProcessIdentity;
 pub use record::{
-    Admission, Admitted, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
+    Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
     CacheListing, CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError,
     CredentialOwner, EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild,
     OTHERS_LIMIT, Operation, Order, OutlineAndSummary, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache,
     SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 pub use sqlite::SqliteMetastore;
-pub use store::{BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs};
+pub use store::{AnswerVerbs, BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs};

@@ -20,9 +20,9 @@ use model::{
 };
 
 use self::changes::Touch;
-use crate::rules::RememberedRequest;
+use crate::rules::{RememberedAnswer, RememberedRequest};
 use crate::{
-    Build, Change, ChangeNumber, ClientToken, CredentialOwner, LayerRecord, Operation, Result,
+    AnswerKey, Build, Change, ChangeNumber, ClientToken, CredentialOwner, LayerRecord, Operation, Result,
     SnapshotRecord, TokenId, TokenRecord,
 };
 
@@ -43,6 +43,7 @@ struct Records {
     /// Whose the subjects were that are gone and have events still.
     departed: BTreeMap<Subject, AccountId>,
     requests: BTreeMap<(AccountId, Operation, ClientToken), RememberedRequest>,
+    answers: BTreeMap<AnswerKey, RememberedAnswer>,
     credentials: BTreeMap<CredentialOwner, BTreeMap<RegistryHost, Vec<u8>>>,
     tokens: BTreeMap<TokenId, TokenRecord>,
     /// Beside `local`, which is always there.

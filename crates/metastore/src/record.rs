@@ -1,6 +1,7 @@
 //! Records that only the metastore knows, and what its verbs take and give.
 
 mod admission;
+mod answer;
 mod change;
 mod credential;
 mod filter;
@@ -9,6 +10,7 @@ mod token;
 pub use admission::{
     Admission, Admitted, CacheEdit, ClientToken, ClientTokenError, Operation, PolicyEdit, TokenUse,
 };
+pub use answer::{AnswerKey, AnswerRequest, AnswerTurn};
 pub use change::{Change, ChangeKind, ChangeNumber};
 pub use credential::{CredentialOwner, SealedCredential};
 pub use filter::{CacheFilter, InstanceFilter, Order, Page};

@@ -1,6 +1,7 @@
 //! From the rows of a database to records: the same columns in every one.
 
 mod access_keys;
+mod answers;
 mod builds;
 mod caches;
 mod columns;
@@ -10,6 +11,7 @@ mod layers;
 mod tokens;
 
 pub(crate) use access_keys::{access_key, account};
+pub(crate) use answers::answer;
 pub(crate) use builds::{build, waiting};
 pub(crate) use caches::{cache, credential, outline, remembered_request, snapshot, summary_if_any};
 pub(crate) use columns::{Columns, parse, signed, subject, to_json};

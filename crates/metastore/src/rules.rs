@@ -1,11 +1,13 @@
 //! What the verbs decide, apart from where the records are: the same for every metastore.
 
 mod admission;
+mod answers;
 mod builds;
 mod caches;
 mod instances;
 
 pub(crate) use admission::{RememberedRequest, are_same, could_make_room, is_repeated, room};
+pub(crate) use answers::{RememberedAnswer, begin_answer};
 pub(crate) use builds::{
     Waiting, begin_build, cancel_build, claim_build, end_waiting, fail_build, finish_build, has_beaten,
     is_unfinished, take_build, unwanted, whose_turn,

@@ -1,5 +1,6 @@
 //! The contract of every metastore: domain verbs, one transaction each.
 
+mod answers;
 mod builds;
 mod caches;
 mod events;
@@ -7,6 +8,7 @@ mod instances;
 mod keys;
 mod snapshots;
 
+pub use answers::AnswerVerbs;
 pub use builds::BuildVerbs;
 pub use caches::CacheVerbs;
 pub use events::EventVerbs;
@@ -25,6 +27,6 @@ pub use snapshots::SnapshotVerbs;
 /// a power loss may undo the last of them: no instance survives it either, and what was learned is learned again.
 ///
 /// Verbs by id do not ask whose the record is: whoever acts for an account looks first. Those by name take the account.
-pub trait Metastore: CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs {}
+pub trait Metastore: CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs {}
 
-impl<M: CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs> Metastore for M {}
+impl<M: CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs> Metastore for M {}

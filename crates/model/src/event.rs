@@ -122,6 +122,8 @@ reasons! {
     FlashReleased,
     /// The standard snapshot is complete.
     StandardCompleted,
+    /// Fewer copies of the snapshot are kept than were asked for.
+    FewerCopies,
     /// The standard snapshot could not be made.
     StandardFailed,
     /// The cache's snapshot is gone from the store: it is no longer usable.

@@ -51,4 +51,4 @@ pub use size::{ByteSize, SizeError};
 pub use snapshot::{BlobKey, Document, ImageSnapshot, SnapshotImage, SnapshotLayer};
 pub use source::{ImageSource, SourceError};
 pub use summary::{SnapshotSummary, SummaryError, SummaryImage, SummaryLayer};
-pub use tags::{TagError, Tags};
+pub use tags::{TagChange, TagError, Tags};

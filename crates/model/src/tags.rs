@@ -1,7 +1,7 @@
 //! Tags: keys and values that users give to caches.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Iter;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,30 @@ impl From<Tags> for BTreeMap<String, String> {
     }
 }
 
+/// A change of tags, made over whatever the tags are by then: of two at once none is lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TagChange {
+    /// These are put on, in place of the values that their keys have.
+    pub put: BTreeMap<String, String>,
+    /// The tags of these keys are taken off before.
+    pub take: BTreeSet<String>,
+    /// All are taken off before.
+    pub take_all: bool,
+}
+
+impl TagChange {
+    /// The tags with this change.
+    ///
+    /// # Errors
+    /// [`TagError`] where they are none with it.
+    pub fn over(&self, tags: &Tags) -> Result<Tags, TagError> {
+        let mut changed = tags.0.clone();
+        changed.retain(|key, _| !self.take_all && !self.take.contains(key));
+        changed.extend(self.put.clone());
+        changed.try_into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +128,19 @@ mod tests {
     fn tags(pairs: &[(&str, &str)]) -> Result<Tags, TagError> {
         let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         pairs.collect::<BTreeMap<_, _>>().try_into()
+    }
+
+    #[test]
+    fn a_change_is_made_over_what_is_there() {
+        let before = tags(&[("a", "1"), ("b", "2")]).unwrap();
+        let put = |pairs: &[(&str, &str)]| BTreeMap::from(tags(pairs).unwrap());
+        let change = TagChange { put: put(&[("b", "3"), ("c", "")]), ..TagChange::default() };
+        assert_eq!(change.over(&before), tags(&[("a", "1"), ("b", "3"), ("c", "")]));
+        let take = TagChange { take: ["a".to_owned(), "x".to_owned()].into(), ..TagChange::default() };
+        assert_eq!(take.over(&before), tags(&[("b", "2")]));
+        assert_eq!(TagChange { take_all: true, ..take }.over(&before), tags(&[]));
+        let many = (0..19).map(|n| (n.to_string(), String::new())).collect();
+        assert_eq!(TagChange { put: many, ..TagChange::default() }.over(&before), Err(TagError::TooMany(21)));
     }
 
     #[test]

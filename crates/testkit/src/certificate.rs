@@ -20,11 +20,39 @@ impl TestCertificate {
     /// Where the machine has no randomness.
     #[must_use]
     pub fn generate() -> Self {
-        let names = ["localhost", "127.0.0.1", "::1"].map(String::from);
+        Self::with(&["localhost", "127.0.0.1", "::1"], |_| {})
+    }
+
+    /// The same for these names, marked as an authority's (`CA:TRUE`), as `openssl req -x509` makes one by itself.
+    ///
+    /// # Panics
+    ///
+    /// Where the machine has no randomness, or a name is none.
+    #[must_use]
+    pub fn of_authority(names: &[&str]) -> Self {
+        Self::with(names, mark_as_authority)
+    }
+
+    /// The same for this machine, out of date for long.
+    ///
+    /// # Panics
+    ///
+    /// Where the machine has no randomness.
+    #[must_use]
+    pub fn of_former_authority() -> Self {
+        Self::with(&["localhost", "127.0.0.1", "::1"], |parameters| {
+            mark_as_authority(parameters);
+            parameters.not_before = rcgen::date_time_ymd(2001, 1, 1);
+            parameters.not_after = rcgen::date_time_ymd(2002, 1, 1);
+        })
+    }
+
+    fn with(names: &[&str], change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let key = rcgen::KeyPair::generate().expect("a P-256 key");
-        let certificate = rcgen::CertificateParams::new(names)
-            .and_then(|parameters| parameters.self_signed(&key))
-            .expect("a certificate for fixed names");
+        let mut parameters = rcgen::CertificateParams::new(names).expect("names of servers");
+        change(&mut parameters);
+        let certificate = parameters.self_signed(&key).expect("a certificate for fixed names");
         Self { certificate, key }
     }
 
@@ -65,4 +93,8 @@ impl TestCertificate {
             .expect("the key belongs to the certificate");
         Arc::new(config)
     }
+}
+
+fn mark_as_authority(parameters: &mut rcgen::CertificateParams) {
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
 }

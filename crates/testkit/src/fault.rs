@@ -70,7 +70,13 @@ impl FaultServer {
     /// HTTPS with a certificate of its own.
     #[must_use]
     pub fn start_tls() -> Self {
-        Self::launch(Some(TestCertificate::generate()))
+        Self::start_tls_with(TestCertificate::generate())
+    }
+
+    /// HTTPS with this certificate.
+    #[must_use]
+    pub fn start_tls_with(certificate: TestCertificate) -> Self {
+        Self::launch(Some(certificate))
     }
 
     fn launch(certificate: Option<TestCertificate>) -> Self {

@@ -59,14 +59,17 @@ pub struct Cache {
     pub staleness: Staleness,
     /// Whether it is usable as soon as the flash snapshot is complete.
     pub flash: bool,
-    /// How many nodes hold and serve the flash snapshot.
+    /// How many nodes are to hold and serve the flash snapshot.
     pub flash_copies: u32,
-    /// How many times the standard snapshot is stored.
+    /// How many times the standard snapshot is to be stored.
     pub standard_copies: u32,
-    /// Whether its builds may take layers that other caches of the account brought.
+    /// Whether its builds take layers from the store that are there; else each fetches and converts all of them anew.
     pub reuse_layers: bool,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Which of the copies that were asked for are not kept here, in a sentence; left out where all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fewer_copies: Option<String>,
     /// Where the copies of its image snapshot are.
     pub copies: Copies,
     /// What it served before its last updates and can go back to, newest first.
@@ -186,6 +189,7 @@ impl Cache {
             standard_copies: policy.copies.standard_copies.get(),
             reuse_layers: policy.reuse_layers,
             tags: policy.tags.clone().into(),
+            fewer_copies: None,
             copies: cache.copies.into(),
             generations: cache.generations.iter().map(Generation::from).collect(),
             savings: cache.savings.into(),

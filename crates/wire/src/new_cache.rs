@@ -53,7 +53,8 @@ pub struct CreateCache {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub standard_copies: Option<CopyCount>,
-    /// Whether its builds may take layers that other caches of the account brought; `true` where it is not said.
+    /// Whether its builds take layers from the store that are there, `true` where it is not said; else each fetches and converts all of
+    /// them anew. Equal layers are stored once in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reuse_layers: Option<bool>,
     /// Its tags, at most 20.

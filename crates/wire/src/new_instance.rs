@@ -21,7 +21,7 @@ pub struct CreateInstance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 63)]
     pub name: Option<InstanceName>,
-    /// The image to start. May be left out where `cache` names one that has a single image.
+    /// The image to start. May be left out where `cache` or `word` names a cache that has a single image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub image: Option<ImageSource>,
@@ -33,6 +33,9 @@ pub struct CreateInstance {
     #[serde(default, with = "crate::text")]
     #[schema(value_type = String, example = "auto")]
     pub cache: PickCache,
+    /// One word for either: the cache of that id or name, where there is one; only else `image` counts. Not with `cache`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
     /// Take only caches that have the image whole.
     #[serde(default)]
     pub perfect_match: bool,

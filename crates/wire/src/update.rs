@@ -50,7 +50,7 @@ pub struct UpdateCache {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub standard_copies: Option<CopyCount>,
-    /// Whether its builds may take layers that other caches of the account brought.
+    /// Whether its builds take layers from the store that are there; else each fetches and converts all of them anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reuse_layers: Option<bool>,
     /// Its tags, whole.

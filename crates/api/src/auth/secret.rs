@@ -64,8 +64,21 @@ pub fn new_token(
     expires: Option<Timestamp>,
 ) -> Result<(TokenSecret, TokenRecord), aws_lc_rs::error::Unspecified> {
     let secret = TokenSecret::generate()?;
+    let record = token_of(&secret, account, label, scopes, created, expires);
+    Ok((secret, record))
+}
+
+/// The record of a token, to be recorded.
+pub(crate) fn token_of(
+    secret: &TokenSecret,
+    account: AccountId,
+    label: String,
+    scopes: BTreeSet<Scope>,
+    created: Timestamp,
+    expires: Option<Timestamp>,
+) -> TokenRecord {
     let digest = secret.digest();
-    let record = TokenRecord {
+    TokenRecord {
         id: hex::encode(&digest[..8]),
         digest,
         account,
@@ -75,8 +88,7 @@ pub fn new_token(
         expires,
         revoked: None,
         last_used: None,
-    };
-    Ok((secret, record))
+    }
 }
 
 #[cfg(test)]

@@ -155,6 +155,9 @@ impl Caller {
 
     /// The tags of a resource; none where it is not there.
     async fn tags_of(&self, id: &str) -> crate::service::ServiceResult<Tags> {
+        if let Some(group) = ids::instance_of(id) {
+            return self.tags_of_group(group).await;
+        }
         let Ok(id) = id.parse() else { return Ok(Tags::default()) };
         let view = super::listing::cache(&self.edge, &self.account, id).await?;
         Ok(view.map(|view| view.cache.policy.tags).unwrap_or_default())
@@ -175,7 +178,10 @@ async fn perform(caller: Caller, operation: Operation) -> Result<Answer, Refusal
             Operation::TagResources(tag) => caller.tag(&tag).await,
             Operation::UntagResources(untag) => caller.untag(&untag).await,
             Operation::ListTagResources(list) => caller.list_tags(&list).await,
-            Operation::CreateContainerGroup(create) => caller.create_group(*create).await,
+            Operation::CreateContainerGroup(create) => {
+                create.check_further()?;
+                caller.create_group(*create).await
+            }
             Operation::DeleteContainerGroup(delete) => caller.delete_group(&delete).await,
             Operation::DescribeContainerGroups(describe) => caller.describe_groups(&describe).await,
             Operation::DescribeContainerGroupStatus(describe) => caller.describe_status(&describe).await,

@@ -44,7 +44,7 @@ impl FromRequestParts<Edge> for NoKey {
             return Ok(Self);
         }
         Err(Refusal::new(ProblemKind::InvalidHeader)
-            .detail("failed to take the idempotency key: starts have none; give a name, which is unique")
+            .detail("failed to take the idempotency key: a command is run each time that it is asked for")
             .field(IdempotencyKey::HEADER)
             .allowed(["no such header"]))
     }

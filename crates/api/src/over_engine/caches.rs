@@ -12,7 +12,12 @@ use crate::service::{
 
 impl From<engine::CacheView> for CacheView {
     fn from(view: engine::CacheView) -> Self {
-        Self { cache: view.cache, expires: view.expires, interrupted: view.interrupted }
+        Self {
+            cache: view.cache,
+            expires: view.expires,
+            interrupted: view.interrupted,
+            fewer_copies: view.fewer_copies,
+        }
     }
 }
 
@@ -20,7 +25,8 @@ impl OverEngine {
     /// A cache whose build nobody left in the middle: it was asked for, or ended, just now.
     pub(super) fn view(&self, cache: ImageCache) -> CacheView {
         let expires = model::rules::expires(&cache, &self.retention);
-        CacheView { cache, expires, interrupted: false }
+        let fewer_copies = self.engine.fewer_copies(&cache.policy.copies);
+        CacheView { cache, expires, interrupted: false, fewer_copies }
     }
 
     fn admitted(&self, admitted: metastore::Admitted) -> Admitted {
@@ -123,6 +129,7 @@ impl OverEngine {
             standard_copies: update.standard_copies,
             reuse_layers: update.reuse_layers,
             tags: update.tags,
+            retag: update.retag,
             images: update.images,
             size_limit: update.size_limit,
             credentials: update.credentials.map(credentials),

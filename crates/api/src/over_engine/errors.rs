@@ -15,6 +15,7 @@ impl From<metastore::Error> for ServiceError {
             E::CacheDeleting(_) => Kind::Deleting,
             E::QuotaReached { .. } => Kind::QuotaReached,
             E::TokenMismatch { .. } => Kind::KeyReused,
+            E::Tags { .. } => Kind::InvalidField,
             E::NameTaken { .. } => Kind::NameTaken,
             E::AccountTaken(_) => Kind::NameTaken,
             E::Transition { .. } | E::InstanceState { .. } | E::NoSnapshot(_) => Kind::WrongState,
@@ -27,6 +28,7 @@ impl From<metastore::Error> for ServiceError {
         };
         let field = match kind {
             _ if matches!(error, E::NoAccount(_)) => Some("account"),
+            _ if matches!(error, E::Tags { .. }) => Some("tags"),
             _ if matches!(error, E::AccountTaken(_)) => Some("id"),
             Kind::KeyReused => Some(IdempotencyKey::HEADER),
             Kind::NameTaken => Some("name"),

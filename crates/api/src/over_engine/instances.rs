@@ -30,7 +30,7 @@ impl OverEngine {
         new: NewInstance,
     ) -> ServiceResult<StartedInstance> {
         self.settle().await?;
-        let new = order(new);
+        let new = order(self.by_word(account, new).await?);
         let choice = Box::pin(self.choose(account, &new.wish)).await?;
         let (fetched, cache_name) = (choice.fetched, choice.cache.as_ref().map(|cache| cache.name.clone()));
         let created = self.instances.create_from(account, new, choice).await?;
@@ -48,6 +48,17 @@ impl OverEngine {
             reason: created.reason,
         };
         Ok(StartedInstance { instance: created.instance, choice, warnings: created.warnings })
+    }
+
+    /// What one word means, where there is one: a cache that has it, else the image that is given beside.
+    async fn by_word(&self, account: &AccountId, mut new: NewInstance) -> ServiceResult<NewInstance> {
+        let Some(word) = new.wish.word.take() else { return Ok(new) };
+        match self.engine.find_cache(account, &word).await {
+            Ok(_) => (new.wish.cache, new.wish.image) = (PickCache::Only(word), None),
+            Err(engine::Error::UnknownCache { .. }) if new.wish.image.is_some() => {}
+            Err(error) => return Err(ServiceError::from(error).about("word")),
+        }
+        Ok(new)
     }
 
     async fn choose(&self, account: &AccountId, wish: &StartWish) -> Result<StartChoice, engine::Error> {

@@ -2,14 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::StatusCode;
 use wire::{Account, AccountList, CreateAccount};
 
 use crate::auth::{Admin, Allowed};
 use crate::edge::Edge;
-use crate::extract::{Body, NoQuery, Query};
+use crate::extract::{Body, Key, NoQuery, Query};
+use crate::once::{Asked, Told, Turn};
 use crate::refusal::Refusal;
+use crate::service::ServiceErrorKind;
 
 /// The longest label, in characters.
 const LONGEST_LABEL: usize = 128;
@@ -33,17 +35,31 @@ pub(super) fn check_label(label: &str) -> Result<(), Refusal> {
 #[utoipa::path(
     post, path = "/v1/accounts", tag = "accounts", operation_id = "create_account",
     request_body = CreateAccount,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one")),
     responses((status = 201, description = "The account", body = Account)),
 )]
 pub(super) async fn create(
     State(edge): State<Edge>,
-    _: Allowed<Admin>,
+    caller: Allowed<Admin>,
     Query(NoQuery): Query<NoQuery>,
-    Body(asked): Body<CreateAccount>,
+    Key(key): Key,
+    Body(wish): Body<CreateAccount>,
 ) -> Result<Response, Refusal> {
-    check_label(&asked.label)?;
-    let account = edge.service().create_account(&asked.id, &asked.label).await?;
-    Ok((StatusCode::CREATED, Json(document(&account))).into_response())
+    check_label(&wish.label)?;
+    let asked = Asked::to("create an account", &wish);
+    let service = edge.service_arc();
+    let action = async move |turn: Turn| {
+        let account = match service.create_account(&wish.id, &wish.label).await {
+            Err(error) if turn.is_again && error.kind == ServiceErrorKind::NameTaken => {
+                // By whoever had begun.
+                let made = service.accounts().await?.into_iter().find(|account| account.id == wish.id);
+                made.filter(|account| account.label == wish.label).ok_or(error)?
+            }
+            made => made?,
+        };
+        Ok(Told::new(StatusCode::CREATED, &document(&account)))
+    };
+    edge.once(&caller.account, key, asked, action).await
 }
 
 /// List accounts

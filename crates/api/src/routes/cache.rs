@@ -2,19 +2,22 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::StatusCode;
+use model::AccountId;
 use wire::{Cache, CacheDetails, Deleted, EventList, Image, RollBack, UpdateCache};
 
 use super::checks;
-use crate::auth::{Allowed, CachesRead, CachesWrite};
+use crate::auth::{Allowed, CachesRead, CachesWrite, Caller};
 use crate::edge::Edge;
 use crate::extract::{Body, FromQuery, Key, NoQuery, OptionalBody, Pairs, Query, Word};
+use crate::once::{Asked, Told, Turn};
 use crate::refusal::Refusal;
-use crate::service::{self, CacheUpdate, CacheView, DeleteMode, Deletion};
+use crate::service::{self, CacheUpdate, CacheView, DeleteMode, Deletion, Service, ServiceErrorKind};
 
 pub(super) fn document(view: &CacheView) -> Cache {
-    Cache::new(&view.cache, view.expires, view.interrupted)
+    let fewer_copies = view.fewer_copies.clone();
+    Cache { fewer_copies, ..Cache::new(&view.cache, view.expires, view.interrupted) }
 }
 
 fn details(details: &service::CacheDetails) -> CacheDetails {
@@ -82,6 +85,7 @@ pub(super) async fn update(
         standard_copies: document.standard_copies,
         reuse_layers: document.reuse_layers,
         tags: document.tags,
+        retag: None,
         credentials: document.credentials,
         notes: None,
     };
@@ -110,6 +114,7 @@ impl FromQuery for When {
     params(
         ("cache" = String, Path, description = "Its id, or its name where no other cache has it"),
         ("when" = Option<String>, Query, description = "`now` (where it is not said), or `unused`: once nothing uses it"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one"),
     ),
     responses(
         (status = 200, description = "It is gone", body = Deleted),
@@ -121,16 +126,42 @@ pub(super) async fn delete(
     caller: Allowed<CachesWrite>,
     Word(word): Word,
     Query(When(mode)): Query<When>,
-    // Deleting again finds nothing, and does no harm: nothing is kept for a key.
-    Key(_): Key,
+    Key(key): Key,
 ) -> Result<Response, Refusal> {
+    let said = (&word, mode == DeleteMode::WhenUnused);
+    let asked = Asked::to("delete a cache", &said).about(&meant(&edge, &caller, key.is_some(), &word).await);
     let (service, account) = (edge.service_arc(), caller.account.clone());
-    let done = edge.carry_out(async move { service.delete_cache(&account, &word, mode).await });
-    let (status, gone, view) = match done.await? {
-        Deletion::Done(view) => (StatusCode::OK, true, view),
-        Deletion::Asked(view) => (StatusCode::ACCEPTED, false, view),
+    let action = async move |turn: Turn| {
+        if let Some(before) = turn.subject().filter(|_| turn.is_again)
+            && is_gone(&*service, &account, &before).await?
+        {
+            // Whoever had begun had done it.
+            return Ok(Told::ok(&Deleted { gone: true, cache: before }));
+        }
+        let (status, gone, view) = match service.delete_cache(&account, &word, mode).await? {
+            Deletion::Done(view) => (StatusCode::OK, true, view),
+            Deletion::Asked(view) => (StatusCode::ACCEPTED, false, view),
+        };
+        Ok(Told::new(status, &Deleted { gone, cache: document(&view) }))
     };
-    Ok((status, Json(Deleted { gone, cache: document(&view) })).into_response())
+    edge.once(&caller.account, key, asked, action).await
+}
+
+/// The cache that a word means, where it matters: whoever takes the request up looks what became of that one.
+async fn meant(edge: &Edge, caller: &Caller, matters: bool, word: &str) -> Option<Cache> {
+    if !matters {
+        return None;
+    }
+    let found = edge.service().cache_details(&caller.account, word).await;
+    found.ok().map(|found| document(&found.view))
+}
+
+async fn is_gone(service: &dyn Service, account: &AccountId, cache: &Cache) -> Result<bool, Refusal> {
+    match service.cache_details(account, &cache.id.to_string()).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind == ServiceErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Events of a cache
@@ -157,7 +188,10 @@ pub(super) async fn events(
 #[utoipa::path(
     post, path = "/v1/caches/{cache}/rollback", tag = "caches", operation_id = "roll_back_cache",
     request_body = Option<RollBack>,
-    params(("cache" = String, Path, description = "Its id, or its name where no other cache has it")),
+    params(
+        ("cache" = String, Path, description = "Its id, or its name where no other cache has it"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one"),
+    ),
     responses((status = 200, description = "The cache as it is now", body = Cache)),
 )]
 pub(super) async fn roll_back(
@@ -165,9 +199,23 @@ pub(super) async fn roll_back(
     caller: Allowed<CachesWrite>,
     Word(word): Word,
     Query(NoQuery): Query<NoQuery>,
-    OptionalBody(asked): OptionalBody<RollBack>,
-) -> Result<Json<Cache>, Refusal> {
+    Key(key): Key,
+    OptionalBody(wish): OptionalBody<RollBack>,
+) -> Result<Response, Refusal> {
+    let said = (&word, wish.to.map(|to| to.to_string()));
+    let asked =
+        Asked::to("roll a cache back", &said).about(&meant(&edge, &caller, key.is_some(), &word).await);
     let (service, account) = (edge.service_arc(), caller.account.clone());
-    let done = edge.carry_out(async move { service.roll_back(&account, &word, asked.to).await });
-    Ok(Json(document(&done.await?)))
+    let action = async move |turn: Turn| {
+        if let Some(before) = turn.subject::<Cache>().filter(|_| turn.is_again) {
+            let now = service.cache_details(&account, &before.id.to_string()).await?;
+            if now.view.cache.snapshot != before.snapshot {
+                // Whoever had begun had done it; going back once more would undo it.
+                return Ok(Told::ok(&document(&now.view)));
+            }
+        }
+        let view = service.roll_back(&account, &word, wish.to).await?;
+        Ok(Told::ok(&document(&view)))
+    };
+    edge.once(&caller.account, key, asked, action).await
 }

@@ -7,14 +7,15 @@ use wire::{Exec, ExecEvent, Output, ProblemKind};
 
 use crate::auth::{Allowed, InstancesWrite};
 use crate::edge::Edge;
-use crate::extract::{Body, NoQuery, Query, Word};
+use crate::extract::{Body, NoKey, NoQuery, Query, Word};
 use crate::refusal::Refusal;
 use crate::sse;
 
 /// Run a command in an instance
 ///
 /// Events: `output` with what the command wrote, as it comes; `ended` with how it ended, the last one; `problem` where it could
-/// not be run. The command waits for a slow reader, and is killed where the reader goes.
+/// not be run. The command waits for a slow reader, and is killed where the reader goes. The header `Idempotency-Key` is refused: a
+/// command is run each time that it is asked for.
 #[utoipa::path(
     post, path = "/v1/instances/{instance}/exec", tag = "instances", operation_id = "exec",
     request_body = Exec,
@@ -26,6 +27,7 @@ pub(super) async fn run(
     caller: Allowed<InstancesWrite>,
     Word(word): Word,
     Query(NoQuery): Query<NoQuery>,
+    NoKey: NoKey,
     Body(exec): Body<Exec>,
 ) -> Result<Response, Refusal> {
     if exec.command.is_empty() {

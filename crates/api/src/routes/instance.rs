@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use wire::{EventList, Instance};
 
-use crate::auth::{Allowed, InstancesRead, InstancesWrite};
+use crate::auth::{Allowed, Caller, InstancesRead, InstancesWrite};
 use crate::edge::Edge;
-use crate::extract::{FromQuery, NoQuery, Pairs, Query, Word};
+use crate::extract::{FromQuery, Key, NoQuery, Pairs, Query, Word};
+use crate::once::{Asked, Told, Turn};
 use crate::refusal::Refusal;
+use crate::service::ServiceErrorKind;
 
 /// Seconds that a stop waits where it is not said.
 const DEFAULT_PATIENCE: u64 = 10;
@@ -52,6 +55,7 @@ impl FromQuery for Force {
     params(
         ("instance" = String, Path, description = "Its id, or its name"),
         ("force" = Option<bool>, Query, description = "Stop it first"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one"),
     ),
     responses((status = 200, description = "The instance as it was last", body = Instance)),
 )]
@@ -60,10 +64,33 @@ pub(super) async fn delete(
     caller: Allowed<InstancesWrite>,
     Word(word): Word,
     Query(Force(force)): Query<Force>,
-) -> Result<Json<Instance>, Refusal> {
+    Key(key): Key,
+) -> Result<Response, Refusal> {
+    let asked = Asked::to("delete an instance", &(&word, force));
+    let asked = asked.about(&meant(&edge, &caller, key.is_some(), &word).await);
     let (service, account) = (edge.service_arc(), caller.account.clone());
-    let done = edge.carry_out(async move { service.delete_instance(&account, &word, force).await });
-    Ok(Json((&done.await?).into()))
+    let action = async move |turn: Turn| {
+        let before: Option<Instance> = turn.subject();
+        let id = before.as_ref().map(|before| before.id.to_string());
+        match service.delete_instance(&account, id.as_deref().unwrap_or(&word), force).await {
+            Ok(instance) => Ok(Told::ok(&Instance::from(&instance))),
+            // Whoever had begun had done it.
+            Err(error) if turn.is_again && error.kind == ServiceErrorKind::NotFound => match before {
+                Some(before) => Ok(Told::ok(&before)),
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    };
+    edge.once(&caller.account, key, asked, action).await
+}
+
+/// The instance that a word means, where it matters: whoever takes the request up means that one, whatever has its name then.
+async fn meant(edge: &Edge, caller: &Caller, matters: bool, word: &str) -> Option<Instance> {
+    if !matters {
+        return None;
+    }
+    edge.service().instance(&caller.account, word).await.ok().as_ref().map(Instance::from)
 }
 
 pub(super) struct Patience(Duration);
@@ -85,6 +112,7 @@ impl FromQuery for Patience {
     params(
         ("instance" = String, Path, description = "Its id, or its name"),
         ("patience_seconds" = Option<u64>, Query, minimum = 0, maximum = 3600, description = "How long to wait; 10 where it is not said"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one"),
     ),
     responses((status = 200, description = "The instance as it is then", body = Instance)),
 )]
@@ -93,10 +121,17 @@ pub(super) async fn stop(
     caller: Allowed<InstancesWrite>,
     Word(word): Word,
     Query(Patience(patience)): Query<Patience>,
-) -> Result<Json<Instance>, Refusal> {
+    Key(key): Key,
+) -> Result<Response, Refusal> {
+    let asked = Asked::to("stop an instance", &(&word, patience.as_secs()));
+    let asked = asked.about(&meant(&edge, &caller, key.is_some(), &word).await);
     let (service, account) = (edge.service_arc(), caller.account.clone());
-    let done = edge.carry_out(async move { service.stop_instance(&account, &word, patience).await });
-    Ok(Json((&done.await?).into()))
+    let action = async move |turn: Turn| {
+        let id = turn.subject().map(|before: Instance| before.id.to_string());
+        let stopped = service.stop_instance(&account, id.as_deref().unwrap_or(&word), patience).await?;
+        Ok(Told::ok(&Instance::from(&stopped)))
+    };
+    edge.once(&caller.account, key, asked, action).await
 }
 
 /// Events of an instance

@@ -2,18 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
-use http::header::LOCATION;
+use axum::response::Response;
 use model::InstanceId;
 use wire::{CreateInstance, CreatedInstance, Instance, InstanceList, Mount, PickCache, ProblemKind, Scope};
 
+use super::begun::{start, without_passwords};
 use super::{checks, paging};
 use crate::auth::{Allowed, Caller, InstancesRead, InstancesWrite};
 use crate::edge::Edge;
-use crate::extract::{Body, FromQuery, NoKey, NoQuery, Pairs, Query};
+use crate::extract::{Body, FromQuery, Key, NoQuery, Pairs, Query};
+use crate::once::Asked;
 use crate::refusal::Refusal;
-use crate::service::NewInstance;
 
 /// The least processor time that the kernel can keep, in thousandths of a processor.
 const LEAST_MILLI_CPUS: u32 = 10;
@@ -21,11 +20,12 @@ const LEAST_MILLI_CPUS: u32 = 10;
 /// Start an instance
 ///
 /// Chooses a cache, or takes the one that is named, and starts. What no cache has is fetched first; where none had everything, a
-/// cache is made beside. A name is unique: a request with one that comes again starts no second instance. The header
-/// `Idempotency-Key` is refused.
+/// cache is made beside. A name is unique: a request with one that comes again starts no second instance. A request with the
+/// idempotency key of an earlier one waits for that one's answer, and is answered as it was.
 #[utoipa::path(
     post, path = "/v1/instances", tag = "instances", operation_id = "create_instance",
     request_body = CreateInstance,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one")),
     responses(
         (status = 201, description = "The instance, and what it was started from", body = CreatedInstance,
             headers(("location" = String, description = "Where the instance is"))),
@@ -35,33 +35,24 @@ pub(super) async fn create(
     State(edge): State<Edge>,
     caller: Allowed<InstancesWrite>,
     Query(NoQuery): Query<NoQuery>,
-    NoKey: NoKey,
+    Key(key): Key,
     Body(document): Body<CreateInstance>,
 ) -> Result<Response, Refusal> {
     check(&caller, &document)?;
-    let new = NewInstance {
-        id: None,
-        platform: checks::platform(document.platform.clone()),
-        wish: document,
-        notes: None,
-    };
-    let (service, account) = (edge.service_arc(), caller.account.clone());
-    let started = edge.carry_out(async move { service.create_instance(&account, new).await });
-    let started = started.await?;
-    edge.metrics().matches.started(started.choice.outcome);
-    let location = format!("/v1/instances/{}", started.instance.id);
-    let created = CreatedInstance {
-        instance: (&started.instance).into(),
-        choice: started.choice,
-        warnings: started.warnings,
-    };
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(created)).into_response())
+    let asked = Asked::to("start an instance", &without_passwords(&document)).about(&InstanceId::generate());
+    let (doing, account) = (edge.clone(), caller.account.clone());
+    edge.once(&caller.account, key, asked, move |turn| start(doing, account, document, turn)).await
 }
 
 fn check(caller: &Caller, document: &CreateInstance) -> Result<(), Refusal> {
+    if document.word.is_some() && document.cache != PickCache::Auto {
+        let refusal = Refusal::new(ProblemKind::InvalidField).field("word");
+        return Err(refusal.detail("failed to take `word`: `cache` says which cache it is to be"));
+    }
     match (&document.image, &document.cache) {
         (Some(image), _) => checks::image(caller, image, "image")?,
         (None, PickCache::Only(_)) => {}
+        (None, _) if document.word.is_some() => {}
         (None, PickCache::Auto | PickCache::None) => {
             let refusal = Refusal::new(ProblemKind::MissingField).field("image");
             return Err(

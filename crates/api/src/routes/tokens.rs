@@ -2,15 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue};
 use model::AccountId;
 use wire::{CreateToken, CreatedToken, ProblemKind, Token, TokenList};
 
-use crate::auth::{Admin, Allowed, new_token};
+use crate::auth::{Admin, Allowed, TokenSecret, token_of};
 use crate::edge::Edge;
-use crate::extract::{Body, FromQuery, NoQuery, Pairs, Query, Word};
+use crate::extract::{Body, FromQuery, Key, NoQuery, Pairs, Query, Word};
+use crate::once::{Asked, Told, Turn};
 use crate::refusal::Refusal;
 use crate::service::TokenRecord;
 
@@ -43,28 +43,50 @@ fn document(token: &TokenRecord) -> Token {
 #[utoipa::path(
     post, path = "/v1/tokens", tag = "tokens", operation_id = "create_token",
     request_body = CreateToken,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one")),
     responses((status = 201, description = "The token", body = CreatedToken)),
 )]
 pub(super) async fn create(
     State(edge): State<Edge>,
     caller: Allowed<Admin>,
     Query(NoQuery): Query<NoQuery>,
-    Body(asked): Body<CreateToken>,
+    Key(key): Key,
+    Body(wish): Body<CreateToken>,
 ) -> Result<Response, Refusal> {
-    check(&asked)?;
-    let now = edge.clock().now();
-    let seconds = asked.expires_in_seconds.unwrap_or(DEFAULT_SECONDS);
-    let micros = i64::try_from(seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
-    let account = asked.account.unwrap_or_else(|| caller.account.clone());
-    let made = new_token(account, asked.label, asked.scopes, now, Some(now.plus_micros(micros)));
-    let (secret, record) = made.map_err(|_| {
+    check(&wish)?;
+    // Made before it is recorded, so that whoever takes the request up tells the same one.
+    let secret = TokenSecret::generate().map_err(|_| {
         tracing::error!("the system gave no random bytes");
         Refusal::new(ProblemKind::Internal)
     })?;
+    let asked = Asked::to("create a token", &wish).about(&secret.expose()).secret();
+    let (doing, account) = (edge.clone(), caller.account.clone());
+    let action = async move |turn: Turn| {
+        let secret = turn.subject().and_then(|text: String| TokenSecret::parse(&text)).unwrap_or(secret);
+        let made = doing.service().token(&secret.digest()).await?.filter(|_| turn.is_again);
+        let record = match made {
+            Some(made) => made,
+            None => record(&doing, wish, account, &secret).await?,
+        };
+        let created = CreatedToken { token: document(&record), secret: secret.expose().to_owned() };
+        Ok(Told::new(StatusCode::CREATED, &created).secret())
+    };
+    edge.once(&caller.account, key, asked, action).await
+}
+
+async fn record(
+    edge: &Edge,
+    wish: CreateToken,
+    caller: AccountId,
+    secret: &TokenSecret,
+) -> Result<TokenRecord, Refusal> {
+    let now = edge.clock().now();
+    let seconds = wish.expires_in_seconds.unwrap_or(DEFAULT_SECONDS);
+    let micros = i64::try_from(seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+    let (account, expires) = (wish.account.unwrap_or(caller), Some(now.plus_micros(micros)));
+    let record = token_of(secret, account, wish.label, wish.scopes, now, expires);
     edge.service().create_token(record.clone()).await?;
-    let created = CreatedToken { token: document(&record), secret: secret.expose().to_owned() };
-    let no_store = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((StatusCode::CREATED, no_store, Json(created)).into_response())
+    Ok(record)
 }
 
 fn check(asked: &CreateToken) -> Result<(), Refusal> {
@@ -128,15 +150,20 @@ pub(super) async fn list(
 /// It opens nothing from now on. Revoking again changes nothing.
 #[utoipa::path(
     delete, path = "/v1/tokens/{token}", tag = "tokens", operation_id = "revoke_token",
-    params(("token" = String, Path, description = "Its id")),
+    params(
+        ("token" = String, Path, description = "Its id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Tells a request that comes again from a further one"),
+    ),
     responses((status = 200, description = "The token as it is now", body = Token)),
 )]
 pub(super) async fn revoke(
     State(edge): State<Edge>,
-    _: Allowed<Admin>,
+    caller: Allowed<Admin>,
     Word(id): Word,
     Query(NoQuery): Query<NoQuery>,
-) -> Result<Json<Token>, Refusal> {
-    let token = edge.service().revoke_token(&id).await?;
-    Ok(Json(document(&token)))
+    Key(key): Key,
+) -> Result<Response, Refusal> {
+    let (service, asked) = (edge.service_arc(), Asked::to("revoke a token", &id));
+    let action = async move |_: Turn| Ok(Told::ok(&document(&service.revoke_token(&id).await?)));
+    edge.once(&caller.account, key, asked, action).await
 }

@@ -6,7 +6,7 @@ use futures::stream::BoxStream;
 use model::{
     AccountId, ByteSize, CacheId, CacheName, CacheState, CloudNotes, CopyCount, Elimination, ImageCache,
     ImageSnapshot, ImageSnapshotId, ImageSource, Instance, LabelFilter, Origin, Platform, RegistryAccess,
-    RepositoryName, RetentionDays, Staleness, Subject, Tags, Timestamp,
+    RepositoryName, RetentionDays, Staleness, Subject, TagChange, Tags, Timestamp,
 };
 use wire::{Build, Choice, Cost, CreateInstance, Login, Order, Scope, Sizes, Unsettled};
 
@@ -57,10 +57,12 @@ pub struct CacheUpdate {
     pub flash_copies: Option<CopyCount>,
     /// How many times the standard snapshot is stored.
     pub standard_copies: Option<CopyCount>,
-    /// Whether its builds may take layers that other caches brought.
+    /// Whether its builds take layers from the store that are there.
     pub reuse_layers: Option<bool>,
     /// Its tags.
     pub tags: Option<Tags>,
+    /// Some of its tags, over those that it has by then.
+    pub retag: Option<TagChange>,
     /// Credentials in place of those that it has.
     pub credentials: Option<Vec<Login>>,
     /// What the cloud's call says beside, in place of what is known.
@@ -112,6 +114,8 @@ pub struct CacheView {
     pub expires: Option<Timestamp>,
     /// Whether its build's process ended in the middle.
     pub interrupted: bool,
+    /// Which of the copies that were asked for are not kept here, in a sentence.
+    pub fewer_copies: Option<String>,
 }
 
 /// One page of caches.

@@ -1,7 +1,9 @@
 //! An in-memory double of the port: enough of a service to be asked everything.
 
+mod answers;
 mod filter;
 mod keys;
+mod state;
 mod taken;
 
 use std::collections::{BTreeMap, HashMap};
@@ -43,6 +45,9 @@ pub(crate) const FAILS: &str = "fails";
 /// An instance with this command does not start.
 pub(crate) const NEVER_STARTS: &str = "never-starts";
 
+/// An instance with this command does not start before somebody says so.
+pub(crate) const WAITS_TO_START: &str = "waits-to-start";
+
 #[derive(Default)]
 pub(crate) struct Double {
     state: Mutex<State>,
@@ -61,29 +66,7 @@ struct State {
     requests: HashMap<(AccountId, String), (NewCache, CacheId)>,
     tokens: Vec<TokenRecord>,
     keys: Keys,
-}
-
-impl State {
-    fn write(&mut self, account: &AccountId, subject: Subject, gone: bool) {
-        let number = self.newest() + 1;
-        self.changes.push((account.clone(), NumberedChange { number, subject, gone, at: now() }));
-    }
-
-    fn newest(&self) -> u64 {
-        self.changes.last().map_or(self.forgotten, |(_, change)| change.number)
-    }
-
-    fn cache(&self, account: &AccountId, word: &str) -> ServiceResult<usize> {
-        let is_meant = |cache: &ImageCache| cache.id.to_string() == word || cache.name.as_str() == word;
-        let found = self.caches.iter().rposition(|cache| cache.account == *account && is_meant(cache));
-        found.ok_or_else(|| not_found(word))
-    }
-
-    fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<usize> {
-        let is_meant = |found: &Instance| found.id.to_string() == word || found.name.as_str() == word;
-        let found = self.instances.iter().position(|found| found.account == *account && is_meant(found));
-        found.ok_or_else(|| not_found(word))
-    }
+    answers: HashMap<answers::Key, answers::Begun>,
 }
 
 fn now() -> Timestamp {
@@ -95,7 +78,7 @@ fn not_found(word: &str) -> ServiceError {
 }
 
 fn view(cache: &ImageCache) -> CacheView {
-    CacheView { cache: cache.clone(), expires: None, interrupted: false }
+    CacheView { cache: cache.clone(), expires: None, interrupted: false, fewer_copies: None }
 }
 
 impl Double {
@@ -260,6 +243,9 @@ impl Service for Double {
             if let Some(tags) = update.tags {
                 cache.policy.tags = tags;
             }
+            if let Some(change) = update.retag {
+                cache.policy.tags = change.over(&cache.policy.tags).unwrap();
+            }
             Ok(Admitted { view: view(cache), before: false })
         })
     }
@@ -342,6 +328,9 @@ impl Service for Double {
         if new.wish.command == [NEVER_STARTS] {
             return Err(ServiceError::new(ServiceErrorKind::RegistryUnavailable, "the registry is away"));
         }
+        if new.wish.command == [WAITS_TO_START] {
+            self.go_on.notified().await;
+        }
         let cache = match &new.wish.cache {
             PickCache::Only(word) => Some(self.with(|all| {
                 let index = all.cache(account, word).map_err(|error| error.about("cache"))?;
@@ -419,6 +408,25 @@ impl Service for Double {
         })
     }
 
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> ServiceResult<Option<Instance>> {
+        // As between a reading and a writing that are two steps.
+        tokio::task::yield_now().await;
+        self.with(|all| {
+            let found = all.instances.iter_mut().find(|instance| instance.id == id);
+            let found = found.ok_or_else(|| not_found(&id.to_string()))?;
+            let is_known = found.notes.as_ref() == Some(from);
+            if is_known {
+                found.notes = Some(to.clone());
+            }
+            Ok(is_known.then(|| found.clone()))
+        })
+    }
+
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
         self.with(|all| {
             let index = all.instance(account, word)?;
@@ -440,7 +448,10 @@ impl Service for Double {
 
     async fn instance_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>> {
         self.with(|all| {
-            let id = all.instances[all.instance(account, word)?].id;
+            let id = match word.parse() {
+                Ok(id) => id,
+                Err(_) => all.instances[all.instance(account, word)?].id,
+            };
             let events = all.events.iter().map(|(_, event)| event);
             Ok(events.filter(|event| event.subject == Subject::Instance(id)).cloned().collect())
         })

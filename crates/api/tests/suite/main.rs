@@ -7,6 +7,7 @@ mod documents;
 mod double;
 mod harness;
 mod hostile;
+mod once;
 mod operations;
 mod over_engine;
 mod paging;

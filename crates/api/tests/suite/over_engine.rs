@@ -37,8 +37,6 @@ use wire::{
     Staleness, UpdateCache,
 };
 
-use crate::harness::{json, refused};
-
 /// Says so when it is dropped.
 struct Told(Arc<Notify>);
 
@@ -289,11 +287,13 @@ async fn instances(world: &World, image: &model::ImageSource, cache: model::Cach
     assert_eq!(kind(client.create_instance(&missing).await), Some(ProblemKind::InvalidField));
     let unknown = CreateInstance { cache: PickCache::Only("nothing".to_owned()), name: None, ..new.clone() };
     assert_eq!(kind(client.create_instance(&unknown).await), Some(ProblemKind::NotFound));
-    let mut request = json("POST", "/v1/instances", serde_json::to_vec(&new).unwrap());
-    request.headers_mut().insert("idempotency-key", "once".parse().unwrap());
-    let problem = refused(api::in_process(world.edge.clone()), request).await;
-    assert_eq!(problem.known_kind(), Some(ProblemKind::InvalidHeader));
-    assert_eq!(problem.field.as_deref(), Some("idempotency-key"));
+    let once = client.clone().once("once".parse().unwrap());
+    let named = |name: &str| CreateInstance { name: Some(name.parse().unwrap()), ..new.clone() };
+    let first = once.create_instance(&named("web-2")).await.unwrap();
+    assert_eq!(once.create_instance(&named("web-2")).await.unwrap(), first);
+    assert_eq!(kind(once.create_instance(&named("web-3")).await), Some(ProblemKind::KeyReused));
+    let gone = once.delete_instance("web-2", true).await.unwrap();
+    assert_eq!(once.delete_instance("web-2", true).await.unwrap(), gone);
 
     let mut log = client.instance_logs("web-1", false, Some(2)).await.unwrap();
     let first = log.next().await.unwrap().unwrap();
@@ -490,4 +490,69 @@ async fn tokens_of_the_records_open_what_they_say() {
 fn told<T: std::fmt::Debug>(result: client::Result<T>) -> (ProblemKind, String) {
     let client::Error::Refused(problem) = result.unwrap_err() else { panic!("no refusal") };
     (problem.known_kind().unwrap(), problem.field.unwrap_or_default())
+}
+
+/// Whoever had begun with a key is dead: the next one takes it up, under the same id.
+#[tokio::test]
+async fn a_start_whose_server_died_is_taken_up_with_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::new();
+    let new = CreateInstance { image: Some(layout(dir.path())), ..CreateInstance::default() };
+    let said = serde_json::to_vec(&serde_json::to_string(&new).unwrap()).unwrap();
+    let model::Digest::Sha256(fingerprint) = model::Digest::sha256(&said) else { panic!("a SHA-256") };
+    let id = InstanceId::generate();
+    let begun = metastore::AnswerRequest {
+        key: metastore::AnswerKey {
+            account: AccountId::local(),
+            operation: "start an instance",
+            token: "once".parse().unwrap(),
+        },
+        fingerprint,
+        subject: serde_json::to_vec(&id).unwrap(),
+        owner: ProcessIdentity { pid: 1, start_ticks: 0, boot_id: "another".to_owned() },
+        kept_until: Timestamp::from_micros(i64::MAX),
+    };
+    world.records.begin_answer(&begun, None, Timestamp::from_micros(0)).await.unwrap();
+    let once = world.client.clone().once("once".parse().unwrap());
+    let started = once.create_instance(&new).await.unwrap();
+    assert_eq!(started.instance.id, id);
+    assert_eq!(once.create_instance(&new).await.unwrap(), started);
+}
+
+/// Who may start instances need not be allowed to look at caches: the server says what a word means.
+#[tokio::test]
+async fn a_word_is_a_cache_or_an_image_also_for_whoever_may_only_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (world, image) = (World::new(), layout(dir.path()));
+    let daemon = Daemon::start(world.engine.clone(), Arc::new(BTreeSet::<BlobKey>::new())).await.unwrap();
+    let new = CreateCache::of("web".parse().unwrap(), vec![image.clone()]);
+    let cache = world.client.create_cache(&new, None).await.unwrap().id;
+    let mut watch = world.client.watch_cache("web");
+    while watch.next().await.unwrap().is_some() {}
+    let token = CreateToken {
+        label: "starts".to_owned(),
+        scopes: [Scope::InstancesWrite].into(),
+        account: None,
+        expires_in_seconds: None,
+    };
+    let token = world.client.create_token(&token).await.unwrap().secret;
+    let starter = Client::new(InProcess::<_, Body>::new(api::router(world.edge.clone())));
+    let starter = starter.with_token(token.into());
+    assert_eq!(kind(starter.cache("web").await), Some(ProblemKind::Forbidden));
+    let by_word = |word: &str, image: Option<&model::ImageSource>| CreateInstance {
+        word: Some(word.to_owned()),
+        image: image.cloned(),
+        ..CreateInstance::default()
+    };
+    let no_cache = "docker.io/library/nothing:1".parse().unwrap();
+    let started = starter.create_instance(&by_word("web", Some(&no_cache))).await.unwrap();
+    assert_eq!((started.instance.cache, &started.instance.image), (Some(cache), &image));
+    let started = world.client.create_instance(&by_word("other", Some(&image))).await.unwrap();
+    assert_eq!((started.choice.outcome, &started.instance.image), (Outcome::Hit, &image));
+    let (problem, field) = told(starter.create_instance(&by_word("other", None)).await);
+    assert_eq!((problem, field.as_str()), (ProblemKind::NotFound, "word"));
+    let both = CreateInstance { cache: PickCache::None, ..by_word("web", Some(&no_cache)) };
+    let (problem, field) = told(starter.create_instance(&both).await);
+    assert_eq!((problem, field.as_str()), (ProblemKind::InvalidField, "word"));
+    daemon.drain(Duration::from_secs(5)).await;
 }

@@ -153,7 +153,7 @@ async fn every_wrong_request_is_a_problem() {
             Some("x-imc-account"),
         ),
         (
-            with("POST", "/v1/instances", "idempotency-key", "once", r#"{"image":"a/b:1"}"#),
+            with("POST", "/v1/instances/x/exec", "idempotency-key", "once", r#"{"command":["a"]}"#),
             ProblemKind::InvalidHeader,
             Some("idempotency-key"),
         ),

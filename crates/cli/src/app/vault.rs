@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use engine::{Vault, VaultError};
-use metastore::{CredentialOwner, SealedCredential};
+use metastore::{AnswerKey, CredentialOwner, SealedCredential};
 use model::{AccessKeyId, AccountId, RegistryHost, SealedSecret};
 use registry::Credentials;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -211,6 +211,22 @@ impl Vault for Keys {
         let bytes = Sealed::from_bytes(sealed.as_bytes().to_vec()).map_err(|error| failed(error.into()))?;
         ring.open_text(&Owner::new(account, key), &bytes).map_err(|error| failed(error.into()))
     }
+
+    fn seal_answer(&self, of: &AnswerKey, answer: &SecretString) -> Result<Vec<u8>, VaultError> {
+        let ring = self.ring().map_err(|error| VaultError::SealAnswer(error.into()))?;
+        let sealed = ring.seal_text(&answer_owner(of), answer);
+        Ok(sealed.map_err(|error| VaultError::SealAnswer(error.into()))?.as_bytes().to_vec())
+    }
+
+    fn open_answer(&self, of: &AnswerKey, sealed: Vec<u8>) -> Result<SecretString, VaultError> {
+        let ring = self.ring().map_err(|error| VaultError::OpenAnswer(error.into()))?;
+        let bytes = Sealed::from_bytes(sealed).map_err(|error| VaultError::OpenAnswer(error.into()))?;
+        ring.open_text(&answer_owner(of), &bytes).map_err(|error| VaultError::OpenAnswer(error.into()))
+    }
+}
+
+fn answer_owner(of: &AnswerKey) -> Owner {
+    Owner::new(&of.account, &format!("{} by {}", of.operation, of.token.as_str()))
 }
 
 fn credentials_text(credentials: &Credentials) -> Option<SecretString> {

@@ -3,6 +3,7 @@
 use clap::Args;
 use model::{ByteSize, ImageSource, InstanceName, Platform, SizeError};
 use node::{MilliCpus, Network, Volume};
+use wire::IdempotencyKey;
 
 use super::{ChoiceArgs, RegistryArgs, whole};
 
@@ -40,6 +41,9 @@ pub(crate) struct RunArgs {
     /// Leave the container running and print its id
     #[arg(long, short, conflicts_with_all = ["interactive", "tty"])]
     pub(crate) detach: bool,
+    /// With --detach: a word by which the request is known where it comes again: one instance is started
+    #[arg(long, value_name = "WORD", value_parser = whole::<IdempotencyKey>, requires = "detach")]
+    pub(crate) client_token: Option<IdempotencyKey>,
     /// Remove the instance when it ends
     #[arg(long)]
     pub(crate) rm: bool,

@@ -31,6 +31,9 @@ pub(crate) struct PolicyArgs {
     /// How many times it is kept in the standard store
     #[arg(long, value_name = "NUMBER", value_parser = copies)]
     pub(crate) standard_copies: Option<CopyCount>,
+    /// Take layers from the store that are there, as is done where nothing is said; `false`: fetch and convert each one anew
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
+    pub(crate) reuse_layers: Option<bool>,
     /// A tag; again for a further one, at most 20
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) tag: Vec<TagWord>,
@@ -73,6 +76,7 @@ impl PolicyArgs {
             && self.flash.is_none()
             && self.flash_copies.is_none()
             && self.standard_copies.is_none()
+            && self.reuse_layers.is_none()
             && self.tag.is_empty()
     }
 }

@@ -78,6 +78,7 @@ pub(crate) async fn create(
         flash: policy.flash.unwrap_or_default(),
         flash_copies: policy.flash_copies,
         standard_copies: policy.standard_copies,
+        reuse_layers: policy.reuse_layers,
         tags: policy.tags()?,
         plain_http: access.plain_http,
         insecure: access.insecure,
@@ -85,6 +86,7 @@ pub(crate) async fn create(
         ..CreateCache::of(args.name, images)
     };
     let cache = session.client.create_cache(&new, args.waiting.client_token.as_ref()).await?;
+    cache.fewer_copies.iter().for_each(|fewer| printer.warning(fewer));
     let built = build(session, cache, &args.waiting, begun, printer).await?;
     let Some(built) = built else { return Ok(ExitCode::SUCCESS) };
     printer.result(&built.document(), || vec![built.sentence()]);
@@ -120,12 +122,13 @@ pub(crate) async fn update(
         flash: policy.flash,
         flash_copies: policy.flash_copies,
         standard_copies: policy.standard_copies,
-        reuse_layers: None,
+        reuse_layers: policy.reuse_layers,
         tags,
         credentials: (!access.credentials.is_empty()).then_some(access.credentials),
     };
     let key = args.waiting.client_token.as_ref();
     let cache = session.client.update_cache(&args.cache, &change, key).await?;
+    cache.fewer_copies.iter().for_each(|fewer| printer.warning(fewer));
     if !wants_build {
         printer.result(&documents::Cache::from(&cache), || {
             vec![format!("cache {} ({}) is changed", cache.name, cache.id)]

@@ -7,6 +7,7 @@ mod access;
 mod container;
 mod container_group;
 mod files;
+mod further;
 mod groups;
 mod image;
 mod image_cache;
@@ -26,6 +27,7 @@ pub use container::{
 };
 pub use container_group::CreateContainerGroup;
 pub use files::{ConfigFile, FileContent};
+pub use further::Further;
 pub use groups::{
     DeleteContainerGroup, DescribeContainerGroupEvents, DescribeContainerGroupStatus,
     DescribeContainerGroups, DescribeContainerLog, GroupFilter,

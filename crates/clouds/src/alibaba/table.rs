@@ -61,7 +61,11 @@ parameters! {
             "Container.N.StdinOnce" "Container.N.Tty" "Container.N.Port.M.Port" "Container.N.Port.M.Protocol"
             "Container.N.TerminationMessagePath" "Container.N.TerminationMessagePolicy" "RestartPolicy" "InstanceType"
             "ZoneId" "VSwitchId" "SecurityGroupId" "EipInstanceId" "AutoCreateEip" "EipBandwidth" "EipISP"
-            "EipCommonBandwidthPackage" "NtpServer.N" "MaxPendingMinute" "TerminationGracePeriodSeconds";
+            "EipCommonBandwidthPackage" "NtpServer.N" "MaxPendingMinute" "TerminationGracePeriodSeconds" "ComputeCategory.N"
+            "CpuOptionsCore" "CpuOptionsNuma" "CpuOptionsThreadsPerCore" "DataCacheBurstingEnabled" "DataCachePL"
+            "DataCacheProvisionedIops" "FixedIp" "FixedIpRetainHour" "GpuDriverVersion" "Ipv6AddressCount"
+            "Ipv6GatewayBandwidth" "Ipv6GatewayBandwidthEnable" "OverheadReservationOption.EnableOverheadReservation"
+            "PrivateIpAddress" "ScheduleStrategy" "SpotDuration" "SpotPriceLimit" "SpotStrategy" "StrictSpot";
         Refused: "Container.N.VolumeMount.M.Name" "Container.N.VolumeMount.M.MountPath" "Container.N.VolumeMount.M.SubPath"
             "Container.N.VolumeMount.M.ReadOnly" "InitContainer.N.Name" "InitContainer.N.Image" "InitContainer.N.ImagePullPolicy"
             "InitContainer.N.Command.M" "InitContainer.N.Arg.M" "InitContainer.N.Cpu" "InitContainer.N.Memory"
@@ -100,7 +104,9 @@ parameters! {
             "Volume.N.DiskVolume.DiskSize" "Volume.N.DiskVolume.FsType" "Volume.N.FlexVolume.Driver" "Volume.N.FlexVolume.FsType"
             "Volume.N.FlexVolume.Options" "Volume.N.HostPathVolume.Path" "Volume.N.HostPathVolume.Type" "HostAliase.N.Ip"
             "HostAliase.N.Hostname.M" "DnsPolicy" "DnsConfig.NameServer.N" "DnsConfig.Search.N" "DnsConfig.Option.N.Name"
-            "DnsConfig.Option.N.Value";
+            "DnsConfig.Option.N.Value" "SecurityContext.Sysctl.N.Name" "SecurityContext.Sysctl.N.Value"
+            "HostSecurityContext.Sysctl.N.Name" "HostSecurityContext.Sysctl.N.Value" "ShareProcessNamespace"
+            "ContainerResourceView" "CorePattern" "RamRoleName" "DataCacheBucket" "IngressBandwidth" "EgressBandwidth";
     }
     DescribeContainerGroups {
         Honoured: "RegionId" "ContainerGroupIds" "ContainerGroupName" "Status" "Limit" "NextToken" "WithEvent" "Tag.N.Key"

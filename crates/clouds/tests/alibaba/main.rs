@@ -6,6 +6,7 @@ mod errors;
 mod fuzz;
 mod refusals;
 mod requests;
+mod sdk;
 mod signing;
 mod support;
 mod vectors;

@@ -52,15 +52,15 @@ impl Flight {
 /// The layers being made in this process.
 #[derive(Default)]
 pub(super) struct Flights {
-    by_layer: Mutex<HashMap<(AccountId, DiffId), Weak<Flight>>>,
+    by_layer: Mutex<HashMap<(AccountId, bool, DiffId), Weak<Flight>>>,
 }
 
 impl Flights {
-    /// Joins the making of that layer for the account, or starts it by `make` under that control. The flag says whether it was
-    /// started here.
+    /// Joins the making of that layer for the account, or starts it by `make` under that control. Whoever may take it from the store
+    /// and whoever makes it whatever is there have each their own. The flag says whether it was started here.
     pub(super) fn join<F, M>(
         &self,
-        account: &AccountId,
+        (account, is_own): (&AccountId, bool),
         layer: DiffId,
         tracker: &TaskTracker,
         control: impl FnOnce() -> Control,
@@ -70,7 +70,7 @@ impl Flights {
         M: FnOnce(Arc<Control>, CancellationToken) -> F,
         F: Future<Output = Result<LayerMade, LayerFailure>> + Send + 'static,
     {
-        let key = (account.clone(), layer);
+        let key = (account.clone(), is_own, layer);
         let mut by_layer = self.by_layer.lock().unwrap_or_else(PoisonError::into_inner);
         by_layer.retain(|_, flight| flight.strong_count() > 0);
         if let Some(flight) = by_layer.get(&key).and_then(Weak::upgrade)
@@ -118,13 +118,15 @@ mod tests {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
         let (release, held) = tokio::sync::oneshot::channel::<()>();
-        let (first, started) = flights.join(&ours(), layer, &tracker, Control::new, |_, _| async move {
-            let _ = held.await;
-            Ok(made(layer))
-        });
+        let (first, started) =
+            flights.join((&ours(), true), layer, &tracker, Control::new, |_, _| async move {
+                let _ = held.await;
+                Ok(made(layer))
+            });
         assert!(started);
-        let (second, started) = flights
-            .join(&ours(), layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Cancelled) });
+        let (second, started) = flights.join((&ours(), true), layer, &tracker, Control::new, |_, _| async {
+            Err(LayerFailure::Cancelled)
+        });
         assert!(!started);
         release.send(()).unwrap();
         assert_eq!(first.landed().await.unwrap().diff_id, layer);
@@ -135,24 +137,44 @@ mod tests {
     async fn another_account_makes_its_own() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
-        let (_ours, _) =
-            flights.join(&ours(), layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
+        let (_ours, _) = flights
+            .join((&ours(), true), layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
         let theirs = "theirs".parse().unwrap();
-        let (flight, started) =
-            flights.join(&theirs, layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Aborted) });
+        let (flight, started) = flights.join((&theirs, true), layer, &tracker, Control::new, |_, _| async {
+            Err(LayerFailure::Aborted)
+        });
         assert!(started && flight.landed().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn whoever_makes_it_anew_joins_nobody_who_may_find_it() {
+        let (flights, tracker) = (Flights::default(), TaskTracker::new());
+        let layer = DiffId::new(Digest::sha256(b"layer"));
+        let (_found, _) = flights
+            .join((&ours(), true), layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
+        let anew = async || {
+            let (flight, started) =
+                flights.join((&ours(), false), layer, &tracker, Control::new, |_, _| async {
+                    Err(LayerFailure::Aborted)
+                });
+            (flight.landed().await, started)
+        };
+        let (landed, started) = anew().await;
+        assert!(started && landed.is_err());
     }
 
     #[tokio::test]
     async fn the_last_one_to_leave_cancels_it() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
-        let (flight, _) = flights.join(&ours(), layer, &tracker, Control::new, |_, token| async move {
-            token.cancelled().await;
+        let (flight, _) =
+            flights.join((&ours(), true), layer, &tracker, Control::new, |_, token| async move {
+                token.cancelled().await;
+                Err(LayerFailure::Cancelled)
+            });
+        let (other, _) = flights.join((&ours(), true), layer, &tracker, Control::new, |_, _| async {
             Err(LayerFailure::Cancelled)
         });
-        let (other, _) = flights
-            .join(&ours(), layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Cancelled) });
         drop(flight);
         assert!(other.outcome.borrow().is_none());
         drop(other);
@@ -164,15 +186,16 @@ mod tests {
     async fn one_that_failed_or_was_aborted_is_not_joined() {
         let (flights, tracker) = (Flights::default(), TaskTracker::new());
         let layer = DiffId::new(Digest::sha256(b"layer"));
-        let (failed, _) =
-            flights.join(&ours(), layer, &tracker, Control::new, |_, _| async { Err(LayerFailure::Aborted) });
+        let (failed, _) = flights.join((&ours(), true), layer, &tracker, Control::new, |_, _| async {
+            Err(LayerFailure::Aborted)
+        });
         assert!(failed.landed().await.is_err());
-        let (aborted, started) =
-            flights.join(&ours(), layer, &tracker, Control::new, |_, _| async { panic!("as a bug would") });
+        let (aborted, started) = flights
+            .join((&ours(), true), layer, &tracker, Control::new, |_, _| async { panic!("as a bug would") });
         assert!(started);
         assert!(matches!(*aborted.landed().await.unwrap_err(), LayerFailure::Aborted));
-        let (_, started) =
-            flights.join(&ours(), layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
+        let (_, started) = flights
+            .join((&ours(), true), layer, &tracker, Control::new, |_, _| async move { Ok(made(layer)) });
         assert!(started);
     }
 }

@@ -26,7 +26,7 @@ impl Workshop {
             progress.image_resolved(image.source.clone());
         }
         let work = async {
-            let making = Making { about: None, account, registry, lease, budget, progress };
+            let making = Making { about: None, account, reuses: true, registry, lease, budget, progress };
             let layers = self.make_layers(making, images).await?;
             self.assemble(making, images, &layers).await
         };

@@ -16,6 +16,8 @@ pub(super) struct Making<'a> {
     pub(super) about: Option<CacheId>,
     /// Whose it will be: no layer is taken from the store that this account might not fetch.
     pub(super) account: &'a AccountId,
+    /// Whether layers are taken from the store that are there; else every one is fetched and converted anew.
+    pub(super) reuses: bool,
     /// Speaks for the cache or the instance.
     pub(super) registry: &'a Registry,
     /// Keeps the blobs from collection.

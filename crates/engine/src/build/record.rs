@@ -67,13 +67,16 @@ impl Workshop {
         let now = self.parts.clock.now();
         let record = SnapshotRecord::from(&snapshot);
         let event = |reason, message: String| self.event(order.cache.id, EventKind::Normal, reason, message);
-        let events = [
+        let mut events = vec![
             event(
                 EventReason::SnapshotCommitted,
                 format!("image snapshot {} of {}", snapshot.id, record.size),
             ),
             event(EventReason::Ready, format!("{} image(s) can be started from", snapshot.images.len())),
         ];
+        // Said when the first snapshot is there, and with each further one.
+        let fewer = self.fewer_copies(&order.cache.policy.copies);
+        events.extend(fewer.map(|fewer| event(EventReason::FewerCopies, fewer)));
         let change = self.finish_patiently(order, &record, &events, now, cancel).await;
         let change = change.map_err(BuildError::records("end the build"))?;
         step("build-recorded")?;

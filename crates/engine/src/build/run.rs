@@ -20,6 +20,7 @@ use super::making::Making;
 use super::wanted::{Wanted, take, wanted_layers};
 use super::{BuildOrder, BuildProgress, LayerPhase, Workshop, merge_job};
 use crate::copies::CopyProgress;
+use crate::own_layers::OwnLayers;
 use crate::{BuildError, chain};
 
 /// How often a layer that another build makes is held against this build's size.
@@ -74,6 +75,7 @@ impl Workshop {
             let making = Making {
                 about: Some(order.cache.id),
                 account: &order.cache.account,
+                reuses: order.cache.policy.reuse_layers,
                 registry: &registry,
                 lease: &lease,
                 budget: &budget,
@@ -171,7 +173,11 @@ impl Workshop {
         let keys: Vec<BlobKey> = wanted.iter().map(|layer| BlobKey::Layer(layer.diff_id)).collect();
         lease.extend(&keys).await.map_err(BuildError::store("keep the layers"))?;
         wanted.sort_by_key(|layer| std::cmp::Reverse(layer.descriptor.size));
-        let own = self.own_layers(making.account, images).await;
+        let own = match making.reuses {
+            true => self.own_layers(making.account, images).await,
+            // As if nothing were there. What is made is the same, and is stored once.
+            false => OwnLayers::none(),
+        };
         let mut made = HashMap::new();
         let mut missing = Vec::new();
         // What is there already is counted first, so that the size is known to be too small before anything is fetched.
@@ -209,13 +215,17 @@ impl Workshop {
         layer: &Wanted,
         is_own: bool,
     ) -> Result<LayerMade, BuildError> {
-        let Making { about, account, registry, lease, budget, progress } = making;
+        let Making { about, account, registry, lease, budget, progress, .. } = making;
         let begun = Instant::now();
         let control =
             || Control::with_budget(Arc::clone(budget)).sharing_windows(Arc::clone(&self.zstd_windows));
         loop {
-            let (flight, ours) =
-                self.flights.join(account, layer.diff_id, &self.tracker, control, |control, cancel| {
+            let (flight, ours) = self.flights.join(
+                (account, is_own),
+                layer.diff_id,
+                &self.tracker,
+                control,
+                |control, cancel| {
                     let job = LayerOrder {
                         registry: registry.clone(),
                         image: Arc::clone(&layer.image),
@@ -228,7 +238,8 @@ impl Workshop {
                         progress: progress.clone(),
                     };
                     layer_job::make(Arc::clone(self), job, cancel)
-                });
+                },
+            );
             progress.layer_follows(layer.diff_id, flight.control());
             progress.layer_is(layer.diff_id, LayerPhase::Unpacking);
             let outcome = tokio::select! {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, NewBuild, Operation, PolicyEdit};
 use model::{
     AccountId, ByteSize, CacheId, CacheName, CloudNotes, CopyCount, Elimination, Event, EventKind,
-    EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, Tags,
+    EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, TagChange, Tags,
 };
 use registry::Credentials;
 use serde::Serialize;
@@ -36,6 +36,8 @@ pub struct CacheUpdate {
     pub reuse_layers: Option<bool>,
     /// Its tags, whole.
     pub tags: Option<Tags>,
+    /// Some of its tags, over those that it has by then.
+    pub retag: Option<TagChange>,
     /// Its images: built beside the ones that it serves. The same again: its tags are looked up anew.
     pub images: Option<Vec<ImageSource>>,
     /// The most that they may take: built anew under it.
@@ -66,6 +68,7 @@ impl CacheUpdate {
             standard_copies: self.standard_copies,
             reuse_layers: self.reuse_layers,
             tags: self.tags.clone(),
+            retag: self.retag.clone(),
         }
     }
 
@@ -85,7 +88,7 @@ impl CacheUpdate {
             ("staleness", self.staleness.is_some()),
             ("copies", self.says_of_copies()),
             ("reuse of layers", self.reuse_layers.is_some()),
-            ("tags", self.tags.is_some()),
+            ("tags", self.tags.is_some() || self.retag.is_some()),
             ("images", self.images.is_some()),
             ("size", self.size_limit.is_some()),
             ("credentials", self.credentials.is_some()),
@@ -115,6 +118,8 @@ impl CacheUpdate {
             // Left out where there are none: so it was before there were notes.
             #[serde(skip_serializing_if = "Option::is_none")]
             notes: Option<&'a CloudNotes>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retag: Option<&'a TagChange>,
         }
         fingerprint(&Business {
             cache,
@@ -132,6 +137,7 @@ impl CacheUpdate {
             size_limit: self.size_limit,
             credentials: self.credentials.as_ref().map(named),
             notes: self.notes.as_ref(),
+            retag: self.retag.as_ref(),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What need not be remembered for ever: events of what is gone, old changes, client tokens.
+//! What need not be remembered for ever: events of what is gone, old changes, client tokens, answers.
 
 use std::time::Duration;
 
@@ -43,6 +43,7 @@ impl Reconciler for Forgetting {
         failed.note(records.forget_changes(keep).await.map_err(Error::from));
         let now = self.engine.clock().now();
         failed.note(records.forget_client_tokens(now).await.map(|_| ()).map_err(Error::from));
+        failed.note(records.forget_answers(now).await.map(|_| ()).map_err(Error::from));
         failed.into_result()
     }
 }

@@ -41,6 +41,47 @@ async fn builds_at_once_fetch_an_equal_layer_once() {
     assert_eq!(both.iter().filter(|reason| **reason == EventReason::LayerReused).count(), 1);
 }
 
+/// What is in the store is fetched again where the cache does not reuse layers, and is stored once all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_reuses_no_layers_fetches_each_anew() {
+    let server = FaultServer::start();
+    let layer = noise("shared", 50_000);
+    server.serve_image("app", "1", &image([layer.clone()]));
+    let folder = testkit::data_dir();
+    let world = World::on_disk(folder.path(), Some(&server)).await;
+    let new = |name: &str, reuse_layers: bool| {
+        let mut new = new_cache(name, &format!("{}/app:1", server.host()), ByteSize::gib(1));
+        new.policy.reuse_layers = reuse_layers;
+        new
+    };
+    let fetched = || server.requests_for(&blob_path(&layer)).len();
+    for (name, reuse_layers, requests) in
+        [("one", true, 1), ("two", true, 1), ("anew", false, 2), ("anew-again", false, 3), ("last", true, 3)]
+    {
+        let cache = world.create(new(name, reuse_layers)).await.unwrap();
+        assert_eq!((cache.state, fetched()), (CacheState::Ready, requests), "{name}");
+        let reused = world.reasons(&cache).await.contains(&EventReason::LayerReused);
+        assert_eq!(reused, reuse_layers && name != "one", "{name}");
+    }
+    assert_eq!(world.blobs().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_that_are_not_kept_are_said() {
+    let server = FaultServer::start();
+    server.serve_image("app", "1", &image([noise("layer", 1000)]));
+    let world = World::in_memory(Some(&server));
+    let mut new = new_cache("web", &format!("{}/app:1", server.host()), ByteSize::gib(1));
+    let cache = world.create(new.clone()).await.unwrap();
+    assert!(!world.reasons(&cache).await.contains(&EventReason::FewerCopies));
+    new.policy.copies.flash_copies = 3.try_into().unwrap();
+    new.policy.copies.standard_copies = 2.try_into().unwrap();
+    let cache = world.create(new).await.unwrap();
+    assert!(world.reasons(&cache).await.contains(&EventReason::FewerCopies));
+    let said = world.engine.fewer_copies(&cache.policy.copies).unwrap();
+    assert!(said.contains("1 of 3 flash copies") && said.contains("1 of 2 standard copies"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_whose_size_is_too_small_does_not_fail_the_one_that_waits_for_its_layer() {
     let server = FaultServer::start();

@@ -1,5 +1,6 @@
 use model::{
     ByteSize, CacheId, CacheState, Cloud, CloudNotes, Elimination, EventReason, ImageCache, Percent, Subject,
+    TagChange,
 };
 
 use super::admission::token;
@@ -64,6 +65,36 @@ pub async fn changes_only_what_is_said(store: &dyn Metastore) {
         store.update_cache(cache.id, &edit, None, None, &[], at(1)).await.unwrap();
     }
     assert_eq!(store.cache(cache.id).await.unwrap().policy, expected);
+}
+
+/// Of many who change the tags at once, none loses what another did.
+pub async fn changes_tags_over_what_they_are(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let put = |key: &str| TagChange {
+        put: [(key.to_owned(), "1".to_owned())].into(),
+        take: [format!("before-{key}")].into(),
+        ..TagChange::default()
+    };
+    let edit = |retag: TagChange| CacheEdit {
+        policy: PolicyEdit { retag: Some(retag), ..PolicyEdit::default() },
+        ..CacheEdit::default()
+    };
+    let tag = async |key: &str| {
+        let edit = edit(put(key));
+        store.update_cache(cache.id, &edit, None, None, &[], at(1)).await.unwrap();
+    };
+    for key in ["before-a", "before-b", "before-c", "before-d", "stays"] {
+        tag(key).await;
+    }
+    tokio::join!(tag("a"), tag("b"), tag("c"), tag("d"));
+    let tags = store.cache(cache.id).await.unwrap().policy.tags;
+    let keys: Vec<&String> = tags.iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["a", "b", "c", "d", "stays"]);
+    let many = (0..16).map(|n| (format!("more-{n}"), String::new())).collect();
+    let edit = edit(TagChange { put: many, ..TagChange::default() });
+    let refused = store.update_cache(cache.id, &edit, None, None, &[], at(2)).await;
+    assert!(matches!(refused, Err(Error::Tags { cache: id, .. }) if id == cache.id), "{refused:?}");
+    assert_eq!(store.cache(cache.id).await.unwrap().policy.tags, tags);
 }
 
 pub async fn changes_nothing_of_what_is_deleted(store: &dyn Metastore) {

@@ -8,7 +8,7 @@ use crate::error::taken;
 use crate::{ChangeKind, Error, InstanceRef, InstanceRemoval, Result, SnapshotRecord, rules};
 
 impl Records {
-    fn instance(&self, id: InstanceId) -> Result<Instance> {
+    pub(super) fn instance(&self, id: InstanceId) -> Result<Instance> {
         self.instances.get(&id).cloned().ok_or(Error::NoInstance(id))
     }
 

@@ -1,5 +1,6 @@
 //! Each verb on a copy of the records.
 
+mod answers;
 mod builds;
 mod caches;
 mod events;

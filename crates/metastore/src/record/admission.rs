@@ -5,7 +5,7 @@ use std::str::FromStr;
 use model::rules::Quotas;
 use model::{
     CacheName, CachePolicy, CloudNotes, CopyCount, CopyPlan, Elimination, ImageCache, RetentionDays,
-    Staleness, Tags, Timestamp,
+    Staleness, TagChange, TagError, Tags, Timestamp,
 };
 
 use crate::SealedCredential;
@@ -129,13 +129,18 @@ pub struct PolicyEdit {
     pub reuse_layers: Option<bool>,
     /// Its tags, whole.
     pub tags: Option<Tags>,
+    /// Some of its tags, over those that it has by then.
+    pub retag: Option<TagChange>,
 }
 
 impl PolicyEdit {
     /// The policy with these changes.
-    #[must_use]
-    pub fn over(&self, old: &CachePolicy) -> CachePolicy {
-        CachePolicy {
+    ///
+    /// # Errors
+    /// Where there are too many tags with them.
+    pub fn over(&self, old: &CachePolicy) -> Result<CachePolicy, TagError> {
+        let tags = self.tags.as_ref().unwrap_or(&old.tags);
+        Ok(CachePolicy {
             retention: self.retention.unwrap_or(old.retention),
             elimination: self.elimination.unwrap_or(old.elimination),
             staleness: self.staleness.unwrap_or(old.staleness),
@@ -145,8 +150,8 @@ impl PolicyEdit {
                 standard_copies: self.standard_copies.unwrap_or(old.copies.standard_copies),
             },
             reuse_layers: self.reuse_layers.unwrap_or(old.reuse_layers),
-            tags: self.tags.clone().unwrap_or_else(|| old.tags.clone()),
-        }
+            tags: self.retag.as_ref().map_or_else(|| Ok(tags.clone()), |change| change.over(tags))?,
+        })
     }
 }
 

@@ -51,7 +51,8 @@ pub(crate) fn edited(mut cache: ImageCache, edit: &CacheEdit, now: Timestamp) ->
     if let Some(name) = &edit.name {
         cache.name = name.clone();
     }
-    cache.policy = edit.policy.over(&cache.policy);
+    let policy = edit.policy.over(&cache.policy);
+    cache.policy = policy.map_err(|source| Error::Tags { cache: cache.id, source })?;
     if let Some(notes) = &edit.notes {
         cache.notes = Some(notes.clone());
     }

@@ -161,6 +161,22 @@ pub(super) async fn exited(
     Ok((instance, true))
 }
 
+/// The instance with these notes, where those are known.
+pub(super) async fn swap_notes(
+    writing: &mut Writing,
+    id: InstanceId,
+    from: &CloudNotes,
+    to: &CloudNotes,
+) -> Result<Option<Instance>> {
+    let known = one(writing, LOCK, id).await?;
+    if known.notes.as_ref() != Some(from) {
+        return Ok(None);
+    }
+    let instance = Instance { notes: Some(to.clone()), ..known };
+    save(writing, &instance).await?;
+    Ok(Some(instance))
+}
+
 pub(super) async fn set_notes(writing: &mut Writing, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
     let instance = Instance { notes: Some(notes.clone()), ..one(writing, LOCK, id).await? };
     save(writing, &instance).await?;

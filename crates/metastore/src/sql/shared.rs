@@ -2,6 +2,7 @@
 //! `Store` are, and has in `dialect`, `find` and `locks` what differs.
 
 mod access_keys;
+mod answers;
 mod builds;
 #[cfg(feature = "test-suite")]
 mod bulk;

@@ -1,5 +1,6 @@
 //! Each verb as one transaction.
 
+mod answers;
 mod builds;
 mod caches;
 mod events;

@@ -61,6 +61,18 @@ pub trait InstanceVerbs: Send + Sync {
     /// [`NoInstance`](crate::Error::NoInstance).
     async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance>;
 
+    /// As [`set_instance_notes`](Self::set_instance_notes), where `from` is what is known; `None`, and nothing is done, where it is
+    /// something else by now: read it again.
+    ///
+    /// # Errors
+    /// [`NoInstance`](crate::Error::NoInstance).
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> Result<Option<Instance>>;
+
     /// Removes an instance that has ended. Its events stay until [`forget_events`](Self::forget_events).
     ///
     /// # Errors

@@ -5,11 +5,12 @@ use std::error::Error as StdError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Identity, redirect};
+use reqwest::{Client, Identity, redirect};
 use rustls::AlertDescription;
 use url::{Host, Url};
 
 use super::host_of;
+use super::trust::{Unusable, client_trusting};
 use crate::Fault;
 
 /// How a server is told to be the right one.
@@ -73,9 +74,7 @@ impl Clients {
         if let Some(client) = made.get(profile) {
             return Ok(client.clone());
         }
-        let client = self
-            .build(profile, direct)
-            .map_err(|error| Fault::Client { source: error.without_url().into() })?;
+        let client = self.build(profile, direct).map_err(|source| Fault::Client { source })?;
         made.insert(profile.clone(), client.clone());
         Ok(client)
     }
@@ -107,7 +106,7 @@ impl Clients {
         self.speaking.lock().expect("no panic while the set is locked").contains(host)
     }
 
-    fn build(&self, profile: &TlsProfile, direct: bool) -> Result<Client, reqwest::Error> {
+    fn build(&self, profile: &TlsProfile, direct: bool) -> Result<Client, Unusable> {
         // HTTP/1.1 only: the parts of a large layer shall have a connection each, HTTP/2 would put them on one.
         let mut builder = Client::builder()
             .user_agent(concat!("imc/", env!("CARGO_PKG_VERSION")))
@@ -124,12 +123,12 @@ impl Clients {
                 builder = builder.tls_certs_only([]);
                 None
             }
-            TlsProfile::Verified { roots, identity } => {
-                for pem in roots.iter() {
-                    builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem)?);
-                }
-                identity.as_ref()
+            TlsProfile::Verified { roots, identity } if !roots.is_empty() => {
+                let config = client_trusting(roots, identity.as_deref(), b"http/1.1")?;
+                builder = builder.tls_backend_preconfigured(config);
+                None
             }
+            TlsProfile::Verified { identity, .. } => identity.as_ref(),
             TlsProfile::Unverified { identity } => {
                 builder = builder.tls_danger_accept_invalid_certs(true);
                 identity.as_ref()
@@ -138,7 +137,7 @@ impl Clients {
         if let Some(pem) = identity {
             builder = builder.identity(Identity::from_pem(pem)?);
         }
-        builder.build()
+        builder.build().map_err(|error| error.without_url().into())
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use registry::{ErrorKind, HostList, Registry, Settings};
-use testkit::{FaultServer, Reply};
+use testkit::{FaultServer, Reply, TestCertificate};
 
 use crate::support::{assert_kind, blob_path, image, pull, server, settings};
 
@@ -40,6 +40,50 @@ async fn by_ca_file_by_list_and_by_hosts_toml() {
         Settings { certs_dirs: vec![dir.path().join("none"), dir.path().join("skips")], ..settings(&[]) },
     ] {
         assert_eq!(pull(settings, &server.host()).await.unwrap(), image.layers[0].blob);
+    }
+}
+
+/// What `openssl req -x509` makes by itself is marked as an authority's.
+#[tokio::test]
+async fn a_server_s_own_certificate_is_trusted_where_it_is_given_itself_also_marked_as_an_authority() {
+    let image = image(1000);
+    let here = ["localhost", "127.0.0.1", "::1"];
+    let server = FaultServer::start_tls_with(TestCertificate::of_authority(&here));
+    server.serve_image("app", "v1", &image);
+    let dir = tempfile::tempdir().unwrap();
+    let given = |name: &str, pem: String| {
+        let file = dir.path().join(name);
+        fs::write(&file, pem).unwrap();
+        Settings { ca_files: vec![file], ..settings(&[]) }
+    };
+    let itself = given("itself.pem", server.ca_pem().unwrap());
+    let certs = dir.path().join("certs.d").join(server.host());
+    fs::create_dir_all(&certs).unwrap();
+    fs::write(certs.join("hosts.toml"), "ca = \"../../itself.pem\"").unwrap();
+    let by_list = Settings { certs_dirs: vec![dir.path().join("certs.d")], ..settings(&[]) };
+    for settings in [itself, by_list] {
+        assert_eq!(pull(settings, &server.host()).await.unwrap(), image.layers[0].blob);
+    }
+    // Another one of the same names is not the one that was given.
+    let other = given("other.pem", TestCertificate::of_authority(&here).certificate_pem());
+    assert_kind(pull(other, &server.host()).await, ErrorKind::Certificate);
+}
+
+#[tokio::test]
+async fn a_server_s_own_certificate_is_still_for_its_names_and_its_time() {
+    let image = image(1000);
+    let dir = tempfile::tempdir().unwrap();
+    for (certificate, why) in [
+        (TestCertificate::of_authority(&["registry.example"]), "not valid for name"),
+        (TestCertificate::of_former_authority(), "expired"),
+    ] {
+        let server = FaultServer::start_tls_with(certificate);
+        server.serve_image("app", "v1", &image);
+        let file = dir.path().join("ca.pem");
+        fs::write(&file, server.ca_pem().unwrap()).unwrap();
+        let given = Settings { ca_files: vec![file], ..settings(&[]) };
+        let text = assert_kind(pull(given, &server.host()).await, ErrorKind::Certificate);
+        assert!(text.contains(why), "{text}");
     }
 }
 

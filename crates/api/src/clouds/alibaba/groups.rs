@@ -7,6 +7,7 @@ mod create;
 mod events;
 mod shown;
 mod support;
+mod tags;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

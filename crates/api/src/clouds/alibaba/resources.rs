@@ -8,20 +8,20 @@ use clouds::alibaba::request::{
     UntagResources,
 };
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
-use model::{CacheId, ImageCache, Tags};
+use model::{CacheId, ImageCache, TagChange, Tags};
 
 use super::{Caller, refusals};
 use crate::clouds::listing::{self, Start, Wanted};
 use crate::service::{CacheFilter, CacheUpdate, CacheView};
 
 /// The tags of a page of which no length is said, and the most resources that are looked at for one.
-const DEFAULT_PAGE: u32 = 20;
-const LONGEST_PAGE: u32 = 100;
+pub(super) const DEFAULT_PAGE: u32 = 20;
+pub(super) const LONGEST_PAGE: u32 = 100;
 
-/// Caches alone have tags that can be changed here.
+/// What has tags that can be changed here.
 fn check_kind(operation: OperationName, kind: ResourceType) -> Result<(), Refusal> {
     match kind {
-        ResourceType::ImageCache => Ok(()),
+        ResourceType::ImageCache | ResourceType::ContainerGroup => Ok(()),
         _ => {
             let message = format!("Resources of the type {kind} have no tags that can be changed here.");
             Err(Refusal::of(operation, ErrorCode::NoPermissionTag).saying(&message))
@@ -60,47 +60,45 @@ impl Caller {
     }
 
     pub(super) async fn tag(&self, tag: &TagResources) -> Result<Answer, Refusal> {
-        const NAME: OperationName = OperationName::TagResources;
-        self.retag(NAME, &tag.resources, |before| {
-            let mut tags: BTreeMap<String, String> = before.clone().into();
-            tags.extend(tag.tags.iter().map(|(key, value)| (key.clone(), value.clone())));
-            tags.try_into().map_err(|_| Refusal::of(NAME, ErrorCode::NumberExceedTags))
-        })
-        .await?;
+        let change = TagChange { put: tag.tags.clone().into(), ..TagChange::default() };
+        self.retag(OperationName::TagResources, &tag.resources, &change).await?;
         Ok(Answer::TagResources(Done {}))
     }
 
     pub(super) async fn untag(&self, untag: &UntagResources) -> Result<Answer, Refusal> {
-        self.retag(OperationName::UntagResources, &untag.resources, |before| {
-            let mut tags: BTreeMap<String, String> = before.clone().into();
-            tags.retain(|key, _| !untag.all && !untag.keys.contains(key));
-            Ok(tags.try_into().expect("fewer tags are tags"))
-        })
-        .await?;
+        let take = untag.keys.iter().cloned().collect();
+        let change = TagChange { take, take_all: untag.all, ..TagChange::default() };
+        self.retag(OperationName::UntagResources, &untag.resources, &change).await?;
         Ok(Answer::UntagResources(Done {}))
     }
 
-    /// Changes the tags of all caches named, or where one is not there or cannot have them, of none.
+    /// Changes the tags of all that is named, or where one is not there or cannot have them, of none. Each change is made over
+    /// the tags that the resource has by then.
     async fn retag(
         &self,
         operation: OperationName,
         resources: &TaggedResources,
-        change: impl Fn(&Tags) -> Result<Tags, Refusal>,
+        change: &TagChange,
     ) -> Result<(), Refusal> {
         check_kind(operation, resources.kind)?;
+        if resources.kind == ResourceType::ContainerGroup {
+            return self.retag_groups(operation, resources, change).await;
+        }
         let views = self.named(operation, &resources.region, &resources.ids).await?;
-        let mut changes = Vec::new();
+        let mut changed = Vec::new();
         for id in &resources.ids {
             let cache = views.get(id.as_str()).ok_or_else(|| refusals::unknown_cache(id.as_str()))?;
-            let tags = change(&cache.policy.tags)?;
-            if tags != cache.policy.tags {
-                changes.push((cache.id, tags));
+            if changed_tags(operation, change, &cache.policy.tags)? != cache.policy.tags {
+                changed.push(cache.id.to_string());
             }
         }
-        for (id, tags) in changes {
-            let (id, update) = (id.to_string(), CacheUpdate { tags: Some(tags), ..CacheUpdate::default() });
+        for id in changed {
+            let update = CacheUpdate { retag: Some(change.clone()), ..CacheUpdate::default() };
             let updated = self.edge.service().update_cache(&self.account, &id, update, None).await;
-            updated.map_err(|error| refusals::of_caches(operation, &id, &error))?;
+            updated.map_err(|error| match error.field.as_deref() {
+                Some("tags") => Refusal::of(operation, ErrorCode::NumberExceedTags),
+                _ => refusals::of_caches(operation, &id, &error),
+            })?;
         }
         Ok(())
     }
@@ -123,6 +121,9 @@ impl Caller {
 
     pub(super) async fn list_tags(&self, list: &ListTagResources) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::ListTagResources;
+        if list.kind == ResourceType::ContainerGroup {
+            return self.list_tags_of_groups(list).await;
+        }
         if list.kind != ResourceType::ImageCache {
             return Ok(Answer::ListTagResources(TagsOfResources {
                 next_token: None,
@@ -155,10 +156,28 @@ impl Caller {
     }
 }
 
+/// The tags with a change, which must be tags.
+pub(super) fn changed_tags(
+    operation: OperationName,
+    change: &TagChange,
+    tags: &Tags,
+) -> Result<Tags, Refusal> {
+    change.over(tags).map_err(|_| Refusal::of(operation, ErrorCode::NumberExceedTags))
+}
+
 fn tags_of(cache: &ImageCache) -> impl Iterator<Item = TagResource> + '_ {
-    cache.policy.tags.iter().map(|(key, value)| TagResource {
-        resource_type: ResourceType::ImageCache,
-        resource_id: cache.id.to_string(),
+    shown_tags(ResourceType::ImageCache, cache.id.to_string(), &cache.policy.tags)
+}
+
+/// A line for each tag.
+pub(super) fn shown_tags(
+    kind: ResourceType,
+    id: String,
+    tags: &Tags,
+) -> impl Iterator<Item = TagResource> + '_ {
+    tags.iter().map(move |(key, value)| TagResource {
+        resource_type: kind,
+        resource_id: id.clone(),
         tag_key: key.clone(),
         tag_value: value.clone(),
     })

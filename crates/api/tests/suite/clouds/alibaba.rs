@@ -269,6 +269,57 @@ async fn tags_are_put_on_listed_and_taken_off() {
     assert!(names(&place, &[("Tag.1.Key", "k")]).await.is_empty());
 }
 
+/// As many calls at once as a resource has tags: none is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_calls_at_once_that_change_tags_none_is_lost() {
+    let place = Place::new().await;
+    let cache = create(&place, "a", &[]).await;
+    let group = [
+        ("ContainerGroupName", "web"),
+        ("Container.1.Name", "main"),
+        ("Container.1.Image", "nginx:1"),
+        ("Tag.1.Key", "old"),
+    ];
+    let group =
+        place.done("CreateContainerGroup", &group).await["ContainerGroupId"].as_str().unwrap().to_owned();
+    place.harness.edge.finish_actions().await;
+    for (kind, id) in [("ImageCache", &cache), ("ContainerGroup", &group)] {
+        let on = [("ResourceType", kind), ("ResourceId.1", id.as_str())];
+        let keys: Vec<String> = (0..18).map(|number| format!("k{number:02}")).collect();
+        let put = keys.iter().map(|key| {
+            let pairs = [&on[..], &[("Tag.1.Key", key.as_str()), ("Tag.1.Value", "v")]].concat();
+            let place = &place;
+            async move { place.done("TagResources", &pairs).await }
+        });
+        futures::future::join_all(put).await;
+        let tags = async || {
+            let listed = place.done("ListTagResources", &on).await;
+            let tags = listed["TagResources"].as_array().unwrap().clone();
+            let keys = tags.iter().map(|tag| tag["TagKey"].as_str().unwrap().to_owned());
+            keys.filter(|key| key.starts_with('k')).collect::<Vec<String>>()
+        };
+        assert_eq!(tags().await, keys, "{kind}");
+        let take = keys[..9].iter().map(|key| {
+            let pairs = [&on[..], &[("TagKey.1", key.as_str())]].concat();
+            let place = &place;
+            async move { place.done("UntagResources", &pairs).await }
+        });
+        futures::future::join_all(take).await;
+        assert_eq!(tags().await, keys[9..], "{kind}");
+        let many: Vec<String> = (1..=20).map(|number| format!("Tag.{number}.Key")).collect();
+        let names: Vec<String> = (1..=20).map(|number| format!("more{number}")).collect();
+        let more = many.iter().zip(&names).map(|(parameter, name)| (parameter.as_str(), name.as_str()));
+        let call = Call::new("TagResources", &[&on[..], &more.collect::<Vec<_>>()].concat());
+        let refused = place.refused(call.acs3(&place.key)).await;
+        assert_eq!(refused, (400, "NumberExceed.Tags".to_owned()), "{kind}");
+    }
+    let shown = place.done("DescribeContainerGroups", &[("Tag.1.Key", "k10")]).await;
+    assert_eq!(shown["TotalCount"], 1);
+    let absent = [("ResourceType", "ContainerGroup"), ("ResourceId.1", "eci-none"), ("Tag.1.Key", "x")];
+    let call = Call::new("TagResources", &absent).acs3(&place.key);
+    assert_eq!(place.refused(call).await, (404, "InvalidParameter.NotFound".to_owned()));
+}
+
 #[tokio::test]
 async fn quotas_and_regions() {
     let place = Place::new().await;

@@ -61,27 +61,35 @@ pub(super) async fn target(
     args: &RunArgs,
     is_cache: impl AsyncFnOnce() -> Result<bool, Failure>,
 ) -> Result<Target, Failure> {
-    let image = args.image.clone().map(absolute).transpose()?;
+    if let Some(target) = said(args)? {
+        return Ok(target);
+    }
+    match is_cache().await? {
+        true => Ok(Target { cache: PickCache::Only(args.target.clone()), image: None }),
+        false => Ok(Target { cache: PickCache::Auto, image: Some(image_of_word(&args.target)?) }),
+    }
+}
+
+/// What is said without a look at the caches: which one, by `--cache`, or that it is one, by `--image`.
+pub(super) fn said(args: &RunArgs) -> Result<Option<Target>, Failure> {
     if let Some(word) = &args.choice.cache {
         let cache = match word {
             CacheWord::Auto => PickCache::Auto,
             CacheWord::None => PickCache::None,
             CacheWord::Only(word) => PickCache::Only(word.clone()),
         };
-        return Ok(Target { cache, image: Some(named_image(&args.target)?) });
+        return Ok(Some(Target { cache, image: Some(named_image(&args.target)?) }));
     }
-    let word = &args.target;
-    match is_cache().await? {
-        true => Ok(Target { cache: PickCache::Only(word.clone()), image }),
-        false if image.is_some() => Err(engine::Error::UnknownCache { word: word.clone() }.into()),
-        false => {
-            let source = named_image(word).map_err(|failure| {
-                let why = failure.message;
-                Failure::input(format!("failed to find a cache `{word}`, and it is no image either: {why}"))
-            })?;
-            Ok(Target { cache: PickCache::Auto, image: Some(source) })
-        }
-    }
+    let Some(image) = args.image.clone() else { return Ok(None) };
+    Ok(Some(Target { cache: PickCache::Only(args.target.clone()), image: Some(absolute(image)?) }))
+}
+
+/// The image that a word is which is no cache.
+pub(super) fn image_of_word(word: &str) -> Result<ImageSource, Failure> {
+    named_image(word).map_err(|failure| {
+        let why = failure.message;
+        Failure::input(format!("failed to find a cache `{word}`, and it is no image either: {why}"))
+    })
 }
 
 fn named_image(word: &str) -> Result<ImageSource, Failure> {

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use model::RefreshSeconds;
 use node::{MilliCpus, Network};
-use wire::{CreateInstance, CreatedInstance, Mount, Outcome, ProblemKind, Staleness};
+use wire::{CreateInstance, CreatedInstance, Mount, Outcome, PickCache, ProblemKind, Staleness};
 
-use super::choice::{Target, fetched, found_next, target};
+use super::choice::{Target, fetched, found_next, image_of_word, said};
 use super::variables;
 use crate::args::{RunArgs, StalenessWord};
 use crate::documents;
@@ -16,24 +16,39 @@ use crate::progress;
 use crate::session::Session;
 
 pub(crate) async fn start(session: &Session, args: &RunArgs, printer: &Printer) -> Result<ExitCode, Failure> {
-    let new = wanted(session, args).await?;
-    let work = session.client.create_instance(&new);
-    let created = progress::watch_start(session.fetching(), work, printer).await??;
+    let (new, no_image) = wanted(session, args).await?;
+    let client = match &args.client_token {
+        Some(key) => session.client.clone().once(key.clone()),
+        None => session.client.clone(),
+    };
+    let work = client.create_instance(&new);
+    let created = match (progress::watch_start(session.fetching(), work, printer).await?, no_image) {
+        // The word is neither: why it is no image is known here alone.
+        (Err(error), Some(no_image)) if error.problem_kind() == Some(ProblemKind::NotFound) => {
+            return Err(no_image);
+        }
+        (created, _) => created?,
+    };
     tell(&created, args, printer);
     let instance = &created.instance;
     printer.result(&documents::Instance::from(instance), || vec![instance.id.to_string()]);
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the command line asks for.
-async fn wanted(session: &Session, args: &RunArgs) -> Result<CreateInstance, Failure> {
-    let is_cache = async || match session.client.cache(&args.target).await {
-        Ok(_) => Ok(true),
-        Err(client::Error::Word { .. }) => Ok(false),
-        Err(error) if error.problem_kind() == Some(ProblemKind::NotFound) => Ok(false),
-        Err(error) => Err(error.into()),
+/// What the command line asks for, and why its word is no image, where it is none. Whether the word is a cache is known where the
+/// instance starts: who may start instances need not be allowed to look at caches.
+async fn wanted(session: &Session, args: &RunArgs) -> Result<(CreateInstance, Option<Failure>), Failure> {
+    let (target, word, no_image) = match said(args)? {
+        Some(target) => (target, None, None),
+        None => {
+            let (image, no_image) = match image_of_word(&args.target) {
+                Ok(image) => (Some(image), None),
+                Err(failure) => (None, Some(failure)),
+            };
+            (Target { cache: PickCache::Auto, image }, Some(args.target.clone()), no_image)
+        }
     };
-    let Target { cache, image } = target(args, is_cache).await?;
+    let Target { cache, image } = target;
     let access = session.access(image.as_slice()).await?;
     let choice = &args.choice;
     let volume = |volume: &node::Volume| Mount {
@@ -41,11 +56,12 @@ async fn wanted(session: &Session, args: &RunArgs) -> Result<CreateInstance, Fai
         container: volume.container.clone(),
         read_only: volume.read_only,
     };
-    Ok(CreateInstance {
+    let new = CreateInstance {
         name: args.name.clone(),
         image,
         platform: Some(args.platform.clone()),
         cache,
+        word,
         perfect_match: choice.perfect_match,
         match_count: choice.match_count,
         policy: choice.policy.into(),
@@ -72,7 +88,8 @@ async fn wanted(session: &Session, args: &RunArgs) -> Result<CreateInstance, Fai
         plain_http: access.plain_http,
         insecure: access.insecure,
         credentials: access.credentials,
-    })
+    };
+    Ok((new, no_image))
 }
 
 /// A start takes no interval, and the document has one.

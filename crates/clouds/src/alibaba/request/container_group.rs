@@ -6,6 +6,7 @@ use model::Tags;
 
 use super::access::RegistryAccess;
 use super::container::Container;
+use super::further::Further;
 use super::network::{DnsConfig, HostAlias, NetworkPlace, PublicAddress};
 use super::tags::{self, TagRules};
 use super::text::{ClientToken, GroupName, RegionId, ResourceId};
@@ -80,6 +81,8 @@ pub struct CreateContainerGroup {
     pub dry_run: bool,
     /// `ClientToken`
     pub client_token: Option<ClientToken>,
+    /// What else was given.
+    pub further: Further,
 }
 
 impl CreateContainerGroup {
@@ -115,6 +118,7 @@ impl CreateContainerGroup {
             tags: tags::read(fields, TagRules::GROUP)?,
             dry_run: fields.flag("DryRun")?,
             client_token: fields.parsed("ClientToken")?,
+            further: Further::read(fields)?,
         };
         if group.containers.is_empty() {
             return Err(fields.missing("Container"));

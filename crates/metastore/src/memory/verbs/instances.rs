@@ -48,6 +48,19 @@ impl InstanceVerbs for MemoryMetastore {
         self.write(&[], None, |records| records.set_instance_notes(id, notes))
     }
 
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> Result<Option<Instance>> {
+        self.write_if(&[], None, |records| {
+            let is_known = records.instance(id)?.notes.as_ref() == Some(from);
+            let swapped = is_known.then(|| records.set_instance_notes(id, to)).transpose()?;
+            Ok((swapped, is_known))
+        })
+    }
+
     async fn remove_instance(&self, id: InstanceId, events: &[Event]) -> Result<InstanceRemoval> {
         self.write(events, None, |records| records.remove_instance(id))
     }

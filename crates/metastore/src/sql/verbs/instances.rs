@@ -54,6 +54,21 @@ impl InstanceVerbs for Store {
         self.write(verb, async |writing: &mut Writing| instances::set_notes(writing, id, notes).await).await
     }
 
+    async fn swap_instance_notes(
+        &self,
+        id: InstanceId,
+        from: &CloudNotes,
+        to: &CloudNotes,
+    ) -> Result<Option<Instance>> {
+        let verb = Verb::durable("note what is said of the instance", &[], None);
+        self.write_if(verb, async |writing: &mut Writing| {
+            let swapped = instances::swap_notes(writing, id, from, to).await?;
+            let is_news = swapped.is_some();
+            Ok((swapped, is_news))
+        })
+        .await
+    }
+
     async fn remove_instance(&self, id: InstanceId, news: &[Event]) -> Result<InstanceRemoval> {
         let verb = Verb::durable("remove the instance", news, None);
         self.write(verb, async |writing: &mut Writing| instances::remove(writing, id).await).await

@@ -60,6 +60,8 @@ fn notes(create: &CreateContainerGroup, container: &Container) -> GroupNotes {
         parameters: std::collections::BTreeMap::new(),
         request: request_hash(create),
     };
+    let further = create.further.recorded.iter();
+    notes.parameters.extend(further.map(|(name, value)| ((*name).to_owned(), value.clone())));
     let mut keep = |name: &str, value: Option<String>| {
         notes.parameters.extend(value.map(|value| (name.to_owned(), value)));
     };
