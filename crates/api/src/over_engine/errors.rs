@@ -103,7 +103,9 @@ impl From<engine::Error> for ServiceError {
                 HostErrorKind::Privilege | HostErrorKind::System => (Kind::Internal, None),
             },
             E::Vault(VaultError::NoKey { .. }) => (Kind::Unsupported, Some("credentials")),
-            E::Vault(VaultError::NoKeyForSecret { .. }) => (Kind::Unsupported, None),
+            E::Vault(VaultError::NoKeyForSecret { .. } | VaultError::NoKeyForAnswer) => {
+                (Kind::Unsupported, None)
+            }
             other => (of_failure(other.kind()), None),
         };
         let allowed = match &error {

@@ -208,7 +208,10 @@ fn every_operation_that_changes_anything_takes_a_key() {
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             if !parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key") {
                 without.push(format!("{method} {path}"));
+                continue;
             }
+            let said = operation["responses"]["422"].to_string();
+            assert!(said.contains("idempotency-key-reused"), "{method} {path} says what a used key is");
         }
     }
     let expected = ["post /v1/instances/{instance}/exec", "post /v1/matches", "post /v1/predictions"];
