@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
-    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
-    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, PackedSummary,
+    Percent, Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 
 use crate::{
@@ -89,7 +89,7 @@ delegate! {
     resolve_cache(account: &AccountId, wanted: &CacheRef) -> ResolvedCache;
     find_caches(filter: &CacheFilter, page: Page<CacheId>) -> Vec<ImageCache>;
     outline_caches(page: Page<CacheId>) -> Vec<CacheOutline>;
-    outline_caches_and_snapshots(page: Page<CacheId>) -> Vec<(CacheOutline, Option<SnapshotSummary>)>;
+    outline_caches_and_snapshots(page: Page<CacheId>) -> Vec<(CacheOutline, Option<PackedSummary>)>;
     count_caches(filter: &CacheFilter) -> u64;
     usage(account: &AccountId) -> Usage;
     update_cache(

@@ -53,7 +53,7 @@ mod rules;
 mod sqlite;
 mod store;
 
-pub use claim::claim_interrupted_builds;
+pub use claim::{claim_builds, claim_interrupted_builds};
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};

@@ -46,6 +46,15 @@ impl Bitmap {
         self.words.chunks(32).all(|block| block.iter().fold(0, |any, word| any | word) == 0)
     }
 
+    /// Whether there are so many at the most. Ends as soon as there are more.
+    pub(super) fn has_at_most(&self, most: usize) -> bool {
+        let mut count = 0;
+        self.words.chunks(32).all(|block| {
+            count += block.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+            count <= most
+        })
+    }
+
     pub(super) fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }

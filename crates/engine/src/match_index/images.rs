@@ -1,7 +1,5 @@
 //! The records of images, each once for all caches that have it.
 
-use std::hash::{BuildHasher, RandomState};
-
 use hashbrown::HashTable;
 
 use super::bitmap::Bitmap;
@@ -27,6 +25,13 @@ pub(super) struct Image {
 }
 
 impl Image {
+    /// What it is found by in a table. Fingerprints are as good as random already.
+    fn hash((source, manifest, index): (u32, Fingerprint, Option<Fingerprint>)) -> u64 {
+        let index = index.map_or(0, Fingerprint::hash).rotate_left(32);
+        let source = u64::from(source).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (manifest.hash() ^ index).wrapping_add(source)
+    }
+
     /// What makes it that image. The manifest settles the layers.
     fn key(&self) -> (u32, Fingerprint, Option<Fingerprint>) {
         (self.source, self.manifest, self.index)
@@ -46,7 +51,6 @@ pub(super) struct Images {
     sets: Sets,
     free: Vec<u32>,
     table: HashTable<u32>,
-    hasher: RandomState,
 }
 
 impl Images {
@@ -84,7 +88,7 @@ impl Images {
     /// The number of the image of that word which is pinned to these digests.
     pub(super) fn find(&self, source: u32, manifest: Fingerprint, index: Option<Fingerprint>) -> Option<u32> {
         let key = (source, manifest, index);
-        self.table.find(self.hasher.hash_one(key), |id| self.get(*id).key() == key).copied()
+        self.table.find(Image::hash(key), |id| self.get(*id).key() == key).copied()
     }
 
     /// Takes in an image that is not there yet; its number.
@@ -97,7 +101,7 @@ impl Images {
     ) -> u32 {
         let layers = self.layers.insert(layers);
         let image = Image { source, name, manifest, index, layers, caches: Members::default() };
-        let hash = self.hasher.hash_one(image.key());
+        let hash = Image::hash(image.key());
         let id = match self.free.pop() {
             Some(id) => {
                 self.records[id as usize] = image;
@@ -109,14 +113,14 @@ impl Images {
                 (self.records.len() - 1) as u32
             }
         };
-        let Self { records, table, hasher, .. } = self;
-        table.insert_unique(hash, id, |id| hasher.hash_one(records[*id as usize].key()));
+        let Self { records, table, .. } = self;
+        table.insert_unique(hash, id, |id| Image::hash(records[*id as usize].key()));
         id
     }
 
     /// Takes out a record of an image that no cache has; its layers.
     pub(super) fn remove(&mut self, id: u32) -> Vec<u32> {
-        let hash = self.hasher.hash_one(self.get(id).key());
+        let hash = Image::hash(self.get(id).key());
         if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
             entry.remove();
             self.free.push(id);

@@ -5,14 +5,14 @@ use std::collections::BinaryHeap;
 use model::ByteSize;
 use model::matching::{MatchPolicy, Place};
 
-use super::Slots;
 use super::bitmap::Bitmap;
 use super::features::{Features, Having};
 use super::score::{FeatureSet, Score, Scores};
+use super::slots::Slots;
 
 /// No more caches than this are looked at one by one instead of being split further.
 // Small in unit tests, so that few caches walk all paths.
-const FEW: usize = if cfg!(test) { 2 } else { 256 };
+const FEW: usize = if cfg!(test) { 2 } else { 1024 };
 
 /// Finds the best caches.
 pub(super) struct Search<'a> {
@@ -179,6 +179,5 @@ impl<'a> Search<'a> {
 
 /// The caches one by one, where there are few.
 fn few(caches: &Bitmap) -> Option<Vec<u32>> {
-    let few: Vec<u32> = caches.slots().take(FEW + 1).collect();
-    (few.len() <= FEW).then_some(few)
+    caches.has_at_most(FEW).then(|| caches.slots().collect())
 }

@@ -1,16 +1,16 @@
 //! What is over: caches whose time has come, caches to be deleted once nothing uses them, earlier snapshots.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use metastore::{CacheFilter, Page};
-use model::rules::{Due, due, expires};
-use model::{EventKind, EventReason, Generation, ImageCache, ImageSnapshotId, Timestamp};
+use model::rules::{Due, due};
+use model::{EventKind, EventReason, Generation, ImageCache, ImageSnapshotId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::idle::LastLook;
+use super::looks::{Concern, LastLook, Surveys};
 use super::{FirstError, Reconciler};
 use crate::{Engine, Error};
 
@@ -20,8 +20,8 @@ pub(super) struct Expiry {
 }
 
 impl Expiry {
-    pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, last: LastLook::default() }
+    pub(super) fn new(engine: Engine, surveys: &Arc<Surveys>) -> Self {
+        Self { engine, last: LastLook::new(Concern::Expiry, surveys) }
     }
 }
 
@@ -35,31 +35,37 @@ impl Reconciler for Expiry {
         self.engine.workshop.parts.settings.intervals.expiry
     }
 
+    fn looks_at_all(&self) -> bool {
+        true
+    }
+
     fn signal(&self) -> &Notify {
         &self.engine.workshop.signals.expiry
     }
 
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error> {
-        let Some(newest) = self.last.is_needed(&self.engine).await? else { return Ok(()) };
+        let Some(mut look) = self.last.look(&self.engine).await? else { return Ok(()) };
         let held = self.engine.records().held_snapshots().await?;
         let mut failed = FirstError::default();
-        let mut next: Option<Timestamp> = None;
-        let mut page = Page::first();
         loop {
-            let caches = self.engine.records().find_caches(&CacheFilter::default(), page).await?;
-            let Some(last) = caches.last() else { break };
-            page = Page::after(last.id);
-            for cache in caches {
+            let caches = look.next(&self.engine).await?;
+            if caches.is_empty() {
+                break;
+            }
+            for (cache, _) in caches.iter().filter(|(_, is_over)| *is_over) {
                 if stop.is_cancelled() {
                     return failed.into_result();
                 }
-                next = [next, self.engine.next_end(&cache)].into_iter().flatten().min();
-                failed.note(self.engine.end_what_is_over(&cache, &held).await);
+                // One that is used goes with its last instance, whose end is not written about the cache.
+                look.again(cache.id);
+                let ended = self.engine.end_what_is_over(cache, &held).await;
+                if ended.is_err() {
+                    look.failed(cache.id);
+                }
+                failed.note(ended);
             }
         }
-        if failed.0.is_none() {
-            self.last.done(newest, next);
-        }
+        self.last.done(look);
         failed.into_result()
     }
 }
@@ -70,14 +76,6 @@ fn names(cache: &ImageCache, held: &BTreeSet<ImageSnapshotId>) -> bool {
 }
 
 impl Engine {
-    /// The next instant after now at which something of the cache is over.
-    fn next_end(&self, cache: &ImageCache) -> Option<Timestamp> {
-        let now = self.clock().now();
-        let generations = cache.generations.iter().map(|generation| generation.kept_until);
-        let ends = expires(cache, &self.workshop.parts.settings.retention).into_iter().chain(generations);
-        ends.filter(|end| *end > now).min()
-    }
-
     async fn end_what_is_over(
         &self,
         cache: &ImageCache,
@@ -94,7 +92,7 @@ impl Engine {
                 self.delete_over(cache, EventReason::Expired, message).await
             }
             Some(Due::Generations(over)) => self.drop_generations(cache, &over).await,
-            Some(Due::Refresh) | None => Ok(()),
+            None => Ok(()),
         }
     }
 

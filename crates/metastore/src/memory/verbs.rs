@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
-    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
-    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, PackedSummary,
+    Percent, Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 
 use super::MemoryMetastore;
@@ -50,9 +50,10 @@ impl Metastore for MemoryMetastore {
     async fn outline_caches_and_snapshots(
         &self,
         page: Page<CacheId>,
-    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+    ) -> Result<Vec<(CacheOutline, Option<PackedSummary>)>> {
         let records = self.records();
-        let summary = |cache: &ImageCache| Some(records.snapshots.get(&cache.snapshot?)?.summary.clone());
+        let summary =
+            |cache: &ImageCache| Some(PackedSummary::from(&records.snapshots.get(&cache.snapshot?)?.summary));
         let caches = page_of(&records.caches, page, |_| true);
         Ok(caches.iter().map(|cache| (CacheOutline::from(cache), summary(cache))).collect())
     }

@@ -1,7 +1,7 @@
 //! Caches: read, found, written.
 
 use model::{
-    AccountId, CacheId, CacheName, ImageCache, ImageSource, Origin, SnapshotSummary, Subject, Timestamp,
+    AccountId, CacheId, CacheName, ImageCache, ImageSource, Origin, PackedSummary, Subject, Timestamp,
 };
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -139,7 +139,7 @@ pub(super) async fn outline(connection: &mut PgConnection, page: Page<CacheId>) 
 pub(super) async fn outline_serving(
     connection: &mut PgConnection,
     page: Page<CacheId>,
-) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+) -> Result<Vec<(CacheOutline, Option<PackedSummary>)>> {
     let mut statement = find::Statement::new(
         "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting, \
          (SELECT summary FROM snapshots WHERE snapshots.id = caches.snapshot) AS summary \

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
-    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
-    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, PackedSummary,
+    Percent, Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 use sqlx::PgConnection;
 
@@ -66,7 +66,7 @@ impl Metastore for PostgresMetastore {
     async fn outline_caches_and_snapshots(
         &self,
         page: Page<CacheId>,
-    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+    ) -> Result<Vec<(CacheOutline, Option<PackedSummary>)>> {
         self.read("find caches", async |connection: &mut PgConnection| {
             caches::outline_serving(connection, page).await
         })

@@ -3,7 +3,7 @@
 //! Every statement is put together from fixed fragments; all values are bound. It first finds the ids of the page, over indices
 //! alone and in their order wherever that is possible, so that it stops at the page's end; only these rows are read.
 
-use model::{AccountId, CacheId, ImageCache, SnapshotSummary};
+use model::{AccountId, CacheId, ImageCache, PackedSummary};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::error::failed;
@@ -119,7 +119,7 @@ pub(super) async fn outline(
 pub(super) async fn outline_serving(
     connection: &mut SqliteConnection,
     page: Page<CacheId>,
-) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+) -> Result<Vec<(CacheOutline, Option<PackedSummary>)>> {
     let (beyond, order) = direction(page);
     let mut query = QueryBuilder::new(
         "SELECT c.id, account, state, c.created, size_limit, platform, snapshot, generations, deleting, summary \

@@ -46,7 +46,14 @@ impl Caller {
         let ranking = self.edge.service().match_images(&self.account, &asked).await.map_err(of)?;
         for taken in ranking.taken {
             let view = listing::cache(&self.edge, &self.account, taken.id).await.map_err(of)?;
-            if let Some(view) = view.filter(|view| self.is_here(view)) {
+            if let Some(mut view) = view.filter(|view| self.is_here(view)) {
+                // Whoever asks starts from it: it is matched by that.
+                match self.edge.service().note_match(&self.account, view.cache.id).await {
+                    Ok(()) => view.cache.last_used = view.cache.last_used.max(Some(self.edge.clock().now())),
+                    // It went in between.
+                    Err(error) if error.kind == ServiceErrorKind::NotFound => continue,
+                    Err(error) => return Err(of(error)),
+                }
                 return Ok(Answer::most_suitable(Some(self.show(&view).await.map_err(of)?)));
             }
         }
