@@ -29,6 +29,7 @@ mod query;
 mod score;
 mod search;
 mod slots;
+mod sources;
 mod terms;
 
 #[cfg(test)]

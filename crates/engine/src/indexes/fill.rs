@@ -43,6 +43,7 @@ pub(super) async fn fill(workshop: &Workshop) -> Result<State, Error> {
         while let Some(piece) = printed.blocking_recv() {
             piece.put_into(&mut state);
         }
+        state.shrink();
         state
     });
     read_all(workshop, to_print).await?;

@@ -19,6 +19,8 @@ pub(super) struct State {
     accounts: HashMap<AccountId, u32>,
     indexes: Vec<AccountIndex>,
     caches: HashMap<CacheId, Known>,
+    /// What a cache can go back to, of the few that can.
+    generations: HashMap<CacheId, Box<[ImageSnapshotId]>>,
     instances: HashMap<InstanceId, Held>,
     layers: Layers,
     uses: LayerUses,
@@ -37,14 +39,6 @@ struct Known {
     is_matched: bool,
     size_limit: ByteSize,
     serves: Option<ImageSnapshotId>,
-    /// Those that it can go back to.
-    generations: Box<[ImageSnapshotId]>,
-}
-
-impl Known {
-    fn snapshots(&self) -> impl Iterator<Item = ImageSnapshotId> {
-        self.serves.into_iter().chain(self.generations.iter().copied())
-    }
 }
 
 /// The snapshots that a cache names: the one that it serves, and its generations.
@@ -94,7 +88,7 @@ impl State {
                 && known.serves == cache.snapshot
                 && known.size_limit == cache.size_limit
                 && known.is_matched == (cache.snapshot.is_some() && !cache.is_deleting)
-                && *known.generations == *cache.generations
+                && self.generations_of(cache.id) == cache.generations
         })
     }
 
@@ -132,19 +126,29 @@ impl State {
             is_matched: matched.is_some(),
             size_limit: cache.size_limit,
             serves: cache.snapshot,
-            generations: cache.generations.as_slice().into(),
         };
-        let before = self.caches.insert(cache.id, known);
-        let named = snapshots_of(cache);
-        let before = before.iter().flat_map(Known::snapshots);
-        before.filter(|snapshot| !named.contains(snapshot)).collect()
+        let mut dropped = self.named_by(cache.id);
+        self.caches.insert(cache.id, known);
+        if cache.generations.is_empty() {
+            self.generations.remove(&cache.id);
+        } else {
+            self.generations.insert(cache.id, cache.generations.as_slice().into());
+        }
+        if !dropped.is_empty() {
+            let named = snapshots_of(cache);
+            dropped.retain(|snapshot| !named.contains(snapshot));
+        }
+        dropped
     }
 
     /// Takes a cache out. The snapshots that it named.
     pub(super) fn remove_cache(&mut self, id: CacheId) -> BTreeSet<ImageSnapshotId> {
-        let Some(known) = self.caches.remove(&id) else { return BTreeSet::new() };
-        self.indexes[known.account as usize].remove(&mut self.layers, id);
-        known.snapshots().collect()
+        let dropped = self.named_by(id);
+        self.generations.remove(&id);
+        if let Some(known) = self.caches.remove(&id) {
+            self.indexes[known.account as usize].remove(&mut self.layers, id);
+        }
+        dropped
     }
 
     pub(super) fn knows_instance(&self, id: InstanceId) -> bool {
@@ -169,10 +173,27 @@ impl State {
         among: impl Iterator<Item = DiffId>,
     ) -> HashSet<DiffId> {
         let Some(account) = self.accounts.get(account) else { return HashSet::new() };
-        let caches = self.caches.values().filter(|known| known.account == *account);
+        let caches = self.caches.iter().filter(|(_, known)| known.account == *account);
         let instances = self.instances.values().filter(|held| held.account == *account);
-        let named = caches.flat_map(Known::snapshots).chain(instances.map(|held| held.snapshot));
+        let named = caches
+            .flat_map(|(id, known)| known.serves.into_iter().chain(self.generations_of(*id).iter().copied()));
+        let named = named.chain(instances.map(|held| held.snapshot));
         self.uses.layers_had(&self.layers, named, among)
+    }
+
+    fn generations_of(&self, id: CacheId) -> &[ImageSnapshotId] {
+        self.generations.get(&id).map_or(&[], |generations| generations)
+    }
+
+    /// The snapshots that a known cache names.
+    fn named_by(&self, id: CacheId) -> BTreeSet<ImageSnapshotId> {
+        let serves = self.caches.get(&id).and_then(|known| known.serves);
+        serves.into_iter().chain(self.generations_of(id).iter().copied()).collect()
+    }
+
+    /// Gives back memory that was taken in advance, after very many records were put in.
+    pub(super) fn shrink(&mut self) {
+        self.indexes.iter_mut().for_each(AccountIndex::shrink);
     }
 
     /// Whether that snapshot's layers are counted.

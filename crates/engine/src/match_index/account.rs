@@ -13,6 +13,7 @@ use super::members::Caches;
 use super::prints::{ImagePrint, Prints};
 use super::query::Query;
 use super::slots::{CacheFacts, Slots};
+use super::sources::Sources;
 use super::terms::Terms;
 use crate::layers::{Holder, Layers};
 
@@ -26,7 +27,7 @@ pub(crate) struct AccountIndex {
     pub(super) slots: Slots,
     pub(super) images: Images,
     /// The words by which images were asked for.
-    pub(super) sources: Terms,
+    pub(super) sources: Sources,
     /// Registry and repository, or the whole word of a layout or archive.
     pub(super) names: Terms,
     /// Which images have which layers.
@@ -75,10 +76,17 @@ impl AccountIndex {
         Query::new(self, layers, request).rank(limit)
     }
 
+    /// Gives back memory that was taken in advance, after very many caches were put in.
+    pub(crate) fn shrink(&mut self) {
+        self.images.shrink();
+        self.sources.shrink();
+        self.names.holders.shrink();
+        self.holders.shrink();
+    }
+
     /// The number of that image's record, made where there is none.
     fn intern(&mut self, layers: &mut Layers, prints: &Prints, image: &ImagePrint) -> u32 {
-        let source = self.sources.intern(image.source);
-        if let Some(id) = self.images.find(source, image.manifest, image.index) {
+        if let Some(id) = self.images.find(image.source, image.manifest, image.index) {
             return id;
         }
         let name = self.names.intern(image.name);
@@ -86,8 +94,8 @@ impl AccountIndex {
             prints.layers_of(image).map(|(layer, size)| layers.intern(layer, size)).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let id = self.images.insert((source, name), image.manifest, image.index, &numbers);
-        self.sources.add(source, id, &self.images);
+        let id = self.images.insert((image.source, name), image.manifest, image.index, &numbers);
+        self.sources.add(id, &self.images);
         self.names.add(name, id, &self.images);
         for layer in numbers {
             if self.holders.add(layer, id, &self.images, layers.span()) {
@@ -99,9 +107,8 @@ impl AccountIndex {
 
     /// Drops the record of an image that no cache has any more, and what only it had.
     fn forget(&mut self, layers: &mut Layers, id: u32) {
-        let (source, name) = (self.images.get(id).source, self.images.get(id).name);
-        self.sources.release(source, id);
-        self.names.release(name, id);
+        self.sources.release(id, &self.images);
+        self.names.release(self.images.get(id).name, id);
         for layer in self.images.remove(id) {
             if self.holders.release(layer, id, layers.span()) {
                 layers.release(layer, Holder::Account);

@@ -96,6 +96,28 @@ impl Bitmap {
         words.map(|(index, word)| (index * BITS, *word))
     }
 
+    /// How many are before each word.
+    pub(super) fn ranks(&self) -> Vec<usize> {
+        let before = |count: &mut usize, word: &u64| {
+            let before = *count;
+            *count += word.count_ones() as usize;
+            Some(before)
+        };
+        self.words.iter().scan(0, before).collect()
+    }
+
+    /// Of those that are in both, how many of ours are before each; `ranks` are ours.
+    pub(super) fn ranks_in(&self, other: &Self, ranks: &[usize], mut each: impl FnMut(usize)) {
+        for ((ours, theirs), before) in self.words.iter().zip(&other.words).zip(ranks) {
+            let mut rest = ours & theirs;
+            while rest != 0 {
+                let lowest = rest & rest.wrapping_neg();
+                each(before + (ours & (lowest - 1)).count_ones() as usize);
+                rest &= rest - 1;
+            }
+        }
+    }
+
     /// The slots, ascending.
     pub(super) fn slots(&self) -> impl Iterator<Item = u32> {
         self.words.iter().enumerate().filter(|(_, word)| **word != 0).flat_map(|(index, word)| {

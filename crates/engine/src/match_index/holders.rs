@@ -89,6 +89,11 @@ impl Holders {
         false
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(super) fn shrink(&mut self) {
+        self.shared.iter_mut().for_each(|shared| shared.images.shrink_to_fit());
+    }
+
     fn keep(&mut self, shared: Shared) -> u32 {
         match self.free.pop() {
             Some(place) => {

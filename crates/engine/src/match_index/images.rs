@@ -10,8 +10,8 @@ use super::members::{Caches, Members, Sets};
 /// An image as some caches have it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Image {
-    /// Number of the word by which it was asked for.
-    pub(super) source: u32,
+    /// The word by which it was asked for.
+    pub(super) source: Fingerprint,
     /// Number of its name.
     pub(super) name: u32,
     /// What it is pinned to.
@@ -26,14 +26,13 @@ pub(super) struct Image {
 
 impl Image {
     /// What it is found by in a table. Fingerprints are as good as random already.
-    fn hash((source, manifest, index): (u32, Fingerprint, Option<Fingerprint>)) -> u64 {
+    fn hash((source, manifest, index): (Fingerprint, Fingerprint, Option<Fingerprint>)) -> u64 {
         let index = index.map_or(0, Fingerprint::hash).rotate_left(32);
-        let source = u64::from(source).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (manifest.hash() ^ index).wrapping_add(source)
+        (manifest.hash() ^ index).wrapping_add(source.hash().rotate_left(16))
     }
 
     /// What makes it that image. The manifest settles the layers.
-    fn key(&self) -> (u32, Fingerprint, Option<Fingerprint>) {
+    fn key(&self) -> (Fingerprint, Fingerprint, Option<Fingerprint>) {
         (self.source, self.manifest, self.index)
     }
 
@@ -86,7 +85,12 @@ impl Images {
     }
 
     /// The number of the image of that word which is pinned to these digests.
-    pub(super) fn find(&self, source: u32, manifest: Fingerprint, index: Option<Fingerprint>) -> Option<u32> {
+    pub(super) fn find(
+        &self,
+        source: Fingerprint,
+        manifest: Fingerprint,
+        index: Option<Fingerprint>,
+    ) -> Option<u32> {
         let key = (source, manifest, index);
         self.table.find(Image::hash(key), |id| self.get(*id).key() == key).copied()
     }
@@ -94,7 +98,7 @@ impl Images {
     /// Takes in an image that is not there yet; its number.
     pub(super) fn insert(
         &mut self,
-        (source, name): (u32, u32),
+        (source, name): (Fingerprint, u32),
         manifest: Fingerprint,
         index: Option<Fingerprint>,
         layers: &[u32],
@@ -129,6 +133,11 @@ impl Images {
         let record = &mut self.records[id as usize];
         self.layers.remove(std::mem::take(&mut record.layers));
         layers
+    }
+
+    /// Gives back memory that was taken in advance.
+    pub(super) fn shrink(&mut self) {
+        self.sets.shrink();
     }
 
     /// The layers of these images, ascending, each once.

@@ -13,7 +13,6 @@ use super::fingerprint::Fingerprint;
 use super::images::Image;
 use super::search::Search;
 use super::slots::Slots;
-use super::terms::Terms;
 use crate::layers::Layers;
 
 /// So many numbers are looked for in a list of numbers one by one.
@@ -22,7 +21,7 @@ const LOOKED_FOR: usize = if cfg!(test) { 2 } else { 64 };
 
 /// A wanted image in the index's numbers; `None` is what no cache has.
 pub(super) struct Wanted {
-    pub(super) source: Option<u32>,
+    source: Fingerprint,
     pub(super) name: Option<u32>,
     pub(super) digest: Option<Fingerprint>,
     /// Its layers with the sizes stated.
@@ -40,7 +39,7 @@ impl Wanted {
         let is_held = |layer: &u32| !index.holders.images(*layer).is_empty();
         let layer = |diff_id: &model::DiffId| layers.find_digest(*diff_id).filter(is_held);
         Self {
-            source: index.sources.find(keys.of_source(&image.source)),
+            source: keys.of_source(&image.source),
             name: index.names.find(keys.of_name(&image.source)),
             digest,
             layers: image.layers.iter().map(|(diff_id, size)| (layer(diff_id), *size)).collect(),
@@ -49,7 +48,7 @@ impl Wanted {
 
     /// How that image answers to the wanted word, if it does.
     fn named_by(&self, image: &Image) -> Option<Named> {
-        if self.source == Some(image.source) {
+        if self.source == image.source {
             return Some(Named::Exact);
         }
         let pinned = self.name == Some(image.name) && image.is_pinned_to(self.digest?);
@@ -134,11 +133,10 @@ impl<'a> Query<'a> {
 
     /// The images that answer to the wanted word.
     pub(super) fn named(&self, wanted: &Wanted) -> Vec<u32> {
-        let term = |term: Option<u32>, terms: &'a Terms| term.map_or(&[][..], |id| terms.images(id));
-        let mut named = term(wanted.source, &self.index.sources).to_vec();
+        let mut named = self.index.sources.images(wanted.source, &self.index.images).to_vec();
         if let Some(digest) = wanted.digest {
-            let same_name = term(wanted.name, &self.index.names).iter();
-            named.extend(same_name.filter(|id| self.index.images.get(**id).is_pinned_to(digest)));
+            let same_name = wanted.name.map_or(&[][..], |name| self.index.names.images(name));
+            named.extend(same_name.iter().filter(|id| self.index.images.get(**id).is_pinned_to(digest)));
             named.sort_unstable();
             named.dedup();
         }

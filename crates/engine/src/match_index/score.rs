@@ -59,6 +59,17 @@ impl FeatureSet {
         self.0.iter_mut().zip(&other.0).for_each(|(word, theirs)| *word |= theirs);
     }
 
+    /// How many words it takes.
+    pub(super) fn width(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Becomes what is in either: in the other, or in these words.
+    pub(super) fn join(&mut self, other: &Self, words: &[u64]) {
+        let joined = other.0.iter().zip(words).map(|(ours, theirs)| ours | theirs);
+        self.0.iter_mut().zip(joined).for_each(|(word, joined)| *word = joined);
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.fill(0);
     }

@@ -1,4 +1,4 @@
-//! What the images of an account are found by beside their layers: words and names.
+//! The names that the images of an account have in common with their other versions.
 
 use hashbrown::HashTable;
 
