@@ -12,7 +12,7 @@ use super::slots::Slots;
 
 /// No more caches than this are looked at one by one instead of being split further.
 // Small in unit tests, so that few caches walk all paths.
-const FEW: usize = if cfg!(test) { 2 } else { 4096 };
+const FEW: usize = if cfg!(test) { 2 } else { 1024 };
 
 /// Finds the best caches.
 pub(super) struct Search<'a> {
