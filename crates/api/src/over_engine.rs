@@ -247,6 +247,10 @@ impl Service for OverEngine {
         self.ranking(account, request).await
     }
 
+    async fn note_match(&self, account: &AccountId, cache: CacheId) -> ServiceResult<()> {
+        Ok(self.engine.note_match(account, cache).await?)
+    }
+
     async fn create_instance(&self, account: &AccountId, new: NewInstance) -> ServiceResult<StartedInstance> {
         self.start(account, new).await
     }

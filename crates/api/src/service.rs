@@ -105,6 +105,9 @@ pub trait Service: Answers {
     /// Which of the account's caches would serve some images.
     async fn match_images(&self, account: &AccountId, request: &FindMatches) -> ServiceResult<Ranking>;
 
+    /// Notes that a match picked a cache for a start that is made elsewhere: it counts as a use of it.
+    async fn note_match(&self, account: &AccountId, cache: CacheId) -> ServiceResult<()>;
+
     /// Starts an instance.
     async fn create_instance(&self, account: &AccountId, new: NewInstance) -> ServiceResult<StartedInstance>;
 

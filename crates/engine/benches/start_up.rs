@@ -117,7 +117,7 @@ async fn measure(world: &World, path: &Path) {
     let (passed, ran) = (begun.elapsed(), processor_time() - ran);
     assert_eq!(ranking.taken_in_all + ranking.left_in_all + ranking.nothing_in_common, CACHES as usize);
     println!(
-        "{}: {CACHES} caches; first match after {} ms, {} ms of processor; {} bytes per cache",
+        "{}: {CACHES} caches; first match after {} ms, {} ms of processor (limit 2000); {} bytes per cache (limit 1024)",
         world.name,
         passed.as_millis(),
         ran.as_millis(),

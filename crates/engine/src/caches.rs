@@ -9,7 +9,7 @@ mod roll_back;
 mod update;
 
 pub use bounds::{Bounded, CacheBounds};
-pub use delete::{DeleteMode, DeletedCache, Deletion};
+pub use delete::{DeleteMode, Deletion};
 pub use describe::{AccountUsage, CacheDetails, CachePage, CacheSizes};
 pub use request::NewCacheRequest;
 pub use update::CacheUpdate;

@@ -93,41 +93,49 @@ impl Workshop {
         for number in 1..=count {
             targets.push(standard.copy(number).await.map_err(BuildError::store("open a standard copy"))?);
         }
-        self.size_up(&keys, count, progress).await?;
+        let sources = self.size_up(&keys, count, progress).await?;
         for target in targets {
-            self.copy_to(&*target, snapshot, &keys, progress, stop).await?;
+            self.copy_to(&*target, snapshot, &sources, progress, stop).await?;
         }
         Ok(())
     }
 
-    async fn size_up(&self, keys: &[BlobKey], count: u32, progress: &CopyProgress) -> Result<(), BuildError> {
-        let mut whole = 0_u64;
+    /// Where each blob is, and how much all are.
+    async fn size_up(
+        &self,
+        keys: &[BlobKey],
+        count: u32,
+        progress: &CopyProgress,
+    ) -> Result<Vec<(BlobKey, Arc<dyn BlobStore>)>, BuildError> {
+        let (mut sources, mut whole) = (Vec::with_capacity(keys.len()), 0_u64);
         for key in keys {
-            let (_, info) = self.find_blob(key).await?;
+            let (source, info) = self.find_blob(key).await?;
+            sources.push((*key, source));
             whole = whole.saturating_add(info.size.as_u64());
         }
         progress.of(whole.saturating_mul(u64::from(count)).max(1));
-        Ok(())
+        Ok(sources)
     }
 
     async fn copy_to(
         &self,
         target: &dyn BlobStore,
         snapshot: &ImageSnapshot,
-        keys: &[BlobKey],
+        sources: &[(BlobKey, Arc<dyn BlobStore>)],
         progress: &CopyProgress,
         stop: &CancellationToken,
     ) -> Result<(), BuildError> {
+        let keys: Vec<BlobKey> = sources.iter().map(|(key, _)| *key).collect();
         let has = target.get_snapshot(snapshot.id).await;
         let is_there = has.map_err(BuildError::store("read a standard snapshot"))?.is_some();
-        let lease = target.lease(&format!("copy of {}", snapshot.id), keys, LeaseTerm::Held).await;
+        let lease = target.lease(&format!("copy of {}", snapshot.id), &keys, LeaseTerm::Held).await;
         let lease = lease.map_err(BuildError::store("take the copy's lease"))?;
-        for key in keys {
+        for (key, source) in sources {
             let (found, _) =
                 stat_whole(target, key).await.map_err(BuildError::store("look for a copied blob"))?;
             match found {
                 Some(found) => progress.add(found.size.as_u64()),
-                None => self.copy_blob(target, &*lease, key, progress, stop).await?,
+                None => self.copy_blob_from(&**source, target, &*lease, key, progress, stop).await?,
             }
             if stop.is_cancelled() {
                 return Err(BuildError::Cancelled);
@@ -168,6 +176,18 @@ impl Workshop {
         stop: &CancellationToken,
     ) -> Result<(), BuildError> {
         let (source, _) = self.find_blob(key).await?;
+        self.copy_blob_from(&*source, target, lease, key, progress, stop).await
+    }
+
+    async fn copy_blob_from(
+        &self,
+        source: &dyn BlobStore,
+        target: &dyn BlobStore,
+        lease: &dyn blobstore::Lease,
+        key: &BlobKey,
+        progress: &CopyProgress,
+        stop: &CancellationToken,
+    ) -> Result<(), BuildError> {
         let open = source.open(key).await.map_err(BuildError::store("open a blob to copy"))?;
         let writer = target.begin(lease, key).await.map_err(BuildError::store("begin the copy of a blob"))?;
         let file = writer.file().try_clone().map_err(|error| unwritten(*key, error))?;

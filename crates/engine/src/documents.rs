@@ -57,9 +57,17 @@ impl Workshop {
 
     /// An image snapshot from whichever store has it.
     pub(crate) async fn document(&self, id: ImageSnapshotId) -> blobstore::Result<Option<ImageSnapshot>> {
-        if let Some(found) = self.parts.store.get_snapshot(id).await? {
-            return Ok(Some(found));
+        match self.parts.store.get_snapshot(id).await? {
+            Some(found) => Ok(Some(found)),
+            None => self.standard_document(id).await,
         }
+    }
+
+    /// The same from the standard copies alone.
+    pub(crate) async fn standard_document(
+        &self,
+        id: ImageSnapshotId,
+    ) -> blobstore::Result<Option<ImageSnapshot>> {
         for store in self.stores().await?.into_iter().skip(1) {
             if let Some(found) = store.get_snapshot(id).await? {
                 return Ok(Some(found));

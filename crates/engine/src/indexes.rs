@@ -1,7 +1,7 @@
 //! What is kept in memory of all records: a match index for each account, whose snapshots are whose, and which of them share
 //! which layers.
 //!
-//! Filled when it is first asked, from the records alone: no image snapshot's document is opened. Afterwards it follows the
+//! Filled as soon as a server runs, and else when it is first asked, from the records alone: no image snapshot's document is opened. Afterwards it follows the
 //! changes; where it has slept through more of them than are kept, it is filled anew. Whoever asks is answered as of the
 //! newest change: a cache that became usable, here or in another process, is found from then on.
 
@@ -15,8 +15,10 @@ use metastore::{CacheOutline, ChangeKind, ChangeNumber, InstanceRef, SnapshotRec
 use model::matching::{MatchRequest, Ranking};
 use model::{AccountId, CacheId, DiffId, ImageSnapshotId, InstanceId, Subject};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::build::Workshop;
+use crate::match_index::Prints;
 use crate::{Error, SharedSizes};
 use state::State;
 pub(crate) use state::candidate;
@@ -30,6 +32,8 @@ pub(crate) struct Indexes {
     state: RwLock<State>,
     /// Up to which change the state is right; `None` before it was filled. Held while it is brought up to date.
     seen: Mutex<Option<ChangeNumber>>,
+    /// Somebody has brought them up to date, or failed to.
+    looked_at: CancellationToken,
 }
 
 impl Indexes {
@@ -38,8 +42,19 @@ impl Indexes {
     /// # Errors
     /// Those of the records; the indexes stay as they were then.
     pub(crate) async fn update(&self, workshop: &Workshop) -> Result<(), Error> {
-        let records = &*workshop.parts.records;
         let mut seen = self.seen.lock().await;
+        let followed = self.follow_from(&mut seen, workshop).await;
+        self.looked_at.cancel();
+        followed
+    }
+
+    /// Waits until they have been brought up to date once, or could not be.
+    pub(crate) async fn looked_at(&self) {
+        self.looked_at.cancelled().await;
+    }
+
+    async fn follow_from(&self, seen: &mut Option<ChangeNumber>, workshop: &Workshop) -> Result<(), Error> {
+        let records = &*workshop.parts.records;
         loop {
             let Some(from) = *seen else {
                 let at = records.newest_change().await?;
@@ -79,7 +94,7 @@ impl Indexes {
         for snapshot in dropped {
             // Somebody else may name it: what is indexed, is named.
             if workshop.parts.records.snapshot(snapshot).await?.is_none() {
-                self.write(|state| state.uses.remove(snapshot));
+                self.write(|state| state.remove_snapshot(snapshot));
             }
         }
         Ok(())
@@ -94,18 +109,19 @@ impl Indexes {
         if self.read(|state| state.knows(&cache)) {
             return Ok(BTreeSet::new());
         }
-        let mut summary = None;
+        let keys = self.read(State::keys);
+        let mut served = None;
         for snapshot in state::snapshots_of(&cache) {
             let is_served = cache.snapshot == Some(snapshot);
-            if (is_served || !self.read(|state| state.uses.has(snapshot)))
+            if (is_served || !self.read(|state| state.has_snapshot(snapshot)))
                 && let Some(found) = workshop.parts.records.snapshot(snapshot).await?
             {
-                let found = workshop.summary_of(found).await?;
-                self.write(|state| state.uses.insert(snapshot, &found));
-                summary = summary.or(is_served.then_some(found));
+                let prints = Prints::of_summary(&keys, &workshop.summary_of(found).await?);
+                self.write(|state| state.put_snapshot(snapshot, &prints));
+                served = served.or(is_served.then_some(prints));
             }
         }
-        Ok(self.write(|state| state.put_cache(&cache, summary.as_ref())))
+        Ok(self.write(|state| state.put_cache(&cache, served.as_ref())))
     }
 
     async fn put_instance(
@@ -121,12 +137,12 @@ impl Indexes {
             Err(metastore::Error::NoInstance(_)) => return Ok(BTreeSet::new()),
             instance => instance?,
         };
-        let known = self.read(|state| state.uses.has(instance.snapshot));
+        let known = self.read(|state| state.has_snapshot(instance.snapshot));
         let found = if known { None } else { workshop.parts.records.snapshot(instance.snapshot).await? };
         self.write(|state| {
             state.put_instance(&instance);
             if let Some(found) = &found {
-                state.uses.insert(found.id, &found.summary);
+                state.put_snapshot(found.id, &Prints::of_summary(&state.keys(), &found.summary));
             }
         });
         Ok(BTreeSet::new())
@@ -153,7 +169,7 @@ impl Indexes {
         earlier: &[SnapshotRecord],
     ) -> SharedSizes {
         let earlier: Vec<_> = earlier.iter().map(|record| (record.id, &record.summary)).collect();
-        self.read(|state| state.uses.sizes_of(served.map(|record| (record.id, &record.summary)), &earlier))
+        self.read(|state| state.sizes_of(served.map(|record| (record.id, &record.summary)), &earlier))
     }
 
     fn read<T>(&self, act: impl FnOnce(&State) -> T) -> T {

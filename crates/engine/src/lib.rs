@@ -29,6 +29,7 @@ mod host;
 mod indexes;
 mod instances;
 mod layer_uses;
+mod layers;
 mod match_index;
 mod matching;
 mod once;
@@ -46,7 +47,7 @@ mod vault;
 pub use build::{BuildHandle, BuildProgress, BuildsEnded, LayerFailure, LayerPhase, LayerProgress};
 pub use caches::{
     AccountUsage, Bounded, CacheBounds, CacheDetails, CachePage, CacheSizes, CacheUpdate, CacheView,
-    DeleteMode, DeletedCache, Deletion, NewCacheRequest,
+    DeleteMode, Deletion, NewCacheRequest,
 };
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
@@ -55,7 +56,7 @@ pub use host::{
     InstanceHost, InstanceNetwork, InstanceOptions, InstanceVolume, LineStream, Printed, PrintedLine,
 };
 pub use instances::{CreatedInstance, Instances, NewInstance, RunningInstance};
-pub use layer_uses::{LayerUses, SharedSizes};
+pub use layer_uses::SharedSizes;
 pub use match_index::MatchIndex;
 pub use matching::{MatchAnswer, MatchQuestion};
 pub use once::{ONCE_BEAT, OnceRequest, OnceTurn};

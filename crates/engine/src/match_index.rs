@@ -1,7 +1,7 @@
 //! Matching among very many caches: an index in memory that gives what [`model::matching::rank`] gives.
 //!
-//! One [`MatchIndex`] holds the caches of one account; no account's index ever sees another's. It is kept current by
-//! [`MatchIndex::upsert`] and [`MatchIndex::remove`], and asked by [`MatchIndex::rank`]. It does no I/O and holds no lock.
+//! One [`AccountIndex`] holds the caches of one account; no account's index ever sees another's, only that a layer has the same
+//! number in all of them. It does no I/O and holds no lock. A [`MatchIndex`] is one alone.
 //!
 //! # How it is small
 //! Nothing is kept as text: names, words and diff ids are fingerprints of 8 bytes, each once, and everything else names them by a
@@ -15,53 +15,48 @@
 //! whose best possible grade is below what it already has. Only the best are compared by size and age, and only what is
 //! answered gets its reasons. That holds where every cache shares a layer with the request, too.
 
+mod account;
 mod bitmap;
+mod column;
 mod features;
 mod fingerprint;
+mod holders;
 mod images;
 mod lists;
 mod members;
+mod prints;
 mod query;
 mod score;
 mod search;
 mod slots;
+mod sources;
 mod terms;
 
 #[cfg(test)]
 mod tests;
 
-use model::matching::{Candidate, CandidateImage, MatchRequest, Ranking};
-use model::{ByteSize, CacheId, DiffId};
+use model::CacheId;
+use model::matching::{Candidate, MatchRequest, Ranking};
 
+use crate::layers::Layers;
+pub(crate) use account::AccountIndex;
 pub(crate) use fingerprint::{Fingerprint, Fingerprints};
-use images::Images;
 pub(crate) use lists::{ListAt, Lists};
-use query::Query;
-use slots::Slots;
-use terms::Terms;
+pub(crate) use prints::Prints;
+pub(crate) use slots::CacheFacts;
 
-/// The caches of one account, ready to be matched.
+/// The caches of one account with layers of their own, ready to be matched.
 #[derive(Default)]
 pub struct MatchIndex {
-    fingerprints: Fingerprints,
-    slots: Slots,
-    images: Images,
-    /// The words by which images were asked for.
-    sources: Terms,
-    /// Registry and repository, or the whole word of a layout or archive.
-    names: Terms,
-    /// Layers by diff id.
-    layers: Terms,
+    layers: Layers,
+    caches: AccountIndex,
 }
 
 impl MatchIndex {
-    /// How many caches taken, and how many left, are said with their reasons where nobody asked for more.
-    pub const DEFAULT_LIMIT: usize = 20;
-
     /// How many caches are in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.caches.len()
     }
 
     /// Whether no cache is in it.
@@ -72,75 +67,18 @@ impl MatchIndex {
 
     /// Puts a cache in, or in the place of what was known of it.
     pub fn upsert(&mut self, candidate: &Candidate) {
-        self.remove(candidate.id);
-        let mut images: Vec<u32> = candidate.images.iter().map(|image| self.intern(image)).collect();
-        images.sort_unstable();
-        images.dedup();
-        let slot = self.slots.insert(candidate, &images);
-        for image in &images {
-            self.images.join(*image, slot);
-        }
-        let Self { slots, images: records, names, layers, .. } = self;
-        layers.join(&records.layers_of(&images), slot, records, slots.span());
-        names.join(&records.names_of(&images), slot, records, slots.span());
+        let prints = Prints::of_candidate(self.layers.keys(), candidate);
+        self.caches.put(&mut self.layers, &CacheFacts::from(candidate), &prints);
     }
 
     /// Takes a cache out. Whether it was there.
     pub fn remove(&mut self, id: CacheId) -> bool {
-        let Some((slot, images)) = self.slots.remove(id) else { return false };
-        let Self { slots, images: records, names, layers, .. } = self;
-        layers.part(&records.layers_of(&images), slot, slots.span());
-        names.part(&records.names_of(&images), slot, slots.span());
-        for id in images {
-            if self.images.part(id, slot) {
-                self.forget(id);
-            }
-        }
-        true
+        self.caches.remove(&mut self.layers, id)
     }
 
     /// What [`model::matching::rank`] says over all caches of the index.
     #[must_use]
     pub fn rank(&self, request: &MatchRequest, limit: usize) -> Ranking {
-        Query::new(self, request).rank(limit)
-    }
-
-    /// The number of that image's record, made where there is none.
-    fn intern(&mut self, image: &CandidateImage) -> u32 {
-        let source = self.sources.intern(self.fingerprints.of_source(&image.source), 0);
-        let manifest = self.fingerprints.of_digest(image.manifest_digest.digest());
-        let index = image.index_digest.map(|digest| self.fingerprints.of_digest(digest.digest()));
-        if let Some(id) = self.images.find(source, manifest, index) {
-            return id;
-        }
-        let name = self.names.intern(self.fingerprints.of_name(&image.source), 0);
-        let layer = |(diff_id, size): &(DiffId, ByteSize)| {
-            self.layers.intern(self.fingerprints.of_digest(diff_id.digest()), size.as_u64())
-        };
-        let mut layers: Vec<u32> = image.layers.iter().map(layer).collect();
-        layers.sort_unstable();
-        layers.dedup();
-        let id = self.images.insert((source, name), manifest, index, &layers);
-        self.sources.add(source, id, &self.images);
-        self.names.add(name, id, &self.images);
-        for layer in layers {
-            self.layers.add(layer, id, &self.images);
-        }
-        id
-    }
-
-    /// Drops the record of an image that no cache has any more, and what only it had.
-    fn forget(&mut self, id: u32) {
-        let (source, name) = (self.images.get(id).source, self.images.get(id).name);
-        self.sources.release(source, id);
-        self.names.release(name, id);
-        for layer in self.images.remove(id) {
-            self.layers.release(layer, id);
-        }
-    }
-
-    /// The caches that have a layer or a name, where they are many.
-    fn dense<'a>(&'a self, terms: &'a Terms, term: u32) -> Option<&'a bitmap::Bitmap> {
-        terms.dense(term, &self.images)
+        self.caches.rank(&self.layers, request, limit)
     }
 }

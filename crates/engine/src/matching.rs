@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use model::matching::{MatchCondition, MatchPolicy, MatchRequest, Ranking, WantedImage};
-use model::{AccountId, ByteSize, ImageSource, Platform, RegistryAccess, RegistryHost};
+use model::{AccountId, ByteSize, CacheId, ImageSource, Platform, RegistryAccess, RegistryHost, Savings};
 use registry::Credentials;
 
 use crate::{BuildError, Engine, Error, chain};
@@ -54,6 +55,16 @@ impl Engine {
         Ok(indexes.rank(account, request, limit))
     }
 
+    /// Notes that a match picked a cache for a start that is not made here: it counts as a use at this time, and spares nothing.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCache`]; those of the records.
+    pub async fn note_match(&self, account: &AccountId, cache: CacheId) -> Result<(), Error> {
+        let cache = self.find_cache(account, &cache.to_string()).await?.cache;
+        let noted = self.records().touch_cache_used(cache.id, Savings::default(), self.clock().now()).await;
+        Ok(noted?)
+    }
+
     /// Ranks the account's caches for images as a user names them. A registry that does not answer is no failure: its
     /// images are then matched by name alone.
     ///
@@ -67,15 +78,19 @@ impl Engine {
         if question.images.is_empty() {
             return Err(Error::NoImage);
         }
+        let known = question
+            .images
+            .iter()
+            .cloned()
+            .map(|source| async move { self.with_layers(account, &source, question).await });
+        let at_once = self.workshop.parts.settings.resolves.max(1);
+        let known: Vec<_> = futures::stream::iter(known).buffered(at_once).collect().await;
         let (mut wanted, mut by_name_only) = (Vec::new(), Vec::new());
-        for source in &question.images {
-            match self.with_layers(account, source, question).await {
-                Ok(image) => wanted.push(image),
-                Err(error) => {
-                    by_name_only.push((source.clone(), chain(&error)));
-                    wanted.push(WantedImage::named(source.clone()));
-                }
-            }
+        for (source, known) in question.images.iter().zip(known) {
+            wanted.push(known.unwrap_or_else(|error| {
+                by_name_only.push((source.clone(), chain(&error)));
+                WantedImage::named(source.clone())
+            }));
         }
         let mut request = MatchRequest::new(wanted, question.platform.clone(), question.policy);
         (request.condition, request.space) = (question.condition, question.space);

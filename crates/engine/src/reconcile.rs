@@ -11,7 +11,8 @@ mod copies;
 mod daemon;
 mod expiry;
 mod forgetting;
-mod idle;
+mod indexing;
+mod looks;
 mod refresh;
 
 pub use changes::{ChangeWatcher, Watched};
@@ -44,6 +45,11 @@ trait Reconciler: Send {
         true
     }
 
+    /// Whether it looks at every cache: while a server starts, that waits until the indexes are filled, which requests need.
+    fn looks_at_all(&self) -> bool {
+        false
+    }
+
     /// Wakes it before its time.
     fn signal(&self) -> &Notify;
 
@@ -57,14 +63,16 @@ trait Reconciler: Send {
 
 /// Every reconciler of a server.
 fn all(engine: &Engine, in_use: Arc<dyn InUse>) -> Vec<Box<dyn Reconciler>> {
+    let surveys = Arc::default();
     vec![
         Box::new(builds::Builds::new(engine.clone())),
-        Box::new(expiry::Expiry::new(engine.clone())),
-        Box::new(refresh::Refresh::new(engine.clone())),
-        Box::new(copies::Copies::new(engine.clone())),
+        Box::new(expiry::Expiry::new(engine.clone(), &surveys)),
+        Box::new(refresh::Refresh::new(engine.clone(), &surveys)),
+        Box::new(copies::Copies::new(engine.clone(), &surveys)),
         Box::new(collection::Collection::new(engine.clone(), in_use)),
         Box::new(forgetting::Forgetting::new(engine.clone())),
         Box::new(changes::Changes::new(engine.clone())),
+        Box::new(indexing::Indexing::new(engine.clone())),
     ]
 }
 

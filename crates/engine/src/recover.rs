@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use metastore::{Build, Page, claim_interrupted_builds};
+use metastore::{Build, Page, claim_builds};
 use model::{BuildFailure, BuildId, CacheId, EventKind, EventReason, ImageCache, ImageSnapshotId};
 
 use crate::build::{BuildOrder, lease_owner};
@@ -79,17 +79,10 @@ impl Engine {
         Ok(self.interrupted_of(unfinished).await?.iter().map(|build| build.cache).collect())
     }
 
-    /// Makes interrupted builds ours, those that are wanted.
-    pub(crate) async fn claim(&self, is_wanted: impl Fn(&Build) -> bool) -> Result<Vec<Build>, Error> {
-        let interrupted = self.interrupted_builds().await?;
-        let interrupted: HashSet<BuildId> =
-            interrupted.iter().filter(|build| is_wanted(build)).map(|build| build.id).collect();
-        if interrupted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let is_alive = |build: &Build| !interrupted.contains(&build.id);
+    /// Makes interrupted builds ours; those that somebody else took meanwhile are his.
+    pub(crate) async fn claim(&self, interrupted: Vec<Build>) -> Result<Vec<Build>, Error> {
         let owner = &self.workshop.parts.owner;
-        Ok(claim_interrupted_builds(self.records(), owner, &is_alive, self.clock().now()).await?)
+        Ok(claim_builds(self.records(), owner, interrupted, self.clock().now()).await?)
     }
 
     /// Fails every build whose process ended, and returns the documents that they had committed just before, now deleted.
@@ -100,10 +93,11 @@ impl Engine {
     pub async fn fail_interrupted(&self) -> Result<Vec<ImageSnapshotId>, Error> {
         let mut deleted = Vec::new();
         let mut failed = Ok(());
-        if self.interrupted_builds().await?.is_empty() || self.is_served().await? {
+        let interrupted = self.interrupted_builds().await?;
+        if interrupted.is_empty() || self.is_served().await? {
             return Ok(deleted);
         }
-        for build in self.claim(|_| true).await? {
+        for build in self.claim(interrupted).await? {
             // They are claimed, so nobody else would fail those that come behind one that could not be.
             match self.fail_claimed(&build, ONCE).await {
                 Ok(true) => deleted.push(build.snapshot),
@@ -136,16 +130,15 @@ impl Engine {
     /// Takes up the interrupted build of the same cache, if there is one. The others are failed, where no server goes on
     /// with them.
     pub(crate) async fn take_up(&self, new: &ImageCache) -> Result<Option<BuildOrder>, Error> {
-        if self.interrupted_builds().await?.is_empty() {
+        let mut interrupted = self.interrupted_builds().await?;
+        if interrupted.is_empty() {
             return Ok(None);
         }
-        let claimed = match self.is_served().await? {
-            true => {
-                let same = self.caches_like(new).await?;
-                self.claim(|build| same.contains(&build.cache)).await?
-            }
-            false => self.claim(|_| true).await?,
-        };
+        if self.is_served().await? {
+            let same = self.caches_like(new).await?;
+            interrupted.retain(|build| same.contains(&build.cache));
+        }
+        let claimed = self.claim(interrupted).await?;
         let mut taken = None;
         let mut failed = Ok(());
         for build in claimed {

@@ -113,6 +113,8 @@ pub struct Intervals {
     pub forgetting: Duration,
     /// For changes that others recorded.
     pub changes: Duration,
+    /// For the indexes in memory. Who asks them brings them up to date; this bounds how much there is to do then.
+    pub indexes: Duration,
 }
 
 impl Default for Intervals {
@@ -125,6 +127,7 @@ impl Default for Intervals {
             collection: Duration::from_secs(3600),
             forgetting: Duration::from_secs(3600),
             changes: Duration::from_secs(1),
+            indexes: Duration::from_secs(30),
         }
     }
 }

@@ -24,14 +24,28 @@ pub async fn claim_interrupted_builds(
         let running = metastore.running_builds(page).await?;
         let Some(last) = running.last() else { return Ok(claimed) };
         page = Page::after(last.id);
-        for build in running {
-            let Some(owner) = build.owner.clone().filter(|owner| owner != claimant) else { continue };
-            if !is_alive(&build) {
-                let event = interruption(&build, &owner, now);
-                claimed.extend(metastore.claim_build(build.id, &owner, claimant, &[event], now).await?);
-            }
-        }
+        let interrupted = running.into_iter().filter(|build| !is_alive(build)).collect();
+        claimed.extend(claim_builds(metastore, claimant, interrupted, now).await?);
     }
+}
+
+/// The same of builds that were found to be interrupted; the claimant's own are left alone.
+///
+/// # Errors
+/// As there.
+pub async fn claim_builds(
+    metastore: &dyn Metastore,
+    claimant: &ProcessIdentity,
+    interrupted: Vec<Build>,
+    now: Timestamp,
+) -> Result<Vec<Build>> {
+    let mut claimed = Vec::new();
+    for build in interrupted {
+        let Some(owner) = build.owner.clone().filter(|owner| owner != claimant) else { continue };
+        let event = interruption(&build, &owner, now);
+        claimed.extend(metastore.claim_build(build.id, &owner, claimant, &[event], now).await?);
+    }
+    Ok(claimed)
 }
 
 fn interruption(build: &Build, owner: &ProcessIdentity, now: Timestamp) -> Event {

@@ -7,16 +7,17 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
-    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
-    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
+    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, PackedSummary,
+    Percent, Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 
 use crate::{
-    Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, Beat, Build, BuildVerbs, CacheChange, CacheEdit, CacheFilter, CacheListing,
-    CacheOutline, CacheRef, CacheVerbs, Change, ChangeNumber, CredentialOwner, Error, ErrorKind, EventVerbs, AnswerVerbs,
-    InstanceFilter, InstanceRef, InstanceRemoval, InstanceVerbs, KeyVerbs, LayerRecord, Metastore, NewBuild,
-    Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord, SnapshotVerbs, TokenId,
-    TokenRecord, TokenUse, Turns, Usage,
+    Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, AnswerVerbs, Beat, Build, BuildVerbs,
+    CacheChange, CacheEdit, CacheFilter, CacheListing, CacheOutline, CacheRef, CacheVerbs, Change,
+    ChangeNumber, CredentialOwner, Error, ErrorKind, EventVerbs, InstanceFilter, InstanceRef,
+    InstanceRemoval, InstanceVerbs, KeyVerbs, LayerRecord, Metastore, NewBuild, Page, ProcessIdentity,
+    ResolvedCache, Result, SealedCredential, SnapshotRecord, SnapshotVerbs, TokenId, TokenRecord, TokenUse,
+    Turns, Usage,
 };
 
 /// Which call fails, and how.
@@ -92,7 +93,7 @@ delegate! {
         find_caches(filter: &CacheFilter, page: Page<CacheId>) -> Vec<ImageCache>;
         list_caches(filter: &CacheFilter, page: Page<CacheId>) -> CacheListing;
         outline_caches(page: Page<CacheId>) -> Vec<CacheOutline>;
-        outline_caches_and_snapshots(page: Page<CacheId>) -> Vec<(CacheOutline, Option<SnapshotSummary>)>;
+        outline_caches_and_snapshots(page: Page<CacheId>) -> Vec<(CacheOutline, Option<PackedSummary>)>;
         count_caches(filter: &CacheFilter) -> u64;
         usage(account: &AccountId) -> Usage;
         update_cache(

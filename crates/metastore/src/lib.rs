@@ -60,17 +60,20 @@ pub mod verbs {
     };
 }
 
-pub use claim::claim_interrupted_builds;
+pub use claim::{claim_builds, claim_interrupted_builds};
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryMetastore;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
 pub use process::ProcessIdentity;
 pub use record::{
-    Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, Beat, Build, BuildPlan, BuildState, CacheChange, CacheEdit, CacheFilter,
-    CacheListing, CacheOutline, CacheRef, Change, ChangeKind, ChangeNumber, ClientToken, ClientTokenError,
-    CredentialOwner, EVENTS_PER_SUBJECT, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild,
-    OTHERS_LIMIT, Operation, Order, OutlineAndSummary, PAGE_LIMIT, Page, PolicyEdit, ResolvedCache,
-    SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
+    Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, Beat, Build, BuildPlan, BuildState,
+    CacheChange, CacheEdit, CacheFilter, CacheListing, CacheOutline, CacheRef, Change, ChangeKind,
+    ChangeNumber, ClientToken, ClientTokenError, CredentialOwner, EVENTS_PER_SUBJECT, InstanceFilter,
+    InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT, Operation, Order, OutlineAndSummary,
+    PAGE_LIMIT, Page, PolicyEdit, ResolvedCache, SealedCredential, SnapshotRecord, TokenId, TokenRecord,
+    TokenUse, Turns, Usage,
 };
 pub use sqlite::SqliteMetastore;
-pub use store::{AnswerVerbs, BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs};
+pub use store::{
+    AnswerVerbs, BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs,
+};

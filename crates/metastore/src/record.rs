@@ -210,7 +210,7 @@ pub struct CacheOutline {
 }
 
 /// A cache, and what is indexed of the image snapshot that it serves.
-pub type OutlineAndSummary = (CacheOutline, Option<model::SnapshotSummary>);
+pub type OutlineAndSummary = (CacheOutline, Option<model::PackedSummary>);
 
 impl From<&ImageCache> for CacheOutline {
     fn from(cache: &ImageCache) -> Self {

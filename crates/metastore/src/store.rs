@@ -27,6 +27,12 @@ pub use snapshots::SnapshotVerbs;
 /// a power loss may undo the last of them: no instance survives it either, and what was learned is learned again.
 ///
 /// Verbs by id do not ask whose the record is: whoever acts for an account looks first. Those by name take the account.
-pub trait Metastore: CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs {}
+pub trait Metastore:
+    CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs
+{
+}
 
-impl<M: CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs> Metastore for M {}
+impl<M: CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs>
+    Metastore for M
+{
+}

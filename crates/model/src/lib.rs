@@ -50,5 +50,7 @@ pub use reference::{ImageReference, ReferenceError, RegistryHost, RepositoryName
 pub use size::{ByteSize, SizeError};
 pub use snapshot::{BlobKey, Document, ImageSnapshot, SnapshotImage, SnapshotLayer};
 pub use source::{ImageSource, SourceError};
-pub use summary::{SnapshotSummary, SummaryError, SummaryImage, SummaryLayer};
+pub use summary::{
+    ImageView, PackedSummary, SnapshotSummary, SummaryError, SummaryImage, SummaryLayer, SummaryView,
+};
 pub use tags::{TagChange, TagError, Tags};

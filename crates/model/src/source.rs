@@ -84,6 +84,18 @@ impl ImageSource {
         }
     }
 
+    /// What all versions of an image have in common, of its text as it is written: registry and repository, or all of it for
+    /// layouts and archives. Equal where [`is_same_name`](Self::is_same_name) holds.
+    #[must_use]
+    pub fn name_in(text: &str) -> &str {
+        if text.starts_with("oci:") || text.starts_with("docker-archive:") {
+            return text;
+        }
+        let tagged = text.split_once('@').map_or(text, |(tagged, _)| tagged);
+        let path = tagged.find('/').unwrap_or_default();
+        tagged[path..].find(':').map_or(tagged, |colon| &tagged[..path + colon])
+    }
+
     /// Whether both are versions of one image: the same registry and repository, whatever tag and digest. Layouts and
     /// archives have no versions: they are the same or not.
     #[must_use]
@@ -158,6 +170,22 @@ mod tests {
             "r.io/a:t",
         ] {
             assert_eq!(text.parse::<ImageSource>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_name_is_what_versions_have_in_common() {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        let pinned = format!("localhost:5000/a/b:1@{digest}");
+        let bare = format!("r.io/a@{digest}");
+        for text in ["nginx", "nginx:1", "localhost:5000/a/b:1", &pinned, &bare, "[::1]:5000/a:1"] {
+            let source: ImageSource = text.parse().unwrap();
+            let reference = source.reference().unwrap();
+            let name = format!("{}/{}", reference.host(), reference.repository());
+            assert_eq!(ImageSource::name_in(&source.to_string()), name, "{text}");
+        }
+        for text in ["oci:/srv/img:v1", "docker-archive:a.tar:repo/app:tag"] {
+            assert_eq!(ImageSource::name_in(text), text);
         }
     }
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::{ByteSize, DiffId, ImageSnapshot, ImageSource, ManifestDigest};
 
 mod encoding;
+mod view;
 
 pub use encoding::SummaryError;
+pub use view::{ImageView, PackedSummary, SummaryView};
 
 /// An image snapshot without manifests and configs: what matching and accounting of shared bytes look at. It is kept with
 /// the snapshot's record, so that a hundred thousand of them are read without opening as many documents.

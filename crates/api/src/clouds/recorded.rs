@@ -60,7 +60,7 @@ impl Recorded {
     }
 
     /// The region of that cloud.
-    fn region(&self, cloud: Cloud) -> Option<&str> {
+    pub(super) fn region(&self, cloud: Cloud) -> Option<&str> {
         self.regions.get(&cloud.to_string()).map(String::as_str)
     }
 

@@ -155,7 +155,7 @@ impl OverEngine {
             DeleteMode::WhenUnused => engine::DeleteMode::WhenUnused,
         };
         Ok(match self.engine.delete_cache(account, word, mode).await? {
-            engine::Deletion::Done(deleted) => Deletion::Done(self.view(deleted.cache)),
+            engine::Deletion::Done(cache) => Deletion::Done(self.view(cache)),
             engine::Deletion::Asked(cache) => Deletion::Asked(self.view(cache)),
         })
     }

@@ -324,6 +324,14 @@ impl Service for Double {
         Ok(Ranking { taken_total: taken.len() as u64, taken, ..Ranking::default() })
     }
 
+    async fn note_match(&self, account: &AccountId, cache: CacheId) -> ServiceResult<()> {
+        self.with(|all| {
+            let index = all.cache(account, &cache.to_string()).map_err(|error| error.about("cache"))?;
+            all.caches[index].last_used = Some(now());
+            Ok(())
+        })
+    }
+
     async fn create_instance(&self, account: &AccountId, new: NewInstance) -> ServiceResult<StartedInstance> {
         if new.wish.command == [NEVER_STARTS] {
             return Err(ServiceError::new(ServiceErrorKind::RegistryUnavailable, "the registry is away"));

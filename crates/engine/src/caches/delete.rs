@@ -2,7 +2,6 @@
 
 use metastore::Page;
 use model::{AccountId, CacheId, Event, EventKind, EventReason, ImageCache};
-use serde::Serialize;
 
 use crate::{Engine, Error};
 
@@ -16,18 +15,11 @@ pub enum DeleteMode {
     WhenUnused,
 }
 
-/// A deleted cache.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DeletedCache {
-    /// As it was last.
-    pub cache: ImageCache,
-}
-
 /// What a request for deletion came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deletion {
-    /// It is gone.
-    Done(DeletedCache),
+    /// It is gone; as it was last.
+    Done(ImageCache),
     /// It goes once nothing uses it.
     Asked(ImageCache),
 }
@@ -37,8 +29,7 @@ impl Deletion {
     #[must_use]
     pub fn cache(&self) -> &ImageCache {
         match self {
-            Self::Done(deleted) => &deleted.cache,
-            Self::Asked(cache) => cache,
+            Self::Done(cache) | Self::Asked(cache) => cache,
         }
     }
 }
@@ -77,9 +68,7 @@ impl Engine {
                 metastore::Error::CacheInUse { .. } | metastore::Error::CacheBuilding { .. },
             )) => Ok(Deletion::Asked(asked)),
             // A reconciler was faster.
-            Err(Error::Records(metastore::Error::NoCache(_))) => {
-                Ok(Deletion::Done(DeletedCache { cache: asked }))
-            }
+            Err(Error::Records(metastore::Error::NoCache(_))) => Ok(Deletion::Done(asked)),
             Err(error) => Err(error),
         }
     }
@@ -124,12 +113,12 @@ impl Engine {
         self.workshop.event(cache.id, EventKind::Normal, EventReason::Deleted, message)
     }
 
-    /// Deletes a cache and the documents that nobody names any more.
-    pub(crate) async fn delete_recorded(&self, id: CacheId, event: Event) -> Result<DeletedCache, Error> {
+    /// Deletes a cache and the documents that nobody names any more. The cache as it was last.
+    pub(crate) async fn delete_recorded(&self, id: CacheId, event: Event) -> Result<ImageCache, Error> {
         let change = self.records().delete_cache(id, &[event]).await?;
         crate::build::step("cache-deleted")?;
         self.workshop.signals.changes.notify_one();
         self.workshop.let_go(&change.released).await;
-        Ok(DeletedCache { cache: change.cache })
+        Ok(change.cache)
     }
 }

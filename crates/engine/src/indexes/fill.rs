@@ -1,77 +1,71 @@
 //! The indexes as the records have it now.
 
-use std::sync::Arc;
-
 use metastore::{CacheOutline, InstanceFilter, Page};
-use model::{ImageSnapshotId, Instance, SnapshotSummary};
+use model::{ImageSnapshotId, Instance, PackedSummary, SnapshotSummary};
 use tokio::sync::mpsc;
 
 use super::state::State;
+use crate::Error;
 use crate::build::Workshop;
-use crate::{Error, LayerUses};
+use crate::match_index::{Fingerprints, Prints};
 
 /// Caches that are read at once: few, so that little memory lies about when all are read.
 const CACHES: u32 = 250;
 
-/// Pages that were read and are not put in yet.
+/// Pages that wait between two threads.
 const WAITING: usize = 3;
 
-/// A page of what the indexes are made of.
-enum Piece {
-    Caches(Vec<(CacheOutline, Option<SnapshotSummary>)>),
-    Snapshots(Vec<(ImageSnapshotId, SnapshotSummary)>),
+/// A page of what the indexes are made of, with summaries as they were read or as fingerprints.
+enum Piece<Summary> {
+    Caches(Vec<(CacheOutline, Option<Summary>)>),
+    Snapshots(Vec<(ImageSnapshotId, Summary)>),
     Instances(Vec<Instance>),
 }
 
-/// Reads all records and puts them in, at once: the reading on this task, the others on threads of
-/// their own. At no time are all
-/// summaries in memory.
+/// Reads all records and puts them in: the reading on this task, beside it on threads of their own the making of
+/// fingerprints, and the putting in. At no time are all summaries in memory. Dropped in the middle, the threads end.
 ///
 /// # Errors
 /// Those of the records.
 pub(super) async fn fill(workshop: &Workshop) -> Result<State, Error> {
-    let (to_match, mut matched) = mpsc::channel::<Arc<Piece>>(WAITING);
-    let (to_count, mut counted) = mpsc::channel::<Arc<Piece>>(WAITING);
-    let state = tokio::task::spawn_blocking(move || {
-        let mut state = State::default();
-        while let Some(piece) = matched.blocking_recv() {
+    let (to_print, mut read) = mpsc::channel::<Piece<PackedSummary>>(WAITING);
+    let (to_put, mut printed) = mpsc::channel::<Piece<Prints>>(WAITING);
+    let mut state = State::default();
+    let keys = state.keys();
+    let printing = tokio::task::spawn_blocking(move || {
+        while let Some(piece) = read.blocking_recv() {
+            // Whoever puts in ends after this.
+            let _ = to_put.blocking_send(piece.printed(&keys)?);
+        }
+        Ok(())
+    });
+    let putting = tokio::task::spawn_blocking(move || {
+        while let Some(piece) = printed.blocking_recv() {
             piece.put_into(&mut state);
         }
+        state.shrink();
         state
     });
-    let uses = tokio::task::spawn_blocking(move || {
-        let mut uses = LayerUses::default();
-        while let Some(piece) = counted.blocking_recv() {
-            piece.count_into(&mut uses);
-        }
-        uses
-    });
-    read_all(workshop, [to_match, to_count]).await?;
-    let unfailing = "putting in what was read fails nowhere, and nobody cancels it";
-    let mut state = state.await.expect(unfailing);
-    state.uses = uses.await.expect(unfailing);
-    Ok(state)
+    read_all(workshop, to_print).await?;
+    let unfailing = "neither of both panics, and nobody cancels them";
+    let done: Result<(), Error> = printing.await.expect(unfailing);
+    done?;
+    Ok(putting.await.expect(unfailing))
 }
 
-async fn read_all(workshop: &Workshop, takers: [mpsc::Sender<Arc<Piece>>; 2]) -> Result<(), Error> {
+async fn read_all(workshop: &Workshop, taker: mpsc::Sender<Piece<PackedSummary>>) -> Result<(), Error> {
     let records = &*workshop.parts.records;
-    let give = async |piece| {
-        let piece = Arc::new(piece);
-        for taker in &takers {
-            // Both wait for the last piece.
-            let _ = taker.send(Arc::clone(&piece)).await;
-        }
-    };
+    // Who takes them ends early only over a broken one, and says so.
+    let give = async |piece| _ = taker.send(piece).await;
     let mut page = Page { limit: CACHES, ..Page::first() };
     loop {
         let mut found = records.outline_caches_and_snapshots(page).await?;
         let Some((last, _)) = found.last() else { break };
         page.after = Some(last.id);
         for (cache, summary) in &mut found {
-            if let (Some(snapshot), Some(old)) =
-                (cache.snapshot, summary.take_if(|found| found.images.is_empty()))
-            {
-                *summary = Some(workshop.summary_or_document(snapshot, old).await?);
+            if let (Some(snapshot), Some(_)) = (cache.snapshot, summary.take_if(|found| found.is_empty())) {
+                let found = workshop.summary_or_document(snapshot, SnapshotSummary::default()).await?;
+                *summary = Some(PackedSummary::from(&found));
             }
         }
         give(Piece::Caches(found)).await;
@@ -83,7 +77,7 @@ async fn read_all(workshop: &Workshop, takers: [mpsc::Sender<Arc<Piece>>; 2]) ->
         page = Page::after(last.id);
         let mut summaries = Vec::with_capacity(found.len());
         for snapshot in found {
-            summaries.push((snapshot.id, workshop.summary_of(snapshot).await?));
+            summaries.push((snapshot.id, PackedSummary::from(&workshop.summary_of(snapshot).await?)));
         }
         give(Piece::Snapshots(summaries)).await;
     }
@@ -96,32 +90,46 @@ async fn read_all(workshop: &Workshop, takers: [mpsc::Sender<Arc<Piece>>; 2]) ->
     }
 }
 
-impl Piece {
+fn prints(keys: &Fingerprints, summary: &PackedSummary) -> Result<Prints, Error> {
+    let view = summary.view().map_err(|_| broken(summary))?;
+    Ok(Prints::of_view(keys, &view))
+}
+
+fn broken(summary: &PackedSummary) -> metastore::Error {
+    metastore::Error::Column { column: "summary", value: format!("{} bytes", summary.len()) }
+}
+
+impl Piece<PackedSummary> {
+    fn printed(self, keys: &Fingerprints) -> Result<Piece<Prints>, Error> {
+        Ok(match self {
+            Self::Caches(caches) => {
+                let printed = |(cache, summary): (CacheOutline, Option<PackedSummary>)| {
+                    Ok((cache, summary.map(|summary| prints(keys, &summary)).transpose()?))
+                };
+                Piece::Caches(caches.into_iter().map(printed).collect::<Result<_, Error>>()?)
+            }
+            Self::Snapshots(all) => {
+                let printed =
+                    |(id, summary): (ImageSnapshotId, PackedSummary)| Ok((id, prints(keys, &summary)?));
+                Piece::Snapshots(all.into_iter().map(printed).collect::<Result<_, Error>>()?)
+            }
+            Self::Instances(instances) => Piece::Instances(instances),
+        })
+    }
+}
+
+impl Piece<Prints> {
     fn put_into(&self, state: &mut State) {
         match self {
             Self::Caches(caches) => {
-                for (cache, summary) in caches {
-                    state.put_cache(cache, summary.as_ref());
+                for (cache, prints) in caches {
+                    state.put_cache(cache, prints.as_ref());
                 }
             }
-            Self::Snapshots(_) => {}
+            Self::Snapshots(all) => all.iter().for_each(|(id, prints)| state.put_snapshot(*id, prints)),
             Self::Instances(instances) => {
                 instances.iter().for_each(|instance| state.put_instance(instance));
             }
-        }
-    }
-
-    fn count_into(&self, uses: &mut LayerUses) {
-        match self {
-            Self::Caches(caches) => {
-                for (cache, summary) in caches {
-                    if let (Some(snapshot), Some(summary)) = (cache.snapshot, summary) {
-                        uses.insert(snapshot, summary);
-                    }
-                }
-            }
-            Self::Snapshots(all) => all.iter().for_each(|(id, summary)| uses.insert(*id, summary)),
-            Self::Instances(_) => {}
         }
     }
 }

@@ -46,6 +46,15 @@ impl Bitmap {
         self.words.chunks(32).all(|block| block.iter().fold(0, |any, word| any | word) == 0)
     }
 
+    /// Whether there are so many at the most. Ends as soon as there are more.
+    pub(super) fn has_at_most(&self, most: usize) -> bool {
+        let mut count = 0;
+        self.words.chunks(32).all(|block| {
+            count += block.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+            count <= most
+        })
+    }
+
     pub(super) fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
@@ -85,6 +94,28 @@ impl Bitmap {
     pub(super) fn words_from_last(&self) -> impl Iterator<Item = (usize, u64)> {
         let words = self.words.iter().enumerate().rev().filter(|(_, word)| **word != 0);
         words.map(|(index, word)| (index * BITS, *word))
+    }
+
+    /// How many are before each word.
+    pub(super) fn ranks(&self) -> Vec<usize> {
+        let before = |count: &mut usize, word: &u64| {
+            let before = *count;
+            *count += word.count_ones() as usize;
+            Some(before)
+        };
+        self.words.iter().scan(0, before).collect()
+    }
+
+    /// Of those that are in both, how many of ours are before each; `ranks` are ours.
+    pub(super) fn ranks_in(&self, other: &Self, ranks: &[usize], mut each: impl FnMut(usize)) {
+        for ((ours, theirs), before) in self.words.iter().zip(&other.words).zip(ranks) {
+            let mut rest = ours & theirs;
+            while rest != 0 {
+                let lowest = rest & rest.wrapping_neg();
+                each(before + (ours & (lowest - 1)).count_ones() as usize);
+                rest &= rest - 1;
+            }
+        }
     }
 
     /// The slots, ascending.

@@ -5,20 +5,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use model::matching::MatchPolicy;
 
-use super::MatchIndex;
+use super::account::AccountIndex;
 use super::bitmap::Bitmap;
-use super::members::Caches;
 use super::query::{Query, Wanted};
-use super::terms::Terms;
+use crate::layers::Layers;
 
 /// Layers whose images are no more than this are grouped where the images are the same. Comparing longer lists costs more
 /// than a set too many.
 // Small in unit tests, so that few caches walk all paths.
 const GROUPED: usize = if cfg!(test) { 3 } else { 64 };
-
-/// Up to so many caches are listed instead of being a bitmap over all.
-// Small in unit tests, so that few caches walk all paths.
-const LISTED: usize = if cfg!(test) { 3 } else { 32 };
 
 /// The caches that have a feature.
 pub(super) enum Having<'a> {
@@ -29,10 +24,36 @@ pub(super) enum Having<'a> {
 }
 
 impl Having<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Few(slots) => slots.is_empty(),
+            Self::Many(many) => many.is_empty(),
+        }
+    }
+
     pub(super) fn add_to(&self, caches: &mut Bitmap) {
         match self {
             Self::Few(slots) => slots.iter().for_each(|slot| caches.insert(*slot)),
             Self::Many(many) => caches.add(many),
+        }
+    }
+
+    /// Keeps only what is in the other, too.
+    pub(super) fn keep(&mut self, others: &Bitmap) {
+        match self {
+            Self::Few(slots) => slots.retain(|slot| others.contains(*slot)),
+            Self::Many(many) => many.to_mut().keep(others),
+        }
+    }
+
+    pub(super) fn into_bitmap(self, span: usize) -> Bitmap {
+        match self {
+            Self::Few(slots) => {
+                let mut bitmap = Bitmap::with_span(span);
+                slots.into_iter().for_each(|slot| bitmap.insert(slot));
+                bitmap
+            }
+            Self::Many(many) => many.into_owned(),
         }
     }
 }
@@ -62,7 +83,8 @@ pub(super) struct Signs {
 
 /// All features that count for a request, and what they say of the wanted images.
 pub(super) struct Features<'a> {
-    pub(super) index: &'a MatchIndex,
+    index: &'a AccountIndex,
+    pub(super) layers: &'a Layers,
     pub(super) policy: MatchPolicy,
     features: Vec<Feature<'a>>,
     pub(super) signs: Vec<Signs>,
@@ -71,7 +93,8 @@ pub(super) struct Features<'a> {
 impl<'a> Features<'a> {
     pub(super) fn of(query: &Query<'a>) -> Self {
         let policy = query.request.policy;
-        let mut features = Self { index: query.index, policy, features: Vec::new(), signs: Vec::new() };
+        let Query { index, layers, .. } = *query;
+        let mut features = Self { index, layers, policy, features: Vec::new(), signs: Vec::new() };
         match policy {
             MatchPolicy::Alibaba => features.add_versions(query),
             MatchPolicy::Tencent => features.add_names(query),
@@ -94,7 +117,7 @@ impl<'a> Features<'a> {
 
     /// The features by what they are worth, the greatest first.
     pub(super) fn by_weight(&self) -> Vec<usize> {
-        let size = |layer: &u32| self.index.layers.size(*layer);
+        let size = |layer: &u32| self.layers.size(*layer);
         let weight = |feature: &usize| {
             let feature = self.get(*feature);
             feature.layers.iter().map(size).fold(feature.saved, u64::saturating_add)
@@ -109,25 +132,6 @@ impl<'a> Features<'a> {
         self.features.len() - 1
     }
 
-    fn having_images(&self, images: &[u32]) -> Having<'a> {
-        if let [image] = images
-            && let Caches::Many(many) = self.index.images.caches(*image)
-        {
-            return Having::Many(Cow::Borrowed(many));
-        }
-        match self.index.images.few_caches_of(images, LISTED) {
-            Some(few) => Having::Few(few),
-            None => Having::Many(Cow::Owned(self.index.images.caches_of(images, self.index.slots.span()))),
-        }
-    }
-
-    fn having(&self, terms: &'a Terms, term: u32) -> Having<'a> {
-        match self.index.dense(terms, term) {
-            Some(dense) => Having::Many(Cow::Borrowed(dense)),
-            None => self.having_images(terms.images(term)),
-        }
-    }
-
     /// `alibaba`: images by word or digest, or by all their layers; and names.
     fn add_versions(&mut self, query: &Query<'a>) {
         let mut by_image = HashMap::new();
@@ -137,7 +141,7 @@ impl<'a> Features<'a> {
             if let Some(layers) = wanted.layers_in_index() {
                 let caches = query.with_layers(&layers);
                 if !caches.is_empty() {
-                    signs.any_of.push(self.push(Having::Many(Cow::Owned(caches)), layers));
+                    signs.any_of.push(self.push(caches, layers));
                 }
             }
             self.signs.push(signs);
@@ -157,7 +161,7 @@ impl<'a> Features<'a> {
             let Some(name) = wanted.name else { continue };
             let feature = *by_name
                 .entry(name)
-                .or_insert_with(|| self.push(self.having(&self.index.names, name), Vec::new()));
+                .or_insert_with(|| self.push(self.index.having(&self.index.names.holders, name), Vec::new()));
             self.signs[number].name = Some(feature);
         }
     }
@@ -195,17 +199,17 @@ impl<'a> Features<'a> {
         let mut by_layer = HashMap::new();
         let mut groups: HashMap<&[u32], usize> = HashMap::new();
         for (layer, size) in sizes {
-            let images = self.index.layers.images(layer);
+            let images = self.index.holders.images(layer);
             // Hashing a long list alone would take longer than all the rest.
             let grouped = if images.len() <= GROUPED { groups.get(images).copied() } else { None };
-            let feature =
-                grouped.unwrap_or_else(|| self.push(self.having(&self.index.layers, layer), Vec::new()));
+            let feature = grouped
+                .unwrap_or_else(|| self.push(self.index.having(&self.index.holders, layer), Vec::new()));
             if images.len() <= GROUPED {
                 groups.insert(images, feature);
             }
             let known = &mut self.features[feature];
             known.saved = known.saved.saturating_add(size);
-            known.used = known.used.saturating_add(self.index.layers.size(layer));
+            known.used = known.used.saturating_add(self.layers.size(layer));
             by_layer.insert(layer, feature);
         }
         by_layer
@@ -223,7 +227,7 @@ impl<'a> Features<'a> {
             *by_image.entry(id).or_insert_with(|| {
                 let layers = self.index.images.layers(id);
                 let layers = layers.filter(|layer| counted.binary_search(layer).is_err()).collect();
-                self.push(self.having_images(&[id]), layers)
+                self.push(self.index.having_images(&[id]), layers)
             })
         };
         query.named(wanted).into_iter().map(add).collect()

@@ -52,7 +52,12 @@ impl Fingerprints {
 
     /// Of an image as it was asked for.
     pub(super) fn of_source(&self, source: &ImageSource) -> Fingerprint {
-        self.of_bytes(source.to_string().as_bytes())
+        self.of_source_text(&source.to_string())
+    }
+
+    /// The same of its text.
+    pub(super) fn of_source_text(&self, source: &str) -> Fingerprint {
+        self.of_bytes(source.as_bytes())
     }
 
     /// Of what all versions of an image have in common: equal where [`ImageSource::is_same_name`] holds.
@@ -63,6 +68,11 @@ impl Fingerprints {
             }
             ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => self.of_source(source),
         }
+    }
+
+    /// The same of an image's text.
+    pub(super) fn of_name_text(&self, source: &str) -> Fingerprint {
+        self.of_bytes(ImageSource::name_in(source).as_bytes())
     }
 
     fn of_bytes(&self, bytes: &[u8]) -> Fingerprint {

@@ -1,7 +1,5 @@
 //! The records of images, each once for all caches that have it.
 
-use std::hash::{BuildHasher, RandomState};
-
 use hashbrown::HashTable;
 
 use super::bitmap::Bitmap;
@@ -12,8 +10,8 @@ use super::members::{Caches, Members, Sets};
 /// An image as some caches have it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Image {
-    /// Number of the word by which it was asked for.
-    pub(super) source: u32,
+    /// The word by which it was asked for.
+    pub(super) source: Fingerprint,
     /// Number of its name.
     pub(super) name: u32,
     /// What it is pinned to.
@@ -27,8 +25,14 @@ pub(super) struct Image {
 }
 
 impl Image {
+    /// What it is found by in a table. Fingerprints are as good as random already.
+    fn hash((source, manifest, index): (Fingerprint, Fingerprint, Option<Fingerprint>)) -> u64 {
+        let index = index.map_or(0, Fingerprint::hash).rotate_left(32);
+        (manifest.hash() ^ index).wrapping_add(source.hash().rotate_left(16))
+    }
+
     /// What makes it that image. The manifest settles the layers.
-    fn key(&self) -> (u32, Fingerprint, Option<Fingerprint>) {
+    fn key(&self) -> (Fingerprint, Fingerprint, Option<Fingerprint>) {
         (self.source, self.manifest, self.index)
     }
 
@@ -46,7 +50,6 @@ pub(super) struct Images {
     sets: Sets,
     free: Vec<u32>,
     table: HashTable<u32>,
-    hasher: RandomState,
 }
 
 impl Images {
@@ -82,22 +85,27 @@ impl Images {
     }
 
     /// The number of the image of that word which is pinned to these digests.
-    pub(super) fn find(&self, source: u32, manifest: Fingerprint, index: Option<Fingerprint>) -> Option<u32> {
+    pub(super) fn find(
+        &self,
+        source: Fingerprint,
+        manifest: Fingerprint,
+        index: Option<Fingerprint>,
+    ) -> Option<u32> {
         let key = (source, manifest, index);
-        self.table.find(self.hasher.hash_one(key), |id| self.get(*id).key() == key).copied()
+        self.table.find(Image::hash(key), |id| self.get(*id).key() == key).copied()
     }
 
     /// Takes in an image that is not there yet; its number.
     pub(super) fn insert(
         &mut self,
-        (source, name): (u32, u32),
+        (source, name): (Fingerprint, u32),
         manifest: Fingerprint,
         index: Option<Fingerprint>,
         layers: &[u32],
     ) -> u32 {
         let layers = self.layers.insert(layers);
         let image = Image { source, name, manifest, index, layers, caches: Members::default() };
-        let hash = self.hasher.hash_one(image.key());
+        let hash = Image::hash(image.key());
         let id = match self.free.pop() {
             Some(id) => {
                 self.records[id as usize] = image;
@@ -109,14 +117,14 @@ impl Images {
                 (self.records.len() - 1) as u32
             }
         };
-        let Self { records, table, hasher, .. } = self;
-        table.insert_unique(hash, id, |id| hasher.hash_one(records[*id as usize].key()));
+        let Self { records, table, .. } = self;
+        table.insert_unique(hash, id, |id| Image::hash(records[*id as usize].key()));
         id
     }
 
     /// Takes out a record of an image that no cache has; its layers.
     pub(super) fn remove(&mut self, id: u32) -> Vec<u32> {
-        let hash = self.hasher.hash_one(self.get(id).key());
+        let hash = Image::hash(self.get(id).key());
         if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
             entry.remove();
             self.free.push(id);
@@ -125,6 +133,11 @@ impl Images {
         let record = &mut self.records[id as usize];
         self.layers.remove(std::mem::take(&mut record.layers));
         layers
+    }
+
+    /// Gives back memory that was taken in advance.
+    pub(super) fn shrink(&mut self) {
+        self.sets.shrink();
     }
 
     /// The layers of these images, ascending, each once.

@@ -121,6 +121,15 @@ impl Sets {
         }
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(super) fn shrink(&mut self) {
+        for set in &mut self.sets {
+            if let Set::List(list) = set {
+                list.shrink_to_fit();
+            }
+        }
+    }
+
     fn keep(&mut self, set: Set) -> u32 {
         match self.free.pop() {
             Some(place) => {

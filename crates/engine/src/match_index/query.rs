@@ -6,16 +6,22 @@ use model::matching::{
 };
 use model::{ByteSize, ImageSource};
 
+use super::account::AccountIndex;
 use super::bitmap::Bitmap;
-use super::features::Features;
+use super::features::{Features, Having};
 use super::fingerprint::Fingerprint;
 use super::images::Image;
 use super::search::Search;
-use super::{MatchIndex, Slots};
+use super::slots::Slots;
+use crate::layers::Layers;
+
+/// So many numbers are looked for in a list of numbers one by one.
+// Small in unit tests, so that few caches walk all paths.
+const LOOKED_FOR: usize = if cfg!(test) { 2 } else { 64 };
 
 /// A wanted image in the index's numbers; `None` is what no cache has.
 pub(super) struct Wanted {
-    pub(super) source: Option<u32>,
+    source: Fingerprint,
     pub(super) name: Option<u32>,
     pub(super) digest: Option<Fingerprint>,
     /// Its layers with the sizes stated.
@@ -23,18 +29,18 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    fn of(index: &MatchIndex, image: &model::matching::WantedImage) -> Self {
+    fn of(index: &AccountIndex, layers: &Layers, image: &model::matching::WantedImage) -> Self {
+        let keys = layers.keys();
         let digest = match &image.source {
-            ImageSource::Registry(reference) => {
-                reference.digest().map(|d| index.fingerprints.of_digest(d.digest()))
-            }
+            ImageSource::Registry(reference) => reference.digest().map(|d| keys.of_digest(d.digest())),
             ImageSource::OciLayout { .. } | ImageSource::DockerArchive { .. } => None,
         };
-        let layer =
-            |diff_id: &model::DiffId| index.layers.find(index.fingerprints.of_digest(diff_id.digest()));
+        // One that only others have is none.
+        let is_held = |layer: &u32| !index.holders.images(*layer).is_empty();
+        let layer = |diff_id: &model::DiffId| layers.find_digest(*diff_id).filter(is_held);
         Self {
-            source: index.sources.find(index.fingerprints.of_source(&image.source)),
-            name: index.names.find(index.fingerprints.of_name(&image.source)),
+            source: keys.of_source(&image.source),
+            name: index.names.find(keys.of_name(&image.source)),
             digest,
             layers: image.layers.iter().map(|(diff_id, size)| (layer(diff_id), *size)).collect(),
         }
@@ -42,7 +48,7 @@ impl Wanted {
 
     /// How that image answers to the wanted word, if it does.
     fn named_by(&self, image: &Image) -> Option<Named> {
-        if self.source == Some(image.source) {
+        if self.source == image.source {
             return Some(Named::Exact);
         }
         let pinned = self.name == Some(image.name) && image.is_pinned_to(self.digest?);
@@ -58,15 +64,16 @@ impl Wanted {
 
 /// A request, looked up.
 pub(super) struct Query<'a> {
-    pub(super) index: &'a MatchIndex,
+    pub(super) index: &'a AccountIndex,
+    pub(super) layers: &'a Layers,
     pub(super) request: &'a MatchRequest,
     pub(super) wanted: Vec<Wanted>,
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn new(index: &'a MatchIndex, request: &'a MatchRequest) -> Self {
-        let wanted = request.images().iter().map(|image| Wanted::of(index, image)).collect();
-        Self { index, request, wanted }
+    pub(super) fn new(index: &'a AccountIndex, layers: &'a Layers, request: &'a MatchRequest) -> Self {
+        let wanted = request.images().iter().map(|image| Wanted::of(index, layers, image)).collect();
+        Self { index, layers, request, wanted }
     }
 
     fn slots(&self) -> &'a Slots {
@@ -126,11 +133,10 @@ impl<'a> Query<'a> {
 
     /// The images that answer to the wanted word.
     pub(super) fn named(&self, wanted: &Wanted) -> Vec<u32> {
-        let term = |term: Option<u32>, terms: &'a super::Terms| term.map_or(&[][..], |id| terms.images(id));
-        let mut named = term(wanted.source, &self.index.sources).to_vec();
+        let mut named = self.index.sources.images(wanted.source, &self.index.images).to_vec();
         if let Some(digest) = wanted.digest {
-            let same_name = term(wanted.name, &self.index.names).iter();
-            named.extend(same_name.filter(|id| self.index.images.get(**id).is_pinned_to(digest)));
+            let same_name = wanted.name.map_or(&[][..], |name| self.index.names.images(name));
+            named.extend(same_name.iter().filter(|id| self.index.images.get(**id).is_pinned_to(digest)));
             named.sort_unstable();
             named.dedup();
         }
@@ -138,21 +144,22 @@ impl<'a> Query<'a> {
     }
 
     /// The caches that have all these layers.
-    pub(super) fn with_layers(&self, layers: &[u32]) -> Bitmap {
-        let terms = &self.index.layers;
+    pub(super) fn with_layers(&self, layers: &[u32]) -> Having<'a> {
+        let holders = &self.index.holders;
         let mut layers = layers.to_vec();
-        layers.sort_unstable_by_key(|layer| terms.images(*layer).len());
-        let Some((rarest, others)) = layers.split_first() else { return Bitmap::default() };
-        let span = self.slots().span();
-        let caches = |images| self.index.images.caches_of(images, span);
-        let of_rarest = terms.images(*rarest);
-        let mut found = self.index.dense(terms, *rarest).cloned().unwrap_or_else(|| caches(of_rarest));
+        layers.sort_unstable_by_key(|layer| holders.images(*layer).len());
+        let Some((rarest, others)) = layers.split_first() else { return Having::Few(Vec::new()) };
+        let of_rarest = holders.images(*rarest);
+        let mut found = self.index.having(holders, *rarest);
         for layer in others {
-            match self.index.dense(terms, *layer) {
+            let images = holders.images(*layer);
+            // Whoever has the rarest has this one, too, as layers of one image mostly are.
+            if is_within(of_rarest, images) {
+                continue;
+            }
+            match self.index.dense(holders, *layer) {
                 Some(dense) => found.keep(dense),
-                // The same images have both, as layers of one image mostly do.
-                None if terms.images(*layer) == of_rarest => {}
-                None => found.keep(&caches(terms.images(*layer))),
+                None => found.keep(&self.index.images.caches_of(images, self.slots().span())),
             }
         }
         found
@@ -161,8 +168,10 @@ impl<'a> Query<'a> {
     /// The caches that have that image whole, as the policy sees it.
     fn whole(&self, wanted: &Wanted) -> Bitmap {
         let named = || self.index.images.caches_of(&self.named(wanted), self.slots().span());
-        let by_layers =
-            || wanted.layers_in_index().map(|layers| self.with_layers(&layers)).unwrap_or_default();
+        let by_layers = || match wanted.layers_in_index() {
+            Some(layers) => self.with_layers(&layers).into_bitmap(self.slots().span()),
+            None => Bitmap::default(),
+        };
         match self.request.policy {
             MatchPolicy::Tencent => named(),
             MatchPolicy::Alibaba => {
@@ -201,4 +210,9 @@ impl<'a> Query<'a> {
         }
         caches.keep(&with[least - 1]);
     }
+}
+
+/// Whether all of the ones are among the others, both ascending; not looked for where they are many.
+fn is_within(ones: &[u32], others: &[u32]) -> bool {
+    ones == others || (ones.len() <= LOOKED_FOR && ones.iter().all(|one| others.binary_search(one).is_ok()))
 }

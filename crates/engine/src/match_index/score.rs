@@ -1,6 +1,7 @@
 //! The grade of all caches that have the same features.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use model::ByteSize;
 use model::matching::{Grade, MatchPolicy};
@@ -8,8 +9,34 @@ use model::matching::{Grade, MatchPolicy};
 use super::features::{Features, Signs};
 
 /// A set of features, one bit each.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FeatureSet(Vec<u64>);
+
+impl Hash for FeatureSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|word| state.write_u64(*word));
+    }
+}
+
+/// Hashes a few words in a few steps: thousands of sets are looked up for one request, and nobody chooses which.
+#[derive(Default)]
+struct Words(u64);
+
+impl Hasher for Words {
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
+        // Both halves of the product.
+        self.0 = (product as u64) ^ ((product >> 64) as u64);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl FeatureSet {
     pub(super) fn empty(count: usize) -> Self {
@@ -30,6 +57,17 @@ impl FeatureSet {
 
     pub(super) fn add(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, theirs)| *word |= theirs);
+    }
+
+    /// How many words it takes.
+    pub(super) fn width(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Becomes what is in either: in the other, or in these words.
+    pub(super) fn join(&mut self, other: &Self, words: &[u64]) {
+        let joined = other.0.iter().zip(words).map(|(ours, theirs)| ours | theirs);
+        self.0.iter_mut().zip(joined).for_each(|(word, joined)| *word = joined);
     }
 
     pub(super) fn clear(&mut self) {
@@ -55,12 +93,12 @@ pub(super) struct Score {
 /// Scores feature sets, each once.
 pub(super) struct Scores<'a> {
     features: &'a Features<'a>,
-    known: HashMap<FeatureSet, Score>,
+    known: HashMap<FeatureSet, Score, BuildHasherDefault<Words>>,
 }
 
 impl<'a> Scores<'a> {
     pub(super) fn new(features: &'a Features<'a>) -> Self {
-        Self { features, known: HashMap::new() }
+        Self { features, known: HashMap::default() }
     }
 
     pub(super) fn of(&mut self, set: &FeatureSet) -> Score {
@@ -114,5 +152,5 @@ fn bytes_of_layers(features: &Features<'_>, set: &FeatureSet) -> u64 {
     let mut layers: Vec<u32> = set.features().flat_map(|f| features.get(f).layers.iter().copied()).collect();
     layers.sort_unstable();
     layers.dedup();
-    layers.into_iter().map(|layer| features.index.layers.size(layer)).fold(0, u64::saturating_add)
+    layers.into_iter().map(|layer| features.layers.size(layer)).fold(0, u64::saturating_add)
 }

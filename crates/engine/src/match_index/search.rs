@@ -5,14 +5,14 @@ use std::collections::BinaryHeap;
 use model::ByteSize;
 use model::matching::{MatchPolicy, Place};
 
-use super::Slots;
 use super::bitmap::Bitmap;
 use super::features::{Features, Having};
 use super::score::{FeatureSet, Score, Scores};
+use super::slots::Slots;
 
 /// No more caches than this are looked at one by one instead of being split further.
 // Small in unit tests, so that few caches walk all paths.
-const FEW: usize = if cfg!(test) { 2 } else { 256 };
+const FEW: usize = if cfg!(test) { 2 } else { 1024 };
 
 /// Finds the best caches.
 pub(super) struct Search<'a> {
@@ -69,7 +69,7 @@ impl<'a> Search<'a> {
             let Some((slot, _)) = of_slot.first() else { continue };
             has.clear();
             of_slot.iter().for_each(|(_, feature)| has.insert(*feature));
-            self.look_at(*slot, 0, &mut has);
+            self.look_at(*slot, &mut has);
             caches.remove(*slot);
         }
     }
@@ -77,8 +77,8 @@ impl<'a> Search<'a> {
     /// Looks at caches that have the features of `has` and, of those before the position and those that few have, no other.
     fn split(&mut self, mut caches: Bitmap, mut position: usize, has: &mut FeatureSet) {
         while !caches.is_empty() && self.may_be_among_the_best(position, has) {
-            if let Some(few) = few(&caches) {
-                return self.look_at_each(&few, position, has);
+            if caches.has_at_most(FEW) {
+                return self.look_at_each(&caches, position, has);
             }
             let Some(&(feature, having)) = self.order.get(position) else {
                 let score = self.scores.of(has);
@@ -107,18 +107,27 @@ impl<'a> Search<'a> {
         self.scores.of(&at_most).grade >= worst
     }
 
-    fn look_at_each(&mut self, slots: &[u32], position: usize, has: &FeatureSet) {
+    /// Looks at caches that have the features of `has` and whatever they have of those from the position on: feature by feature
+    /// is noted who has it, since a feature that few have is soon gone through.
+    fn look_at_each(&mut self, caches: &Bitmap, position: usize, has: &FeatureSet) {
+        let width = has.width().max(1);
+        let ranks = caches.ranks();
+        let mut sets = vec![0_u64; caches.count() * width];
+        for (feature, having) in &self.order[position..] {
+            let (word, bit) = (feature / 64, 1 << (feature % 64));
+            caches.ranks_in(having, &ranks, |rank| sets[rank * width + word] |= bit);
+        }
         let mut own = has.clone();
-        for slot in slots {
-            own.clear();
-            own.add(has);
-            self.look_at(*slot, position, &mut own);
+        for (slot, others) in caches.slots().zip(sets.chunks_exact(width)) {
+            own.join(has, others);
+            let score = self.scores.of(&own);
+            self.offer(slot, score);
         }
     }
 
-    /// Looks at a cache that has those features and whatever it has of those from the position on.
-    fn look_at(&mut self, slot: u32, position: usize, has: &mut FeatureSet) {
-        let others = self.order[position..].iter().filter(|(_, caches)| caches.contains(slot));
+    /// Looks at a cache that has those features and whatever it has of those in the order.
+    fn look_at(&mut self, slot: u32, has: &mut FeatureSet) {
+        let others = self.order.iter().filter(|(_, caches)| caches.contains(slot));
         others.for_each(|(feature, _)| has.insert(*feature));
         let score = self.scores.of(has);
         self.offer(slot, score);
@@ -175,10 +184,4 @@ impl<'a> Search<'a> {
             MatchPolicy::Alibaba | MatchPolicy::Content => self.slots.unpacked_sizes(),
         }
     }
-}
-
-/// The caches one by one, where there are few.
-fn few(caches: &Bitmap) -> Option<Vec<u32>> {
-    let few: Vec<u32> = caches.slots().take(FEW + 1).collect();
-    (few.len() <= FEW).then_some(few)
 }

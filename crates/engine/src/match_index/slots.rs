@@ -9,6 +9,30 @@ use model::{ByteSize, CacheId, CacheState, Platform, Timestamp};
 use super::bitmap::Bitmap;
 use super::lists::{ListAt, Lists, Numbers};
 
+/// What is kept of a cache beside its images.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CacheFacts<'a> {
+    pub(crate) id: CacheId,
+    pub(crate) created: Timestamp,
+    pub(crate) state: CacheState,
+    pub(crate) size_limit: ByteSize,
+    pub(crate) unpacked_size: ByteSize,
+    pub(crate) platform: &'a Platform,
+}
+
+impl<'a> From<&'a Candidate> for CacheFacts<'a> {
+    fn from(candidate: &'a Candidate) -> Self {
+        Self {
+            id: candidate.id,
+            created: candidate.created,
+            state: candidate.state,
+            size_limit: candidate.size_limit,
+            unpacked_size: candidate.unpacked_size,
+            platform: &candidate.platform,
+        }
+    }
+}
+
 /// All caches, by slot and by id. A slot that is free is in none of the sets.
 #[derive(Default)]
 pub(super) struct Slots {
@@ -93,40 +117,40 @@ impl Slots {
         }
     }
 
-    pub(super) fn insert(&mut self, candidate: &Candidate, images: &[u32]) -> u32 {
-        let platform = self.intern_platform(&candidate.platform);
+    pub(super) fn insert(&mut self, facts: &CacheFacts<'_>, images: &[u32]) -> u32 {
+        let platform = self.intern_platform(facts.platform);
         let slot = match self.free.pop() {
             Some(slot) => slot,
-            None => self.push(candidate),
+            None => self.push(facts),
         };
         let at = slot as usize;
-        self.ids[at] = candidate.id;
-        self.created[at] = candidate.created;
-        self.states[at] = candidate.state;
-        self.size_limits[at] = candidate.size_limit;
-        self.unpacked_sizes[at] = candidate.unpacked_size;
+        self.ids[at] = facts.id;
+        self.created[at] = facts.created;
+        self.states[at] = facts.state;
+        self.size_limits[at] = facts.size_limit;
+        self.unpacked_sizes[at] = facts.unpacked_size;
         self.images[at] = self.image_lists.insert(images);
         self.platform_of[at] = platform;
         self.platforms[usize::from(platform)].1.insert(slot);
-        if candidate.state == CacheState::Ready {
+        if facts.state == CacheState::Ready {
             self.ready.insert(slot);
         }
-        if candidate.state.is_usable() {
+        if facts.state.is_usable() {
             self.usable.insert(slot);
         }
         let Self { ids, table, hasher, .. } = self;
-        table.insert_unique(hasher.hash_one(candidate.id), slot, |slot| hasher.hash_one(ids[*slot as usize]));
+        table.insert_unique(hasher.hash_one(facts.id), slot, |slot| hasher.hash_one(ids[*slot as usize]));
         slot
     }
 
-    fn push(&mut self, candidate: &Candidate) -> u32 {
+    fn push(&mut self, facts: &CacheFacts<'_>) -> u32 {
         // Each takes tens of bytes: memory ends before the numbers do.
         let slot = self.ids.len() as u32;
-        self.ids.push(candidate.id);
-        self.created.push(candidate.created);
-        self.states.push(candidate.state);
-        self.size_limits.push(candidate.size_limit);
-        self.unpacked_sizes.push(candidate.unpacked_size);
+        self.ids.push(facts.id);
+        self.created.push(facts.created);
+        self.states.push(facts.state);
+        self.size_limits.push(facts.size_limit);
+        self.unpacked_sizes.push(facts.unpacked_size);
         self.images.push(ListAt::default());
         self.platform_of.push(0);
         slot

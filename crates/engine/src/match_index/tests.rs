@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use model::ByteSize;
 use model::matching::{Candidate, MatchRequest, rank};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -65,10 +66,8 @@ proptest! {
             prop_assert!(index.remove(cache.id));
         }
         prop_assert!(index.is_empty());
-        prop_assert_eq!(index.images.len(), 0);
-        for terms in [&index.sources, &index.names, &index.layers] {
-            prop_assert_eq!(terms.len(), 0);
-        }
+        prop_assert_eq!((index.caches.images.len(), index.layers.len()), (0, 0));
+        prop_assert_eq!((index.caches.sources.len(), index.caches.names.len()), (0, 0));
     }
 }
 
@@ -76,7 +75,7 @@ proptest! {
 fn an_empty_index_has_nothing() {
     let request =
         MatchRequest::new([], model::Platform::linux_amd64(), model::matching::MatchPolicy::Content);
-    assert_eq!(MatchIndex::default().rank(&request, MatchIndex::DEFAULT_LIMIT), Ranking::default());
+    assert_eq!(MatchIndex::default().rank(&request, 20), Ranking::default());
 }
 
 #[test]

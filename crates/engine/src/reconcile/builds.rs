@@ -73,7 +73,7 @@ impl Engine {
             if self.free_places() == 0 || stop.is_cancelled() {
                 break;
             }
-            for claimed in self.claim(|other| other.id == build.id).await? {
+            for claimed in self.claim(vec![build]).await? {
                 failed.note(self.go_on(&claimed).await);
             }
         }

@@ -37,6 +37,10 @@ impl Reconciler for Collection {
         false
     }
 
+    fn looks_at_all(&self) -> bool {
+        true
+    }
+
     fn signal(&self) -> &Notify {
         &self.engine.workshop.signals.collection
     }

@@ -1,5 +1,6 @@
 //! Standard snapshots that are to follow their flash ones, and flash ones that need not stay.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -7,7 +8,7 @@ use model::{CopyState, EventKind, EventReason, ImageCache, ImageSnapshot, Percen
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::idle::{LastLook, Looked};
+use super::looks::{Concern, LastLook, Surveys};
 use super::{FirstError, Reconciler};
 use crate::copies::CopyProgress;
 use crate::{BuildError, Engine, Error, chain};
@@ -15,14 +16,17 @@ use crate::{BuildError, Engine, Error, chain};
 /// How often the progress of a copy is recorded at most.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Where there are standard copies, all are looked at again after so many microseconds.
+const AGAIN: i64 = 3_600_000_000;
+
 pub(super) struct Copies {
     engine: Engine,
     last: LastLook,
 }
 
 impl Copies {
-    pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, last: LastLook::default() }
+    pub(super) fn new(engine: Engine, surveys: &Arc<Surveys>) -> Self {
+        Self { engine, last: LastLook::new(Concern::Copies, surveys) }
     }
 }
 
@@ -36,25 +40,38 @@ impl Reconciler for Copies {
         self.engine.workshop.parts.settings.intervals.copies
     }
 
+    fn looks_at_all(&self) -> bool {
+        true
+    }
+
     fn signal(&self) -> &Notify {
         &self.engine.workshop.signals.copies
     }
 
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error> {
-        let Some(look) = self.last.due(&self.engine).await? else { return Ok(()) };
+        let Some(mut look) = self.last.look(&self.engine).await? else { return Ok(()) };
         let mut failed = FirstError::default();
-        let mut looked = Looked::at(look.only);
-        while let Some(caches) = looked.some(&self.engine).await? {
-            for cache in caches.iter().filter(|cache| self.engine.is_unsettled(cache)) {
+        loop {
+            let caches = look.next(&self.engine).await?;
+            if caches.is_empty() {
+                break;
+            }
+            for (cache, _) in caches.iter().filter(|(_, is_unsettled)| *is_unsettled) {
                 if stop.is_cancelled() {
                     return failed.into_result();
                 }
-                failed.note(self.engine.settle_copies(cache, stop).await);
+                let settled = self.engine.settle_copies(cache, stop).await;
+                if settled.is_err() {
+                    look.failed(cache.id);
+                }
+                failed.note(settled);
             }
         }
-        if failed.0.is_none() {
-            self.last.done(look.seen, None);
+        // Nothing is written about a copy that somebody deletes.
+        if self.engine.workshop.parts.standard.is_some() {
+            look.again_by(self.engine.clock().now().plus_micros(AGAIN));
         }
+        self.last.done(look);
         failed.into_result()
     }
 }
@@ -64,7 +81,7 @@ const BOTH: SnapshotCopies = SnapshotCopies { flash: CopyState::Complete, standa
 
 impl Engine {
     /// Whether anything may be to do for a cache's copies, by its record alone.
-    fn is_unsettled(&self, cache: &ImageCache) -> bool {
+    pub(super) fn is_unsettled(&self, cache: &ImageCache) -> bool {
         if !cache.is_usable() {
             return false;
         }
@@ -77,11 +94,15 @@ impl Engine {
     /// Brings the copies of a cache's snapshot to what they are to be: so many standard ones, and then no flash one.
     async fn settle_copies(&self, cache: &ImageCache, stop: &CancellationToken) -> Result<(), Error> {
         let Some(id) = cache.snapshot else { return Ok(()) };
-        let found = self.workshop.document(id).await.map_err(Error::store("read an image snapshot"))?;
+        let failed = || Error::store("read an image snapshot");
+        let here = self.store().get_snapshot(id).await.map_err(failed())?;
+        let flash = if here.is_some() { CopyState::Complete } else { CopyState::Absent };
+        let found = match here {
+            Some(here) => Some(here),
+            None => self.workshop.standard_document(id).await.map_err(failed())?,
+        };
         // One that is gone is the collection's concern.
         let Some(snapshot) = found else { return Ok(()) };
-        let is_here = self.store().get_snapshot(id).await.map_err(Error::store("read an image snapshot"))?;
-        let flash = if is_here.is_some() { CopyState::Complete } else { CopyState::Absent };
         if self.workshop.parts.standard.is_none() {
             // The one store is both; a snapshot that was rolled back to is noted anew.
             return self.note_copies(cache, &snapshot, BOTH, &[]).await;
@@ -97,7 +118,7 @@ impl Engine {
         }
         self.note_standard(cache, &snapshot, flash, count).await?;
         match self.records().cache(cache.id).await {
-            Ok(now) if is_here.is_some() && now.snapshot == Some(id) => {
+            Ok(now) if flash == CopyState::Complete && now.snapshot == Some(id) => {
                 self.release_flash(&now, &snapshot, count).await
             }
             Err(error) if error.kind() != metastore::ErrorKind::NotFound => Err(error.into()),

@@ -146,6 +146,13 @@ async fn drive(
 ) {
     let name = reconciler.name();
     let mut is_due = reconciler.begins_at_once();
+    if reconciler.looks_at_all() {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = engine.workshop.indexes.looked_at() => {}
+        }
+    }
     while !stop.is_cancelled() {
         if is_due {
             locked(&working).push(name);

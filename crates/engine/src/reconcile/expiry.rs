@@ -1,28 +1,27 @@
 //! What is over: caches whose time has come, caches to be deleted once nothing uses them, earlier snapshots.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::rules::{Due, due, expires};
-use model::{CacheId, EventKind, EventReason, Generation, ImageCache, ImageSnapshotId, Timestamp};
+use model::rules::{Due, due};
+use model::{EventKind, EventReason, Generation, ImageCache, ImageSnapshotId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::idle::{LastLook, Looked};
+use super::looks::{Concern, LastLook, Surveys};
 use super::{FirstError, Reconciler};
 use crate::{Engine, Error};
 
 pub(super) struct Expiry {
     engine: Engine,
     last: LastLook,
-    /// Whose time is over, or whose deletion was asked for, and that were still there after that: instances hold them.
-    waiting: BTreeSet<CacheId>,
 }
 
 impl Expiry {
-    pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, last: LastLook::default(), waiting: BTreeSet::new() }
+    pub(super) fn new(engine: Engine, surveys: &Arc<Surveys>) -> Self {
+        Self { engine, last: LastLook::new(Concern::Expiry, surveys) }
     }
 }
 
@@ -36,37 +35,37 @@ impl Reconciler for Expiry {
         self.engine.workshop.parts.settings.intervals.expiry
     }
 
+    fn looks_at_all(&self) -> bool {
+        true
+    }
+
     fn signal(&self) -> &Notify {
         &self.engine.workshop.signals.expiry
     }
 
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error> {
-        let Some(look) = self.last.due(&self.engine).await? else { return Ok(()) };
+        let Some(mut look) = self.last.look(&self.engine).await? else { return Ok(()) };
         let held = self.engine.records().held_snapshots().await?;
-        let (mut only, mut next) = (look.only, look.next);
-        if let Some(written) = only.as_mut().filter(|_| look.instances) {
-            written.extend(&self.waiting);
-        }
-        let (mut failed, mut over) = (FirstError::default(), BTreeSet::new());
-        let mut looked = Looked::at(only.clone());
-        while let Some(caches) = looked.some(&self.engine).await? {
-            for cache in caches {
+        let mut failed = FirstError::default();
+        loop {
+            let caches = look.next(&self.engine).await?;
+            if caches.is_empty() {
+                break;
+            }
+            for (cache, _) in caches.iter().filter(|(_, is_over)| *is_over) {
                 if stop.is_cancelled() {
                     return failed.into_result();
                 }
-                if self.engine.is_over(&cache) {
-                    over.insert(cache.id);
+                // One that is used goes with its last instance, whose end is not written about the cache.
+                look.again(cache.id);
+                let ended = self.engine.end_what_is_over(cache, &held).await;
+                if ended.is_err() {
+                    look.failed(cache.id);
                 }
-                next = [next, self.engine.next_end(&cache)].into_iter().flatten().min();
-                failed.note(self.engine.end_what_is_over(&cache, &held).await);
+                failed.note(ended);
             }
         }
-        if failed.0.is_none() {
-            // Those that are deleted by now were written so, and leave with the next look.
-            self.waiting.retain(|id| only.as_ref().is_some_and(|only| !only.contains(id)));
-            self.waiting.append(&mut over);
-            self.last.done(look.seen, next);
-        }
+        self.last.done(look);
         failed.into_result()
     }
 }
@@ -77,22 +76,6 @@ fn names(cache: &ImageCache, held: &BTreeSet<ImageSnapshotId>) -> bool {
 }
 
 impl Engine {
-    /// The next instant after now at which something of the cache is over.
-    fn next_end(&self, cache: &ImageCache) -> Option<Timestamp> {
-        let now = self.clock().now();
-        let generations = cache.generations.iter().map(|generation| generation.kept_until);
-        let ends = expires(cache, &self.workshop.parts.settings.retention).into_iter().chain(generations);
-        ends.filter(|end| *end > now).min()
-    }
-
-    /// Whether something of the cache is over by its record alone, whoever holds it.
-    fn is_over(&self, cache: &ImageCache) -> bool {
-        let now = self.clock().now();
-        let generations = cache.generations.iter().map(|generation| generation.kept_until);
-        let mut ends = expires(cache, &self.workshop.parts.settings.retention).into_iter().chain(generations);
-        cache.deleting.is_some() || ends.any(|end| end <= now)
-    }
-
     async fn end_what_is_over(
         &self,
         cache: &ImageCache,
@@ -109,7 +92,7 @@ impl Engine {
                 self.delete_over(cache, EventReason::Expired, message).await
             }
             Some(Due::Generations(over)) => self.drop_generations(cache, &over).await,
-            Some(Due::Refresh) | None => Ok(()),
+            None => Ok(()),
         }
     }
 

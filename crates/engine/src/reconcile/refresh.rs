@@ -1,20 +1,20 @@
 //! Tags that may have moved: compared with their registries, and the cache updated where one did.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::StreamExt as _;
 use metastore::{BuildPlan, CacheEdit, ErrorKind};
-use model::rules::refresh_due;
 use model::{
     CacheId, Event, EventKind, EventReason, ImageCache, ImageSnapshot, ImageSource, ManifestDigest,
-    SnapshotImage, Timestamp,
+    SnapshotImage,
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::idle::{LastLook, Look, Looked};
+use super::looks::{Concern, LastLook, Look, Surveys};
 use super::{FirstError, Reconciler};
 use crate::{BuildError, Engine, Error, StartChoice, chain};
 
@@ -43,29 +43,23 @@ pub(super) struct Refresh {
 }
 
 impl Refresh {
-    pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, last: LastLook::default(), asked: BTreeSet::new() }
+    pub(super) fn new(engine: Engine, surveys: &Arc<Surveys>) -> Self {
+        let last = LastLook::new(Concern::Refresh, surveys);
+        Self { engine, last, asked: BTreeSet::new() }
     }
 
-    /// The caches that are due, and when the next one will be.
-    async fn due(&self, look: &Look) -> Result<(Vec<ImageCache>, Option<Timestamp>), Error> {
-        let now = self.engine.clock().now();
-        let (mut due, mut next) = (Vec::new(), look.next);
-        let mut looked = Looked::at(look.only.clone());
-        while let Some(caches) = looked.some(&self.engine).await? {
-            for cache in caches {
-                match refresh_due(&cache) {
-                    Some(at) if at <= now => due.push(cache),
-                    Some(at) => next = Some(next.map_or(at, |next| next.min(at))),
-                    None => {}
-                }
+    /// The caches that are due.
+    async fn due(&self, look: &mut Look) -> Result<Vec<ImageCache>, Error> {
+        let mut due = Vec::new();
+        loop {
+            let caches = look.next(&self.engine).await?;
+            if caches.is_empty() {
+                return Ok(due);
             }
+            due.extend(caches.into_iter().filter(|(_, is_due)| *is_due).map(|(cache, _)| cache));
         }
-        Ok((due, next))
     }
-}
 
-impl Refresh {
     /// The caches that somebody wants looked at, those that are there and not being built.
     async fn asked(&self) -> Result<Vec<ImageCache>, Error> {
         let mut caches = Vec::with_capacity(self.asked.len());
@@ -90,25 +84,28 @@ impl Reconciler for Refresh {
         self.engine.workshop.parts.settings.intervals.refresh
     }
 
+    fn looks_at_all(&self) -> bool {
+        true
+    }
+
     fn signal(&self) -> &Notify {
         &self.engine.workshop.signals.refresh
     }
 
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error> {
         self.asked.append(&mut self.engine.workshop.signals.asked_looks());
-        let look = self.last.due(&self.engine).await?;
-        let (mut due, next) = match &look {
+        let mut look = self.last.look(&self.engine).await?;
+        let mut due = match &mut look {
             Some(look) => self.due(look).await?,
-            None => Default::default(),
+            None => Vec::new(),
         };
         for cache in self.asked().await? {
             if !due.iter().any(|other| other.id == cache.id) {
                 due.push(cache);
             }
         }
-        let is_quiet = due.is_empty();
         let engine = &self.engine;
-        let looks = due.into_iter().map(|cache| async move { engine.refresh(&cache).await });
+        let looks = due.into_iter().map(|cache| async move { (cache.id, engine.refresh(&cache).await) });
         let mut looks = futures::stream::iter(looks).buffer_unordered(AT_ONCE);
         let mut failed = FirstError::default();
         loop {
@@ -116,16 +113,21 @@ impl Reconciler for Refresh {
                 biased;
                 () = stop.cancelled() => return failed.into_result(),
                 done = looks.next() => match done {
-                    Some(done) => failed.note(done),
+                    Some((cache, done)) => {
+                        if let (Some(look), true) = (&mut look, done.is_err()) {
+                            look.failed(cache);
+                        }
+                        failed.note(done);
+                    }
                     None => break,
                 },
             }
         }
         drop(looks);
         self.asked.clear();
-        // What was looked at has been written, so the next look comes soon, and finds when these are due again.
-        if let Some(look) = look.filter(|_| failed.0.is_none() && is_quiet) {
-            self.last.done(look.seen, next);
+        // What was looked at has been written: the next look finds when it is due again.
+        if let Some(look) = look {
+            self.last.done(look);
         }
         failed.into_result()
     }

@@ -61,6 +61,21 @@ async fn each_cache_goes_when_its_time_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn being_picked_by_a_match_is_a_use() {
+    let server = server_with(&["1"]);
+    let mut service = Ground::in_memory(&server).service();
+    let cache = service.built(request("web", &app(&server, "1"))).await;
+    assert_eq!(cache.last_used, None);
+    service.engine.note_match(&local(), cache.id).await.unwrap();
+    let used = service.cache(cache.id).await;
+    assert!(used.last_used.is_some());
+    assert_eq!(used.savings, cache.savings);
+    let other = "other".parse::<AccountId>().unwrap();
+    let refused = service.engine.note_match(&other, cache.id).await;
+    assert!(matches!(refused, Err(engine::Error::UnknownCache { .. })), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_over_waits_for_its_last_instance() {
     let server = server_with(&["1"]);
     let mut service = Ground::in_memory(&server).service();
@@ -268,7 +283,11 @@ async fn a_daemon_does_all_of_it_by_itself_and_ends_in_time() {
     let gone =
         tokio::time::timeout(Duration::from_secs(30), follow).await.expect("it is told of each change");
     assert_eq!((gone.subject, gone.account), (Subject::Cache(cache.id), local()));
-    assert!(daemon.status().iter().all(|status| status.failures == 0), "{:?}", daemon.status());
+    let status = daemon.status();
+    assert!(status.iter().all(|status| status.failures == 0), "{status:?}");
+    // The indexes are filled without being asked, and hold up nobody for ever; a collection has time.
+    let unseen = status.iter().filter(|status| status.passes == 0).map(|status| status.name);
+    assert!(unseen.eq(["collection"]), "{status:?}");
     assert_eq!(daemon.drain(Duration::from_secs(1)).await, engine::Drained::default());
     assert!(!service.engine.is_served().await.unwrap());
 }

@@ -1,4 +1,6 @@
-use model::{AccountId, CacheId, CacheState, Cloud, CloudNotes, ImageCache, LabelFilter, Origin};
+use model::{
+    AccountId, CacheId, CacheState, Cloud, CloudNotes, ImageCache, LabelFilter, Origin, PackedSummary,
+};
 
 use super::{
     account, at, build_and_keep, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready,
@@ -76,7 +78,7 @@ pub async fn outlines_every_cache(store: &dyn Metastore) {
     let mut serving = Vec::new();
     for cache in &all[..2] {
         let snapshot = store.snapshot(cache.snapshot.unwrap()).await.unwrap().unwrap();
-        serving.push((CacheOutline::from(cache), Some(snapshot.summary)));
+        serving.push((CacheOutline::from(cache), Some(PackedSummary::from(&snapshot.summary))));
     }
     serving.push((outlines[2].clone(), None));
     assert_eq!(store.outline_caches_and_snapshots(Page::first()).await.unwrap(), serving);

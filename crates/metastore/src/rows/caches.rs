@@ -1,4 +1,4 @@
-use model::{ByteSize, Generation, ImageCache, Percent, Savings, SnapshotSummary};
+use model::{ByteSize, Generation, ImageCache, PackedSummary, Percent, Savings, SnapshotSummary};
 
 use super::Columns;
 use crate::rules::RememberedRequest;
@@ -52,9 +52,9 @@ pub(crate) fn outline(row: &impl Columns) -> Result<CacheOutline> {
 }
 
 /// The summary of the snapshot that a cache serves, where it serves one.
-pub(crate) fn summary_if_any(row: &impl Columns) -> Result<Option<SnapshotSummary>> {
+pub(crate) fn summary_if_any(row: &impl Columns) -> Result<Option<PackedSummary>> {
     let is_serving = row.optional_text("snapshot")?.is_some();
-    is_serving.then(|| summary(row)).transpose()
+    is_serving.then(|| Ok(PackedSummary::of_column(row.bytes("summary")?))).transpose()
 }
 
 fn summary(row: &impl Columns) -> Result<SnapshotSummary> {

@@ -32,11 +32,7 @@ async fn known(connection: &mut Connection, key: &AnswerKey) -> Result<Option<Re
     row.as_ref().map(rows::answer).transpose()
 }
 
-async fn put(
-    connection: &mut Connection,
-    key: &AnswerKey,
-    remembered: &RememberedAnswer,
-) -> Result<()> {
+async fn put(connection: &mut Connection, key: &AnswerKey, remembered: &RememberedAnswer) -> Result<()> {
     sqlx::query(PUT)
         .bind(key.account.as_str())
         .bind(key.operation)
@@ -72,14 +68,24 @@ pub(super) async fn begin(
     Ok(turn)
 }
 
-pub(super) async fn beat(connection: &mut Connection, key: &AnswerKey, turn: u32, now: Timestamp) -> Result<bool> {
+pub(super) async fn beat(
+    connection: &mut Connection,
+    key: &AnswerKey,
+    turn: u32,
+    now: Timestamp,
+) -> Result<bool> {
     let query = sqlx::query(BEAT).bind(now.as_micros());
     let query = query.bind(key.account.as_str()).bind(key.operation).bind(key.token.as_str());
     let done = query.bind(i64::from(turn)).execute(connection).await;
     Ok(done.map_err(failed("note a sign of life"))?.rows_affected() > 0)
 }
 
-pub(super) async fn answer(connection: &mut Connection, key: &AnswerKey, turn: u32, text: &[u8]) -> Result<bool> {
+pub(super) async fn answer(
+    connection: &mut Connection,
+    key: &AnswerKey,
+    turn: u32,
+    text: &[u8],
+) -> Result<bool> {
     let query = sqlx::query(ANSWER).bind(text);
     let query = query.bind(key.account.as_str()).bind(key.operation).bind(key.token.as_str());
     let done = query.bind(i64::from(turn)).execute(connection).await;

@@ -1,6 +1,6 @@
 //! Caches: read, found, written.
 
-use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, SnapshotSummary, Subject, Timestamp};
+use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, PackedSummary, Subject, Timestamp};
 
 use super::changes::Touch;
 use super::pages::{Statement, push_page};
@@ -137,7 +137,7 @@ pub(super) async fn outline(connection: &mut Connection, page: Page<CacheId>) ->
 pub(super) async fn outline_serving(
     connection: &mut Connection,
     page: Page<CacheId>,
-) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+) -> Result<Vec<(CacheOutline, Option<PackedSummary>)>> {
     let mut statement = Statement::new(
         "SELECT id, account, state, created, size_limit, platform, snapshot, generations, deleting, \
          (SELECT summary FROM snapshots WHERE snapshots.id = caches.snapshot) AS summary \

@@ -72,7 +72,7 @@ pub fn refresh_due(cache: &ImageCache) -> Option<Timestamp> {
     Some(from.plus_micros(i64::from(interval_seconds.get()).saturating_mul(1_000_000)))
 }
 
-/// What a cache is due for.
+/// What is over of a cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Its deletion: its time is over.
@@ -81,11 +81,9 @@ pub enum Due {
     AskedDeletion,
     /// Letting these generations go.
     Generations(Vec<Generation>),
-    /// A look at its tags.
-    Refresh,
 }
 
-/// What a cache is due for at `now`, the most important first, and when it should be looked at again at the latest.
+/// What of a cache is over at `now`, the most important first.
 ///
 /// `in_use` says whether an instance holds its snapshot. Expiry waits for that: a cache goes when its last instance does.
 #[must_use]
@@ -98,10 +96,7 @@ pub fn due(cache: &ImageCache, in_use: bool, rules: &RetentionRules, now: Timest
     }
     let over: Vec<Generation> =
         cache.generations.iter().filter(|generation| generation.kept_until <= now).cloned().collect();
-    if !over.is_empty() {
-        return Some(Due::Generations(over));
-    }
-    refresh_due(cache).filter(|at| *at <= now).map(|_| Due::Refresh)
+    (!over.is_empty()).then_some(Due::Generations(over))
 }
 
 #[cfg(test)]

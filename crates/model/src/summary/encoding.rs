@@ -10,16 +10,20 @@
 //!
 //! Text (JSON) of the same is three times as long, and takes ten times as long to read: at start-up all of them are.
 
-use crate::{Algorithm, ByteSize, DiffId, Digest, ManifestDigest};
+use crate::{Algorithm, Digest};
 
-use super::{SnapshotSummary, SummaryImage, SummaryLayer};
+use super::{SnapshotSummary, SummaryView};
 
 const VERSION: u8 = 1;
 
 /// Why bytes are not a summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("failed to read the image snapshot's summary: {0}")]
-pub struct SummaryError(&'static str);
+pub struct SummaryError(pub(super) &'static str);
+
+impl SummaryError {
+    pub(super) const NAME: Self = Self("an image's name is none");
+}
 
 const CUT: SummaryError = SummaryError("it ends in the middle");
 
@@ -55,29 +59,7 @@ impl SnapshotSummary {
     /// # Errors
     /// [`SummaryError`] where [`to_bytes`](Self::to_bytes) did not make them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SummaryError> {
-        let mut rest = Rest(bytes);
-        if rest.byte()? != VERSION {
-            return Err(SummaryError("its version is not known here"));
-        }
-        let count = rest.count()?;
-        let mut layers = Vec::with_capacity(count);
-        for _ in 0..count {
-            layers.push(SummaryLayer {
-                diff_id: DiffId::new(rest.digest()?),
-                compressed_size: ByteSize::bytes(rest.number()?),
-                blob_size: ByteSize::bytes(rest.number()?),
-            });
-        }
-        let count = rest.count()?;
-        let mut images = Vec::with_capacity(count);
-        for _ in 0..count {
-            images.push(rest.image(layers.len())?);
-        }
-        if rest.0.is_empty() {
-            Ok(Self { layers, images })
-        } else {
-            Err(SummaryError("something follows it"))
-        }
+        SummaryView::of_bytes(bytes)?.to_summary()
     }
 }
 
@@ -101,20 +83,40 @@ fn put_digest(out: &mut Vec<u8>, digest: &Digest) {
 }
 
 /// What is still to be read.
-struct Rest<'a>(&'a [u8]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], SummaryError> {
+    /// What follows the version.
+    pub(super) fn behind_version(bytes: &'a [u8]) -> Result<Self, SummaryError> {
+        let mut rest = Self(bytes);
+        match rest.byte()? {
+            VERSION => Ok(rest),
+            _ => Err(SummaryError("its version is not known here")),
+        }
+    }
+
+    /// Only its beginning, up to where that other one begins.
+    pub(super) fn up_to(self, other: Self) -> Self {
+        Self(&self.0[..self.0.len() - other.0.len()])
+    }
+
+    /// Nothing may follow.
+    pub(super) fn end(self) -> Result<(), SummaryError> {
+        if self.0.is_empty() { Ok(()) } else { Err(SummaryError("something follows it")) }
+    }
+
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], SummaryError> {
         let (head, tail) = self.0.split_at_checked(length).ok_or(CUT)?;
         self.0 = tail;
         Ok(head)
     }
 
-    fn byte(&mut self) -> Result<u8, SummaryError> {
+    pub(super) fn byte(&mut self) -> Result<u8, SummaryError> {
         Ok(self.take(1)?[0])
     }
 
-    fn number(&mut self) -> Result<u64, SummaryError> {
+    pub(super) fn number(&mut self) -> Result<u64, SummaryError> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -131,38 +133,17 @@ impl<'a> Rest<'a> {
     }
 
     /// A count of things that take at least a byte each.
-    fn count(&mut self) -> Result<usize, SummaryError> {
+    pub(super) fn count(&mut self) -> Result<usize, SummaryError> {
         let count = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         if count <= self.0.len() { Ok(count) } else { Err(CUT) }
     }
 
-    fn digest(&mut self) -> Result<Digest, SummaryError> {
+    pub(super) fn digest(&mut self) -> Result<Digest, SummaryError> {
         match self.byte()? {
             1 => Ok(Digest::Sha256(self.take(32)?.try_into().expect("32 bytes"))),
             2 => Ok(Digest::Sha512(self.take(64)?.try_into().expect("64 bytes"))),
             _ => Err(SummaryError("a digest is of no known kind")),
         }
-    }
-
-    fn image(&mut self, layers: usize) -> Result<SummaryImage, SummaryError> {
-        let length = self.count()?;
-        let source = std::str::from_utf8(self.take(length)?).ok().and_then(|text| text.parse().ok());
-        let source = source.ok_or(SummaryError("an image's name is none"))?;
-        let manifest_digest = ManifestDigest::new(self.digest()?);
-        let index_digest = match self.byte()? {
-            0 => None,
-            1 => Some(ManifestDigest::new(self.digest()?)),
-            _ => return Err(SummaryError("a flag is neither 0 nor 1")),
-        };
-        let count = self.count()?;
-        let mut places = Vec::with_capacity(count);
-        for _ in 0..count {
-            let place = self.number()?;
-            let known = usize::try_from(place).is_ok_and(|place| place < layers);
-            let place = u32::try_from(place).ok().filter(|_| known);
-            places.push(place.ok_or(SummaryError("an image names a layer that is not there"))?);
-        }
-        Ok(SummaryImage { source, manifest_digest, index_digest, layers: places })
     }
 }
 
@@ -171,6 +152,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{ByteSize, DiffId, ManifestDigest, PackedSummary, SummaryImage, SummaryLayer};
 
     fn digest() -> impl Strategy<Value = Digest> {
         prop_oneof![
@@ -211,6 +193,10 @@ mod tests {
     proptest! {
         #[test]
         fn bytes_there_and_back(summary in summary()) {
+            let packed = PackedSummary::from(&summary);
+            let view = packed.view().unwrap();
+            prop_assert_eq!(&view.layers, &summary.layers);
+            prop_assert_eq!(view.unpacked_size(), summary.unpacked_size());
             prop_assert_eq!(SnapshotSummary::from_bytes(&summary.to_bytes()).unwrap(), summary);
         }
 

@@ -8,6 +8,7 @@ mod events;
 mod shown;
 mod support;
 mod tags;
+mod transit;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +20,7 @@ use clouds::alibaba::request::{
 };
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
 use futures::future::try_join_all;
-use model::{AccountId, Cloud, CloudNotes, Instance, InstanceId, Tags, Timestamp};
+use model::{AccountId, Cloud, CloudNotes, ImageCache, Instance, InstanceId, Tags, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, ids, refusals};
@@ -101,6 +102,8 @@ struct Group {
     instance: Option<Instance>,
     /// Why it could not start, and when that was known.
     failure: Option<(String, Timestamp)>,
+    /// The cache whose build it is, where it is no group but a build's transit instance.
+    transit: Option<Box<ImageCache>>,
 }
 
 /// Groups whose instance is not there yet, or never came.
@@ -158,7 +161,14 @@ impl Caller {
             groups.extend(found.instances.into_iter().filter_map(|instance| {
                 let notes = GroupNotes::of(instance.notes.as_ref())?;
                 let created = instance.created;
-                Some(Group { id: instance.id, notes, created, instance: Some(instance), failure: None })
+                Some(Group {
+                    id: instance.id,
+                    notes,
+                    created,
+                    instance: Some(instance),
+                    failure: None,
+                    transit: None,
+                })
             }));
             after = found.next;
             if after.is_none() {
@@ -167,6 +177,7 @@ impl Caller {
         }
         let known: std::collections::BTreeSet<InstanceId> = groups.iter().map(|group| group.id).collect();
         groups.extend(starting.into_iter().filter(|group| !known.contains(&group.id)));
+        groups.extend(self.transits(filter).await?);
         groups.retain(|group| self.fits(group, filter));
         groups.sort_by_key(|group| std::cmp::Reverse((group.created, group.id)));
         Ok(groups)
@@ -210,8 +221,8 @@ impl Caller {
             Ok(instance) => {
                 let notes = GroupNotes::of(instance.notes.as_ref()).ok_or_else(unknown)?;
                 let created = instance.created;
-                let group =
-                    Group { id: instance_id, notes, created, instance: Some(instance), failure: None };
+                let instance = Some(instance);
+                let group = Group { id: instance_id, notes, created, instance, failure: None, transit: None };
                 Some(group).filter(is_here).ok_or_else(unknown)
             }
             Err(error) if error.kind == ServiceErrorKind::NotFound => {
@@ -317,22 +328,6 @@ impl Caller {
         let deleted = self.edge.service().delete_instance(&self.account, &group.id.to_string(), true).await;
         deleted.map_err(|error| refusals::of_groups(NAME, &error))?;
         done
-    }
-
-    /// Deletes the transit instance of a build, which fails by it; whether there is one.
-    async fn delete_transit(&self, delete: &DeleteContainerGroup) -> Result<bool, Refusal> {
-        const NAME: OperationName = OperationName::DeleteContainerGroup;
-        let Some(cache) = ids::cache_of_transit(delete.id.as_str()) else { return Ok(false) };
-        let view = self.find(NAME, &delete.region, &cache.to_string()).await?;
-        let Some(view) = view.filter(|view| view.cache.state.is_building()) else { return Ok(false) };
-        // Of a cache that it may delete, as of a group.
-        let resource = format!("acs:eci:{}:{}:imagecache/{cache}", delete.region, self.account);
-        self.policy
-            .decide("eci:DeleteImageCache", &resource, &view.cache.policy.tags)
-            .map_err(Refusal::denied)?;
-        let cancelled = self.edge.service().cancel_build(&self.account, &cache.to_string()).await;
-        cancelled.map_err(|error| refusals::of_groups(NAME, &error))?;
-        Ok(true)
     }
 
     async fn was_there(&self, id: &ResourceId) -> bool {

@@ -51,7 +51,7 @@ fn progress(cache: &ImageCache, is_local: bool) -> Percent {
 }
 
 /// Its events, the newest ones, newest first.
-fn events(cache: &ImageCache, images: &[String], events: &[Event]) -> Vec<CacheEvent> {
+pub(super) fn events(cache: &ImageCache, images: &[String], events: &[Event]) -> Vec<CacheEvent> {
     let mut told: Vec<(&Event, &str, String)> = Vec::new();
     for event in events.iter().filter(|event| !event.reason.is_of_a_layer()) {
         match event.reason {

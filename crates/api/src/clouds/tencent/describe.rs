@@ -11,7 +11,7 @@ use wire::{FindMatches, MatchPolicy};
 use super::{Caller, refusals};
 use crate::clouds::listing::{self, Start, Wanted};
 use crate::clouds::recorded::{Recorded, RecordedLogin, labels};
-use crate::service::{CacheFilter, CacheView, ServiceError};
+use crate::service::{CacheFilter, CacheView, ServiceError, ServiceErrorKind};
 
 /// How many caches are looked at for the best one of the region.
 const MOST_MATCHES: u32 = 100;
@@ -48,7 +48,14 @@ impl Caller {
         let ranking = self.edge.service().match_images(&self.account, &asked).await.map_err(of)?;
         for taken in ranking.taken {
             let view = listing::cache(&self.edge, &self.account, taken.id).await.map_err(of)?;
-            if let Some(view) = view.filter(|view| self.is_here(view)) {
+            if let Some(mut view) = view.filter(|view| self.is_here(view)) {
+                // Whoever asks starts from it: it is matched by that.
+                match self.edge.service().note_match(&self.account, view.cache.id).await {
+                    Ok(()) => view.cache.last_used = view.cache.last_used.max(Some(self.edge.clock().now())),
+                    // It went in between.
+                    Err(error) if error.kind == ServiceErrorKind::NotFound => continue,
+                    Err(error) => return Err(of(error)),
+                }
                 let views = [view];
                 let events = listing::events(&self.edge, &self.account, &views).await.map_err(of)?;
                 return Ok(Answer::most_suitable(Some(show(&views[0], &events))));

@@ -195,3 +195,42 @@ async fn a_build_fails_by_the_deletion_of_its_transit_instance() {
     let again = Call::new("DeleteContainerGroup", &[("ContainerGroupId", transit)]);
     assert_eq!(place.refused(again.acs3(&place.key)).await, (404, "InvalidParameter.NotFound".to_owned()));
 }
+
+#[tokio::test]
+async fn a_build_is_seen_as_its_transit_instance_while_it_runs() {
+    let place = Place::new().await;
+    let pairs = [
+        ("ImageCacheName", "a"),
+        ("Image.1", "nginx:1"),
+        ("ZoneId", "zone-1"),
+        ("SecurityGroupId", "sg-1"),
+        ("VSwitchId", "vsw-1"),
+    ];
+    let created = place.done("CreateImageCache", &pairs).await;
+    let transit = created["ContainerGroupId"].as_str().unwrap();
+    let groups = describe(&place, &[("WithEvent", "true")]).await;
+    assert_eq!(groups["TotalCount"], 1);
+    let group = &groups["ContainerGroups"][0];
+    assert_eq!(group["ContainerGroupId"], transit);
+    assert_eq!(group["ContainerGroupName"], "a");
+    assert_eq!(group["Status"], "Pending");
+    assert_eq!(group["ZoneId"], "zone-1");
+    assert_eq!(group["Containers"][0]["Image"], "nginx:1");
+    let told = place.done("DescribeImageCaches", &[]).await["ImageCaches"][0]["Events"].clone();
+    assert!(!told.as_array().unwrap().is_empty());
+    assert_eq!(group["Events"], told);
+
+    let ids = format!("[\"{transit}\"]");
+    let named = [("ContainerGroupIds", ids.as_str())];
+    let status = place.done("DescribeContainerGroupStatus", &named).await;
+    assert_eq!(status["Data"][0]["ContainerGroupId"], transit);
+    assert_eq!(status["Data"][0]["PodStatus"]["Phase"], "Pending");
+    let events = place.done("DescribeContainerGroupEvents", &named).await;
+    assert_eq!(events["Data"][0]["Events"].as_array().unwrap().len(), told.as_array().unwrap().len());
+    let others = [("ContainerGroupIds", "[\"eci-01890000000070008000000000000000\"]")];
+    assert_eq!(place.done("DescribeContainerGroupStatus", &others).await["TotalCount"], 0);
+    assert_eq!(describe(&place, &[("ContainerGroupName", "b")]).await["TotalCount"], 0);
+
+    place.done("DeleteContainerGroup", &[("ContainerGroupId", transit)]).await;
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 0);
+}

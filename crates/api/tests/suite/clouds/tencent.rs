@@ -34,6 +34,11 @@ async fn names(place: &Place, body: Value) -> String {
     names.join(" ")
 }
 
+/// When the only cache was last matched.
+async fn matched(place: &Place) -> Value {
+    done(place, "DescribeImageCaches", json!({})).await["ImageCaches"][0]["LastMatchedTime"].clone()
+}
+
 #[tokio::test]
 async fn a_cache_from_its_wish_to_its_end() {
     let place = Place::new().await;
@@ -64,11 +69,17 @@ async fn a_cache_from_its_wish_to_its_end() {
         assert_eq!(cache[field], value, "{field}: {cache}");
     }
     place.harness.double.set_state(id.parse().unwrap(), CacheState::Ready, 100);
+    assert_eq!(matched(&place).await, "");
     let found = done(&place, "GetMostSuitableImageCache", json!({"Images": ["nginx"]})).await;
     assert_eq!((&found["Found"], &found["ImageCache"]["ImageCacheId"]), (&json!(true), &json!(id)));
+    // Being picked is being matched; what is not picked is not.
+    assert_ne!(found["ImageCache"]["LastMatchedTime"], "");
+    let at = matched(&place).await;
+    assert_ne!(at, "");
     let missed =
         done(&place, "GetMostSuitableImageCache", json!({"Images": ["nginx"], "Snapshotter": "other"})).await;
     assert_eq!((&missed["Found"], &missed["ImageCache"]), (&json!(false), &Value::Null));
+    assert_eq!(matched(&place).await, at);
     done(
         &place,
         "UpdateImageCache",

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BuildFailure, CacheId, Event, ImageCache, ImageSnapshotId, Savings, SnapshotCopies,
-    SnapshotSummary, Timestamp,
+    AccountId, BuildFailure, CacheId, Event, ImageCache, ImageSnapshotId, PackedSummary, Savings,
+    SnapshotCopies, Timestamp,
 };
 
 use super::super::MemoryMetastore;
@@ -56,9 +56,10 @@ impl CacheVerbs for MemoryMetastore {
     async fn outline_caches_and_snapshots(
         &self,
         page: Page<CacheId>,
-    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+    ) -> Result<Vec<(CacheOutline, Option<PackedSummary>)>> {
         let records = self.records();
-        let summary = |cache: &ImageCache| Some(records.snapshots.get(&cache.snapshot?)?.summary.clone());
+        let summary =
+            |cache: &ImageCache| Some(PackedSummary::from(&records.snapshots.get(&cache.snapshot?)?.summary));
         let caches = page_of(&records.caches, page, |_| true);
         Ok(caches.iter().map(|cache| (CacheOutline::from(cache), summary(cache))).collect())
     }

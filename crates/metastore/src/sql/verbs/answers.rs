@@ -15,7 +15,8 @@ impl AnswerVerbs for Store {
         now: Timestamp,
     ) -> Result<AnswerTurn> {
         let verb = Verb::durable("begin a request", &[], None);
-        self.write(verb, async |writing: &mut Writing| answers::begin(writing, request, lost, now).await).await
+        self.write(verb, async |writing: &mut Writing| answers::begin(writing, request, lost, now).await)
+            .await
     }
 
     async fn beat_answer(&self, key: &AnswerKey, turn: u32, now: Timestamp) -> Result<bool> {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BuildFailure, CacheId, Event, ImageCache, ImageSnapshotId, Savings, SnapshotCopies,
-    SnapshotSummary, Timestamp,
+    AccountId, BuildFailure, CacheId, Event, ImageCache, ImageSnapshotId, PackedSummary, Savings,
+    SnapshotCopies, Timestamp,
 };
 
 use super::super::{Connection, Store, Verb, Writing, caches, life, requests, usage};
@@ -62,7 +62,7 @@ impl CacheVerbs for Store {
     async fn outline_caches_and_snapshots(
         &self,
         page: Page<CacheId>,
-    ) -> Result<Vec<(CacheOutline, Option<SnapshotSummary>)>> {
+    ) -> Result<Vec<(CacheOutline, Option<PackedSummary>)>> {
         self.read("find caches", async |connection: &mut Connection| {
             caches::outline_serving(connection, page).await
         })

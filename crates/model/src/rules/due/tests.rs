@@ -65,7 +65,7 @@ fn tags_are_looked_at_again_after_the_interval_of_a_usable_cache() {
     let hour = |hours: i64| at_day(0).plus_micros(hours * 3600 * 1_000_000);
     assert_eq!(refresh_due(&cache), Some(hour(1)));
     cache.checked = Some(hour(5));
-    assert_eq!(due(&cache, true, &rules(), hour(6)), Some(Due::Refresh));
+    assert_eq!(refresh_due(&cache), Some(hour(6)));
     cache.state = CacheState::Updating;
     assert_eq!(refresh_due(&cache), None);
 }

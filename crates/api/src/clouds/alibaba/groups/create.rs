@@ -158,7 +158,7 @@ impl Caller {
     /// Starts the instance behind the answer.
     fn start(&self, id: InstanceId, notes: GroupNotes, new: NewInstance) -> Result<(), Refusal> {
         let now = self.edge.clock().now();
-        let group = Group { id, notes, created: now, instance: None, failure: None };
+        let group = Group { id, notes, created: now, instance: None, failure: None, transit: None };
         let starting = &self.edge.cloud_state().starting;
         starting
             .add(&self.account, group, now)

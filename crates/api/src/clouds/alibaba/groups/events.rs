@@ -67,6 +67,9 @@ impl Caller {
     /// The events of a group, newest first.
     pub(super) async fn events_of(&self, group: &Group) -> Result<Vec<CacheEvent>, ServiceError> {
         let name = &group.notes.name;
+        if let Some(cache) = &group.transit {
+            return self.transit_events(cache).await;
+        }
         if let Some((why, at)) = &group.failure {
             let failed = CacheEvent {
                 kind: EventKind::Warning,
