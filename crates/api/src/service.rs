@@ -5,10 +5,12 @@
 //! document itself.
 
 mod error;
+mod groups;
 mod keys;
 mod request;
 
 pub use error::{ServiceError, ServiceErrorKind};
+pub use groups::{GroupSecrets, GroupService, GroupView, NewGroup};
 pub use keys::{KnownKey, NewAccessKey};
 pub use request::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
@@ -32,7 +34,7 @@ pub type ServiceResult<T> = Result<T, ServiceError>;
 
 /// The use-cases.
 #[async_trait]
-pub trait Service: Send + Sync + 'static {
+pub trait Service: GroupService + Send + Sync + 'static {
     /// Records a cache and asks for its build; returns at once.
     async fn request_cache(
         &self,

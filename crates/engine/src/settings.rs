@@ -61,6 +61,8 @@ pub struct Settings {
     pub quotas: Quotas,
     /// How long is kept what nobody said anything of.
     pub retention: RetentionRules,
+    /// Container groups that are worked at at once.
+    pub groups_at_once: usize,
     /// What space costs.
     pub prices: Prices,
     /// How long a client token is remembered.
@@ -88,6 +90,7 @@ impl Default for Settings {
             bounds: CacheBounds::default(),
             quotas: Quotas::default(),
             retention: RetentionRules::default(),
+            groups_at_once: 32,
             prices: Prices::default(),
             client_tokens_kept: Duration::from_secs(24 * 3600),
             changes_kept: 100_000,
@@ -111,6 +114,8 @@ pub struct Intervals {
     pub collection: Duration,
     /// For events, changes and client tokens to forget.
     pub forgetting: Duration,
+    /// For container groups.
+    pub groups: Duration,
     /// For changes that others recorded.
     pub changes: Duration,
 }
@@ -124,6 +129,7 @@ impl Default for Intervals {
             copies: Duration::from_secs(60),
             collection: Duration::from_secs(3600),
             forgetting: Duration::from_secs(3600),
+            groups: Duration::from_secs(2),
             changes: Duration::from_secs(1),
         }
     }

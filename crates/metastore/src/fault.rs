@@ -7,15 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
-    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, Percent,
-    Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
+    CloudNotes, DiffId, Event, ExitStatus, Group, GroupId, ImageCache, ImageSnapshotId, Instance, InstanceId,
+    Percent, Savings, SealedSecret, SnapshotCopies, SnapshotSummary, Subject, Timestamp,
 };
 
 use crate::{
     Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
-    ChangeNumber, CredentialOwner, Error, ErrorKind, InstanceFilter, InstanceRef, InstanceRemoval,
-    LayerRecord, Metastore, NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential,
-    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
+    ChangeNumber, CredentialOwner, Error, ErrorKind, GroupChange, GroupFilter, GroupStep, GroupStore,
+    InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, Metastore, NewBuild, Page, ProcessIdentity,
+    ResolvedCache, Result, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 
 /// Which call fails, and how.
@@ -69,9 +69,9 @@ impl<M> FaultMetastore<M> {
 }
 
 macro_rules! delegate {
-    ($($verb:ident($($name:ident: $type:ty),*) -> $answer:ty;)+) => {
+    ($of:ident; $($verb:ident($($name:ident: $type:ty),*) -> $answer:ty;)+) => {
         #[async_trait]
-        impl<M: Metastore> Metastore for FaultMetastore<M> {
+        impl<M: $of> $of for FaultMetastore<M> {
             $(async fn $verb(&self, $($name: $type),*) -> Result<$answer> {
                 let Some(plan) = self.due() else { return self.inner.$verb($($name),*).await };
                 if plan.is_done {
@@ -84,6 +84,20 @@ macro_rules! delegate {
 }
 
 delegate! {
+    GroupStore;
+    create_group(group: &Group, secrets: &[SealedSecret], events: &[Event]) -> ();
+    group(account: &AccountId, id: GroupId) -> Group;
+    find_groups(filter: &GroupFilter, page: Page<GroupId>) -> Vec<Group>;
+    step_group(step: &GroupStep, events: &[Event], now: Timestamp) -> Option<GroupChange>;
+    ask_group_deletion(id: GroupId, force: bool, events: &[Event], now: Timestamp) -> Group;
+    set_group_notes(id: GroupId, notes: &CloudNotes) -> Group;
+    remove_group(id: GroupId, events: &[Event]) -> GroupChange;
+    group_secrets(id: GroupId) -> Vec<SealedSecret>;
+    reseal_group(id: GroupId, from: &[SealedSecret], to: &[SealedSecret]) -> bool;
+}
+
+delegate! {
+    Metastore;
     create_cache(cache: &ImageCache, build: &NewBuild, admission: &Admission, events: &[Event]) -> Admitted;
     cache(id: CacheId) -> ImageCache;
     resolve_cache(account: &AccountId, wanted: &CacheRef) -> ResolvedCache;

@@ -44,6 +44,7 @@ pub mod conformance;
 mod error;
 #[cfg(feature = "test-suite")]
 pub mod fault;
+mod groups;
 mod memory;
 mod postgres;
 mod process;
@@ -55,6 +56,7 @@ mod store;
 
 pub use claim::claim_interrupted_builds;
 pub use error::{Error, ErrorKind, Result};
+pub use groups::{GroupChange, GroupFilter, GroupStep, GroupStore};
 pub use memory::MemoryMetastore;
 pub use postgres::{PostgresMetastore, PostgresSettings, PostgresUrl, PostgresUrlError};
 pub use process::ProcessIdentity;

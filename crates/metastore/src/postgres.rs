@@ -22,6 +22,7 @@ mod connection;
 mod credentials;
 mod events;
 mod find;
+mod groups;
 mod instances;
 mod layers;
 mod life;

@@ -14,6 +14,7 @@ mod changes;
 mod credentials;
 mod events;
 mod find;
+mod groups;
 mod instances;
 mod layers;
 mod life;

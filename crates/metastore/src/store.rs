@@ -11,9 +11,9 @@ use model::{
 
 use crate::{
     Admission, Admitted, Beat, Build, CacheChange, CacheEdit, CacheFilter, CacheOutline, CacheRef, Change,
-    ChangeNumber, CredentialOwner, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord, NewBuild,
-    OutlineAndSummary, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord,
-    TokenId, TokenRecord, TokenUse, Turns, Usage,
+    ChangeNumber, CredentialOwner, GroupStore, InstanceFilter, InstanceRef, InstanceRemoval, LayerRecord,
+    NewBuild, OutlineAndSummary, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential,
+    SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 
 /// The records of one data directory or of any number of servers.
@@ -28,7 +28,7 @@ use crate::{
 ///
 /// Verbs by id do not ask whose the record is: whoever acts for an account looks first. Those by name take the account.
 #[async_trait]
-pub trait Metastore: Send + Sync {
+pub trait Metastore: GroupStore + Send + Sync {
     /// Records a cache and asks for its first build, in one: no crash leaves a cache that nobody builds.
     ///
     /// The cache is `Preparing` while its build waits for an owner, and `Creating` as soon as it has one. A client token that

@@ -1,6 +1,7 @@
 //! An in-memory double of the port: enough of a service to be asked everything.
 
 mod filter;
+mod groups;
 mod keys;
 mod taken;
 
@@ -61,6 +62,7 @@ struct State {
     requests: HashMap<(AccountId, String), (NewCache, CacheId)>,
     tokens: Vec<TokenRecord>,
     keys: Keys,
+    groups: groups::Groups,
 }
 
 impl State {
@@ -347,6 +349,7 @@ impl Service for Double {
             manifest_digest: digest,
             snapshot: ImageSnapshotId::generate(),
             cache,
+            group: None,
             command: new.wish.command,
             state: InstanceState::Running,
             pid: Some(4711),
@@ -440,7 +443,10 @@ impl Service for Double {
         word: &str,
         request: LogRequest,
     ) -> ServiceResult<Feed<LogLine>> {
-        self.with(|all| all.instance(account, word))?;
+        self.with(|all| match all.groups.has_instance(account, word) {
+            true => Ok(0),
+            false => all.instance(account, word),
+        })?;
         let line = |number: u64| {
             let bytes = if number == 2 { vec![0xff, 0] } else { format!("line {number}").into_bytes() };
             Ok(LogLine { time: now(), output: Output::of(OutputStream::Stdout, bytes) })

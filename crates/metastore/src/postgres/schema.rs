@@ -12,6 +12,7 @@ use crate::{Error, Result};
 const SCRIPTS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_records.sql"),
     include_str!("../../migrations/postgres/0002_clouds.sql"),
+    include_str!("../../migrations/postgres/0003_groups.sql"),
 ];
 
 /// The newest version known here.

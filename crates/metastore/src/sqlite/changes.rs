@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{AccountId, Event, ImageCache, Instance, Subject, Timestamp};
+use model::{AccountId, Event, Group, ImageCache, Instance, Subject, Timestamp};
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::error::failed;
@@ -42,6 +42,17 @@ impl From<&Instance> for Touched {
             account: instance.account.clone(),
             kind: ChangeKind::Put,
             at: instance.finished.or(instance.started).unwrap_or(instance.created),
+        }
+    }
+}
+
+impl From<&Group> for Touched {
+    fn from(group: &Group) -> Self {
+        Self {
+            subject: Subject::Group(group.id),
+            account: group.account.clone(),
+            kind: ChangeKind::Put,
+            at: group.updated,
         }
     }
 }
@@ -130,6 +141,9 @@ pub(super) async fn account_of(
         }
         Subject::Instance(_) => {
             "SELECT account FROM instances WHERE id = ?1 UNION ALL SELECT account FROM departed WHERE subject = ?1 LIMIT 1"
+        }
+        Subject::Group(_) => {
+            "SELECT account FROM groups WHERE id = ?1 UNION ALL SELECT account FROM departed WHERE subject = ?1 LIMIT 1"
         }
     };
     let account: Option<Option<String>> = sqlx::query_scalar(statement)

@@ -13,7 +13,8 @@ use crate::{
 };
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
-     ended, pid, remove_on_exit, created, started, finished, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+     ended, pid, remove_on_exit, created, started, finished, notes, in_group) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
      ON CONFLICT (id) DO NOTHING";
 
 const SAVE: &str =
@@ -51,6 +52,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, instance: &Instanc
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))
         .bind(instance.notes.as_ref().map(to_json))
+        .bind(instance.group.map(|id| id.to_string()))
         .execute(&mut *connection)
         .await
         .map_err(failed("record the instance"))?;
@@ -135,6 +137,9 @@ pub(super) async fn find(
     }
     if let Some(cache) = filter.cache {
         query.push(" AND cache = ").push_bind(cache.to_string());
+    }
+    if let Some(group) = filter.group {
+        query.push(" AND in_group = ").push_bind(group.to_string());
     }
     if filter.unfinished {
         query.push(" AND NOT ended");

@@ -14,6 +14,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../../migrations/0001_records.sql"),
     include_str!("../../migrations/0002_life.sql"),
     include_str!("../../migrations/0003_clouds.sql"),
+    include_str!("../../migrations/0004_groups.sql"),
 ];
 
 /// The newest version known here.

@@ -13,7 +13,11 @@ use crate::{Order, PAGE_LIMIT, Page, Result, SnapshotRecord};
 const RELEASE: &str = "DELETE FROM snapshots WHERE id = ?1 \
      AND NOT EXISTS (SELECT 1 FROM caches WHERE snapshot = ?1) \
      AND NOT EXISTS (SELECT 1 FROM cache_generations WHERE snapshot = ?1) \
-     AND NOT EXISTS (SELECT 1 FROM instances WHERE snapshot = ?1)";
+     AND NOT EXISTS (SELECT 1 FROM instances WHERE snapshot = ?1) \
+     AND NOT EXISTS (SELECT 1 FROM groups WHERE snapshot = ?1)";
+
+const HELD: &str =
+    "SELECT snapshot FROM instances UNION SELECT snapshot FROM groups WHERE snapshot IS NOT NULL";
 
 const RETAINED: &str = "SELECT id FROM snapshots UNION SELECT snapshot FROM builds WHERE state IN ('Queued', 'Running') ORDER BY 1";
 
@@ -104,7 +108,7 @@ pub(super) async fn retained(connection: &mut SqliteConnection) -> Result<Vec<Im
 }
 
 pub(super) async fn held(connection: &mut SqliteConnection) -> Result<BTreeSet<ImageSnapshotId>> {
-    let held = ids(connection, "SELECT DISTINCT snapshot FROM instances").await?;
+    let held = ids(connection, HELD).await?;
     Ok(held.into_iter().collect())
 }
 

@@ -39,6 +39,26 @@ impl Vault for OpenVault {
         let secret = text.strip_prefix(&format!("{account} {key} ")).expect("sealed for this key");
         Ok(SecretString::from(secret))
     }
+
+    fn seal_group(
+        &self,
+        _: &AccountId,
+        group: GroupId,
+        _: u32,
+        _: &SecretString,
+    ) -> Result<SealedSecret, VaultError> {
+        Err(VaultError::NoKeyForGroup { group })
+    }
+
+    fn open_group(
+        &self,
+        _: &AccountId,
+        group: GroupId,
+        _: u32,
+        _: &SealedSecret,
+    ) -> Result<SecretString, VaultError> {
+        Err(VaultError::NoKeyForGroup { group })
+    }
 }
 
 #[tokio::test]
