@@ -314,6 +314,14 @@ pub enum Error {
     /// A container group that cannot be.
     #[error(transparent)]
     GroupSpec(#[from] model::GroupSpecError),
+    /// The account has as many as it may.
+    #[error(
+        "failed to create the container group: the account has {most} that have not ended, and may have no more"
+    )]
+    TooManyGroups {
+        /// So many.
+        most: usize,
+    },
     /// No such container group.
     #[error("failed to find the container group {id}")]
     UnknownGroup {
@@ -501,6 +509,7 @@ impl Error {
             | Self::UnknownInstance { .. }
             | Self::UnknownGroup { .. }
             | Self::NoGeneration { .. } => FailureKind::NotFound,
+            Self::TooManyGroups { .. } => FailureKind::Busy,
             Self::OtherSystem { .. } => FailureKind::Unsupported,
             Self::Host { source, .. }
             | Self::PrepareGroup { source, .. }

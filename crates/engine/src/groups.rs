@@ -75,12 +75,17 @@ impl Groups {
     /// Records a group and returns at once; a server's reconciler makes it.
     ///
     /// # Errors
-    /// [`Error::GroupSpec`]; [`Error::Vault`] where what only its containers may read cannot be sealed; those of the records, of
+    /// [`Error::GroupSpec`]; [`Error::TooManyGroups`]; [`Error::Vault`] where what only its containers may read cannot be sealed; those of the records, of
     /// which a taken id is one.
     pub async fn create(&self, account: &AccountId, new: NewGroup) -> Result<Group, Error> {
         new.spec.check()?;
         let engine = self.engine();
         let now = self.now();
+        let most = engine.workshop.parts.settings.groups_per_account;
+        let filter = GroupFilter { account: Some(account.clone()), unfinished: true };
+        if self.all(&filter).await?.len() >= most {
+            return Err(Error::TooManyGroups { most });
+        }
         let sealed = engine.seal_group(account, new.id, &new.secrets)?;
         let mut group = Group::asked_for(new.id, new.name, account.clone(), new.spec, now);
         group.notes = new.notes;

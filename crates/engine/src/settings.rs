@@ -61,8 +61,10 @@ pub struct Settings {
     pub quotas: Quotas,
     /// How long is kept what nobody said anything of.
     pub retention: RetentionRules,
-    /// Container groups that are worked at at once.
+    /// Container groups that are worked at at once: most of it is waiting, for registries and for ends.
     pub groups_at_once: usize,
+    /// Container groups of one account that have not ended.
+    pub groups_per_account: usize,
     /// What space costs.
     pub prices: Prices,
     /// How long a client token is remembered.
@@ -90,7 +92,8 @@ impl Default for Settings {
             bounds: CacheBounds::default(),
             quotas: Quotas::default(),
             retention: RetentionRules::default(),
-            groups_at_once: 32,
+            groups_at_once: 256,
+            groups_per_account: 1000,
             prices: Prices::default(),
             client_tokens_kept: Duration::from_secs(24 * 3600),
             changes_kept: 100_000,

@@ -88,6 +88,7 @@ impl From<engine::Error> for ServiceError {
             | E::UnknownGroup { .. }
             | E::NoGeneration { .. } => (Kind::NotFound, None),
             E::GroupSpec(_) => (Kind::InvalidField, None),
+            E::TooManyGroups { .. } => (Kind::QuotaReached, None),
             E::AmbiguousCache { .. } => (Kind::Ambiguous, None),
             E::BadRequest { .. } => (Kind::InvalidField, Some("images")),
             E::OutOfBounds { what, .. } => (Kind::InvalidField, Some(field_of(*what))),

@@ -13,6 +13,7 @@ use model::{
     Origin, Platform, RegistryAccess, RestartPolicy, VolumeFile, VolumeSource,
 };
 use testkit::{FaultServer, Reply};
+use tokio::task::JoinSet;
 
 use crate::instances::MemoryHost;
 use crate::service::{Ground, Service, app, image_of, request, server_with};
@@ -251,10 +252,11 @@ async fn a_group_is_deleted_while_its_images_are_fetched() {
     scene.server.always(&blob_path(&layer), Reply::blob(&layer.blob).hang_after(100));
     let id = scene.create(scene.spec(RestartPolicy::Always)).await.id;
     let Scene { server, ground, host, groups, mut work, service } = scene;
-    let passing = tokio::spawn(async move { work.pass().await.map(|()| work) });
+    let mut passing = JoinSet::new();
+    passing.spawn(async move { work.pass().await.map(|()| work) });
     server.wait_for_requests(&blob_path(&layer), 1);
     groups.delete(&local(), id, false).await.unwrap();
-    let mut work = passing.await.unwrap().unwrap();
+    let mut work = passing.join_next().await.unwrap().unwrap().unwrap();
     work.pass().await.unwrap();
     assert!(matches!(groups.find(&local(), id).await, Err(engine::Error::UnknownGroup { .. })));
     assert!(host.orders.lock().unwrap().is_empty() && host.groups.lock().unwrap().is_empty());
@@ -386,6 +388,22 @@ async fn a_deadline_ends_what_runs() {
     assert_eq!(scene.phase(id).await, GroupPhase::Failed);
     let running = scene.host.running.lock().unwrap().values().filter(|state| !state.has_ended()).count();
     assert_eq!(running, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_so_many_groups_at_once() {
+    let server = server_with(&["1", "2"]);
+    let mut ground = Ground::in_memory(&server);
+    ground.settings.groups_per_account = 1;
+    let mut scene = Scene::over(server, ground, Arc::new(MemoryHost::default()));
+    let id = scene.create(scene.spec(RestartPolicy::Never)).await.id;
+    let (name, spec) = ("web".parse().unwrap(), scene.spec(RestartPolicy::Never));
+    let new = NewGroup { id: GroupId::generate(), name, spec, secrets: GroupSecrets::default(), notes: None };
+    let refused = scene.groups.create(&local(), new.clone()).await;
+    assert!(matches!(refused, Err(engine::Error::TooManyGroups { most: 1 })), "{refused:?}");
+    scene.groups.delete(&local(), id, true).await.unwrap();
+    scene.pass().await;
+    scene.groups.create(&local(), new).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

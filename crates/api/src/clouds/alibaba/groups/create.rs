@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 use clouds::alibaba::answer::CreatedContainerGroup;
 use clouds::alibaba::request::CreateContainerGroup;
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
-use model::{CacheId, GroupId};
+use model::{CacheId, GroupId, GroupNetwork};
 
 use super::notes::GroupNotes;
 use super::{spec, support};
@@ -26,7 +26,7 @@ impl Caller {
     ) -> Result<Answer, Refusal> {
         support::check(&create)?;
         let cache = self.cache_of(&create).await?;
-        let (spec, secrets) = spec::of(&create, cache)?;
+        let (spec, secrets) = spec::of(&create, cache, self.network())?;
         let logins = self.logins(&create.access.credentials, &create.access.acr)?;
         let notes = GroupNotes::of_request(&create, request_hash(&create));
         let (id, before) = match &create.client_token {
@@ -52,6 +52,10 @@ impl Caller {
         let created = self.edge.service().create_group(&self.account, new).await;
         created.map_err(|error| refusals::of_groups(NAME, &error))?;
         Ok(answer)
+    }
+
+    fn network(&self) -> GroupNetwork {
+        if self.edge.clouds().isolated_groups { GroupNetwork::Own } else { GroupNetwork::Host }
     }
 
     /// What the request said that came with that token before.

@@ -200,7 +200,9 @@ fn content(log: &DescribeContainerLog, lines: &[wire::LogLine], now: Timestamp) 
             content.push_str(&line.time.to_string());
             content.push(' ');
         }
-        content.push_str(&String::from_utf8_lossy(&line.output.bytes().unwrap_or_default()));
+        let bytes = line.output.bytes().unwrap_or_default();
+        // A line has its end where that has come.
+        content.push_str(&String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes)));
         content.push('\n');
     }
     let limit = log.limit_bytes as usize;

@@ -73,6 +73,7 @@ fn limits(cpu: Option<f64>, memory_gib: Option<f64>) -> (Option<u32>, Option<Byt
 pub(super) fn of(
     create: &CreateContainerGroup,
     cache: Option<CacheId>,
+    network: GroupNetwork,
 ) -> Result<(GroupSpec, GroupSecrets), Refusal> {
     let mut secrets = GroupSecrets::default();
     let mut volumes = Vec::with_capacity(create.volumes.len());
@@ -102,7 +103,7 @@ pub(super) fn of(
             .then(|| ByteSize::gib(u64::from(FREE_GIB + create.extra_storage_gib))),
         access: registries::spoken_to(&create.access),
         hostname: hostname.chars().take(63).collect::<String>().trim_end_matches(['-', '.']).to_owned(),
-        network: GroupNetwork::default(),
+        network,
         deadline_seconds: create.active_deadline_seconds,
         grace_seconds: create.termination_grace_seconds.unwrap_or(GRACE_SECONDS),
     };
