@@ -7,9 +7,9 @@ import time
 HOST = os.environ["IMC_HOST"]
 REGISTRY = os.environ["IMC_REGISTRY"]
 KEY = (os.environ["IMC_KEY_ID"], os.environ["IMC_KEY_SECRET"])
-READER = (os.environ["IMC_READER_ID"], os.environ["IMC_READER_SECRET"])
-OTHER = (os.environ["IMC_OTHER_ID"], os.environ["IMC_OTHER_SECRET"])
-DISABLED = (os.environ["IMC_DISABLED_ID"], os.environ["IMC_DISABLED_SECRET"])
+READER = (os.environ.get("IMC_READER_ID"), os.environ.get("IMC_READER_SECRET"))
+OTHER = (os.environ.get("IMC_OTHER_ID"), os.environ.get("IMC_OTHER_SECRET"))
+DISABLED = (os.environ.get("IMC_DISABLED_ID"), os.environ.get("IMC_DISABLED_SECRET"))
 IMAGE = f"{REGISTRY}/team/small:1"
 SECOND_IMAGE = f"{REGISTRY}/team/small:zstd"
 REGION, TENCENT_REGION = "cn-hangzhou", "ap-guangzhou"

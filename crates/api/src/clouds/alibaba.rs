@@ -155,6 +155,9 @@ impl Caller {
 
     /// The tags of a resource; none where it is not there.
     async fn tags_of(&self, id: &str) -> crate::service::ServiceResult<Tags> {
+        if let Some(group) = ids::group_of(id) {
+            return self.tags_of_group(group).await;
+        }
         let Ok(id) = id.parse() else { return Ok(Tags::default()) };
         let view = super::listing::cache(&self.edge, &self.account, id).await?;
         Ok(view.map(|view| view.cache.policy.tags).unwrap_or_default())

@@ -7,6 +7,7 @@ mod shown;
 mod spec;
 mod states;
 mod support;
+mod tags;
 
 use clouds::alibaba::answer::{ContainerGroups, Done, GroupStatuses};
 use clouds::alibaba::request::{

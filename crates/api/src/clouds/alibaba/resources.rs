@@ -18,10 +18,10 @@ use crate::service::{CacheFilter, CacheUpdate, CacheView};
 const DEFAULT_PAGE: u32 = 20;
 const LONGEST_PAGE: u32 = 100;
 
-/// Caches alone have tags that can be changed here.
+/// Caches and container groups alone have tags that can be changed here.
 fn check_kind(operation: OperationName, kind: ResourceType) -> Result<(), Refusal> {
     match kind {
-        ResourceType::ImageCache => Ok(()),
+        ResourceType::ImageCache | ResourceType::ContainerGroup => Ok(()),
         _ => {
             let message = format!("Resources of the type {kind} have no tags that can be changed here.");
             Err(Refusal::of(operation, ErrorCode::NoPermissionTag).saying(&message))
@@ -80,7 +80,7 @@ impl Caller {
         Ok(Answer::UntagResources(Done {}))
     }
 
-    /// Changes the tags of all caches named, or where one is not there or cannot have them, of none.
+    /// Changes the tags of everything named, or where one is not there or cannot have them, of none.
     async fn retag(
         &self,
         operation: OperationName,
@@ -88,6 +88,9 @@ impl Caller {
         change: impl Fn(&Tags) -> Result<Tags, Refusal>,
     ) -> Result<(), Refusal> {
         check_kind(operation, resources.kind)?;
+        if resources.kind == ResourceType::ContainerGroup {
+            return self.retag_groups(operation, resources, change).await;
+        }
         let views = self.named(operation, &resources.region, &resources.ids).await?;
         let mut changes = Vec::new();
         for id in &resources.ids {
@@ -123,6 +126,10 @@ impl Caller {
 
     pub(super) async fn list_tags(&self, list: &ListTagResources) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::ListTagResources;
+        let limit = list.limit.unwrap_or(DEFAULT_PAGE).min(LONGEST_PAGE);
+        if list.kind == ResourceType::ContainerGroup {
+            return self.list_group_tags(list, limit as usize).await;
+        }
         if list.kind != ResourceType::ImageCache {
             return Ok(Answer::ListTagResources(TagsOfResources {
                 next_token: None,
@@ -145,7 +152,6 @@ impl Caller {
             !view.cache.policy.tags.is_empty()
                 && list.region.as_ref().is_none_or(|region| self.is_here(view, region))
         };
-        let limit = list.limit.unwrap_or(DEFAULT_PAGE).min(LONGEST_PAGE);
         let wanted = Wanted { start: Start::Behind(start), limit, fits: Some(&fits) };
         let page = listing::page(&self.edge, &self.account, &filter, wanted).await;
         let page = page.map_err(|error| refusals::of_caches(NAME, "", &error))?;

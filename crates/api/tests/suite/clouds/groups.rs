@@ -324,3 +324,39 @@ async fn volumes_and_mounts_that_cannot_be_are_refused() {
         assert_eq!(refused, (400, "InvalidParameter".to_owned()), "{more:?}");
     }
 }
+
+#[tokio::test]
+async fn tags_of_groups_are_changed_and_listed() {
+    let place = Place::new().await;
+    let (one, two) = (create(&place, &[]).await, create(&place, &[("ContainerGroupName", "other")]).await);
+    let kind = ("ResourceType", "ContainerGroup");
+    let tag =
+        [kind, ("ResourceId.1", &one), ("Tag.1.Key", "team"), ("Tag.1.Value", "y"), ("Tag.2.Key", "new")];
+    place.done("TagResources", &tag).await;
+    let listed = |pairs: &[(&'static str, &str)]| {
+        let pairs: Vec<(&str, &str)> = [kind].iter().chain(pairs).copied().collect();
+        let call = Call::new("ListTagResources", &pairs).acs3(&place.key);
+        let place = &place;
+        async move {
+            let (_, document) = place.alibaba(call).await;
+            let tags = document["TagResources"].as_array().unwrap().clone();
+            let text = |tag: &Value, name: &str| tag[name].as_str().unwrap().to_owned();
+            tags.iter()
+                .map(|tag| [text(tag, "ResourceId"), text(tag, "TagKey"), text(tag, "TagValue")].join(" "))
+                .collect::<Vec<_>>()
+        }
+    };
+    let (new, team, other) = (format!("{one} new "), format!("{one} team y"), format!("{two} team x"));
+    assert_eq!(listed(&[]).await, [other.clone(), new.clone(), team.clone()]);
+    assert_eq!(listed(&[("Tag.1.Key", "team"), ("Tag.1.Value", "x")]).await, [other]);
+    assert_eq!(listed(&[("ResourceId.1", &one)]).await, [new, team.clone()]);
+    assert_eq!(describe(&place, &[("Tag.1.Key", "new")]).await["TotalCount"], 1);
+    let untag = [kind, ("ResourceId.1", &one), ("TagKey.1", "new")];
+    place.done("UntagResources", &untag).await;
+    assert_eq!(listed(&[("ResourceId.1", &one)]).await, [team]);
+    // One that is not there, and none is changed.
+    let some = [kind, ("ResourceId.1", &one), ("ResourceId.2", "eci-none"), ("Tag.1.Key", "z")];
+    let refused = place.refused(Call::new("TagResources", &some).acs3(&place.key)).await;
+    assert_eq!(refused, (404, "InvalidParameter.NotFound".to_owned()));
+    assert_eq!(listed(&[("Tag.1.Key", "z")]).await, Vec::<String>::new());
+}
