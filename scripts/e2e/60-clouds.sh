@@ -97,7 +97,7 @@ expect_match "changes it" RequestId "$(tccli UpdateImageCache --ImageCacheId "$i
 expect_match "is refused by code" ResourceNotFound "$(tccli DeleteImageCaches --ImageCacheIds '["imc-none"]' || true)"
 expect_match "and deletes it" RequestId "$(tccli DeleteImageCaches --ImageCacheIds "[\"$id\"]")"
 
-expect "no password is in the log" "" "$(grep -F -e "$IMC_KEY_SECRET" -e 'p&=+' -e "$PASSWORD" "$log" || true)"
+expect "no password is in the log" "" "$(grep -F -e "$IMC_KEY_SECRET" -e 'p&=+' -e hidden-word -e "$PASSWORD" "$log" || true)"
 as_root kill -TERM "$SERVER"
 wait "$WAITER" || true
 expect_match "the server ends in order" 'everything under way has ended' "$(cat "$log")"

@@ -1,5 +1,6 @@
 """Alibaba's newer Python client (Tea), by both of its signatures: every operation, pages, and every way to be refused."""
 
+import base64
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -161,7 +162,7 @@ expect_true("regions", REGION in [region.region_id for region in regions], regio
 # --- a container group ---------------------------------------------------------------------------
 group = ours.create_container_group(models.CreateContainerGroupRequest(
     region_id=REGION, container_group_name=f"web-{mark}", restart_policy="Never", cpu=0.5, memory=0.5,
-    image_snapshot_id=identity, plain_http_registry=REGISTRY,
+    image_snapshot_id=identity, plain_http_registry=REGISTRY, termination_grace_period_seconds=1,
     tag=[models.CreateContainerGroupRequestTag(key="run", value=mark)],
     container=[models.CreateContainerGroupRequestContainer(
         name="main", image=IMAGE, command=["/bin/sh", "-c"], arg=["echo mode=$MODE; sleep 600"],
@@ -199,6 +200,96 @@ ours.untag_resources(models.UntagResourcesRequest(
 expect("and another taken off", {"later": "v"}, {tag.key: tag.value for tag in one_group().tags})
 ours.delete_container_group(models.DeleteContainerGroupRequest(region_id=REGION, container_group_id=group))
 expect("it is deleted", None, one_group())
+# --- a whole group: init container, volumes, restarts --------------------------------------------
+G = "CreateContainerGroupRequest"
+part = lambda name: getattr(models, G + name)
+content = base64.b64encode(b"from the config file\n").decode()
+mounted = lambda kind, name, path, **more: part(f"{kind}VolumeMount")(name=name, mount_path=path, **more)
+whole = models.CreateContainerGroupRequest(
+    region_id=REGION, container_group_name=f"whole-{mark}", restart_policy="OnFailure", auto_match_image_cache=True,
+    plain_http_registry=REGISTRY, client_token=f"whole-{mark}", termination_grace_period_seconds=1,
+    volume=[
+        part("Volume")(name="data", type="EmptyDirVolume"),
+        part("Volume")(name="memory", type="EmptyDirVolume",
+                       empty_dir_volume=part("VolumeEmptyDirVolume")(medium="Memory", size_limit="1Mi")),
+        part("Volume")(name="conf", type="ConfigFileVolume", config_file_volume=part("VolumeConfigFileVolume")(
+            config_file_to_path=[part("VolumeConfigFileVolumeConfigFileToPath")(path="deep/app.conf", content=content)])),
+    ],
+    init_container=[
+        part("InitContainer")(
+            name="prepare", image=IMAGE, command=["/bin/sh", "-c"], arg=["echo prepared > /data/file; echo init done"],
+            volume_mount=[mounted("InitContainer", "data", "/data")]),
+        part("InitContainer")(
+            name="second", image=IMAGE, command=["/bin/sh", "-c"], arg=["cat /data/file; echo more >> /data/file"],
+            volume_mount=[mounted("InitContainer", "data", "/data")]),
+    ],
+    container=[
+        part("Container")(
+            name="main", image=IMAGE, command=["/bin/sh", "-c"],
+            arg=["cat /data/file /etc/app/app.conf; echo x > /etc/app/no || echo read-only; echo there > /memory/word; "
+                 "echo secret=${#SECRET}; sleep 600"],
+            environment_var=[part("ContainerEnvironmentVar")(key="SECRET", value="hidden-word")], environment_var_hide=True,
+            volume_mount=[mounted("Container", "data", "/data"), mounted("Container", "memory", "/memory"),
+                          mounted("Container", "conf", "/etc/app", sub_path="deep", read_only=True)]),
+        part("Container")(
+            name="side", image=IMAGE, command=["/bin/sh", "-c"], cpu=0.25, memory=0.125,
+            arg=["if [ -e /memory/began ]; then until [ -e /memory/word ]; do sleep 0.1; done; cat /memory/word; sleep 600; fi; "
+                 "echo began > /memory/began; echo first time; exit 3"],
+            volume_mount=[mounted("Container", "memory", "/memory")]),
+    ],
+)
+identity_of_whole = ours.create_container_group(whole).body.container_group_id
+expect("asked again with its token it is the same", identity_of_whole,
+       ours.create_container_group(whole).body.container_group_id)
+
+
+def group_of(identity):
+    request = models.DescribeContainerGroupsRequest(
+        region_id=REGION, container_group_ids=f'["{identity}"]', with_event=True)
+    groups = ours.describe_container_groups(request).body.container_groups
+    return groups[0] if groups else None
+
+
+def log_of(identity, container, **more):
+    return ours.describe_container_log(models.DescribeContainerLogRequest(
+        region_id=REGION, container_group_id=identity, container_name=container, **more)).body.content
+
+
+def all_run():
+    found = group_of(identity_of_whole)
+    states = [one.current_state.state for one in found.containers]
+    is_whole = states == ["Running", "Running"] and found.containers[1].restart_count == 1
+    return found if found.status == "Running" and is_whole else None
+
+
+found = eventually("its containers run", all_run)
+expect("its init containers have ended", [("prepare", "Completed"), ("second", "Completed")],
+       [(one.name, one.current_state.reason) for one in found.init_containers])
+shared = ["prepared", "more", "from the config file", "read-only", "secret=11"]
+eventually("what they share", lambda: [line for line in log_of(identity_of_whole, "main").split("\n") if line in shared] == shared)
+expect("the log of an init container", "init done\n", log_of(identity_of_whole, "prepare"))
+side = found.containers[1]
+expect("what failed was started again", (1, "Terminated", 3),
+       (side.restart_count, side.previous_state.state, side.previous_state.exit_code))
+eventually("and shares memory", lambda: log_of(identity_of_whole, "side") == "there\n")
+expect("what it wrote before", "first time\n", log_of(identity_of_whole, "side", last_time=True))
+expect("hidden variables do not come back", [], found.containers[0].environment_vars)
+expect("its volumes", ["data", "memory", "conf"], [volume.name for volume in found.volumes])
+reasons = [event.reason for event in found.events]
+expect_true("it was matched", {"SuccessfulHitImageCache", "ImageCacheMissed"} & set(reasons), reasons)
+delete = lambda identity: ours.delete_container_group(models.DeleteContainerGroupRequest(
+    region_id=REGION, container_group_id=identity))
+delete(identity_of_whole)
+expect("the whole group is deleted", None, group_of(identity_of_whole))
+
+# --- deleted while it starts ---------------------------------------------------------------------
+starting = ours.create_container_group(models.CreateContainerGroupRequest(
+    region_id=REGION, container_group_name=f"starting-{mark}", plain_http_registry="192.0.2.1:5000",
+    container=[part("Container")(name="main", image="192.0.2.1:5000/team/never:1")])).body.container_group_id
+expect_true("a group that waits for a registry starts", group_of(starting).status in ("Scheduling", "Pending"), group_of(starting).status)
+delete(starting)
+expect("it is deleted while it starts", None, group_of(starting))
+
 dry = models.CreateContainerGroupRequest(
     region_id=REGION, container_group_name="dry", dry_run=True,
     container=[models.CreateContainerGroupRequestContainer(name="a", image=IMAGE)])

@@ -44,7 +44,6 @@ const PATIENCE: Duration = Duration::from_secs(9);
 pub(crate) struct CloudState {
     seen: seen::SeenCalls,
     rates: rates::Rates,
-    starting: alibaba::groups::Starting,
 }
 
 /// Why a request was not answered as its operation would be.

@@ -108,12 +108,6 @@ impl Edge {
         }
     }
 
-    /// Begins an action that nobody waits for but the end of the server.
-    pub(crate) fn begin(&self, action: impl Future<Output = ()> + Send + 'static) {
-        // A panic ends the action alone, and is on the standard error.
-        drop(self.0.actions.spawn(action.in_current_span()));
-    }
-
     /// Waits until every action is at its end. New ones are waited for as well.
     pub async fn finish_actions(&self) {
         self.0.actions.close();

@@ -4,6 +4,7 @@ mod answers;
 mod caches;
 mod errors;
 mod feeds;
+mod groups;
 mod here;
 mod instances;
 mod keys;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use blobstore::InUse;
-use engine::{Engine, Instances};
+use engine::{Engine, Groups, Instances};
 use metastore::Metastore;
 use model::rules::RetentionRules;
 use model::{
@@ -43,6 +44,7 @@ use crate::service::{
 pub struct OverEngine {
     engine: Engine,
     instances: Instances,
+    groups: Groups,
     records: Arc<dyn Metastore>,
     in_use: Arc<dyn InUse>,
     retention: RetentionRules,
@@ -79,6 +81,7 @@ impl OverEngine {
         let OverEngineParts { engine, instances, records, in_use, retention, currency, clock } = parts;
         Self {
             engine,
+            groups: Groups::new(instances.clone()),
             instances,
             records,
             in_use,

@@ -6,11 +6,13 @@
 
 mod answers;
 mod error;
+mod groups;
 mod keys;
 mod request;
 
 pub use answers::{Answers, Once, OnceTurn};
 pub use error::{ServiceError, ServiceErrorKind};
+pub use groups::{GroupSecrets, GroupService, GroupView, NewGroup};
 pub use keys::{KnownKey, NewAccessKey};
 pub use request::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
@@ -35,7 +37,7 @@ pub type ServiceResult<T> = Result<T, ServiceError>;
 
 /// The use-cases.
 #[async_trait]
-pub trait Service: Answers {
+pub trait Service: Answers + GroupService {
     /// Records a cache and asks for its build; returns at once.
     async fn request_cache(
         &self,

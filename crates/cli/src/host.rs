@@ -4,17 +4,20 @@ mod exec;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{
-    ExecEnd, ExecOrder, HostError, HostErrorKind, HostOption, HostOrder, HostStarted, HostStates, HostStatus,
-    InstanceHost, InstanceNetwork, InstanceOptions, LineStream, Printed, PrintedLine,
+    ExecEnd, ExecOrder, GroupFile, GroupMembership, GroupOrder, GroupPrepared, HostError, HostErrorKind,
+    HostOption, HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceNetwork,
+    InstanceOptions, LineStream, OrderedVolume, Printed, PrintedLine,
 };
-use model::{BlobKey, ExitStatus, ImageConfig, InstanceId, Platform};
+use model::{BlobKey, ExitStatus, GroupId, ImageConfig, InstanceId, Platform};
 use node::{
-    Attachment, ImageBlobs, InstanceError, InstanceErrorKind, InstanceSpec, Instances, LogStream, MilliCpus,
-    Network, RunOptions, RuntimeChoice, Started, UpperLimit, Volume,
+    Attachment, GroupSpec, ImageBlobs, InstanceError, InstanceErrorKind, InstanceSpec, Instances,
+    JoinedGroup, LogStream, MilliCpus, Network, RunOptions, RuntimeChoice, SharedFile, SharedMount,
+    SharedVolume, Started, UpperLimit, Volume,
 };
 use tokio::sync::mpsc::Sender;
 
@@ -24,11 +27,14 @@ pub(crate) use exec::dispatch_internal;
 pub(crate) struct LocalHost {
     instances: Instances,
     data_dir: PathBuf,
+    on_end: Arc<OnceLock<OnEnd>>,
 }
+
+type OnEnd = Box<dyn Fn() + Send + Sync>;
 
 impl LocalHost {
     pub(crate) fn new(instances: Instances, data_dir: PathBuf) -> Self {
-        Self { instances, data_dir }
+        Self { instances, data_dir, on_end: Arc::default() }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -93,10 +99,39 @@ fn options_of(options: &InstanceOptions) -> RunOptions {
                 read_only: volume.read_only,
             })
             .collect(),
+        group: options.group.as_ref().map(joined),
         memory: options.memory,
         cpus: options.milli_cpus.map(MilliCpus::of),
         terminal: false,
         interactive: false,
+    }
+}
+
+fn joined(group: &GroupMembership) -> JoinedGroup {
+    let mount = |mount: &model::GroupMount| SharedMount {
+        volume: mount.volume,
+        sub_path: mount.sub_path.clone(),
+        container: mount.path.clone(),
+        read_only: mount.read_only,
+    };
+    JoinedGroup {
+        id: group.id,
+        shares_network: group.shares_network,
+        mounts: group.mounts.iter().map(mount).collect(),
+    }
+}
+
+fn group_spec(order: GroupOrder) -> GroupSpec {
+    let file = |file: GroupFile| SharedFile { path: file.path, content: file.content, mode: file.mode };
+    let volume = |volume| match volume {
+        OrderedVolume::Directory { limit } => SharedVolume::Directory { limit },
+        OrderedVolume::Memory { limit } => SharedVolume::Memory { limit },
+        OrderedVolume::Files(files) => SharedVolume::Files(files.into_iter().map(file).collect()),
+    };
+    GroupSpec {
+        id: order.id,
+        volumes: order.volumes.into_iter().map(volume).collect(),
+        own_network: order.own_network,
     }
 }
 
@@ -169,7 +204,14 @@ impl InstanceHost for LocalHost {
         let session = started.session;
         // Its monitor is this process's child, and has to be waited for. Nobody waits for this thread.
         let waiter = std::thread::Builder::new().name("instance-waiter".to_owned()).stack_size(64 << 10);
-        if let Err(error) = waiter.spawn(move || drop(session.wait())) {
+        let on_end = Arc::clone(&self.on_end);
+        let wait = move || {
+            drop(session.wait());
+            if let Some(call) = on_end.get() {
+                call();
+            }
+        };
+        if let Err(error) = waiter.spawn(wait) {
             tracing::warn!(error = %error, "no thread waits for an instance's monitor");
         }
         Ok(noted)
@@ -220,6 +262,25 @@ impl InstanceHost for LocalHost {
         to: Sender<Printed>,
     ) -> Result<ExecEnd, HostError> {
         exec::run(&self.data_dir, id, order, to).await
+    }
+
+    async fn prepare_group(&self, order: GroupOrder) -> Result<GroupPrepared, HostError> {
+        let spec = group_spec(order);
+        let prepared = self.blocking(move |instances| instances.prepare_group(&spec)).await?;
+        Ok(GroupPrepared { warnings: prepared.warnings, was_lost: prepared.was_lost })
+    }
+
+    async fn remove_group(&self, id: GroupId) -> Result<(), HostError> {
+        self.blocking(move |instances| instances.remove_group(id)).await
+    }
+
+    async fn groups(&self) -> Result<Vec<GroupId>, HostError> {
+        self.blocking(|instances| instances.groups()).await
+    }
+
+    fn on_end(&self, call: OnEnd) {
+        // The engine says it once, when it is joined to this host.
+        let _ = self.on_end.set(call);
     }
 
     async fn look_around(&self) -> Result<HostStates, HostError> {

@@ -28,6 +28,7 @@ pub use ended::BuildsEnded;
 pub use layer_job::LayerFailure;
 pub use progress::{BuildProgress, LayerPhase, LayerProgress};
 
+use crate::groups::UnderWay;
 use crate::indexes::Indexes;
 use crate::reconcile::Feed;
 use crate::signals::Signals;
@@ -51,6 +52,7 @@ pub(crate) struct Workshop {
     pub(crate) ended: Ended,
     pub(crate) signals: Signals,
     pub(crate) feed: Feed,
+    pub(crate) under_way: UnderWay,
     tracker: TaskTracker,
     closing: CancellationToken,
     /// Ends builds without a word: whoever comes next goes on with them.
@@ -68,6 +70,7 @@ impl Workshop {
             conversions,
             zstd_windows,
             running: Running::default(),
+            under_way: UnderWay::default(),
             ended: Ended::default(),
             signals: Signals::default(),
             feed: Feed::default(),

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 
 use layer::ErrorKind as ConvertKind;
-use model::{ByteSize, CacheId, CacheName, ImageSource, Instance};
+use model::{ByteSize, CacheId, CacheName, GroupId, ImageSource, Instance};
 use registry::ErrorKind as RegistryKind;
 
 use crate::{Bounded, HostError, HostErrorKind, LayerFailure, VaultError};
@@ -311,6 +311,39 @@ pub enum Error {
         /// The most.
         most: u64,
     },
+    /// A container group that cannot be.
+    #[error(transparent)]
+    GroupSpec(#[from] model::GroupSpecError),
+    /// The account has as many as it may.
+    #[error(
+        "failed to create the container group: the account has {most} that have not ended, and may have no more"
+    )]
+    TooManyGroups {
+        /// So many.
+        most: usize,
+    },
+    /// No such container group.
+    #[error("failed to find the container group {id}")]
+    UnknownGroup {
+        /// The id.
+        id: GroupId,
+    },
+    /// The host could not make what a group's containers share.
+    #[error("failed to prepare the container group {id}")]
+    PrepareGroup {
+        /// Which.
+        id: GroupId,
+        /// Why.
+        source: HostError,
+    },
+    /// The host could not remove it.
+    #[error("failed to remove what is left of the container group {id}")]
+    RemoveGroup {
+        /// Which.
+        id: GroupId,
+        /// Why.
+        source: HostError,
+    },
     /// The user's word names several caches.
     #[error("failed to choose a cache: {} caches are named `{name}`; say which by its id: {}", ids.len(), some(ids))]
     AmbiguousCache {
@@ -470,12 +503,18 @@ impl Error {
             | Self::AmbiguousCache { .. }
             | Self::WhichImage { .. }
             | Self::NoImage
+            | Self::GroupSpec(_)
             | Self::ForeignFile { .. } => FailureKind::Input,
-            Self::UnknownCache { .. } | Self::UnknownInstance { .. } | Self::NoGeneration { .. } => {
-                FailureKind::NotFound
-            }
+            Self::UnknownCache { .. }
+            | Self::UnknownInstance { .. }
+            | Self::UnknownGroup { .. }
+            | Self::NoGeneration { .. } => FailureKind::NotFound,
+            Self::TooManyGroups { .. } => FailureKind::Busy,
             Self::OtherSystem { .. } => FailureKind::Unsupported,
-            Self::Host { source, .. } | Self::LookAround { source } => kind_of_host(source),
+            Self::Host { source, .. }
+            | Self::PrepareGroup { source, .. }
+            | Self::RemoveGroup { source, .. }
+            | Self::LookAround { source } => kind_of_host(source),
             Self::SnapshotMissing { .. } => FailureKind::NotUsable,
             Self::NotUsable { .. } => FailureKind::NotUsable,
             Self::Store { source, .. } => kind_of_store(source),

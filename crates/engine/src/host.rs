@@ -11,7 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blobstore::BlobStore;
 use model::{
-    ByteSize, ExitStatus, ImageConfig, InstanceId, InstanceName, InstanceState, SnapshotImage, Timestamp,
+    ByteSize, ExitStatus, GroupId, GroupMount, ImageConfig, InstanceId, InstanceName, InstanceState,
+    SnapshotImage, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
@@ -56,10 +57,77 @@ pub struct InstanceOptions {
     pub network: InstanceNetwork,
     /// Directories and files of the host.
     pub volumes: Vec<InstanceVolume>,
+    /// The group that it is a container of.
+    pub group: Option<GroupMembership>,
     /// The most memory that it may take.
     pub memory: Option<ByteSize>,
     /// How many thousandths of a processor it may use.
     pub milli_cpus: Option<u32>,
+}
+
+/// What an instance has of its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMembership {
+    /// The group, which has been prepared.
+    pub id: GroupId,
+    /// Whether it sees the group's network, in place of the one that is said.
+    pub shares_network: bool,
+    /// Where it sees the group's volumes.
+    pub mounts: Vec<GroupMount>,
+}
+
+/// What the containers of a group are to share.
+#[derive(Clone, Debug)]
+pub struct GroupOrder {
+    /// The group.
+    pub id: GroupId,
+    /// Its volumes, by their places.
+    pub volumes: Vec<OrderedVolume>,
+    /// Whether they have a network of their own, with loopback alone.
+    pub own_network: bool,
+}
+
+/// A volume of a group.
+#[derive(Clone, Debug)]
+pub enum OrderedVolume {
+    /// Empty at first, on the disk.
+    Directory {
+        /// The most that it may hold.
+        limit: Option<ByteSize>,
+    },
+    /// Empty at first, in memory.
+    Memory {
+        /// The most that it may hold.
+        limit: Option<ByteSize>,
+    },
+    /// Files.
+    Files(Vec<GroupFile>),
+}
+
+/// A file of a volume.
+#[derive(Clone)]
+pub struct GroupFile {
+    /// Where in the volume.
+    pub path: PathBuf,
+    /// What is in it. Often a password.
+    pub content: Vec<u8>,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+impl std::fmt::Debug for GroupFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// What the containers of a group share now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupPrepared {
+    /// What was asked for and is weaker here, in sentences.
+    pub warnings: Vec<String>,
+    /// Whether what was in memory is lost since the machine was restarted.
+    pub was_lost: bool,
 }
 
 /// An instance to start, detached: what it prints goes to its log.
@@ -334,6 +402,28 @@ pub trait InstanceHost: Send + Sync {
     /// Kinds `State`, `NotFound`, `CommandNotFound`.
     async fn exec(&self, id: InstanceId, order: ExecOrder, to: Sender<Printed>)
     -> Result<ExecEnd, HostError>;
+
+    /// Makes what the containers of a group share, where it is missing.
+    ///
+    /// # Errors
+    /// Where it cannot be made; the next call goes on.
+    async fn prepare_group(&self, order: GroupOrder) -> Result<GroupPrepared, HostError>;
+
+    /// Removes what the containers of a group shared; none of them runs any more. What is not there is removed.
+    ///
+    /// # Errors
+    /// Where it cannot be removed; the next call goes on.
+    async fn remove_group(&self, id: GroupId) -> Result<(), HostError>;
+
+    /// Every group of which the host has anything.
+    ///
+    /// # Errors
+    /// Where they cannot be listed.
+    async fn groups(&self) -> Result<Vec<GroupId>, HostError>;
+
+    /// Calls that from now on when an instance has ended that this process started. Whoever misses a call finds the end at the
+    /// next look.
+    fn on_end(&self, call: Box<dyn Fn() + Send + Sync>);
 
     /// Looks at every instance and cleans up after those that nobody watches over any more.
     ///

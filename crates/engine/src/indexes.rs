@@ -90,6 +90,7 @@ impl Indexes {
             (Subject::Cache(id), ChangeKind::Gone) => self.write(|state| state.remove_cache(id)),
             (Subject::Instance(id), ChangeKind::Put) => self.put_instance(workshop, id, account).await?,
             (Subject::Instance(id), ChangeKind::Gone) => self.write(|state| state.remove_instance(id)),
+            (Subject::Group(_), _) => BTreeSet::new(),
         };
         for snapshot in dropped {
             // Somebody else may name it: what is indexed, is named.

@@ -30,7 +30,21 @@ impl Instances {
     /// Joins both.
     #[must_use]
     pub fn new(engine: Engine, host: Arc<dyn InstanceHost>) -> Self {
+        let workshop = Arc::downgrade(&engine.workshop);
+        host.on_end(Box::new(move || {
+            if let Some(workshop) = workshop.upgrade() {
+                workshop.signals.groups.notify_one();
+            }
+        }));
         Self { engine, host }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn host(&self) -> &Arc<dyn InstanceHost> {
+        &self.host
     }
 
     /// The account's instance that a word (id or name) means.

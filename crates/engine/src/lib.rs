@@ -25,6 +25,7 @@ mod copies;
 mod documents;
 mod error;
 mod fingerprint;
+mod groups;
 mod host;
 mod indexes;
 mod instances;
@@ -51,9 +52,11 @@ pub use caches::{
 };
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
+pub use groups::{GroupDetails, GroupSecrets, Groups, NewGroup, Variables};
 pub use host::{
-    ExecEnd, ExecOrder, HostError, HostErrorKind, HostOption, HostOrder, HostStarted, HostStates, HostStatus,
-    InstanceHost, InstanceNetwork, InstanceOptions, InstanceVolume, LineStream, Printed, PrintedLine,
+    ExecEnd, ExecOrder, GroupFile, GroupMembership, GroupOrder, GroupPrepared, HostError, HostErrorKind,
+    HostOption, HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceNetwork,
+    InstanceOptions, InstanceVolume, LineStream, OrderedVolume, Printed, PrintedLine,
 };
 pub use instances::{CreatedInstance, Instances, NewInstance, RunningInstance};
 pub use layer_uses::SharedSizes;

@@ -11,6 +11,7 @@ mod copies;
 mod daemon;
 mod expiry;
 mod forgetting;
+mod groups;
 mod indexing;
 mod looks;
 mod refresh;
@@ -29,7 +30,7 @@ use blobstore::InUse;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Engine, Error};
+use crate::{Engine, Error, Groups};
 
 /// Makes the world match the records in one respect.
 #[async_trait]
@@ -59,12 +60,15 @@ trait Reconciler: Send {
     /// # Errors
     /// The first of those that it met; it went on with what these did not concern.
     async fn pass(&mut self, stop: &CancellationToken) -> Result<(), Error>;
+
+    /// Waits for what its passes left running. Called once it is to stop, before it is dropped.
+    async fn finish(&mut self) {}
 }
 
 /// Every reconciler of a server.
-fn all(engine: &Engine, in_use: Arc<dyn InUse>) -> Vec<Box<dyn Reconciler>> {
+fn all(engine: &Engine, in_use: Arc<dyn InUse>, groups: Option<Groups>) -> Vec<Box<dyn Reconciler>> {
     let surveys = Arc::default();
-    vec![
+    let mut all: Vec<Box<dyn Reconciler>> = vec![
         Box::new(builds::Builds::new(engine.clone())),
         Box::new(expiry::Expiry::new(engine.clone(), &surveys)),
         Box::new(refresh::Refresh::new(engine.clone(), &surveys)),
@@ -73,7 +77,11 @@ fn all(engine: &Engine, in_use: Arc<dyn InUse>) -> Vec<Box<dyn Reconciler>> {
         Box::new(forgetting::Forgetting::new(engine.clone())),
         Box::new(changes::Changes::new(engine.clone())),
         Box::new(indexing::Indexing::new(engine.clone())),
-    ]
+    ];
+    if let Some(groups) = groups {
+        all.push(Box::new(groups::GroupWork::new(groups)));
+    }
+    all
 }
 
 /// Keeps the first error of several, and logs the others.
@@ -107,7 +115,14 @@ impl Reconcilers {
     #[must_use]
     pub fn of(engine: &Engine, in_use: Arc<dyn InUse>) -> Self {
         engine.workshop.signals.are_heard();
-        Self { engine: engine.clone(), all: all(engine, in_use) }
+        Self { engine: engine.clone(), all: all(engine, in_use, None) }
+    }
+
+    /// That of container groups alone.
+    #[must_use]
+    pub fn of_groups(groups: &Groups) -> Self {
+        let work = groups::GroupWork::new(groups.clone());
+        Self { engine: groups.engine().clone(), all: vec![Box::new(work)] }
     }
 
     /// One pass of each.
@@ -118,6 +133,7 @@ impl Reconcilers {
         let mut failed = FirstError::default();
         for reconciler in &mut self.all {
             failed.note(reconciler.pass(&CancellationToken::new()).await);
+            reconciler.finish().await;
         }
         failed.into_result()
     }

@@ -61,6 +61,10 @@ pub struct Settings {
     pub quotas: Quotas,
     /// How long is kept what nobody said anything of.
     pub retention: RetentionRules,
+    /// Container groups that are worked at at once: most of it is waiting, for registries and for ends.
+    pub groups_at_once: usize,
+    /// Container groups of one account that have not ended.
+    pub groups_per_account: usize,
     /// What space costs.
     pub prices: Prices,
     /// How long a client token is remembered.
@@ -88,6 +92,8 @@ impl Default for Settings {
             bounds: CacheBounds::default(),
             quotas: Quotas::default(),
             retention: RetentionRules::default(),
+            groups_at_once: 256,
+            groups_per_account: 1000,
             prices: Prices::default(),
             client_tokens_kept: Duration::from_secs(24 * 3600),
             changes_kept: 100_000,
@@ -111,6 +117,8 @@ pub struct Intervals {
     pub collection: Duration,
     /// For events, changes and client tokens to forget.
     pub forgetting: Duration,
+    /// For container groups.
+    pub groups: Duration,
     /// For changes that others recorded.
     pub changes: Duration,
     /// For the indexes in memory. Who asks them brings them up to date; this bounds how much there is to do then.
@@ -126,6 +134,7 @@ impl Default for Intervals {
             copies: Duration::from_secs(60),
             collection: Duration::from_secs(3600),
             forgetting: Duration::from_secs(3600),
+            groups: Duration::from_secs(2),
             changes: Duration::from_secs(1),
             indexes: Duration::from_secs(30),
         }

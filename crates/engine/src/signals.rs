@@ -16,6 +16,7 @@ pub(crate) struct Signals {
     pub(crate) copies: Notify,
     pub(crate) collection: Notify,
     pub(crate) changes: Notify,
+    pub(crate) groups: Notify,
     /// Caches whose tags somebody wants looked at, whatever their own rule.
     looks: Mutex<BTreeSet<CacheId>>,
     heard: AtomicBool,

@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 
 use metastore::{AnswerKey, CredentialOwner, SealedCredential};
-use model::{AccessKeyId, AccountId, RegistryHost, SealedSecret};
+use model::{AccessKeyId, AccountId, GroupId, RegistryHost, SealedSecret};
 use registry::Credentials;
 use secrecy::SecretString;
 
@@ -60,6 +60,30 @@ pub trait Vault: Send + Sync {
     /// # Errors
     /// Where the key that it was sealed with is gone, or it was sealed for another.
     fn open_answer(&self, of: &AnswerKey, sealed: Vec<u8>) -> Result<SecretString, VaultError>;
+
+    /// Seals a part of what only the containers of a group may read.
+    ///
+    /// # Errors
+    /// Where there is no key, or it does not work.
+    fn seal_group(
+        &self,
+        account: &AccountId,
+        group: GroupId,
+        part: u32,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, VaultError>;
+
+    /// Opens what was sealed as that part for that account's group.
+    ///
+    /// # Errors
+    /// Where the key that it was sealed with is gone, or it was sealed for another.
+    fn open_group(
+        &self,
+        account: &AccountId,
+        group: GroupId,
+        part: u32,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, VaultError>;
 }
 
 /// Why credentials could not be sealed or opened. Says nothing of what is in them.
@@ -109,6 +133,30 @@ pub enum VaultError {
     OpenSecret {
         /// Whose secret.
         key: AccessKeyId,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// No key is set.
+    #[error("failed to keep what only the containers of {group} may read: no key to seal it with is set")]
+    NoKeyForGroup {
+        /// Whose.
+        group: GroupId,
+    },
+    /// Sealing what a group's containers may read failed.
+    #[error("failed to seal what only the containers of {group} may read")]
+    SealGroup {
+        /// Whose.
+        group: GroupId,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// Opening it failed.
+    #[error("failed to open what only the containers of {group} may read")]
+    OpenGroup {
+        /// Whose.
+        group: GroupId,
         /// Why.
         #[source]
         source: Box<dyn StdError + Send + Sync>,

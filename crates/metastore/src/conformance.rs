@@ -18,6 +18,7 @@ pub mod events;
 pub mod faults;
 pub mod find;
 pub mod generations;
+pub mod groups;
 pub mod instances;
 pub mod snapshots;
 pub mod tokens;
@@ -71,6 +72,8 @@ macro_rules! metastore_conformance {
                 passes_over_what_is_skipped;
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
                 a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
+            groups: come_and_go, are_each_accounts_own, step_by_their_revision, hold_their_snapshot,
+                are_deleted_once_empty, are_found_by_filter_and_page, are_resealed_once, keep_what_a_cloud_said;
             instances: lives, lives_after_all, keep_what_a_cloud_said, swap_what_a_cloud_said_of_them, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
             snapshots: are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
@@ -190,6 +193,7 @@ pub fn instance_of(name: &str, cache: &ImageCache, now: Timestamp) -> Instance {
         manifest_digest: ManifestDigest::new(Digest::of(Algorithm::Sha256, name.as_bytes())),
         snapshot: cache.snapshot.unwrap_or_else(ImageSnapshotId::generate),
         cache: Some(cache.id),
+        group: None,
         command: vec!["sh".to_owned(), "-c".to_owned(), "echo \"ü\"".to_owned()],
         state: InstanceState::Creating,
         pid: None,

@@ -5,8 +5,8 @@ mod database;
 use std::fmt;
 
 use model::{
-    AccountId, BuildId, CacheId, CacheName, ImageSnapshotId, InstanceId, InstanceName, InstanceState, Origin,
-    TagError, TransitionError,
+    AccountId, BuildId, CacheId, CacheName, GroupId, ImageSnapshotId, InstanceId, InstanceName,
+    InstanceState, Origin, TagError, TransitionError,
 };
 
 /// A result of this crate.
@@ -125,6 +125,12 @@ pub enum Error {
     /// No instance of that name.
     #[error("failed to find an instance named `{0}`")]
     NoInstanceOfName(InstanceName),
+    /// No container group of that id.
+    #[error("failed to find the container group {0}")]
+    NoGroup(GroupId),
+    /// Instances are of it.
+    #[error("failed to remove the container group {0}: instances are of it")]
+    GroupInUse(GroupId),
     /// Another instance has that name.
     #[error("failed to create the instance `{name}`: the name is taken by {by}")]
     NameTaken {
@@ -223,8 +229,10 @@ impl Error {
             | Self::NoSnapshot(_)
             | Self::NoInstance(_)
             | Self::NoInstanceOfName(_)
+            | Self::NoGroup(_)
             | Self::NoAccount(_) => ErrorKind::NotFound,
             Self::CacheInUse { .. }
+            | Self::GroupInUse(_)
             | Self::CacheBuilding { .. }
             | Self::CacheDeleting(_)
             | Self::QuotaReached { .. }

@@ -7,17 +7,17 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
-    CloudNotes, DiffId, Event, ExitStatus, ImageCache, ImageSnapshotId, Instance, InstanceId, PackedSummary,
-    Percent, Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
+    CloudNotes, DiffId, Event, ExitStatus, Group, GroupId, ImageCache, ImageSnapshotId, Instance, InstanceId,
+    PackedSummary, Percent, Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
 };
 
 use crate::{
     Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, AnswerVerbs, Beat, Build, BuildVerbs,
     CacheChange, CacheEdit, CacheFilter, CacheListing, CacheOutline, CacheRef, CacheVerbs, Change,
-    ChangeNumber, CredentialOwner, Error, ErrorKind, EventVerbs, InstanceFilter, InstanceRef,
-    InstanceRemoval, InstanceVerbs, KeyVerbs, LayerRecord, Metastore, NewBuild, Page, ProcessIdentity,
-    ResolvedCache, Result, SealedCredential, SnapshotRecord, SnapshotVerbs, TokenId, TokenRecord, TokenUse,
-    Turns, Usage,
+    ChangeNumber, CredentialOwner, Error, ErrorKind, EventVerbs, GroupChange, GroupFilter, GroupStep,
+    GroupVerbs, InstanceFilter, InstanceRef, InstanceRemoval, InstanceVerbs, KeyVerbs, LayerRecord,
+    Metastore, NewBuild, Page, ProcessIdentity, ResolvedCache, Result, SealedCredential, SnapshotRecord,
+    SnapshotVerbs, TokenId, TokenRecord, TokenUse, Turns, Usage,
 };
 
 /// Which call fails, and how.
@@ -171,6 +171,17 @@ delegate! {
         put_answer(key: &AnswerKey, turn: u32, answer: &[u8]) -> bool;
         give_up_answer(key: &AnswerKey, turn: u32) -> ();
         forget_answers(now: Timestamp) -> u64;
+    }
+    GroupVerbs {
+        create_group(group: &Group, secrets: &[SealedSecret], events: &[Event]) -> ();
+        group(account: &AccountId, id: GroupId) -> Group;
+        find_groups(filter: &GroupFilter, page: Page<GroupId>) -> Vec<Group>;
+        step_group(step: &GroupStep, events: &[Event], now: Timestamp) -> Option<GroupChange>;
+        ask_group_deletion(id: GroupId, force: bool, events: &[Event], now: Timestamp) -> Group;
+        swap_group_notes(id: GroupId, from: &CloudNotes, to: &CloudNotes) -> Option<Group>;
+        remove_group(id: GroupId, events: &[Event]) -> GroupChange;
+        group_secrets(id: GroupId) -> Vec<SealedSecret>;
+        reseal_group(id: GroupId, from: &[SealedSecret], to: &[SealedSecret]) -> bool;
     }
     KeyVerbs {
         credentials(owner: CredentialOwner) -> Vec<SealedCredential>;

@@ -56,7 +56,8 @@ mod store;
 /// The verbs of every concern, for who calls them on a metastore by its own type: `use metastore::verbs::*`.
 pub mod verbs {
     pub use crate::store::{
-        AnswerVerbs, BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs,
+        AnswerVerbs, BuildVerbs, CacheVerbs, EventVerbs, GroupVerbs, InstanceVerbs, KeyVerbs, Metastore,
+        SnapshotVerbs,
     };
 }
 
@@ -75,5 +76,6 @@ pub use record::{
 };
 pub use sqlite::SqliteMetastore;
 pub use store::{
-    AnswerVerbs, BuildVerbs, CacheVerbs, EventVerbs, InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs,
+    AnswerVerbs, BuildVerbs, CacheVerbs, EventVerbs, GroupChange, GroupFilter, GroupStep, GroupVerbs,
+    InstanceVerbs, KeyVerbs, Metastore, SnapshotVerbs,
 };

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::{
-    AccessKey, AccessKeyId, Account, AccountId, BlobDigest, BuildId, CacheId, Event, ImageCache,
-    ImageSnapshotId, Instance, InstanceId, RegistryHost, Subject, Timestamp,
+    AccessKey, AccessKeyId, Account, AccountId, BlobDigest, BuildId, CacheId, Event, Group, GroupId,
+    ImageCache, ImageSnapshotId, Instance, InstanceId, RegistryHost, SealedSecret, Subject, Timestamp,
 };
 
 use self::changes::Touch;
@@ -38,6 +38,8 @@ struct Records {
     snapshots: BTreeMap<ImageSnapshotId, SnapshotRecord>,
     layers: BTreeMap<BlobDigest, LayerRecord>,
     instances: BTreeMap<InstanceId, Instance>,
+    groups: BTreeMap<GroupId, Group>,
+    group_secrets: BTreeMap<GroupId, Vec<SealedSecret>>,
     /// Of each subject in the order in which they first happened.
     events: BTreeMap<Subject, Vec<Event>>,
     /// Whose the subjects were that are gone and have events still.

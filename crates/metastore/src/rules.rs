@@ -4,6 +4,7 @@ mod admission;
 mod answers;
 mod builds;
 mod caches;
+mod groups;
 mod instances;
 
 pub(crate) use admission::{RememberedRequest, are_same, could_make_room, is_repeated, room};
@@ -16,6 +17,7 @@ pub(crate) use caches::{
     check_build_of, check_new_cache, deletion_asked, edited, has_copies, lost, named_snapshots, rolled_back,
     used, was_checked, without_generations,
 };
+pub(crate) use groups::{is_finished, snapshot_of, stepped, to_be_deleted};
 pub(crate) use instances::{
     check_new_instance, check_own_snapshot, check_removal, instance_exited, instance_started,
 };

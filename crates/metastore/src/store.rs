@@ -4,6 +4,7 @@ mod answers;
 mod builds;
 mod caches;
 mod events;
+mod groups;
 mod instances;
 mod keys;
 mod snapshots;
@@ -12,6 +13,7 @@ pub use answers::AnswerVerbs;
 pub use builds::BuildVerbs;
 pub use caches::CacheVerbs;
 pub use events::EventVerbs;
+pub use groups::{GroupChange, GroupFilter, GroupStep, GroupVerbs};
 pub use instances::InstanceVerbs;
 pub use keys::KeyVerbs;
 pub use snapshots::SnapshotVerbs;
@@ -28,11 +30,19 @@ pub use snapshots::SnapshotVerbs;
 ///
 /// Verbs by id do not ask whose the record is: whoever acts for an account looks first. Those by name take the account.
 pub trait Metastore:
-    CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs
+    CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs + GroupVerbs
 {
 }
 
-impl<M: CacheVerbs + BuildVerbs + SnapshotVerbs + InstanceVerbs + EventVerbs + KeyVerbs + AnswerVerbs>
-    Metastore for M
+impl<
+    M: CacheVerbs
+        + BuildVerbs
+        + SnapshotVerbs
+        + InstanceVerbs
+        + EventVerbs
+        + KeyVerbs
+        + AnswerVerbs
+        + GroupVerbs,
+> Metastore for M
 {
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CacheId, InstanceId, Timestamp};
+use crate::{CacheId, GroupId, InstanceId, Timestamp};
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub enum Subject {
     Cache(CacheId),
     /// An instance.
     Instance(InstanceId),
+    /// A container group.
+    Group(GroupId),
 }
 
 impl fmt::Display for Subject {
@@ -22,6 +24,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Cache(id) => fmt::Display::fmt(id, f),
             Self::Instance(id) => fmt::Display::fmt(id, f),
+            Self::Group(id) => fmt::Display::fmt(id, f),
         }
     }
 }
@@ -150,6 +153,14 @@ reasons! {
     LimitNotSet,
     /// What an ended process left behind was cleaned up.
     CleanedUp,
+    /// The images of a container group could not be had; they are asked for again.
+    ImagesFailed,
+    /// A container of a group is started again after a while.
+    BackOff,
+    /// A container group ended: well, badly, or it never came to run.
+    GroupEnded,
+    /// A container group ran for as long as it was to.
+    DeadlineExceeded,
 }
 
 impl EventReason {

@@ -91,6 +91,10 @@ id! {
     InstanceId, "ins", "instance"
 }
 id! {
+    /// Names a container group.
+    GroupId, "grp", "container group"
+}
+id! {
     /// Names a lease: what keeps blobs and snapshots from collection for a while.
     LeaseId, "lse", "lease"
 }

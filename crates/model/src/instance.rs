@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CacheId, CloudNotes, ImageSnapshotId, ImageSource, InstanceId, InstanceName, ManifestDigest,
-    Timestamp,
+    AccountId, CacheId, CloudNotes, GroupId, ImageSnapshotId, ImageSource, InstanceId, InstanceName,
+    ManifestDigest, Timestamp,
 };
 
 /// How a container's first process ended.
@@ -81,6 +81,9 @@ pub struct Instance {
     pub snapshot: ImageSnapshotId,
     /// The cache that it was started from.
     pub cache: Option<CacheId>,
+    /// The container group that it is a container of.
+    #[serde(default)]
+    pub group: Option<GroupId>,
     /// What it runs.
     pub command: Vec<String>,
     /// Where it is in its life.

@@ -10,6 +10,7 @@ mod clock;
 mod descriptor;
 mod digest;
 mod event;
+mod group;
 mod hasher;
 mod ids;
 mod image;
@@ -35,11 +36,17 @@ pub use clock::{Clock, SystemClock, TestClock, Timestamp};
 pub use descriptor::{Compression, Descriptor, LayerDescriptor, Manifest, MediaType, UnsupportedMedia};
 pub use digest::{Algorithm, BlobDigest, ChainId, DiffId, Digest, DigestError, ImageId, ManifestDigest};
 pub use event::{Event, EventKind, EventReason, Subject};
+pub use group::{
+    Attempt, ContainerPlace, ContainerSpec, ContainerState, ContainerStatus, Deleting, Group, GroupAction,
+    GroupChoice, GroupMount, GroupNetwork, GroupNews, GroupPhase, GroupSpec, GroupSpecError, GroupStatus,
+    GroupVolume, ImagesFailure, KeptGroups, NextStep, RestartPolicy, Run, StartFailure, VolumeFile,
+    VolumeSource,
+};
 pub use hasher::Hasher;
-pub use ids::{BuildId, CacheId, IdError, ImageSnapshotId, InstanceId, LeaseId};
+pub use ids::{BuildId, CacheId, GroupId, IdError, ImageSnapshotId, InstanceId, LeaseId};
 pub use image::{Healthcheck, ImageConfig};
 pub use instance::{ExitStatus, Instance, InstanceState};
-pub use name::{CacheName, InstanceName, NameError};
+pub use name::{CacheName, ContainerName, GroupName, InstanceName, NameError};
 pub use notes::{Cloud, CloudNotes, CloudNotesError, LabelFilter};
 pub use platform::{Platform, PlatformError};
 pub use policy::{

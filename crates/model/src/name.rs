@@ -115,6 +115,49 @@ impl FromStr for InstanceName {
     }
 }
 
+/// The longest name of a group or of one of its containers, in characters.
+const LONGEST_GROUP_NAME: usize = 128;
+
+/// The name of a container group. Not unique: the id is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GroupName(String);
+
+impl FromStr for GroupName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match is_plain(text, LONGEST_GROUP_NAME) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NameError::Plain {
+                kind: "container group",
+                longest: LONGEST_GROUP_NAME,
+                text: text.chars().take(TOLD).collect(),
+            }),
+        }
+    }
+}
+
+/// The name of a container of a group, unique in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContainerName(String);
+
+impl FromStr for ContainerName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match is_plain(text, LONGEST_GROUP_NAME) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NameError::Plain {
+                kind: "container",
+                longest: LONGEST_GROUP_NAME,
+                text: text.chars().take(TOLD).collect(),
+            }),
+        }
+    }
+}
+
 macro_rules! text {
     ($name:ident) => {
         impl $name {
@@ -149,6 +192,8 @@ macro_rules! text {
 
 text!(CacheName);
 text!(InstanceName);
+text!(GroupName);
+text!(ContainerName);
 
 #[cfg(test)]
 mod tests {

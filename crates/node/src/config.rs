@@ -8,6 +8,8 @@ mod mounts;
 mod resources;
 mod seccomp;
 
+use std::path::Path;
+
 use model::{ImageConfig, InstanceId};
 use serde_json::{Value, json};
 
@@ -37,6 +39,8 @@ pub(crate) struct ConfigInput<'a> {
     pub(crate) hostname: &'a str,
     pub(crate) files: BoundFiles<'a>,
     pub(crate) host: HostTraits,
+    /// The network namespace of its group, which it joins.
+    pub(crate) network: Option<&'a Path>,
     /// How a limit of memory limits swap.
     pub(crate) swap: SwapLimit,
     /// Names of the cgroup hierarchies that the runtime mounts writable, whatever it is told.
@@ -103,7 +107,7 @@ pub(crate) fn build(input: &ConfigInput<'_>) -> Value {
         "mounts": mounts::mounts(&input.files, &input.options.volumes),
         "linux": {
             "cgroupsPath": crate::cgroups::path_of(input.id),
-            "namespaces": namespaces(input.options.network, input.host),
+            "namespaces": namespaces(input),
             "resources": resources::resources(input.options, input.swap),
             "seccomp": seccomp::profile(input.host.seccomp_mask_first),
             "maskedPaths": MASKED_PATHS,
@@ -145,15 +149,16 @@ fn capabilities(uid: u32, device_rules: bool) -> Value {
     json!({ "bounding": all, "effective": own, "permitted": own, "inheritable": [], "ambient": [] })
 }
 
-fn namespaces(network: Network, host: HostTraits) -> Value {
+fn namespaces(input: &ConfigInput<'_>) -> Value {
     let mut kinds = vec!["pid", "ipc", "uts", "mount"];
-    if network == Network::None {
+    if input.options.network == Network::None && input.network.is_none() {
         kinds.push("network");
     }
-    if host.unified_cgroups {
+    if input.host.unified_cgroups {
         kinds.push("cgroup");
     }
-    kinds.into_iter().map(|kind| json!({ "type": kind })).collect()
+    let joined = input.network.map(|path| json!({ "type": "network", "path": path }));
+    kinds.into_iter().map(|kind| json!({ "type": kind })).chain(joined).collect()
 }
 
 /// The working directory: the user's, else the image's, else the root.

@@ -25,6 +25,7 @@ use serde_json::Value;
 use arguments::{Action, Arguments, Start};
 use executor::{Borrowed, Filter, GIVER, LOADER, LastSteps};
 use notes::Notes;
+pub(crate) use outside::bring_loopback_up;
 use outside::{Process, Wanted};
 use rustix::fs::{Mode, Uid};
 use rustix::process::umask;

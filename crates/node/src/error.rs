@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use model::InstanceId;
+use model::{GroupId, InstanceId};
 
 use crate::{AccountError, MissingPrivilege, SignalError};
 
@@ -55,6 +55,30 @@ pub enum InstanceError {
     /// It has been starting for so long that it cannot be waited for.
     #[error("failed to signal the instance {0}: it is still starting and has no process yet")]
     Starting(InstanceId),
+    /// A volume of a container group.
+    #[error("failed to prepare the volume `{}`", path.display())]
+    GroupVolume {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The network of a container group.
+    #[error("failed to make the network of the container group {id}")]
+    GroupNetwork {
+        /// Whose.
+        id: GroupId,
+        /// Why.
+        source: io::Error,
+    },
+    /// A part of a volume of the instance's group.
+    #[error("failed to mount the sub-path `{}` of a volume", path.display())]
+    SubPath {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Mounting the image.
     #[error("failed to attach the image to the instance {id}")]
     Attach {
@@ -228,11 +252,14 @@ impl InstanceError {
             | Self::Option { .. }
             | Self::StopSignal(_)
             | Self::Volume { .. }
+            | Self::SubPath { .. }
             | Self::SystemDirectory { .. }
             | Self::VolumePlace { .. }
             | Self::MountPoint { .. }
             | Self::WorkingDir { .. } => InstanceErrorKind::Input,
             Self::Directory { .. }
+            | Self::GroupVolume { .. }
+            | Self::GroupNetwork { .. }
             | Self::Attach { .. }
             | Self::WriteState { .. }
             | Self::ReadState { .. }

@@ -149,7 +149,7 @@ pub struct Reconciled {
 #[derive(Debug, Clone)]
 pub struct Instances {
     config: NodeConfig,
-    layout: Layout,
+    pub(crate) layout: Layout,
     mounts: BlobMounts,
 }
 

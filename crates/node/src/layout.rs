@@ -14,11 +14,14 @@
 //! <data>/instances/<id>/{hosts,hostname,resolv.conf}   mounted into the container
 //! <data>/instances/<id>/{log,log.1}     what it printed, where nobody was attached
 //! <data>/instances/<id>/oci/            the OCI runtime's own state
+//! <data>/instances/<id>/sub_paths/<n>   parts of its group's volumes, mounted while it lives
+//! <data>/groups/<id>/volumes/<n>        what the containers of a group share
+//! <data>/groups/<id>/net                their network namespace, kept by a mount of itself
 //! ```
 
 use std::path::{Path, PathBuf};
 
-use model::{BlobKey, Digest, InstanceId};
+use model::{BlobKey, Digest, GroupId, InstanceId};
 
 /// The paths of a data directory.
 #[derive(Clone, Debug)]
@@ -59,8 +62,38 @@ impl Layout {
         self.data_dir.join("instances")
     }
 
+    pub(crate) fn groups(&self) -> PathBuf {
+        self.data_dir.join("groups")
+    }
+
+    pub(crate) fn group(&self, id: GroupId) -> GroupDir {
+        GroupDir(self.groups().join(id.to_string()))
+    }
+
     pub(crate) fn instance(&self, id: InstanceId) -> InstanceDir {
         InstanceDir(self.instances().join(id.to_string()))
+    }
+}
+
+/// The directory of one container group.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupDir(PathBuf);
+
+impl GroupDir {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn volumes(&self) -> PathBuf {
+        self.0.join("volumes")
+    }
+
+    pub(crate) fn volume(&self, place: usize) -> PathBuf {
+        self.volumes().join(place.to_string())
+    }
+
+    pub(crate) fn network(&self) -> PathBuf {
+        self.0.join("net")
     }
 }
 
@@ -99,6 +132,10 @@ impl InstanceDir {
 
     pub(crate) fn merged(&self) -> PathBuf {
         self.0.join("merged")
+    }
+
+    pub(crate) fn sub_paths(&self) -> PathBuf {
+        self.0.join("sub_paths")
     }
 
     pub(crate) fn oci_root(&self) -> PathBuf {

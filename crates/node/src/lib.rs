@@ -20,6 +20,7 @@ mod dispatch;
 mod doctor;
 mod embedded;
 mod error;
+mod groups;
 mod identity;
 mod image_blobs;
 mod inside;
@@ -46,6 +47,7 @@ pub use account::AccountError;
 pub use dispatch::{SECRETS, dispatch_internal};
 pub use doctor::{Check, CheckResult, probe};
 pub use error::{AttachError, InstanceError, InstanceErrorKind};
+pub use groups::{GroupSpec, JoinedGroup, PreparedGroup, SharedFile, SharedMount, SharedVolume};
 pub use image_blobs::{ImageBlobs, LocalBlob};
 pub use instances::{
     Attachment, InstanceSpec, InstanceStatus, Instances, NodeConfig, Reconciled, StartTimings, Started,

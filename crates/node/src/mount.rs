@@ -13,11 +13,12 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use model::ByteSize;
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, UnmountFlags, fsconfig_create,
-    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, move_mount, unmount,
+    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount, mount_bind, move_mount, unmount,
 };
 
 use crate::AttachError;
@@ -192,6 +193,24 @@ fn overlay_in_one_string(overlay: &Overlay<'_>, target: &Path) -> Result<(), Err
     let flags = if overlay.nodev { MountFlags::NODEV } else { MountFlags::empty() };
     let options = std::ffi::CString::new(options.as_bytes()).map_err(|_| Errno::INVAL)?;
     mount("imc", target, "overlay", flags, Some(options.as_c_str()))
+}
+
+/// Shows what is at `source` at `target` as well.
+pub(crate) fn bind(source: &Path, target: &Path) -> Result<(), Errno> {
+    mount_bind(source, target)
+}
+
+/// Shows what is open at `target` as well, whatever its path is by now.
+pub(crate) fn bind_open(open: &File, target: &Path) -> Result<(), Errno> {
+    mount_bind(PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd())), target)
+}
+
+/// Mounts an empty file system in memory.
+pub(crate) fn mount_tmpfs(target: &Path, mode: u32, limit: Option<ByteSize>) -> Result<(), Errno> {
+    let size = limit.map_or_else(String::new, |limit| format!(",size={}", limit.as_u64().max(4096)));
+    let options = std::ffi::CString::new(format!("mode={mode:o}{size}")).map_err(|_| Errno::INVAL)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    mount("imc", target, "tmpfs", flags, Some(options.as_c_str()))
 }
 
 fn place(made: &OwnedFd, target: &Path) -> Result<(), Errno> {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use model::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use crate::JoinedGroup;
+
 /// Why an option of a run is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
@@ -143,6 +145,9 @@ pub struct RunOptions {
     pub network: Network,
     /// Host directories inside.
     pub volumes: Vec<Volume>,
+    /// The group that it is a container of.
+    #[serde(default)]
+    pub group: Option<JoinedGroup>,
     /// Upper limit of memory.
     pub memory: Option<ByteSize>,
     /// Upper limit of processor time.

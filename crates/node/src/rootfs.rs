@@ -85,6 +85,11 @@ impl Rootfs {
         }
     }
 
+    /// The file or directory at the path, to be named by what is open and not by its path.
+    pub(crate) fn open_part(&self, path: &Path) -> io::Result<File> {
+        Ok(File::from(self.resolve(path, OFlags::PATH)?))
+    }
+
     /// What the symlink at the path says; `None` where there is none.
     pub(crate) fn link_at(&self, path: &Path) -> io::Result<Option<PathBuf>> {
         let open = match self.resolve(path, OFlags::PATH | OFlags::NOFOLLOW) {

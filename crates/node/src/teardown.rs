@@ -31,6 +31,7 @@ pub(crate) fn take_down(
         runtime: record.runtime.name(),
         message,
     })?;
+    crate::groups::let_go(dir)?;
     unmount_path(&dir.merged()).map_err(|source| InstanceError::Attach { id, source })?;
     mounts
         .release(id, record.blobs.lowers.iter().map(|blob| &blob.key))
@@ -69,6 +70,7 @@ fn delete_container(dir: &InstanceDir, record: &Record, patience: Duration) -> R
 
 /// Removes an instance's directory. Nothing may be mounted in it any more.
 pub(crate) fn remove_directory(dir: &InstanceDir) -> Result<(), InstanceError> {
+    crate::groups::let_go(dir)?;
     // One that could not be lifted is a limit of a project without files: the project's next user replaces it.
     let _ = crate::quota::lift(&dir.upper());
     let path: &Path = dir.path();

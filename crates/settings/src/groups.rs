@@ -161,6 +161,8 @@ pub struct Clouds {
     pub alibaba_regions: Vec<RegionName>,
     /// How far the clocks of an Alibaba caller and the server may differ.
     pub alibaba_skew: Duration,
+    /// Whether the containers of a container group see a network of their own, with loopback alone, in place of the host's.
+    pub alibaba_isolated_groups: bool,
     /// Tencent's regions that are this place; none: whatever region a call names.
     pub tencent_regions: Vec<RegionName>,
     /// How far the clocks of a Tencent caller and the server may differ.

@@ -155,7 +155,7 @@ impl Caller {
 
     /// The tags of a resource; none where it is not there.
     async fn tags_of(&self, id: &str) -> crate::service::ServiceResult<Tags> {
-        if let Some(group) = ids::instance_of(id) {
+        if let Some(group) = ids::group_of(id) {
             return self.tags_of_group(group).await;
         }
         let Ok(id) = id.parse() else { return Ok(Tags::default()) };

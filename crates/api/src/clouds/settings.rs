@@ -13,6 +13,8 @@ pub struct CloudSettings {
     pub enabled: bool,
     /// Alibaba's.
     pub alibaba: DialectSettings,
+    /// Whether the containers of a container group see a network of their own in place of the host's.
+    pub isolated_groups: bool,
     /// Tencent's.
     pub tencent: DialectSettings,
     /// The most calls of an account to one operation in a minute; the clouds' own limits count beside it. `None`: no limit.
@@ -81,6 +83,7 @@ impl Default for CloudSettings {
         Self {
             enabled: true,
             alibaba: dialect("cn-hangzhou", clouds::alibaba::SKEW_SECONDS),
+            isolated_groups: false,
             tencent: dialect("ap-guangzhou", clouds::tencent::SKEW_SECONDS),
             requests_per_minute: None,
             acr: BTreeMap::new(),

@@ -10,7 +10,8 @@ impl From<metastore::Error> for ServiceError {
     fn from(error: metastore::Error) -> Self {
         use metastore::Error as E;
         let kind = match &error {
-            E::CacheInUse { .. } => Kind::InUse,
+            E::CacheInUse { .. } | E::GroupInUse(_) => Kind::InUse,
+            E::Conflict { object: "container group", .. } => Kind::NameTaken,
             E::CacheBuilding { .. } => Kind::Building,
             E::CacheDeleting(_) => Kind::Deleting,
             E::QuotaReached { .. } => Kind::QuotaReached,
@@ -84,9 +85,12 @@ impl From<engine::Error> for ServiceError {
             other => other,
         };
         let (kind, field) = match &error {
-            E::UnknownCache { .. } | E::UnknownInstance { .. } | E::NoGeneration { .. } => {
-                (Kind::NotFound, None)
-            }
+            E::UnknownCache { .. }
+            | E::UnknownInstance { .. }
+            | E::UnknownGroup { .. }
+            | E::NoGeneration { .. } => (Kind::NotFound, None),
+            E::GroupSpec(_) => (Kind::InvalidField, None),
+            E::TooManyGroups { .. } => (Kind::QuotaReached, None),
             E::AmbiguousCache { .. } => (Kind::Ambiguous, None),
             E::BadRequest { .. } => (Kind::InvalidField, Some("images")),
             E::OutOfBounds { what, .. } => (Kind::InvalidField, Some(field_of(*what))),
@@ -103,9 +107,11 @@ impl From<engine::Error> for ServiceError {
                 HostErrorKind::Privilege | HostErrorKind::System => (Kind::Internal, None),
             },
             E::Vault(VaultError::NoKey { .. }) => (Kind::Unsupported, Some("credentials")),
-            E::Vault(VaultError::NoKeyForSecret { .. } | VaultError::NoKeyForAnswer) => {
-                (Kind::Unsupported, None)
-            }
+            E::Vault(
+                VaultError::NoKeyForSecret { .. }
+                | VaultError::NoKeyForAnswer
+                | VaultError::NoKeyForGroup { .. },
+            ) => (Kind::Unsupported, None),
             other => (of_failure(other.kind()), None),
         };
         let allowed = match &error {

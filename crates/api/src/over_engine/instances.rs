@@ -152,6 +152,7 @@ fn order(new: NewInstance) -> engine::NewInstance {
             Network::None => InstanceNetwork::None,
         },
         volumes: wish.volumes.into_iter().map(volume).collect(),
+        group: None,
         memory: wish.memory_bytes,
         milli_cpus: wish.milli_cpus,
     };

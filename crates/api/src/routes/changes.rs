@@ -74,6 +74,8 @@ impl Sees {
         match subject {
             Subject::Cache(_) => self.caches,
             Subject::Instance(_) => self.instances,
+            // The native API has no word for them yet.
+            Subject::Group(_) => false,
         }
     }
 }

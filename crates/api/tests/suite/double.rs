@@ -2,6 +2,7 @@
 
 mod answers;
 mod filter;
+mod groups;
 mod keys;
 mod state;
 mod taken;
@@ -67,6 +68,7 @@ struct State {
     tokens: Vec<TokenRecord>,
     keys: Keys,
     answers: HashMap<answers::Key, answers::Begun>,
+    groups: groups::Groups,
 }
 
 fn now() -> Timestamp {
@@ -356,6 +358,7 @@ impl Service for Double {
             manifest_digest: digest,
             snapshot: ImageSnapshotId::generate(),
             cache,
+            group: None,
             command: new.wish.command,
             state: InstanceState::Running,
             pid: Some(4711),
@@ -471,7 +474,10 @@ impl Service for Double {
         word: &str,
         request: LogRequest,
     ) -> ServiceResult<Feed<LogLine>> {
-        self.with(|all| all.instance(account, word))?;
+        self.with(|all| match all.groups.has_instance(account, word) {
+            true => Ok(0),
+            false => all.instance(account, word),
+        })?;
         let line = |number: u64| {
             let bytes = if number == 2 { vec![0xff, 0] } else { format!("line {number}").into_bytes() };
             Ok(LogLine { time: now(), output: Output::of(OutputStream::Stdout, bytes) })

@@ -13,17 +13,17 @@ use axum::body::Body;
 use blobstore::MemoryStore;
 use client::{Changed, Client, InProcess, ListCaches, ListInstances};
 use engine::{
-    Daemon, Engine, ExecEnd, ExecOrder, HostError, HostErrorKind, HostOrder, HostStarted, HostStates,
-    HostStatus, InstanceHost, InstanceOptions, Instances, LineStream, Printed, PrintedLine, SystemTimer,
-    Vault, VaultError,
+    Daemon, Engine, ExecEnd, ExecOrder, GroupOrder, GroupPrepared, HostError, HostErrorKind, HostOrder,
+    HostStarted, HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, LineStream, Printed,
+    PrintedLine, SystemTimer, Vault, VaultError,
 };
 use metastore::{
     CredentialOwner, InstanceRef, MemoryMetastore, Metastore, ProcessIdentity, SealedCredential,
 };
 use model::{
-    AccessKeyId, AccountId, BlobKey, ByteSize, CachePolicy, Cloud, CloudNotes, ExitStatus, ImageConfig,
-    InstanceId, InstanceState, Origin, Platform, RegistryAccess, RegistryHost, SealedSecret, SystemClock,
-    Tags, Timestamp,
+    AccessKeyId, AccountId, BlobKey, ByteSize, CachePolicy, Cloud, CloudNotes, ExitStatus, GroupId,
+    ImageConfig, InstanceId, InstanceState, Origin, Platform, RegistryAccess, RegistryHost, SealedSecret,
+    SystemClock, Tags, Timestamp,
 };
 use registry::{Credentials, Registry};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -118,6 +118,20 @@ impl InstanceHost for Host {
         }
         Ok(ExecEnd { status: ExitStatus::Signal(9), is_cut: true })
     }
+
+    async fn prepare_group(&self, _: GroupOrder) -> Result<GroupPrepared, HostError> {
+        Ok(GroupPrepared::default())
+    }
+
+    async fn remove_group(&self, _: GroupId) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    async fn groups(&self) -> Result<Vec<GroupId>, HostError> {
+        Ok(Vec::new())
+    }
+
+    fn on_end(&self, _: Box<dyn Fn() + Send + Sync>) {}
 
     async fn look_around(&self) -> Result<HostStates, HostError> {
         let running = self.0.lock().unwrap();

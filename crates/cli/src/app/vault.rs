@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use engine::{Vault, VaultError};
 use metastore::{AnswerKey, CredentialOwner, SealedCredential};
-use model::{AccessKeyId, AccountId, RegistryHost, SealedSecret};
+use model::{AccessKeyId, AccountId, GroupId, RegistryHost, SealedSecret};
 use registry::Credentials;
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{KeyRing, Owner, Sealed};
@@ -128,6 +128,34 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// Seals with the key that seals now what of a group is sealed; `None` where it is already.
+    pub(crate) fn resealed_group(
+        &self,
+        account: &AccountId,
+        group: GroupId,
+        sealed: &[SealedSecret],
+    ) -> Result<Option<Vec<SealedSecret>>, VaultError> {
+        let failed = |source: Cause| VaultError::OpenGroup { group, source };
+        let ring = self.ring().map_err(|error| failed(error.into()))?;
+        let (mut all, mut is_news) = (Vec::with_capacity(sealed.len()), false);
+        for (part, sealed) in (0_u32..).zip(sealed) {
+            let bytes =
+                Sealed::from_bytes(sealed.as_bytes().to_vec()).map_err(|error| failed(error.into()))?;
+            let anew = ring.reseal(&group_part(account, group, part), &bytes);
+            let anew = anew.map_err(|error| failed(error.into()))?;
+            is_news |= anew.is_some();
+            all.push(
+                anew.map_or_else(
+                    || sealed.clone(),
+                    |anew| SealedSecret::from_bytes(anew.as_bytes().to_vec()),
+                ),
+            );
+        }
+        Ok(is_news.then_some(all))
+    }
+}
+
 /// Why a secret is not sealed or opened.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -153,6 +181,10 @@ fn owner(of: CredentialOwner, registry: &RegistryHost) -> Owner {
     match of {
         CredentialOwner::Cache(cache) => Owner::new(&cache, registry),
     }
+}
+
+fn group_part(account: &AccountId, group: GroupId, part: u32) -> Owner {
+    Owner::new(account, &format_args!("{group}/{part}"))
 }
 
 impl Vault for Keys {
@@ -222,6 +254,33 @@ impl Vault for Keys {
         let ring = self.ring().map_err(|error| VaultError::OpenAnswer(error.into()))?;
         let bytes = Sealed::from_bytes(sealed).map_err(|error| VaultError::OpenAnswer(error.into()))?;
         ring.open_text(&answer_owner(of), &bytes).map_err(|error| VaultError::OpenAnswer(error.into()))
+    }
+
+    fn seal_group(
+        &self,
+        account: &AccountId,
+        group: GroupId,
+        part: u32,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, VaultError> {
+        let failed = |source: Cause| VaultError::SealGroup { group, source };
+        let ring = self.ring().map_err(|error| failed(error.into()))?;
+        let sealed = ring.seal_text(&group_part(account, group, part), secret);
+        let sealed = sealed.map_err(|error| failed(error.into()))?;
+        Ok(SealedSecret::from_bytes(sealed.as_bytes().to_vec()))
+    }
+
+    fn open_group(
+        &self,
+        account: &AccountId,
+        group: GroupId,
+        part: u32,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, VaultError> {
+        let failed = |source: Cause| VaultError::OpenGroup { group, source };
+        let ring = self.ring().map_err(|error| failed(error.into()))?;
+        let bytes = Sealed::from_bytes(sealed.as_bytes().to_vec()).map_err(|error| failed(error.into()))?;
+        ring.open_text(&group_part(account, group, part), &bytes).map_err(|error| failed(error.into()))
     }
 }
 

@@ -127,6 +127,7 @@ fn options(args: &RunArgs) -> InstanceOptions {
             Network::None => InstanceNetwork::None,
         },
         volumes: args.volume.iter().map(volume).collect(),
+        group: None,
         memory: args.memory,
         milli_cpus: args.cpus.map(MilliCpus::get),
     }

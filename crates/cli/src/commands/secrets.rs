@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use metastore::{CredentialOwner, Metastore};
+use metastore::{CredentialOwner, GroupFilter, Metastore, Page};
 use rustix::fs::FlockOperation;
 use secrets::KeyRing;
 use settings::Settings;
@@ -118,10 +118,31 @@ async fn until_done(mut pass: impl AsyncFnMut() -> Result<Pass, Failure>) -> Res
 async fn pass(records: &dyn Metastore, keys: &Keys) -> Result<Pass, Failure> {
     let credentials = pass_of_credentials(records, keys).await?;
     let secrets = pass_of_access_keys(records, keys).await?;
+    let groups = pass_of_groups(records, keys).await?;
     Ok(Pass {
-        resealed: credentials.resealed + secrets.resealed,
-        unfinished: credentials.unfinished + secrets.unfinished,
+        resealed: credentials.resealed + secrets.resealed + groups.resealed,
+        unfinished: credentials.unfinished + secrets.unfinished + groups.unfinished,
     })
+}
+
+async fn pass_of_groups(records: &dyn Metastore, keys: &Keys) -> Result<Pass, Failure> {
+    let (mut done, mut page) = (Pass::default(), Page::first());
+    loop {
+        let groups = records.find_groups(&GroupFilter::default(), page).await?;
+        let Some(last) = groups.last() else { return Ok(done) };
+        page = Page::after(last.id);
+        for group in groups {
+            let sealed = records.group_secrets(group.id).await?;
+            let anew = keys.resealed_group(&group.account, group.id, &sealed);
+            let Some(anew) = anew.map_err(|error| Failure::from(engine::Error::from(error)))? else {
+                continue;
+            };
+            match records.reseal_group(group.id, &sealed, &anew).await? {
+                true => done.resealed += 1,
+                false => done.unfinished += 1,
+            }
+        }
+    }
 }
 
 async fn pass_of_access_keys(records: &dyn Metastore, keys: &Keys) -> Result<Pass, Failure> {

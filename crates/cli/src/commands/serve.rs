@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use api::serve::ServeLimits;
 use api::{Edge, Limits, Metrics, PageKey, Parts};
-use engine::Daemon;
+use engine::{Daemon, Groups};
 use model::AccountId;
 use prometheus_client::registry::Registry as Numbers;
 use secrecy::ExposeSecret as _;
@@ -105,7 +105,8 @@ async fn run(
     let stopping = CancellationToken::new();
     let edge = edge(&app, settings, stopping.clone())?;
     let (listeners, listening) = listeners::open(settings, activated).await?;
-    let daemon = Daemon::start(app.engine.clone(), app.in_use()).await?;
+    let groups = Groups::new(app.use_cases.clone());
+    let daemon = Daemon::start_with_groups(groups, app.in_use()).await?;
     let data_dir = settings.data_dir.display().to_string();
     let status = format!("serving {data_dir} on {}", listening.join(", "));
     printer.result(&Serving { data_dir, listening: listening.clone() }, || vec![status.clone()]);

@@ -153,6 +153,7 @@ fn instance(state: InstanceState) -> model::Instance {
         manifest_digest: DIGEST.parse().unwrap(),
         snapshot: format!("isn-{HEX}").parse().unwrap(),
         cache: Some(format!("imc-{HEX}").parse().unwrap()),
+        group: None,
         command: vec!["nginx".to_owned(), "-g".to_owned(), "daemon off;".to_owned()],
         state,
         pid: (state == InstanceState::Running).then_some(4321),

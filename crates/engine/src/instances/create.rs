@@ -181,6 +181,7 @@ impl Instances {
             manifest_digest: image.manifest_digest,
             snapshot: choice.snapshot,
             cache: choice.cache.as_ref().map(|cache| cache.id),
+            group: None,
             command: self.host.command_line(&new.options, &image.config),
             state: InstanceState::Creating,
             pid: None,
@@ -207,11 +208,16 @@ impl Instances {
         self.engine.note_start(choice).await;
         self.engine.look_behind(choice).await;
         // Only now: what cannot start needs no cache.
-        let cache = self.engine.create_automatic_cache(&record.account, record.id, choice).await;
+        let cache =
+            self.engine.create_automatic_cache(&record.account, Subject::Instance(record.id), choice).await;
         Ok(RunningInstance { instance, cache })
     }
 
-    async fn record_running(&self, record: &Instance, started: &HostStarted) -> Result<Instance, Error> {
+    pub(crate) async fn record_running(
+        &self,
+        record: &Instance,
+        started: &HostStarted,
+    ) -> Result<Instance, Error> {
         let millis = |micros: u64| micros as f64 / 1000.0;
         let message = format!(
             "`{}` runs as process {}: image ready in {:.1} ms, started in {:.1} ms",

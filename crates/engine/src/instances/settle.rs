@@ -1,7 +1,9 @@
 //! Makes records and processes agree: whatever was killed or has ended, here it is noticed and cleaned up.
 
+use std::collections::BTreeSet;
+
 use metastore::{InstanceFilter, Page};
-use model::{EventKind, EventReason, ExitStatus, Instance, InstanceId, InstanceState};
+use model::{EventKind, EventReason, ExitStatus, GroupId, Instance, InstanceId, InstanceState};
 
 use super::Instances;
 use crate::host::{HostError, HostStatus};
@@ -18,6 +20,22 @@ impl Instances {
     /// [`Error::Host`] where the host cannot even look; those of store and records, the first of them, after all instances
     /// have been looked at.
     pub async fn settle(&self) -> Result<Vec<(InstanceId, HostError)>, Error> {
+        self.settle_where(&|_| true).await
+    }
+
+    /// The same by the only process that starts instances of groups, where these are the groups at which it works: whatever else
+    /// of a group is said to be starting is not.
+    pub(crate) async fn settle_knowing(
+        &self,
+        under_way: &BTreeSet<GroupId>,
+    ) -> Result<Vec<(InstanceId, HostError)>, Error> {
+        self.settle_where(&|record| record.group.is_none_or(|group| under_way.contains(&group))).await
+    }
+
+    async fn settle_where(
+        &self,
+        may_start: &(dyn Fn(&Instance) -> bool + Sync),
+    ) -> Result<Vec<(InstanceId, HostError)>, Error> {
         // The records come first: what started after they were read is not among them, and so is not taken for gone.
         let records = self.all().await?;
         let found = self.host.look_around().await.map_err(|source| Error::LookAround { source })?;
@@ -29,7 +47,8 @@ impl Instances {
             let status = found.instances.iter().find(|status| status.id == record.id);
             let cleaned = found.cleaned.contains(&record.id);
             let id = record.id;
-            if let Err(error) = self.settle_one(record, status, cleaned).await {
+            let may_start = may_start(&record);
+            if let Err(error) = self.settle_one(record, status, cleaned, may_start).await {
                 tracing::warn!(instance = %id, error = chain(&error), "failed to settle an instance");
                 // One that cannot be settled is no reason to leave the others.
                 settled = settled.and(Err(error));
@@ -54,6 +73,7 @@ impl Instances {
         record: Instance,
         status: Option<&HostStatus>,
         cleaned: bool,
+        may_start: bool,
     ) -> Result<(), Error> {
         use InstanceState::{Creating, Exited, Running};
         let ended = match (&record.state, status.map(|status| status.state)) {
@@ -61,7 +81,7 @@ impl Instances {
             (_, Some(Exited(status))) => status,
             (Creating | Exited(_), Some(Running)) => return self.found_running(&record, status).await,
             (_, Some(_)) => return Ok(()),
-            (Creating, None) if self.is_starting(&record) => return Ok(()),
+            (Creating, None) if may_start && self.is_starting(&record) => return Ok(()),
             (_, None) => ExitStatus::Unknown,
         };
         if record.state != Exited(ended) {

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Reconciler, all};
 use crate::recover::SERVER;
-use crate::{Engine, Error, chain};
+use crate::{Engine, Error, Groups, chain};
 
 /// What became of a reconciler so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,18 @@ impl Daemon {
     /// # Errors
     /// Where the lease by which others know that a server runs cannot be taken.
     pub async fn start(engine: Engine, in_use: Arc<dyn InUse>) -> Result<Self, Error> {
+        Self::begin(engine, in_use, None).await
+    }
+
+    /// The same with container groups. One process per host may.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with_groups(groups: Groups, in_use: Arc<dyn InUse>) -> Result<Self, Error> {
+        Self::begin(groups.engine().clone(), in_use, Some(groups)).await
+    }
+
+    async fn begin(engine: Engine, in_use: Arc<dyn InUse>, groups: Option<Groups>) -> Result<Self, Error> {
         let lease = engine.store().lease(SERVER, &[], LeaseTerm::Held).await;
         let lease = lease.map_err(Error::store("take the server's lease"))?;
         let daemon = Self {
@@ -69,7 +81,7 @@ impl Daemon {
             engine,
         };
         daemon.engine.workshop.signals.are_heard();
-        for reconciler in all(&daemon.engine, in_use) {
+        for reconciler in all(&daemon.engine, in_use, groups) {
             daemon.spawn(reconciler);
         }
         daemon.tracker.close();
@@ -175,6 +187,7 @@ async fn drive(
             () = engine.workshop.parts.timer.sleep(reconciler.interval()) => {}
         }
     }
+    reconciler.finish().await;
 }
 
 fn note(statuses: &Statuses, name: &str, now: Timestamp, failure: Option<&Error>) {

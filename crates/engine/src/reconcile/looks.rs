@@ -154,7 +154,7 @@ impl LastLook {
                 let last = changes.last().map_or(seen, |change| change.number);
                 let caches = changes.into_iter().filter_map(|change| match change.subject {
                     Subject::Cache(id) => Some(id),
-                    Subject::Instance(_) => None,
+                    Subject::Instance(_) | Subject::Group(_) => None,
                 });
                 return Ok(look(caches.collect(), last, self.next));
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use metastore::{Admitted, CacheFilter, Operation, Order, Page};
 use model::{
     AccountId, ByteSize, CacheName, CachePolicy, CacheState, CopyPlan, Digest, Event, EventKind, EventReason,
-    ImageCache, ImageSource, InstanceId, Origin, Platform, Subject,
+    ImageCache, ImageSource, Origin, Platform, Subject,
 };
 use serde::Serialize;
 
@@ -25,18 +25,18 @@ const LOOKED_THROUGH: u32 = 100;
 
 impl Engine {
     /// Makes the automatic cache that a start left to be made, from what it fetched: no registry is asked. `None` where none
-    /// is to be made, or somebody else makes it. Call it once the instance is recorded and before the choice is released. A
-    /// failure is an event of the instance, no failure of the start.
+    /// is to be made, or somebody else makes it. Call it once that is recorded and before the choice is released. A
+    /// failure is an event of it, no failure of the start.
     pub async fn create_automatic_cache(
         &self,
         account: &AccountId,
-        instance: InstanceId,
+        starter: Subject,
         choice: &StartChoice,
     ) -> Option<ImageCache> {
         if !choice.is_automatic {
             return None;
         }
-        let made = self.try_automatic_cache(account, instance, choice).await;
+        let made = self.try_automatic_cache(account, starter, choice).await;
         let (kind, message) = match &made {
             Ok(None) => return None,
             Ok(Some(cache)) => {
@@ -45,9 +45,9 @@ impl Engine {
             Err(error) => (EventKind::Warning, format!("no cache could be created for it: {}", chain(error))),
         };
         let now = self.clock().now();
-        let event = Event::once(Subject::Instance(instance), kind, EventReason::AutoCreated, message, now);
+        let event = Event::once(starter, kind, EventReason::AutoCreated, message, now);
         if let Err(error) = self.records().append_events(&[event]).await {
-            tracing::warn!(%instance, error = chain(&error), "failed to record an event");
+            tracing::warn!(%starter, error = chain(&error), "failed to record an event");
         }
         made.ok().flatten()
     }
@@ -55,16 +55,16 @@ impl Engine {
     async fn try_automatic_cache(
         &self,
         account: &AccountId,
-        instance: InstanceId,
+        starter: Subject,
         choice: &StartChoice,
     ) -> Result<Option<ImageCache>, Error> {
         let images = distinct(choice);
         if self.has_automatic_cache(account, &images, &choice.platform).await? {
             return Ok(None);
         }
-        let draft = self.automatic(account, instance, choice, images)?;
+        let draft = self.automatic(account, starter, choice, images)?;
         let now = self.clock().now();
-        let message = format!("no cache had everything that the instance {instance} wanted");
+        let message = format!("no cache had everything that {starter} wanted");
         let subject = Subject::Cache(draft.cache.id);
         let events = [
             created(&self.workshop, &draft.cache),
@@ -83,12 +83,12 @@ impl Engine {
     fn automatic(
         &self,
         account: &AccountId,
-        instance: InstanceId,
+        starter: Subject,
         choice: &StartChoice,
         images: Vec<ImageSource>,
     ) -> Result<Draft, Error> {
         let name: CacheName =
-            format!("auto-create-for-{instance}").parse().expect("an id is letters and digits");
+            format!("auto-create-for-{starter}").parse().expect("an id is letters and digits");
         let unpacked = choice.own.as_ref().map_or(ByteSize::ZERO, model::ImageSnapshot::unpacked_size);
         let (fingerprint, platform) = (fingerprint_of(&images, &choice.platform), choice.platform.clone());
         // What was fetched is on this machine: a standard snapshot follows, where these are kept elsewhere.

@@ -60,6 +60,24 @@ impl Engine {
         }))
     }
 
+    /// An image of a snapshot, kept where it is; `None` where the snapshot, the image or a blob of it is nowhere whole any more.
+    pub(crate) async fn hold_image(
+        &self,
+        snapshot: ImageSnapshotId,
+        source: &ImageSource,
+        instance: InstanceId,
+    ) -> Result<Option<(SnapshotImage, Arc<dyn BlobStore>, Arc<dyn Lease>)>, Error> {
+        let document = self.workshop.document(snapshot).await;
+        let document = document.map_err(Error::store("read an image snapshot"))?;
+        let Some(image) = document.as_ref().and_then(|document| document.find(source)) else {
+            return Ok(None);
+        };
+        let keys: Vec<BlobKey> = image.blob_keys().collect();
+        let owner = format!("start of {instance} from {snapshot}");
+        let place = self.place_for(&keys, instance, &owner).await?;
+        Ok(place.map(|Place { store, lease }| (image.clone(), store, lease)))
+    }
+
     /// The first store that has all of these, kept there: the local one, then the standard copies, each instance
     /// beginning with another of them.
     async fn place_with(
@@ -68,11 +86,19 @@ impl Engine {
         instance: InstanceId,
         cache: CacheId,
     ) -> Result<Option<Place>, Error> {
+        self.place_for(keys, instance, &format!("start of {instance} from the cache {cache}")).await
+    }
+
+    async fn place_for(
+        &self,
+        keys: &[BlobKey],
+        instance: InstanceId,
+        owner: &str,
+    ) -> Result<Option<Place>, Error> {
         let stores = self.workshop.stores_from(&instance.to_string()).await;
         let stores = stores.map_err(Error::store("find the standard snapshot's copies"))?;
         for store in stores {
-            let owner = format!("start of {instance} from the cache {cache}");
-            let lease = store.lease(&owner, keys, LeaseTerm::Held).await;
+            let lease = store.lease(owner, keys, LeaseTerm::Held).await;
             let lease: Arc<dyn Lease> = Arc::from(lease.map_err(Error::store("keep an image's blobs"))?);
             // Named first, looked at second: a collection between the two would have taken them.
             if has_all(&*store, keys).await? {

@@ -1,6 +1,6 @@
 //! What the records say of a start: the instance with the snapshot that it holds, and what was found for it.
 
-use model::{Event, EventKind, EventReason, ImageSource, Instance, InstanceId, Subject};
+use model::{Event, EventKind, EventReason, ImageSource, Instance, InstanceId, Subject, Timestamp};
 
 use super::{StartChoice, StartOutcome};
 use crate::{Engine, Error, chain};
@@ -12,7 +12,7 @@ impl Engine {
     /// # Errors
     /// Those of the records, of which a taken name is one; those of the store. Nothing is recorded then.
     pub async fn record_instance(&self, instance: &Instance, choice: &StartChoice) -> Result<(), Error> {
-        let events = events_of(instance, choice);
+        let events = choice.events_for(Subject::Instance(instance.id), instance.created);
         let Some(own) = &choice.own else {
             self.records().create_instance(instance, &events).await?;
             self.workshop.signals.changes.notify_one();
@@ -54,41 +54,38 @@ impl Engine {
 impl StartChoice {
     /// How the wish was met, in the words that the instance's event has.
     pub(crate) fn in_words(&self, instance: InstanceId) -> String {
-        found(instance, self).1
+        found(Subject::Instance(instance), self).1
+    }
+
+    /// What was found and what its tags were pinned to, told of whoever starts from it and of its cache. Of a cache equal events
+    /// of many starts are counted.
+    pub(crate) fn events_for(&self, starter: Subject, now: Timestamp) -> Vec<Event> {
+        events_of(starter, self, now)
     }
 }
 
-/// What was found and what its tags were pinned to, told of the instance and of its cache. Of a cache equal events of many
-/// instances are counted.
-fn events_of(instance: &Instance, choice: &StartChoice) -> Vec<Event> {
-    let of_instance = |kind, reason, message: String| {
-        Event::once(Subject::Instance(instance.id), kind, reason, message, instance.created)
-    };
+fn events_of(starter: Subject, choice: &StartChoice, now: Timestamp) -> Vec<Event> {
+    let of_instance = |kind, reason, message: String| Event::once(starter, kind, reason, message, now);
     let asked = if choice.was_asked { "" } else { "; no registry was asked" };
     let mut events = Vec::new();
     for image in &choice.images {
         let message = format!("{} was served as pinned to {}{asked}", image.source, image.manifest_digest);
         events.push(of_instance(EventKind::Normal, EventReason::ServedPinned, message.clone()));
-        events.extend(of_cache(choice, EventReason::ServedPinned, message, instance));
+        events.extend(of_cache(choice, EventReason::ServedPinned, message, now));
     }
-    let (reason, told, told_of_cache) = found(instance.id, choice);
+    let (reason, told, told_of_cache) = found(starter, choice);
     events.push(of_instance(EventKind::Normal, reason, told));
-    events.extend(told_of_cache.and_then(|message| of_cache(choice, reason, message, instance)));
+    events.extend(told_of_cache.and_then(|message| of_cache(choice, reason, message, now)));
     events
 }
 
-fn of_cache(
-    choice: &StartChoice,
-    reason: EventReason,
-    message: String,
-    instance: &Instance,
-) -> Option<Event> {
+fn of_cache(choice: &StartChoice, reason: EventReason, message: String, now: Timestamp) -> Option<Event> {
     let cache = choice.cache.as_ref()?;
-    Some(Event::once(Subject::Cache(cache.id), EventKind::Normal, reason, message, instance.created))
+    Some(Event::once(Subject::Cache(cache.id), EventKind::Normal, reason, message, now))
 }
 
 /// How the wish was met, in words for the instance and for the cache.
-fn found(instance: InstanceId, choice: &StartChoice) -> (EventReason, String, Option<String>) {
+fn found(starter: Subject, choice: &StartChoice) -> (EventReason, String, Option<String>) {
     let names = list(choice.images.iter().map(|image| &image.source));
     let fetched = choice.fetched;
     let name = choice.cache.as_ref().map(|cache| format!("the cache `{}` ({})", cache.name, cache.id));
@@ -99,12 +96,12 @@ fn found(instance: InstanceId, choice: &StartChoice) -> (EventReason, String, Op
             (EventReason::CacheHit, told, Some("an instance started from it: nothing was fetched".to_owned()))
         }
         (StartOutcome::PartlyHit, Some(cache)) => {
-            let told = format!("{cache} has a part of {names}; {fetched} were fetched for {instance}");
+            let told = format!("{cache} has a part of {names}; {fetched} were fetched for {starter}");
             let of_cache = "an instance started from it: a part was fetched for the instance".to_owned();
             (EventReason::CachePartlyHit, told, Some(of_cache))
         }
         _ => {
-            let told = format!("no cache had {names}; {fetched} were fetched for {instance}");
+            let told = format!("no cache had {names}; {fetched} were fetched for {starter}");
             (EventReason::CacheMiss, told, None)
         }
     }

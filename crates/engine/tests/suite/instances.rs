@@ -1,20 +1,22 @@
 //! Instances as use-cases, over a host in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use blobstore::MemoryStore;
 use engine::{
-    BuildProgress, DeleteMode, Deletion, Engine, Error, ExecEnd, ExecOrder, HostError, HostErrorKind,
-    HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, LineStream,
-    NewInstance, Printed, PrintedLine, StalenessWish, StartWish,
+    BuildProgress, DeleteMode, Deletion, Engine, Error, ExecEnd, ExecOrder, GroupOrder, GroupPrepared,
+    HostError, HostErrorKind, HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceOptions,
+    Instances, LineStream, NewInstance, Printed, PrintedLine, StalenessWish, StartWish,
 };
 use metastore::verbs::*;
 use metastore::{InstanceFilter, MemoryMetastore, Page};
 use model::{
-    ByteSize, CacheState, EventReason, ExitStatus, ImageConfig, InstanceId, InstanceState, Platform, Subject,
+    ByteSize, CacheState, EventReason, ExitStatus, GroupId, ImageConfig, InstanceId, InstanceState, Platform,
+    Subject,
 };
 use testkit::FaultServer;
 use tokio::sync::Notify;
@@ -25,8 +27,13 @@ use crate::support::{World, image, local, new_cache, noise};
 /// Containers that are only remembered.
 #[derive(Default)]
 pub(crate) struct MemoryHost {
-    running: Mutex<BTreeMap<InstanceId, InstanceState>>,
-    refuses: Mutex<bool>,
+    pub(crate) running: Mutex<BTreeMap<InstanceId, InstanceState>>,
+    /// What it was told to start, in order.
+    pub(crate) orders: Mutex<Vec<(InstanceId, InstanceOptions)>>,
+    pub(crate) groups: Mutex<BTreeMap<GroupId, GroupOrder>>,
+    /// The next group that is prepared has lost what was in memory.
+    pub(crate) loses_memory: AtomicBool,
+    pub(crate) refuses: Mutex<bool>,
     /// Cannot be removed.
     stuck: Mutex<Option<InstanceId>>,
     /// Goes on with a start: (it has begun, it may end).
@@ -39,7 +46,7 @@ impl MemoryHost {
         self.running.lock().unwrap().get(&id).copied().ok_or_else(unknown)
     }
 
-    fn end(&self, id: InstanceId, status: ExitStatus) {
+    pub(crate) fn end(&self, id: InstanceId, status: ExitStatus) {
         self.running.lock().unwrap().insert(id, InstanceState::Exited(status));
     }
 }
@@ -58,6 +65,7 @@ impl InstanceHost for MemoryHost {
             begun.notify_one();
             may_end.notified().await;
         }
+        self.orders.lock().unwrap().push((order.id, order.options.clone()));
         self.running.lock().unwrap().insert(order.id, InstanceState::Running);
         Ok(HostStarted {
             pid: 7,
@@ -108,6 +116,23 @@ impl InstanceHost for MemoryHost {
         to.send(Printed { stream: LineStream::Stdout, bytes }).await.unwrap();
         Ok(ExecEnd { status: ExitStatus::Code(0), is_cut: false })
     }
+
+    async fn prepare_group(&self, order: GroupOrder) -> Result<GroupPrepared, HostError> {
+        let was_lost = self.loses_memory.swap(false, Ordering::SeqCst);
+        self.groups.lock().unwrap().insert(order.id, order);
+        Ok(GroupPrepared { warnings: Vec::new(), was_lost })
+    }
+
+    async fn remove_group(&self, id: GroupId) -> Result<(), HostError> {
+        self.groups.lock().unwrap().remove(&id);
+        Ok(())
+    }
+
+    async fn groups(&self) -> Result<Vec<GroupId>, HostError> {
+        Ok(self.groups.lock().unwrap().keys().copied().collect())
+    }
+
+    fn on_end(&self, _: Box<dyn Fn() + Send + Sync>) {}
 
     async fn look_around(&self) -> Result<HostStates, HostError> {
         let running = self.running.lock().unwrap();

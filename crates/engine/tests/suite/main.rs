@@ -6,6 +6,7 @@ mod cancel;
 mod copies;
 mod crash;
 mod faults;
+mod groups;
 mod instances;
 mod life;
 mod life_faults;

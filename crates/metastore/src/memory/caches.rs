@@ -203,7 +203,8 @@ impl Records {
         let mut released = Vec::new();
         for id in snapshots {
             let named = self.caches.values().any(|cache| rules::named_snapshots(cache).contains(id))
-                || self.instances.values().any(|instance| instance.snapshot == *id);
+                || self.instances.values().any(|instance| instance.snapshot == *id)
+                || self.groups.values().any(|group| rules::snapshot_of(&group.status) == Some(*id));
             if !named && self.snapshots.remove(id).is_some() {
                 released.push(*id);
             }

@@ -52,6 +52,7 @@ impl Records {
         let living = match subject {
             Subject::Cache(id) => self.caches.get(&id).map(|cache| &cache.account),
             Subject::Instance(id) => self.instances.get(&id).map(|instance| &instance.account),
+            Subject::Group(id) => self.groups.get(&id).map(|group| &group.account),
         };
         living.or_else(|| self.departed.get(&subject)).cloned()
     }

@@ -34,6 +34,7 @@ impl Records {
         match subject {
             Subject::Cache(id) => self.caches.contains_key(&id),
             Subject::Instance(id) => self.instances.contains_key(&id),
+            Subject::Group(id) => self.groups.contains_key(&id),
         }
     }
 

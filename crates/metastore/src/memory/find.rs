@@ -73,5 +73,6 @@ pub(super) fn is_wanted_instance(filter: &InstanceFilter, instance: &Instance) -
     lets_through(filter.account.as_ref(), &instance.account)
         && lets_through(filter.snapshot.as_ref(), &instance.snapshot)
         && (filter.cache.is_none() || filter.cache == instance.cache)
+        && (filter.group.is_none() || filter.group == instance.group)
         && !(filter.unfinished && instance.state.has_ended())
 }

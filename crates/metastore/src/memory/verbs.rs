@@ -4,6 +4,7 @@ mod answers;
 mod builds;
 mod caches;
 mod events;
+mod groups;
 mod instances;
 mod keys;
 mod snapshots;

@@ -13,6 +13,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_records.sql"),
     include_str!("../../migrations/postgres/0002_clouds.sql"),
     include_str!("../../migrations/postgres/0003_usage.sql"),
+    include_str!("../../migrations/postgres/0004_groups.sql"),
     include_str!("../../migrations/postgres/0005_answers.sql"),
 ];
 

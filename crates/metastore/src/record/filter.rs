@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{
-    AccountId, CacheId, CacheName, CacheState, ImageSnapshotId, ImageSource, LabelFilter, Origin,
+    AccountId, CacheId, CacheName, CacheState, GroupId, ImageSnapshotId, ImageSource, LabelFilter, Origin,
     RepositoryName,
 };
 
@@ -54,6 +54,8 @@ pub struct InstanceFilter {
     pub snapshot: Option<ImageSnapshotId>,
     /// Only those started from this cache.
     pub cache: Option<CacheId>,
+    /// Only those of this container group.
+    pub group: Option<GroupId>,
     /// Only those that have not ended.
     pub unfinished: bool,
 }

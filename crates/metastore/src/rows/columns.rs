@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use model::{BuildFailure, ByteSize, CacheId, InstanceId, Subject, Timestamp};
+use model::{BuildFailure, ByteSize, CacheId, GroupId, InstanceId, Subject, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::Row as _;
@@ -145,6 +145,9 @@ pub(crate) fn parse<T: FromStr>(column: &'static str, value: &str) -> Result<T> 
 pub(crate) fn subject(column: &'static str, value: &str) -> Result<Subject> {
     if let Ok(id) = value.parse::<CacheId>() {
         return Ok(Subject::Cache(id));
+    }
+    if let Ok(id) = value.parse::<GroupId>() {
+        return Ok(Subject::Group(id));
     }
     parse::<InstanceId>(column, value).map(Subject::Instance)
 }

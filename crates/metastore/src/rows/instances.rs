@@ -12,6 +12,7 @@ pub(crate) fn instance(row: &impl Columns) -> Result<Instance> {
         manifest_digest: row.parsed("manifest_digest")?,
         snapshot: row.parsed("snapshot")?,
         cache: row.optional_parsed("cache")?,
+        group: row.optional_parsed("in_group")?,
         command: row.json("command")?,
         state: row.json("state")?,
         pid: row.optional_unsigned("pid")?,

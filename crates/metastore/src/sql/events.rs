@@ -19,6 +19,7 @@ const FORGET_DEPARTED: &str =
     "DELETE FROM departed WHERE NOT EXISTS (SELECT 1 FROM events WHERE events.subject = departed.subject)";
 
 const ACCOUNT: &str = "SELECT account FROM caches WHERE id = $1 UNION ALL SELECT account FROM instances WHERE id = $1 \
+     UNION ALL SELECT account FROM groups WHERE id = $1 \
      UNION ALL SELECT account FROM departed WHERE subject = $1 LIMIT 1";
 
 const DEPART: &str =

@@ -43,6 +43,9 @@ pub(super) fn instances(beginning: &'static str, filter: &InstanceFilter) -> Sta
     if let Some(cache) = filter.cache {
         statement.push(" AND cache = ").push_bind(cache.to_string());
     }
+    if let Some(group) = filter.group {
+        statement.push(" AND in_group = ").push_bind(group.to_string());
+    }
     if filter.unfinished {
         statement.push(" AND NOT ended");
     }

@@ -10,6 +10,7 @@ mod caches;
 mod changes;
 mod credentials;
 mod events;
+mod groups;
 mod instances;
 mod layers;
 mod life;

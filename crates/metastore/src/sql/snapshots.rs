@@ -20,8 +20,12 @@ const RELEASE: &str = concat!(
     among!(1),
     " AND NOT EXISTS (SELECT 1 FROM caches WHERE caches.snapshot = snapshots.id) \
      AND NOT EXISTS (SELECT 1 FROM cache_generations WHERE cache_generations.snapshot = snapshots.id) \
-     AND NOT EXISTS (SELECT 1 FROM instances WHERE instances.snapshot = snapshots.id) RETURNING id"
+     AND NOT EXISTS (SELECT 1 FROM instances WHERE instances.snapshot = snapshots.id) \
+     AND NOT EXISTS (SELECT 1 FROM groups WHERE groups.snapshot = snapshots.id) RETURNING id"
 );
+
+const HELD: &str =
+    "SELECT snapshot FROM instances UNION SELECT snapshot FROM groups WHERE snapshot IS NOT NULL";
 
 const RETAINED: &str = "SELECT id FROM snapshots \
      UNION SELECT snapshot FROM builds WHERE state IN ('Queued', 'Running') ORDER BY 1";
@@ -109,7 +113,7 @@ pub(super) async fn retained(connection: &mut Connection) -> Result<Vec<ImageSna
 }
 
 pub(super) async fn held(connection: &mut Connection) -> Result<BTreeSet<ImageSnapshotId>> {
-    let held = ids(connection, "SELECT DISTINCT snapshot FROM instances", "find the held snapshots").await?;
+    let held = ids(connection, HELD, "find the held snapshots").await?;
     Ok(held.into_iter().collect())
 }
 

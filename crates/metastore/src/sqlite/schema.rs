@@ -15,6 +15,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../../migrations/0002_life.sql"),
     include_str!("../../migrations/0003_clouds.sql"),
     include_str!("../../migrations/0004_usage.sql"),
+    include_str!("../../migrations/0005_groups.sql"),
     include_str!("../../migrations/0006_answers.sql"),
 ];
 

@@ -52,6 +52,7 @@ fn document(
     let writable_hierarchies = &[];
     let swap = if host.unified_cgroups { SwapLimit::Own } else { SwapLimit::WithMemory };
     let input = ConfigInput {
+        network: None,
         id: id(),
         options,
         process,

@@ -96,7 +96,8 @@ fn is_pipe(stream: BorrowedFd<'_>) -> bool {
 }
 
 #[allow(unsafe_code, reason = "rustix has no ioctl for the flags of a network device")]
-fn bring_loopback_up() -> io::Result<()> {
+/// In the network namespace of this thread.
+pub(crate) fn bring_loopback_up() -> io::Result<()> {
     let socket = match socket(AddressFamily::INET, SocketType::DGRAM, None) {
         // A kernel without IPv4: nobody can use what would be brought up.
         Err(Errno::AFNOSUPPORT) => return Ok(()),

@@ -38,6 +38,14 @@ impl Instances {
         let dir = self.layout.instance(spec.id);
         let (lock, upper_limit) = self.make_directory(spec, &dir)?;
         let mut timings = StartTimings::default();
+        let joined = match self.joined(spec, &dir) {
+            Ok(joined) => joined,
+            Err(error) => {
+                self.undo(spec, &dir);
+                return Err(error);
+            }
+        };
+        let spec = &joined;
         let prepared = self.attach_image(spec, &dir, &mut timings).and_then(|()| {
             let begun = Instant::now();
             let prepared = self.prepare(spec, &dir)?;
@@ -90,7 +98,7 @@ impl Instances {
     }
 
     /// The lock under which instances' directories come to be, so that none is swept before it is locked itself.
-    pub(super) fn global_lock(&self) -> Result<File, InstanceError> {
+    pub(crate) fn global_lock(&self) -> Result<File, InstanceError> {
         let path = self.layout.instances().join("lock");
         let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         open.and_then(|file| wait_exclusive(&file).map(|()| file))
@@ -196,8 +204,10 @@ fn check_input(spec: &InstanceSpec) -> Result<(), InstanceError> {
         let (option, value) = ("memory", memory.to_string());
         return Err(InstanceError::Option { option, value, expected: "expected more than nothing" });
     }
+    let shared = spec.options.group.iter().flat_map(|group| &group.mounts);
+    shared.map(|mount| mount.container.as_path()).try_for_each(check_place)?;
     for volume in &spec.options.volumes {
-        check_place(volume)?;
+        check_place(&volume.container)?;
         // Followed: a symlink to nothing cannot be mounted either.
         fs::metadata(&volume.host)
             .map_err(|source| InstanceError::Volume { path: volume.host.clone(), source })?;

@@ -104,9 +104,14 @@ impl Instances {
         );
         let swap = options.memory.map_or(SwapLimit::None, |_| SwapLimit::of_host(host.unified_cgroups));
         let writable_hierarchies = writable_hierarchies(&spec.runtime, host);
+        let shared = options.group.as_ref().filter(|group| group.shares_network);
+        let network = shared.map(|group| self.layout.group(group.id).network());
+        // Its group's network is not the host's.
+        let sees = if network.is_some() { Network::None } else { options.network };
         let input = ConfigInput {
             id,
             options,
+            network: network.as_deref(),
             process,
             hostname,
             files: BoundFiles { directory: dir.path() },
@@ -115,7 +120,7 @@ impl Instances {
             writable_hierarchies: &writable_hierarchies,
         };
         state::write_json(&dir.config(), &config::build(&input))?;
-        write_bound_files(dir, hostname, options.network)?;
+        write_bound_files(dir, hostname, sees)?;
         let record = self.record(spec, &input.process, user)?;
         state::write_json(&dir.record(), &record)?;
         let path = config::value_of(&record.environment, "PATH").unwrap_or_default().to_owned();

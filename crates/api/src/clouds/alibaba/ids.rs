@@ -2,15 +2,12 @@
 
 use clouds::alibaba::Operation;
 use clouds::alibaba::request::{GroupFilter, RegionId, TagFilter};
-use model::{CacheId, ImageSnapshotId, InstanceId, Tags};
+use model::{CacheId, GroupId, ImageSnapshotId, Tags};
 
 /// What the cloud's ids begin with: of container groups, of snapshots, and of local ones.
-const GROUP: &str = "eci-";
+pub(super) const GROUP: &str = "eci-";
 const SNAPSHOT: &str = "s-";
 const LOCAL_SNAPSHOT: &str = "s-f";
-
-/// What our ids of instances begin with.
-pub(super) const INSTANCE: &str = "ins-";
 
 fn digits(id: &str) -> &str {
     id.split_once('-').map_or(id, |(_, digits)| digits)
@@ -26,14 +23,14 @@ pub(super) fn cache_of_transit(text: &str) -> Option<CacheId> {
     format!("imc-{}", text.strip_prefix(GROUP)?).parse().ok()
 }
 
-/// A container group, which is an instance.
-pub(super) fn group(instance: InstanceId) -> String {
-    format!("{GROUP}{}", digits(&instance.to_string()))
+/// A container group.
+pub(super) fn group(id: GroupId) -> String {
+    format!("{GROUP}{}", digits(&id.to_string()))
 }
 
-/// The instance of a container group; none where the text can be none.
-pub(super) fn instance_of(text: &str) -> Option<InstanceId> {
-    format!("{INSTANCE}{}", text.strip_prefix(GROUP)?).parse().ok()
+/// The container group of that name; none where the text can be none.
+pub(super) fn group_of(text: &str) -> Option<GroupId> {
+    format!("grp-{}", text.strip_prefix(GROUP)?).parse().ok()
 }
 
 /// A standard snapshot.

@@ -121,8 +121,9 @@ impl Caller {
 
     pub(super) async fn list_tags(&self, list: &ListTagResources) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::ListTagResources;
+        let limit = list.limit.unwrap_or(DEFAULT_PAGE).min(LONGEST_PAGE);
         if list.kind == ResourceType::ContainerGroup {
-            return self.list_tags_of_groups(list).await;
+            return self.list_group_tags(list, limit as usize).await;
         }
         if list.kind != ResourceType::ImageCache {
             return Ok(Answer::ListTagResources(TagsOfResources {
@@ -146,7 +147,6 @@ impl Caller {
             !view.cache.policy.tags.is_empty()
                 && list.region.as_ref().is_none_or(|region| self.is_here(view, region))
         };
-        let limit = list.limit.unwrap_or(DEFAULT_PAGE).min(LONGEST_PAGE);
         let wanted = Wanted { start: Start::Behind(start), limit, fits: Some(&fits) };
         let page = listing::page(&self.edge, &self.account, &filter, wanted).await;
         let page = page.map_err(|error| refusals::of_caches(NAME, "", &error))?;

@@ -1,4 +1,4 @@
-//! Container groups of one container, and what such a group cannot be.
+//! Container groups, and what they cannot be.
 
 use model::CacheState;
 use serde_json::{Value, json};
@@ -141,9 +141,26 @@ async fn what_a_group_cannot_be_is_said_by_name() {
     let unsupported = |name: &'static str| (400, "UnsupportedParameter", name);
     for (more, (status, code, named)) in [
         (vec![("DryRun", "true")], (400, "DryRunOperation", "")),
-        (vec![("Container.2.Name", "b"), ("Container.2.Image", "c")], unsupported("Container.2")),
-        (vec![("InitContainer.1.Name", "b"), ("InitContainer.1.Image", "c")], unsupported("InitContainer")),
-        (vec![("Volume.1.Name", "v"), ("Volume.1.Type", "EmptyDirVolume")], unsupported("Volume")),
+        (
+            vec![("Container.2.Name", "b"), ("Container.2.Image", "c"), ("Container.2.Gpu", "1")],
+            unsupported("Container.2.Gpu"),
+        ),
+        (
+            vec![
+                ("Volume.1.Name", "v"),
+                ("Volume.1.Type", "HostPathVolume"),
+                ("Volume.1.HostPathVolume.Path", "/"),
+            ],
+            unsupported("Volume.1.HostPathVolume"),
+        ),
+        (
+            vec![
+                ("Volume.1.Name", "v"),
+                ("Volume.1.Type", "EmptyDirVolume"),
+                ("Volume.1.EmptyDirVolume.SizeLimit", "x"),
+            ],
+            (400, "InvalidParameter", "Volume.1.EmptyDirVolume.SizeLimit"),
+        ),
         (vec![("Container.1.Gpu", "1")], unsupported("Container.1.Gpu")),
         (vec![("Container.1.LivenessProbe.TcpSocket.Port", "80")], unsupported("LivenessProbe")),
         (vec![("Container.1.SecurityContextPrivileged", "true")], unsupported("Privileged")),
@@ -233,4 +250,152 @@ async fn a_build_is_seen_as_its_transit_instance_while_it_runs() {
 
     place.done("DeleteContainerGroup", &[("ContainerGroupId", transit)]).await;
     assert_eq!(describe(&place, &[]).await["TotalCount"], 0);
+}
+
+const WHOLE: &[(&str, &str)] = &[
+    ("ContainerGroupName", "whole"),
+    ("Container.1.Name", "main"),
+    ("Container.1.Image", "nginx:1"),
+    ("Container.1.VolumeMount.1.Name", "data"),
+    ("Container.1.VolumeMount.1.MountPath", "/data"),
+    ("Container.1.VolumeMount.2.Name", "conf"),
+    ("Container.1.VolumeMount.2.MountPath", "/etc/app"),
+    ("Container.1.VolumeMount.2.SubPath", "deep"),
+    ("Container.1.VolumeMount.2.ReadOnly", "true"),
+    ("Container.1.EnvironmentVar.1.Key", "PASSWORD"),
+    ("Container.1.EnvironmentVar.1.Value", "hidden-variable"),
+    ("Container.1.EnvironmentVarHide", "true"),
+    ("Container.2.Name", "side"),
+    ("Container.2.Image", "busybox:1"),
+    ("Container.2.EnvironmentVar.1.Key", "SHOWN"),
+    ("Container.2.EnvironmentVar.1.Value", "shown-variable"),
+    ("InitContainer.1.Name", "prepare"),
+    ("InitContainer.1.Image", "busybox:1"),
+    ("InitContainer.1.Command.1", "sh"),
+    ("Volume.1.Name", "data"),
+    ("Volume.1.Type", "EmptyDirVolume"),
+    ("Volume.1.EmptyDirVolume.Medium", "Memory"),
+    ("Volume.1.EmptyDirVolume.SizeLimit", "64Mi"),
+    ("Volume.2.Name", "conf"),
+    ("Volume.2.Type", "ConfigFileVolume"),
+    ("Volume.2.ConfigFileVolume.DefaultMode", "0600"),
+    ("Volume.2.ConfigFileVolume.ConfigFileToPath.1.Path", "deep/app.conf"),
+    ("Volume.2.ConfigFileVolume.ConfigFileToPath.1.Content", "YSA9IDE="),
+    ("RestartPolicy", "OnFailure"),
+];
+
+async fn whole(place: &Place) -> Value {
+    let created = place.done("CreateContainerGroup", WHOLE).await;
+    let ids = format!("[{}]", created["ContainerGroupId"]);
+    describe(place, &[("ContainerGroupIds", &ids)]).await["ContainerGroups"][0].clone()
+}
+
+#[tokio::test]
+async fn several_containers_are_described_with_what_they_share() {
+    let place = Place::new().await;
+    let group = whole(&place).await;
+    let names = |list: &str| -> Vec<Value> {
+        group[list].as_array().unwrap().iter().map(|one| one["Name"].clone()).collect()
+    };
+    assert_eq!(names("Containers"), ["main", "side"]);
+    assert_eq!(names("InitContainers"), ["prepare"]);
+    assert_eq!(names("Volumes"), ["data", "conf"]);
+    assert_eq!(group["RestartPolicy"], "OnFailure");
+    let main = &group["Containers"][0];
+    assert_eq!(main["RestartCount"], 1);
+    assert_eq!(main["CurrentState"]["State"], "Running");
+    let previous = &main["PreviousState"];
+    assert_eq!((&previous["State"], &previous["ExitCode"]), (&json!("Terminated"), &json!(3)));
+    let mount = json!({"Name": "conf", "MountPath": "/etc/app", "SubPath": "deep", "ReadOnly": true});
+    assert_eq!(main["VolumeMounts"][1], mount);
+    let init = &group["InitContainers"][0];
+    assert_eq!((&init["Command"], &init["CurrentState"]["Reason"]), (&json!(["sh"]), &json!("Completed")));
+    let volume = json!({"Name": "data", "Type": "EmptyDirVolume", "EmptyDirVolumeMedium": "Memory",
+        "EmptyDirVolumeSizeLimit": "64Mi"});
+    assert_eq!(group["Volumes"][0], volume);
+    let files = &group["Volumes"][1]["ConfigFileVolumeConfigFileToPaths"];
+    assert_eq!(files, &json!([{"Path": "deep/app.conf", "Content": "YSA9IDE="}]));
+}
+
+#[tokio::test]
+async fn hidden_variables_come_back_in_no_answer_and_stand_in_no_record() {
+    let place = Place::new().await;
+    let group = whole(&place).await;
+    assert_eq!(group["Containers"][0]["EnvironmentVars"], json!([]));
+    let shown = json!([{"Key": "SHOWN", "Value": "shown-variable"}]);
+    assert_eq!(group["Containers"][1]["EnvironmentVars"], shown);
+    assert!(!group.to_string().contains("hidden-variable"));
+    let local = model::AccountId::local();
+    let views = api::service::GroupService::groups(&*place.harness.double, &local).await.unwrap();
+    let record = serde_json::to_string(&views[0].group).unwrap();
+    assert!(!record.contains("variable") && !record.contains("YSA9"), "{record}");
+}
+
+#[tokio::test]
+async fn each_container_has_a_log_and_the_one_before_its_restart() {
+    let place = Place::new().await;
+    let group = whole(&place).await;
+    let id = group["ContainerGroupId"].as_str().unwrap();
+    for (container, last_time) in [("main", "false"), ("side", "true"), ("prepare", "false")] {
+        let log = [("ContainerGroupId", id), ("ContainerName", container), ("LastTime", last_time)];
+        let log = place.done("DescribeContainerLog", &log).await;
+        assert!(log["Content"].as_str().unwrap().contains("line 0"), "{container}: {log}");
+    }
+    let none = [("ContainerGroupId", id), ("ContainerName", "prepare"), ("LastTime", "true")];
+    assert_eq!(place.done("DescribeContainerLog", &none).await["Content"], "");
+    let unknown = Call::new("DescribeContainerLog", &[("ContainerGroupId", id), ("ContainerName", "none")]);
+    assert_eq!(place.refused(unknown.acs3(&place.key)).await.0, 400);
+}
+
+#[tokio::test]
+async fn volumes_and_mounts_that_cannot_be_are_refused() {
+    let place = Place::new().await;
+    for more in [
+        [("Container.1.VolumeMount.2.SubPath", "../up")],
+        [("Container.1.VolumeMount.2.SubPath", "/etc")],
+        [("Container.1.VolumeMount.2.MountPath", "/etc/../..")],
+        [("Container.1.VolumeMount.2.MountPath", "/")],
+        [("Container.1.VolumeMount.2.Name", "none")],
+    ] {
+        let (name, _) = more[0];
+        let pairs: Vec<_> = WHOLE.iter().filter(|(key, _)| *key != name).chain(&more).copied().collect();
+        let refused = place.refused(Call::new("CreateContainerGroup", &pairs).acs3(&place.key)).await;
+        assert_eq!(refused, (400, "InvalidParameter".to_owned()), "{more:?}");
+    }
+}
+
+#[tokio::test]
+async fn tags_of_groups_are_changed_and_listed() {
+    let place = Place::new().await;
+    let (one, two) = (create(&place, &[]).await, create(&place, &[("ContainerGroupName", "other")]).await);
+    let kind = ("ResourceType", "ContainerGroup");
+    let tag =
+        [kind, ("ResourceId.1", &one), ("Tag.1.Key", "team"), ("Tag.1.Value", "y"), ("Tag.2.Key", "new")];
+    place.done("TagResources", &tag).await;
+    let listed = |pairs: &[(&'static str, &str)]| {
+        let pairs: Vec<(&str, &str)> = [kind].iter().chain(pairs).copied().collect();
+        let call = Call::new("ListTagResources", &pairs).acs3(&place.key);
+        let place = &place;
+        async move {
+            let (_, document) = place.alibaba(call).await;
+            let tags = document["TagResources"].as_array().unwrap().clone();
+            let text = |tag: &Value, name: &str| tag[name].as_str().unwrap().to_owned();
+            tags.iter()
+                .map(|tag| [text(tag, "ResourceId"), text(tag, "TagKey"), text(tag, "TagValue")].join(" "))
+                .collect::<Vec<_>>()
+        }
+    };
+    let (new, team, other) = (format!("{one} new "), format!("{one} team y"), format!("{two} team x"));
+    assert_eq!(listed(&[]).await, [other.clone(), new.clone(), team.clone()]);
+    assert_eq!(listed(&[("Tag.1.Key", "team"), ("Tag.1.Value", "x")]).await, [other]);
+    assert_eq!(listed(&[("ResourceId.1", &one)]).await, [new, team.clone()]);
+    assert_eq!(describe(&place, &[("Tag.1.Key", "new")]).await["TotalCount"], 1);
+    let untag = [kind, ("ResourceId.1", &one), ("TagKey.1", "new")];
+    place.done("UntagResources", &untag).await;
+    assert_eq!(listed(&[("ResourceId.1", &one)]).await, [team]);
+    // One that is not there, and none is changed.
+    let some = [kind, ("ResourceId.1", &one), ("ResourceId.2", "eci-none"), ("Tag.1.Key", "z")];
+    let refused = place.refused(Call::new("TagResources", &some).acs3(&place.key)).await;
+    assert_eq!(refused, (404, "InvalidParameter.NotFound".to_owned()));
+    assert_eq!(listed(&[("Tag.1.Key", "z")]).await, Vec::<String>::new());
 }

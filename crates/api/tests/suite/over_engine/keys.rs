@@ -58,6 +58,26 @@ impl Vault for OpenVault {
         let answer = text.strip_prefix(&format!("{of:?} ")).expect("sealed for this request");
         Ok(secrecy::SecretString::from(answer))
     }
+
+    fn seal_group(
+        &self,
+        _: &AccountId,
+        group: GroupId,
+        _: u32,
+        _: &SecretString,
+    ) -> Result<SealedSecret, VaultError> {
+        Err(VaultError::NoKeyForGroup { group })
+    }
+
+    fn open_group(
+        &self,
+        _: &AccountId,
+        group: GroupId,
+        _: u32,
+        _: &SealedSecret,
+    ) -> Result<SecretString, VaultError> {
+        Err(VaultError::NoKeyForGroup { group })
+    }
 }
 
 #[tokio::test]

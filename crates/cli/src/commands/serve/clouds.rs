@@ -20,6 +20,7 @@ pub(super) fn settings(said: &Clouds) -> Result<CloudSettings, Failure> {
     Ok(CloudSettings {
         enabled: said.enabled,
         alibaba: dialect(&said.alibaba_regions, said.alibaba_skew),
+        isolated_groups: said.alibaba_isolated_groups,
         tencent: dialect(&said.tencent_regions, said.tencent_skew),
         requests_per_minute: said.requests_per_minute,
         acr: said.acr_file.as_deref().map(acr).transpose()?.unwrap_or_default(),

@@ -30,6 +30,12 @@ pub struct ConfigFile {
 pub struct FileContent(Vec<u8>);
 
 impl FileContent {
+    /// That content.
+    #[must_use]
+    pub fn of(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes, for who writes them down.
     #[must_use]
     pub fn expose(&self) -> &[u8] {

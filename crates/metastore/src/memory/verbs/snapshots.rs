@@ -16,7 +16,9 @@ impl SnapshotVerbs for MemoryMetastore {
     }
 
     async fn held_snapshots(&self) -> Result<BTreeSet<ImageSnapshotId>> {
-        Ok(self.records().instances.values().map(|instance| instance.snapshot).collect())
+        let records = self.records();
+        let of_groups = records.groups.values().filter_map(|group| rules::snapshot_of(&group.status));
+        Ok(records.instances.values().map(|instance| instance.snapshot).chain(of_groups).collect())
     }
 
     async fn snapshot(&self, id: ImageSnapshotId) -> Result<Option<SnapshotRecord>> {

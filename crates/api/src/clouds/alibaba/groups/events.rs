@@ -1,4 +1,4 @@
-//! What happened to a group, and what its container wrote, in the cloud's words.
+//! What happened to a group, and what its containers wrote, in the cloud's words.
 //!
 //! Source of the events' words: what real clusters have logged. Whatever the cloud has no word for keeps our own.
 
@@ -22,16 +22,26 @@ const MOST_EVENTS: usize = 50;
 
 /// Whether an event is the platform's, rather than the container's.
 fn is_of_platform(reason: &str) -> bool {
-    !matches!(reason, "Pulling" | "Pulled" | "Created" | "Started" | "Failed")
+    !matches!(reason, "Pulling" | "Pulled" | "Created" | "Started" | "Failed" | "BackOff")
 }
 
-/// One event in the cloud's words; some are two of it.
+/// The container that an event is about: its name stands in backticks at the beginning.
+fn container_of(message: &str) -> Option<&str> {
+    message.strip_prefix("the container `")?.split('`').next()
+}
+
+/// One event in the cloud's words; some are several of it.
 fn words(group: &Group, event: &Event) -> Vec<(EventKind, String, String)> {
-    let (container, image) = (&group.notes.container.name, &group.notes.container.image);
-    let cache = || event.message.split_whitespace().find_map(|word| word.parse::<CacheId>().ok());
-    let cache = || cache().or(group.instance.as_ref().and_then(|instance| instance.cache));
-    let cache = || cache().map_or_else(String::new, |id| id.to_string());
+    let cache = || {
+        event
+            .message
+            .split_whitespace()
+            .find_map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).parse::<CacheId>().ok())
+    };
+    let chosen = group.view.group.status.choice.as_ref().and_then(|choice| choice.cache);
+    let cache = || cache().or(chosen).map_or_else(String::new, |id| id.to_string());
     let normal = |reason: &str, message: String| (EventKind::Normal, reason.to_owned(), message);
+    let warning = |reason: &str, message: String| (EventKind::Warning, reason.to_owned(), message);
     let hit = || {
         let message = format!(
             "[eci.imagecache]Successfully hit image cache {}, eci will be scheduled with this image cache.",
@@ -39,26 +49,52 @@ fn words(group: &Group, event: &Event) -> Vec<(EventKind, String, String)> {
         );
         normal("SuccessfulHitImageCache", message)
     };
-    let pulled = |message: String| normal("Pulled", message);
+    let images = || {
+        let images: std::collections::BTreeSet<String> =
+            shown::images(group).into_iter().map(|(_, image)| image).collect();
+        images.into_iter()
+    };
+    let pulled = || images().map(|image| normal("Pulled", format!("Successfully pulled image \"{image}\"")));
+    let present = || {
+        images()
+            .map(|image| normal("Pulled", format!("Container image \"{image}\" already present on machine")))
+    };
     match event.reason {
-        EventReason::CacheHit => {
-            vec![hit(), pulled(format!("Container image \"{image}\" already present on machine"))]
-        }
-        EventReason::CachePartlyHit => vec![hit(), pulled(format!("Successfully pulled image \"{image}\""))],
+        EventReason::CacheHit => std::iter::once(hit()).chain(present()).collect(),
+        EventReason::CachePartlyHit => std::iter::once(hit()).chain(pulled()).collect(),
         EventReason::CacheMiss => {
-            let missed = "[eci.imagecache]Missed image cache.".to_owned();
-            let missed = (EventKind::Warning, "ImageCacheMissed".to_owned(), missed);
-            vec![missed, pulled(format!("Successfully pulled image \"{image}\""))]
+            let missed = warning("ImageCacheMissed", "[eci.imagecache]Missed image cache.".to_owned());
+            std::iter::once(missed).chain(pulled()).collect()
         }
-        EventReason::AutoCreated => {
+        EventReason::AutoCreated if event.kind == EventKind::Normal => {
             let message = format!("[eci.imagecache]Image cache {} is auto created", cache());
             vec![normal("ImageCacheAutoCreated", message)]
         }
-        EventReason::Started => vec![
-            normal("Created", format!("Created container {container}")),
-            normal("Started", format!("Started container {container}")),
-        ],
-        EventReason::StartFailed => vec![(EventKind::Warning, "Failed".to_owned(), event.message.clone())],
+        EventReason::AutoCreated => {
+            let message = format!("[eci.imagecache]Image cache auto create failed for {}", event.message);
+            vec![warning("ImageCacheAutoCreateFailed", message)]
+        }
+        EventReason::Started => {
+            let container = container_of(&event.message).unwrap_or_default();
+            vec![
+                normal("Created", format!("Created container {container}")),
+                normal("Started", format!("Started container {container}")),
+            ]
+        }
+        EventReason::StartFailed if container_of(&event.message).is_some() => {
+            vec![warning("Failed", event.message.clone())]
+        }
+        EventReason::StartFailed => {
+            vec![warning("StartingFailed", format!("eci starting failed: {}", event.message))]
+        }
+        EventReason::ImagesFailed => {
+            vec![warning("Failed", format!("Failed to pull image: {}", event.message))]
+        }
+        EventReason::BackOff => {
+            let container = container_of(&event.message).unwrap_or_default();
+            vec![warning("BackOff", format!("Back-off restarting failed container {container}"))]
+        }
+        EventReason::Created | EventReason::ServedPinned => Vec::new(),
         reason => vec![(event.kind, reason.to_string(), event.message.clone())],
     }
 }
@@ -66,23 +102,11 @@ fn words(group: &Group, event: &Event) -> Vec<(EventKind, String, String)> {
 impl Caller {
     /// The events of a group, newest first.
     pub(super) async fn events_of(&self, group: &Group) -> Result<Vec<CacheEvent>, ServiceError> {
-        let name = &group.notes.name;
         if let Some(cache) = &group.transit {
             return self.transit_events(cache).await;
         }
-        if let Some((why, at)) = &group.failure {
-            let failed = CacheEvent {
-                kind: EventKind::Warning,
-                reason: "StartingFailed".to_owned(),
-                message: format!("eci starting failed: {why}"),
-                name: format!("{name}.{:016x}", at.as_micros()),
-                count: 1,
-                first_timestamp: *at,
-                last_timestamp: *at,
-            };
-            return Ok(vec![failed]);
-        }
-        let events = match self.edge.service().instance_events(&self.account, &group.id.to_string()).await {
+        let name = group.name();
+        let events = match self.edge.service().group_events(&self.account, group.id()).await {
             Ok(events) => events,
             Err(error) if error.kind == ServiceErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
@@ -139,20 +163,28 @@ impl Caller {
         const NAME: OperationName = OperationName::DescribeContainerLog;
         let of = |error| refusals::of_groups(NAME, &error);
         let group = self.group(NAME, log.region.as_ref(), &log.group_id).await?;
-        if log.container.as_str() != group.notes.container.name {
-            return Err(Refusal::invalid("ContainerName"));
-        }
-        let content = match &group.instance {
-            // What there was before a restart: there are none.
-            Some(_) if log.previous => String::new(),
+        let known = &group.view.group;
+        let mut places = known.spec.all().filter(|(_, spec)| spec.name.as_str() == log.container.as_str());
+        let (place, _) = places.next().ok_or_else(|| Refusal::invalid("ContainerName"))?;
+        let container = known.status.container(place);
+        let last = container.and_then(|container| container.last.as_ref()).map(|run| run.instance);
+        let current = container.and_then(model::ContainerStatus::instance);
+        // One that waits to start again is known by how it was before.
+        let wanted = if log.previous { last } else { current.or(last) };
+        let content = match wanted {
             None => String::new(),
             Some(instance) => {
                 let request = LogRequest { follow: false, tail: None };
-                let id = instance.id.to_string();
-                let feed =
-                    self.edge.service().instance_logs(&self.account, &id, request).await.map_err(of)?;
-                let lines: Vec<wire::LogLine> = feed.try_collect().await.map_err(of)?;
-                content(log, &lines, self.edge.clock().now())
+                let id = instance.to_string();
+                match self.edge.service().instance_logs(&self.account, &id, request).await {
+                    Ok(feed) => {
+                        let lines: Vec<wire::LogLine> = feed.try_collect().await.map_err(of)?;
+                        content(log, &lines, self.edge.clock().now())
+                    }
+                    // It could not start, or is gone: it wrote nothing that is there.
+                    Err(error) if error.kind == ServiceErrorKind::NotFound => String::new(),
+                    Err(error) => return Err(of(error)),
+                }
             }
         };
         Ok(Answer::DescribeContainerLog(ContainerLog { container_name: log.container.to_string(), content }))
@@ -171,7 +203,9 @@ fn content(log: &DescribeContainerLog, lines: &[wire::LogLine], now: Timestamp) 
             content.push_str(&line.time.to_string());
             content.push(' ');
         }
-        content.push_str(&String::from_utf8_lossy(&line.output.bytes().unwrap_or_default()));
+        let bytes = line.output.bytes().unwrap_or_default();
+        // A line has its end where that has come.
+        content.push_str(&String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes)));
         content.push('\n');
     }
     let limit = log.limit_bytes as usize;
@@ -183,8 +217,8 @@ fn content(log: &DescribeContainerLog, lines: &[wire::LogLine], now: Timestamp) 
 }
 
 fn pod_events(group: &Group, events: impl Iterator<Item = CacheEvent>) -> PodEvents {
-    let id = ids::group(group.id);
-    let name = &group.notes.name;
+    let id = ids::group(group.id());
+    let name = &group.name().to_owned();
     let event = |event: CacheEvent| {
         let is_of_platform = is_of_platform(&event.reason);
         let component = if is_of_platform { "EciService" } else { "kubelet" };

@@ -1,50 +1,72 @@
 //! A group in the cloud's words.
 
 use clouds::alibaba::answer::{
-    CacheEvent, ContainerGroup, ContainerPhase, ContainerState, ContainerStatus, EnvironmentVar,
-    GroupContainer, PodCondition, PodContainerState, PodStatus, PrintedPort, ShownContainer, StatusOfGroup,
+    CacheEvent, ContainerGroup, ContainerStatus as PodContainer, EnvironmentVar, GroupContainer,
+    InitContainer, PodCondition, PodStatus, PrintedMount, PrintedPort, PrintedVolume, ShownContainer,
+    StatusOfGroup,
 };
 use clouds::alibaba::request::{
-    ContainerPort, EnvironmentVariable, GroupStatus, RestartPolicy, VariableSource,
+    ConfigFile, ContainerPort, EmptyDirMedium, EnvironmentVariable, FileContent, GroupStatus, RestartPolicy,
+    VariableSource, Volume, VolumeMount, VolumeSource,
 };
-use model::{ExitStatus, InstanceState, Timestamp};
+use model::{ContainerPlace, ContainerSpec, ContainerStatus, GroupMount, GroupVolume};
 
-use super::Group;
+use super::notes::ContainerNotes;
+use super::{Group, states};
 use crate::clouds::alibaba::ids;
+use crate::service::GroupSecrets;
 
 /// The namespace and the size of what says nothing of its own.
 pub(super) const NAMESPACE: &str = "default";
 const DEFAULT_CPU: f64 = 2.0;
 const DEFAULT_MEMORY_GIB: f64 = 4.0;
 
-/// Where a group is in its life.
-pub(super) fn status(group: &Group) -> GroupStatus {
-    match (&group.instance, &group.failure) {
-        (_, Some(_)) => GroupStatus::ScheduleFailed,
-        (None, None) => GroupStatus::Pending,
-        (Some(instance), None) => match instance.state {
-            InstanceState::Creating => GroupStatus::Pending,
-            InstanceState::Running => GroupStatus::Running,
-            InstanceState::Exited(ExitStatus::Code(0)) => GroupStatus::Succeeded,
-            InstanceState::Exited(_) => GroupStatus::Failed,
-        },
-    }
+/// A container with all that is known of it.
+#[derive(Clone, Copy)]
+struct Member<'a> {
+    is_init: bool,
+    spec: &'a ContainerSpec,
+    status: &'a ContainerStatus,
+    notes: &'a ContainerNotes,
 }
 
-/// When it changed last.
-pub(super) fn changed(group: &Group) -> Timestamp {
-    let instance = group.instance.as_ref();
-    let last = instance.and_then(|instance| instance.finished.or(instance.started));
-    last.or(group.failure.as_ref().map(|(_, at)| *at)).unwrap_or(group.created)
+fn members(group: &Group) -> impl Iterator<Item = Member<'_>> {
+    group.view.group.spec.all().filter_map(|(place, spec)| {
+        let notes = match place {
+            ContainerPlace::Init(index) => group.notes.init_containers.get(index),
+            ContainerPlace::Main(index) => group.notes.containers.get(index),
+        };
+        let is_init = matches!(place, ContainerPlace::Init(_));
+        let status = group.view.group.status.container(place);
+        Some(Member { is_init, spec, status: status?, notes: notes? })
+    })
+}
+
+/// Whether something of it is shown to its owner alone.
+pub(super) fn has_secrets(group: &Group) -> bool {
+    let has_files = |volume: &GroupVolume| matches!(volume.source, model::VolumeSource::Files { .. });
+    members(group).any(|member| !member.notes.hides_environment)
+        || group.view.group.spec.volumes.iter().any(has_files)
+}
+
+/// The container of that name, and which image it has, as it was given.
+pub(super) fn images(group: &Group) -> Vec<(String, String)> {
+    members(group).map(|member| (member.spec.name.to_string(), member.notes.image.clone())).collect()
 }
 
 /// As it is described.
-pub(super) fn group(group: &Group, region: &str, events: &[CacheEvent]) -> ContainerGroup {
-    let notes = &group.notes;
-    let (status, finished) = (status(group), group.instance.as_ref().and_then(|instance| instance.finished));
+pub(super) fn group(
+    group: &Group,
+    secrets: &GroupSecrets,
+    region: &str,
+    events: &[CacheEvent],
+) -> ContainerGroup {
+    let (notes, known) = (&group.notes, &group.view.group);
+    let (status, ended) = (states::status(group), known.status.ended);
+    let shown = |member: Member<'_>| container(group, member, secrets);
     ContainerGroup {
-        container_group_id: ids::group(group.id),
-        container_group_name: notes.name.clone(),
+        container_group_id: ids::group(known.id),
+        container_group_name: known.name.to_string(),
         region_id: region.to_owned(),
         zone_id: notes.zone.clone(),
         vpc_id: None,
@@ -53,7 +75,11 @@ pub(super) fn group(group: &Group, region: &str, events: &[CacheEvent]) -> Conta
         resource_group_id: notes.resource_group.clone(),
         instance_type: notes.instance_type.clone(),
         status,
-        restart_policy: notes.restart_policy.parse().unwrap_or(RestartPolicy::Always),
+        restart_policy: match known.spec.restart_policy {
+            model::RestartPolicy::Always => RestartPolicy::Always,
+            model::RestartPolicy::OnFailure => RestartPolicy::OnFailure,
+            model::RestartPolicy::Never => RestartPolicy::Never,
+        },
         cpu: notes.cpu.unwrap_or(DEFAULT_CPU),
         memory: notes.memory_gib.unwrap_or(DEFAULT_MEMORY_GIB),
         ephemeral_storage: notes.extra_storage_gib,
@@ -63,23 +89,54 @@ pub(super) fn group(group: &Group, region: &str, events: &[CacheEvent]) -> Conta
         internet_ip: None,
         ipv6_address: None,
         eni_instance_id: None,
-        creation_time: group.created,
-        succeeded_time: finished.filter(|_| status == GroupStatus::Succeeded),
-        failed_time: finished.filter(|_| status == GroupStatus::Failed),
+        creation_time: known.created,
+        succeeded_time: ended.filter(|_| status == GroupStatus::Succeeded),
+        failed_time: ended.filter(|_| status == GroupStatus::Failed),
         expired_time: None,
         tags: notes.tags.clone(),
         events: events.to_vec(),
-        containers: vec![container(group)],
-        init_containers: Vec::new(),
-        volumes: Vec::new(),
+        containers: members(group).filter(|member| !member.is_init).map(shown).collect(),
+        init_containers: members(group)
+            .filter(|member| member.is_init)
+            .map(|member| {
+                let GroupContainer { shown, commands, .. } = shown(member);
+                InitContainer { shown, command: commands }
+            })
+            .collect(),
+        volumes: volumes(group, secrets),
         host_aliases: Vec::new(),
         dns_config: None,
         eci_security_context: None,
     }
 }
 
-fn container(group: &Group) -> GroupContainer {
-    let notes = &group.notes.container;
+fn volumes(group: &Group, secrets: &GroupSecrets) -> Vec<PrintedVolume> {
+    let volumes = group.view.group.spec.volumes.iter().enumerate();
+    let printed = volumes.map(|(place, volume)| {
+        let size_limit = group.notes.size_limits.get(place).cloned().flatten();
+        let source = match &volume.source {
+            model::VolumeSource::Directory { .. } => VolumeSource::EmptyDir { medium: None, size_limit },
+            model::VolumeSource::Memory { .. } => {
+                VolumeSource::EmptyDir { medium: Some(EmptyDirMedium::Memory), size_limit }
+            }
+            model::VolumeSource::Files { files } => {
+                let contents = secrets.files.get(&place).map(Vec::as_slice).unwrap_or_default();
+                let file = |(index, file): (usize, &model::VolumeFile)| ConfigFile {
+                    path: file.path.display().to_string(),
+                    content: FileContent::of(contents.get(index).cloned().unwrap_or_default()),
+                    mode: Some(file.mode),
+                };
+                let files = files.iter().enumerate().map(file).collect();
+                VolumeSource::ConfigFiles { default_mode: None, files }
+            }
+        };
+        PrintedVolume::from(&Volume { name: volume.name.clone(), source })
+    });
+    printed.collect()
+}
+
+fn container(group: &Group, member: Member<'_>, secrets: &GroupSecrets) -> GroupContainer {
+    let Member { is_init, spec, status, notes } = member;
     let port = |(port, protocol): &(u16, String)| {
         Some(PrintedPort::from(&ContainerPort { port: *port, protocol: protocol.parse().ok()? }))
     };
@@ -87,27 +144,28 @@ fn container(group: &Group) -> GroupContainer {
         let value = VariableSource::Value(value.parse().ok()?);
         Some(EnvironmentVar::from(&EnvironmentVariable { key: key.clone(), value }))
     };
+    let variables = secrets.environment.get(&spec.name).filter(|_| !notes.hides_environment);
     let shown = ShownContainer {
-        name: notes.name.clone(),
+        name: spec.name.to_string(),
         image: notes.image.clone(),
         image_pull_policy: notes.pull_policy.as_ref().and_then(|policy| policy.parse().ok()),
-        cpu: group.notes.cpu.unwrap_or(DEFAULT_CPU),
-        memory: group.notes.memory_gib.unwrap_or(DEFAULT_MEMORY_GIB),
+        cpu: notes.cpu.or(group.notes.cpu).unwrap_or(DEFAULT_CPU),
+        memory: notes.memory_gib.or(group.notes.memory_gib).unwrap_or(DEFAULT_MEMORY_GIB),
         gpu: None,
-        working_dir: notes.working_dir.clone(),
-        args: notes.arguments.clone(),
+        working_dir: spec.working_dir.clone(),
+        args: spec.command.clone(),
         ports: notes.ports.iter().filter_map(port).collect(),
-        environment_vars: notes.environment.iter().filter_map(variable).collect(),
-        volume_mounts: Vec::new(),
-        ready: status(group) == GroupStatus::Running,
-        restart_count: 0,
-        current_state: Some(state(group)),
-        previous_state: None,
+        environment_vars: variables.into_iter().flatten().filter_map(variable).collect(),
+        volume_mounts: spec.mounts.iter().map(|mount| printed_mount(group, mount)).collect(),
+        ready: if is_init { status.is_done() } else { states::runs(status) },
+        restart_count: status.restarts,
+        current_state: Some(states::current(group, is_init, status)),
+        previous_state: status.last.as_ref().map(states::terminated),
         security_context: None,
     };
     GroupContainer {
         shown,
-        commands: notes.commands.clone(),
+        commands: spec.entrypoint.clone().unwrap_or_default(),
         liveness_probe: None,
         readiness_probe: None,
         stdin: notes.stdin,
@@ -116,56 +174,25 @@ fn container(group: &Group) -> GroupContainer {
     }
 }
 
-/// What it ended with: the code, and the signal.
-fn ended(status: ExitStatus) -> (i32, Option<i32>) {
-    let signal = match status {
-        ExitStatus::Signal(signal) => Some(i32::from(signal)),
-        ExitStatus::Code(_) | ExitStatus::Unknown => None,
-    };
-    (i32::from(status.as_exit_code()), signal)
-}
-
-fn reason(status: ExitStatus) -> String {
-    if status == ExitStatus::Code(0) { "Completed".to_owned() } else { "Error".to_owned() }
-}
-
-fn state(group: &Group) -> ContainerState {
-    let instance = group.instance.as_ref();
-    let mut state = ContainerState {
-        state: ContainerPhase::Waiting,
-        detail_status: None,
-        reason: None,
-        message: None,
-        exit_code: None,
-        signal: None,
-        start_time: instance.and_then(|instance| instance.started),
-        finish_time: instance.and_then(|instance| instance.finished),
-    };
-    match (instance.map(|instance| instance.state), &group.failure) {
-        (_, Some((why, _))) => {
-            (state.reason, state.message) = (Some("StartFailed".to_owned()), Some(why.clone()));
-        }
-        (Some(InstanceState::Running), _) => state.state = ContainerPhase::Running,
-        (Some(InstanceState::Exited(status)), _) => {
-            let (code, signal) = ended(status);
-            (state.state, state.exit_code, state.signal) = (ContainerPhase::Terminated, Some(code), signal);
-            state.reason = Some(reason(status));
-        }
-        (Some(InstanceState::Creating) | None, None) => state.reason = Some("ContainerCreating".to_owned()),
-    }
-    state.detail_status = state.reason.clone();
-    state
+fn printed_mount(group: &Group, mount: &GroupMount) -> PrintedMount {
+    let volume = group.view.group.spec.volumes.get(mount.volume);
+    PrintedMount::from(&VolumeMount {
+        volume: volume.map(|volume| volume.name.clone()).unwrap_or_default(),
+        path: mount.path.display().to_string(),
+        sub_path: mount.sub_path.as_ref().map(|path| path.display().to_string()),
+        read_only: mount.read_only,
+        propagation: None,
+    })
 }
 
 /// How it is in the words of pods.
 pub(super) fn pod_status(group: &Group) -> StatusOfGroup {
-    let status = status(group);
-    let instance = group.instance.as_ref();
-    let is_running = status == GroupStatus::Running;
+    let known = &group.view.group;
+    let status = states::status(group);
     let condition = |kind: &str, is_so: bool| PodCondition {
         kind: kind.to_owned(),
         status: if is_so { "True" } else { "False" }.to_owned(),
-        last_transition_time: changed(group),
+        last_transition_time: known.updated,
         reason: None,
         message: None,
     };
@@ -175,22 +202,13 @@ pub(super) fn pod_status(group: &Group) -> StatusOfGroup {
         GroupStatus::Failed | GroupStatus::ScheduleFailed => "Failed",
         _ => "Pending",
     };
-    let container = ContainerStatus {
-        name: group.notes.container.name.clone(),
-        image: group.notes.container.image.clone(),
-        image_id: instance.map(|instance| instance.manifest_digest.to_string()),
-        ready: is_running,
-        started: is_running,
-        restart_count: 0,
-        state: pod_state(group),
-        last_state: None,
-    };
+    let is_ready = known.status.containers.iter().all(states::runs);
     StatusOfGroup {
-        container_group_id: ids::group(group.id),
-        name: group.notes.name.clone(),
+        container_group_id: ids::group(known.id),
+        name: known.name.to_string(),
         namespace: NAMESPACE.to_owned(),
         status,
-        uuid: ids::group(group.id),
+        uuid: ids::group(known.id),
         annotations: std::collections::BTreeMap::new(),
         pod_status: PodStatus {
             phase: phase.to_owned(),
@@ -198,34 +216,32 @@ pub(super) fn pod_status(group: &Group) -> StatusOfGroup {
             pod_ips: Vec::new(),
             host_ip: None,
             qos_class: None,
-            start_time: instance.and_then(|instance| instance.started),
+            start_time: known.status.started,
             conditions: vec![
-                condition("PodScheduled", instance.is_some()),
-                condition("Initialized", instance.is_some()),
-                condition("ContainersReady", is_running),
-                condition("Ready", is_running),
+                condition("PodScheduled", known.status.choice.is_some()),
+                condition("Initialized", known.status.init_containers.iter().all(ContainerStatus::is_done)),
+                condition("ContainersReady", is_ready),
+                condition("Ready", is_ready),
             ],
-            container_statuses: vec![container],
+            container_statuses: members(group)
+                .filter(|member| !member.is_init)
+                .map(|member| pod_container(group, member))
+                .collect(),
         },
     }
 }
 
-fn pod_state(group: &Group) -> PodContainerState {
-    let state = state(group);
-    let instance = group.instance.as_ref();
-    match instance.map(|instance| (instance, instance.state)) {
-        Some((_, InstanceState::Running)) => {
-            PodContainerState::Running { started: state.start_time.unwrap_or(group.created) }
-        }
-        Some((instance, InstanceState::Exited(status))) => PodContainerState::Terminated {
-            container_id: Some(instance.id.to_string()),
-            exit_code: ended(status).0,
-            signal: ended(status).1,
-            reason: state.reason,
-            message: None,
-            started: state.start_time,
-            finished: state.finish_time,
-        },
-        _ => PodContainerState::Waiting { reason: state.reason, message: state.message },
+fn pod_container(group: &Group, member: Member<'_>) -> PodContainer {
+    let instance = member.status.instance();
+    let instance = group.view.instances.iter().find(|one| Some(one.id) == instance);
+    PodContainer {
+        name: member.spec.name.to_string(),
+        image: member.notes.image.clone(),
+        image_id: instance.map(|one| one.manifest_digest.to_string()),
+        ready: states::runs(member.status),
+        started: states::runs(member.status),
+        restart_count: member.status.restarts,
+        state: states::pod_current(group, member.is_init, member.status),
+        last_state: member.status.last.as_ref().map(states::pod_terminated),
     }
 }

@@ -5,42 +5,76 @@
 use clouds::alibaba::answer::CacheEvent;
 use clouds::alibaba::request::{DeleteContainerGroup, GroupFilter, ResourceId};
 use clouds::alibaba::{OperationName, Refusal};
-use model::{CacheId, CacheState, Cloud, ImageCache};
+use model::matching::MatchPolicy;
+use model::{
+    CacheId, CacheState, Cloud, ContainerSpec, GroupNetwork, GroupSpec, ImageCache, ImageSource,
+    RestartPolicy,
+};
 
-use super::{ContainerNotes, Group, GroupNotes};
+use super::Group;
+use super::notes::{ContainerNotes, GroupNotes};
 use crate::clouds::alibaba::{Caller, ids, refusals, shown};
 use crate::clouds::listing::{self, Start, Wanted};
 use crate::clouds::recorded::{Recorded, labels};
-use crate::service::{CacheFilter, CacheView, ServiceError, ServiceErrorKind};
+use crate::service::{CacheFilter, CacheView, GroupView, ServiceError, ServiceErrorKind};
 
 /// The most builds of an account that are shown at once.
 const MOST_BUILDS: u32 = 1000;
 
-/// The build of a cache as a group.
+/// The build of a cache as a group of one container for each image.
 fn group(view: CacheView) -> Option<Group> {
     let cache = view.cache;
     let recorded = Recorded::of(cache.notes.as_ref());
     let said = |name: &str| Some(recorded.parameters.get(name)?.as_str()?.to_owned());
-    let images = recorded.texts_of(&cache.images);
-    let container = ContainerNotes {
-        name: cache.name.to_string(),
-        image: images.into_iter().next().unwrap_or_default(),
-        ..ContainerNotes::default()
-    };
+    let texts = recorded.texts_of(&cache.images).into_iter();
     let notes = GroupNotes {
-        name: cache.name.to_string(),
         region: recorded.region(Cloud::Alibaba).map(ToOwned::to_owned),
         zone: said("ZoneId"),
         vswitch: said("VSwitchId"),
         security_group: said("SecurityGroupId"),
         resource_group: recorded.resource_group.clone(),
-        container,
+        containers: texts.map(|image| ContainerNotes { image, ..ContainerNotes::default() }).collect(),
         ..GroupNotes::default()
     };
     let created = if cache.state == CacheState::Updating { cache.updated } else { cache.created };
     // The digits are the cache's, as they are in the name that creating it answers with.
-    let id = ids::instance_of(&ids::transit(cache.id))?;
-    Some(Group { id, notes, created, instance: None, failure: None, transit: Some(Box::new(cache)) })
+    let id = ids::group_of(&ids::transit(cache.id))?;
+    let name = cache.name.as_str().parse().ok()?;
+    let known = model::Group::asked_for(id, name, cache.account.clone(), spec(&cache)?, created);
+    let view = GroupView { group: known, instances: Vec::new() };
+    Some(Group { view, notes, transit: Some(Box::new(cache)) })
+}
+
+fn spec(cache: &ImageCache) -> Option<GroupSpec> {
+    let container = |(number, image): (usize, &ImageSource)| {
+        Some(ContainerSpec {
+            name: format!("image-{}", number + 1).parse().ok()?,
+            image: image.clone(),
+            entrypoint: None,
+            command: Vec::new(),
+            working_dir: None,
+            user: None,
+            milli_cpus: None,
+            memory: None,
+            mounts: Vec::new(),
+        })
+    };
+    Some(GroupSpec {
+        platform: cache.platform.clone(),
+        init_containers: Vec::new(),
+        containers: cache.images.iter().enumerate().map(container).collect::<Option<_>>()?,
+        volumes: Vec::new(),
+        restart_policy: RestartPolicy::Never,
+        cache: None,
+        match_cache: false,
+        policy: MatchPolicy::Alibaba,
+        space: None,
+        access: cache.access.clone(),
+        hostname: cache.name.to_string(),
+        network: GroupNetwork::Host,
+        deadline_seconds: None,
+        grace_seconds: 0,
+    })
 }
 
 impl Caller {

@@ -1,0 +1,170 @@
+//! What the containers of a group share, with real containers. Need root.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{RUNTIMES, World, monitor_of};
+use model::{ByteSize, ExitStatus, GroupId};
+use node::{Attachment, GroupSpec, InstanceSpec, JoinedGroup, SharedFile, SharedMount, SharedVolume};
+
+fn group(own_network: bool) -> GroupSpec {
+    let file = SharedFile { path: "conf/app".into(), content: b"from the wish\n".to_vec(), mode: 0o640 };
+    GroupSpec {
+        id: GroupId::generate(),
+        volumes: vec![
+            SharedVolume::Directory { limit: None },
+            SharedVolume::Memory { limit: Some(ByteSize::mib(1)) },
+            SharedVolume::Files(vec![file]),
+        ],
+        own_network,
+    }
+}
+
+fn mount(volume: usize, container: &str, sub_path: Option<&str>) -> SharedMount {
+    let (container, sub_path) = (PathBuf::from(container), sub_path.map(PathBuf::from));
+    SharedMount { volume, sub_path, container, read_only: false }
+}
+
+fn spec(
+    world: &World,
+    runtime: &str,
+    group: &GroupSpec,
+    script: &str,
+    mounts: Vec<SharedMount>,
+) -> InstanceSpec {
+    let mut spec = world.spec(runtime, &["sh", "-c", script]);
+    let shares_network = group.own_network;
+    spec.options.group = Some(JoinedGroup { id: group.id, shares_network, mounts });
+    spec
+}
+
+/// Runs it to its end.
+fn run(world: &World, spec: &InstanceSpec) -> (ExitStatus, String) {
+    let status = world.start(spec).session.wait().unwrap();
+    (status, world.log(spec.id))
+}
+
+const DONE: ExitStatus = ExitStatus::Code(0);
+
+#[test]
+fn volumes_are_shared_and_go_with_the_group() {
+    for runtime in RUNTIMES {
+        let Some(world) = World::new() else { return };
+        let group = group(false);
+        assert_eq!(world.instances.prepare_group(&group).unwrap().warnings, Vec::<String>::new());
+        let all = || vec![mount(0, "/data", None), mount(1, "/memory", None), mount(2, "/etc/app", None)];
+        let script = "cat /etc/app/conf/app; echo written > /data/file; echo there > /memory/file";
+        let (status, text) = run(&world, &spec(&world, runtime, &group, script, all()));
+        assert_eq!((status, text.as_str()), (DONE, "from the wish\n"), "{runtime}");
+        // Prepared again, nothing is lost.
+        assert!(!world.instances.prepare_group(&group).unwrap().was_lost);
+        let script =
+            "cat /data/file /memory/file; dd if=/dev/zero of=/memory/large bs=1M count=3 2>/dev/null";
+        let (status, text) = run(&world, &spec(&world, runtime, &group, script, all()));
+        assert_ne!(status, DONE, "the limit of the memory holds: {runtime}");
+        assert_eq!(text, "written\nthere\n", "{runtime}");
+        let folder = world.data().join("groups").join(group.id.to_string());
+        assert_eq!(world.instances.groups().unwrap(), [group.id]);
+        world.instances.remove_group(group.id).unwrap();
+        assert!(!folder.exists());
+        world.instances.remove_group(group.id).unwrap();
+        assert_eq!(world.instances.groups().unwrap(), []);
+    }
+}
+
+#[test]
+fn a_read_only_mount_is_read_only() {
+    let Some(world) = World::new() else { return };
+    let group = group(false);
+    world.instances.prepare_group(&group).unwrap();
+    let read_only = SharedMount { read_only: true, ..mount(0, "/data", None) };
+    let (status, _) = run(&world, &spec(&world, "embedded", &group, "echo x > /data/file", vec![read_only]));
+    assert_ne!(status, DONE);
+    let below = SharedMount { read_only: true, ..mount(0, "/data", Some("part")) };
+    let (status, _) = run(&world, &spec(&world, "embedded", &group, "echo x > /data/file", vec![below]));
+    assert_ne!(status, DONE);
+    world.instances.remove_group(group.id).unwrap();
+}
+
+#[test]
+fn a_network_of_the_groups_own_is_shared_and_no_one_elses() {
+    for runtime in RUNTIMES {
+        let Some(world) = World::new() else { return };
+        let group = group(true);
+        world.instances.prepare_group(&group).unwrap();
+        world.instances.prepare_group(&group).unwrap();
+        let show = "ls -l /proc/self/ns/net; cat /proc/net/dev; cat /etc/resolv.conf";
+        let (status, first) = run(&world, &spec(&world, runtime, &group, show, Vec::new()));
+        assert_eq!(status, DONE, "{runtime}: {first}");
+        let (_, second) = run(&world, &spec(&world, runtime, &group, show, Vec::new()));
+        let namespace = |text: &str| text.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned();
+        assert_eq!(namespace(&first), namespace(&second), "{runtime}");
+        let own = fs::read_link("/proc/self/ns/net").unwrap().display().to_string();
+        assert_ne!(namespace(&first), own, "{runtime}");
+        // Loopback is there and up: a packet to oneself comes.
+        let (status, text) = run(&world, &spec(&world, runtime, &group, "ping -c 1 127.0.0.1", Vec::new()));
+        assert_eq!(status, DONE, "{runtime}: {text}");
+        world.instances.remove_group(group.id).unwrap();
+    }
+}
+
+#[test]
+fn a_sub_path_never_leads_out_of_its_volume() {
+    for runtime in RUNTIMES {
+        let Some(world) = World::new() else { return };
+        let group = group(false);
+        world.instances.prepare_group(&group).unwrap();
+        let secret = world.folder.path().join("secret");
+        fs::create_dir(&secret).unwrap();
+        fs::write(secret.join("key"), "the host's\n").unwrap();
+        let volume = world.data().join("groups").join(group.id.to_string()).join("volumes/0");
+        // As a hostile container leaves them.
+        std::os::unix::fs::symlink(&secret, volume.join("absolute")).unwrap();
+        let up = Path::new("../../../../..").join(secret.strip_prefix("/").unwrap());
+        std::os::unix::fs::symlink(up, volume.join("up")).unwrap();
+        for name in ["absolute", "up"] {
+            let attempt = spec(&world, runtime, &group, "cat /data/key", vec![mount(0, "/data", Some(name))]);
+            match world.instances.create_and_start(&attempt, Attachment::Log) {
+                Ok(started) => {
+                    started.session.wait().unwrap();
+                    assert!(!world.log(attempt.id).contains("the host's"), "{runtime} {name}");
+                }
+                Err(error) => assert!(error.to_string().contains("sub-path"), "{error}"),
+            }
+        }
+        // One file of a volume, and a directory that is made.
+        let mounts = vec![mount(2, "/etc/one", Some("conf/app")), mount(0, "/made", Some("a/b"))];
+        let (status, text) =
+            run(&world, &spec(&world, runtime, &group, "cat /etc/one; echo x > /made/file", mounts));
+        assert_eq!((status, text.as_str()), (DONE, "from the wish\n"), "{runtime}");
+        assert_eq!(fs::read_to_string(volume.join("a/b/file")).unwrap(), "x\n");
+        // The removal of instances does not go on into the volume.
+        for status in world.instances.reconcile().unwrap().instances {
+            world.instances.remove(status.id, true).unwrap();
+        }
+        assert_eq!(fs::read_to_string(volume.join("a/b/file")).unwrap(), "x\n");
+        assert_eq!(fs::read_to_string(secret.join("key")).unwrap(), "the host's\n");
+        world.instances.remove_group(group.id).unwrap();
+    }
+}
+
+#[test]
+fn an_instance_whose_monitor_was_killed_lets_go_of_its_sub_path() {
+    let Some(world) = World::new() else { return };
+    let group = group(false);
+    world.instances.prepare_group(&group).unwrap();
+    let mounts = vec![mount(0, "/data", Some("part"))];
+    let running = spec(&world, "embedded", &group, "echo x > /data/file; sleep 100", mounts);
+    let (mut command, _) = world.run_process(&running, false);
+    assert!(command.status().unwrap().success());
+    rustix::process::kill_process(monitor_of(&world, running.id), rustix::process::Signal::KILL).unwrap();
+    world.instances.wait(running.id).unwrap();
+    world.instances.reconcile().unwrap();
+    world.instances.remove(running.id, true).unwrap();
+    let volume = world.data().join("groups").join(group.id.to_string()).join("volumes/0");
+    assert!(volume.join("part").is_dir());
+    world.instances.remove_group(group.id).unwrap();
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# A container group lives on, whenever its server is killed.
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+INTEROP="$REPO/scripts/interop"
+# Made by 60-clouds.sh.
+CLIENTS="$TOOLS_CACHE/interop-$(key_of "$INTEROP/requirements.txt" "$INTEROP/package.json")"
+if [ ! -e "$CLIENTS/complete" ]; then
+    passed "skipped: the clouds' clients are not there"
+    finished
+    exit 0
+fi
+
+start_registry "$SCRATCH/registry" "$SCRATCH/registry.log"
+push_image small team/small:1
+log="$SCRATCH/serve.log"
+PORT=0
+serve() {
+    : >"$log"
+    as_root env IMC_ALIBABA_ISOLATED_GROUPS=true "$IMC_BIN" --data-dir "$DATA" serve --listen "127.0.0.1:$PORT" >"$log" 2>&1 &
+    WAITER=$!
+    eventually "the server serves" grep -q '^serving ' "$log"
+    SERVER="$(pgrep -f -- "--data-dir $DATA serve" | tail -1)"
+    IMC_HOST="$(grep -o 'http://[0-9.:]*' "$log" | head -1 | sed 's,http://,,')"
+    PORT="${IMC_HOST##*:}"
+    export IMC_HOST IMC_REGISTRY="$REGISTRY"
+}
+crash() {
+    as_root kill -KILL "$SERVER"
+    wait "$WAITER" || true
+}
+on_exit 'as_root kill -KILL "$SERVER" 2>/dev/null || true'
+step() {
+    if "$CLIENTS/bin/python" "$INTEROP/groups.py" "$@" >"$SCRATCH/client.out" 2>"$SCRATCH/client.err"; then
+        passed "$1: $(tail -1 "$SCRATCH/client.out")"
+    else
+        failed "$1" "$(cat "$SCRATCH/client.out" "$SCRATCH/client.err")
+$(tail -5 "$log")"
+    fi
+}
+
+serve
+made="$(imc -o json access-key create --full)"
+IMC_KEY_ID="$(json 'document["id"]' <<<"$made")"
+IMC_KEY_SECRET="$(json 'document["secret"]' <<<"$made")"
+export IMC_KEY_ID IMC_KEY_SECRET
+
+step create
+group="$(tail -1 "$SCRATCH/client.out")"
+crash
+serve
+crash
+serve
+step runs "$group" 0
+step log "$group"
+expect_status "nobody else reaches them" 7 curl -s http://127.0.0.1:8099/
+
+crash
+main="$(imc -o json ps | json '[one for one in document if one["name"].startswith("main-")][0]["pid"]')"
+as_root kill -KILL "$main"
+serve
+step runs "$group" 1
+step log "$group"
+
+step delete "$group"
+is_gone() { [ -z "$(as_root ls "$DATA/groups" 2>/dev/null)" ] && [ "$(imc -o json ps | json 'len(document)')" = 0 ]; }
+eventually "nothing of it is left" is_gone
+as_root kill -TERM "$SERVER"
+wait "$WAITER" || true
+expect_nothing_left
+finished
