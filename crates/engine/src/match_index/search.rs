@@ -10,9 +10,20 @@ use super::features::{Features, Having};
 use super::score::{FeatureSet, Score, Scores};
 use super::slots::Slots;
 
-/// No more caches than this are looked at one by one instead of being split further.
+/// So many caches are looked at one by one, feature by feature.
 // Small in unit tests, so that few caches walk all paths.
-const FEW: usize = if cfg!(test) { 2 } else { 1024 };
+const SINGLY: usize = if cfg!(test) { 1 } else { 256 };
+
+/// No more caches than this are looked at instead of being split further. Where all features weigh the same, what a part can
+/// hold at most says little, and splitting drops little; where bytes decide, much is dropped.
+const fn few(policy: MatchPolicy) -> usize {
+    match policy {
+        _ if cfg!(test) => 3,
+        MatchPolicy::Tencent => 4096,
+        MatchPolicy::Alibaba => 1024,
+        MatchPolicy::Content => SINGLY,
+    }
+}
 
 /// Finds the best caches.
 pub(super) struct Search<'a> {
@@ -69,7 +80,7 @@ impl<'a> Search<'a> {
             let Some((slot, _)) = of_slot.first() else { continue };
             has.clear();
             of_slot.iter().for_each(|(_, feature)| has.insert(*feature));
-            self.look_at(*slot, &mut has);
+            self.look_at(*slot, 0, &mut has);
             caches.remove(*slot);
         }
     }
@@ -77,7 +88,7 @@ impl<'a> Search<'a> {
     /// Looks at caches that have the features of `has` and, of those before the position and those that few have, no other.
     fn split(&mut self, mut caches: Bitmap, mut position: usize, has: &mut FeatureSet) {
         while !caches.is_empty() && self.may_be_among_the_best(position, has) {
-            if caches.has_at_most(FEW) {
+            if caches.has_at_most(few(self.features.policy)) {
                 return self.look_at_each(&caches, position, has);
             }
             let Some(&(feature, having)) = self.order.get(position) else {
@@ -110,6 +121,15 @@ impl<'a> Search<'a> {
     /// Looks at caches that have the features of `has` and whatever they have of those from the position on: feature by feature
     /// is noted who has it, since a feature that few have is soon gone through.
     fn look_at_each(&mut self, caches: &Bitmap, position: usize, has: &FeatureSet) {
+        let mut own = has.clone();
+        if caches.has_at_most(SINGLY) {
+            for slot in caches.slots() {
+                own.clear();
+                own.add(has);
+                self.look_at(slot, position, &mut own);
+            }
+            return;
+        }
         let width = has.width().max(1);
         let ranks = caches.ranks();
         let mut sets = vec![0_u64; caches.count() * width];
@@ -117,7 +137,6 @@ impl<'a> Search<'a> {
             let (word, bit) = (feature / 64, 1 << (feature % 64));
             caches.ranks_in(having, &ranks, |rank| sets[rank * width + word] |= bit);
         }
-        let mut own = has.clone();
         for (slot, others) in caches.slots().zip(sets.chunks_exact(width)) {
             own.join(has, others);
             let score = self.scores.of(&own);
@@ -125,9 +144,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Looks at a cache that has those features and whatever it has of those in the order.
-    fn look_at(&mut self, slot: u32, has: &mut FeatureSet) {
-        let others = self.order.iter().filter(|(_, caches)| caches.contains(slot));
+    /// Looks at a cache that has those features and whatever it has of those from the position on.
+    fn look_at(&mut self, slot: u32, position: usize, has: &mut FeatureSet) {
+        let others = self.order[position..].iter().filter(|(_, caches)| caches.contains(slot));
         others.for_each(|(feature, _)| has.insert(*feature));
         let score = self.scores.of(has);
         self.offer(slot, score);
