@@ -3,21 +3,8 @@
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-INTEROP="$REPO/scripts/interop"
-
-# Downloaded once; the key is what they are pinned to.
-CLIENTS="$TOOLS_CACHE/interop-$(key_of "$INTEROP/requirements.txt" "$INTEROP/package.json")"
-install_clients() {
-    [ ! -e "$CLIENTS/complete" ] || return 0
-    rm -rf "$CLIENTS"
-    mkdir -p "$CLIENTS"
-    python3 -m venv "$CLIENTS"
-    "$CLIENTS/bin/pip" install --quiet --disable-pip-version-check -r "$INTEROP/requirements.txt"
-    cp "$INTEROP/package.json" "$CLIENTS/"
-    npm install --prefix "$CLIENTS" --no-audit --no-fund --silent
-    touch "$CLIENTS/complete"
-}
-with_lock interop install_clients
+# shellcheck source=../interop/clients.sh
+. "$REPO/scripts/interop/clients.sh"
 
 # A registry that demands a password which no call has: the operator names it, for the instance that a call names.
 ROBOT=acr-robot PASSWORD='s3cret/of+the=robot'

@@ -3,22 +3,17 @@
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-INTEROP="$REPO/scripts/interop"
-# Made by 60-clouds.sh.
-CLIENTS="$TOOLS_CACHE/interop-$(key_of "$INTEROP/requirements.txt" "$INTEROP/package.json")"
-if [ ! -e "$CLIENTS/complete" ]; then
-    passed "skipped: the clouds' clients are not there"
-    finished
-    exit 0
-fi
+# shellcheck source=../interop/clients.sh
+. "$REPO/scripts/interop/clients.sh"
 
 start_registry "$SCRATCH/registry" "$SCRATCH/registry.log"
 push_image small team/small:1
 log="$SCRATCH/serve.log"
 PORT=0
+# serve [VARIABLE...]
 serve() {
     : >"$log"
-    as_root env IMC_ALIBABA_ISOLATED_GROUPS=true "$IMC_BIN" --data-dir "$DATA" serve --listen "127.0.0.1:$PORT" >"$log" 2>&1 &
+    as_root env IMC_ALIBABA_ISOLATED_GROUPS=true "$@" "$IMC_BIN" --data-dir "$DATA" serve --listen "127.0.0.1:$PORT" >"$log" 2>&1 &
     WAITER=$!
     eventually "the server serves" grep -q '^serving ' "$log"
     SERVER="$(pgrep -f -- "--data-dir $DATA serve" | tail -1)"
@@ -30,7 +25,12 @@ crash() {
     as_root kill -KILL "$SERVER"
     wait "$WAITER" || true
 }
-on_exit 'as_root kill -KILL "$SERVER" 2>/dev/null || true'
+# Whatever came between: no container and no server outlives the script.
+end_all() {
+    imc -o json ps 2>/dev/null | json '" ".join(one["id"] for one in document)' | xargs -r -n 1 "$IMC_BIN" --data-dir "$DATA" rm -f >/dev/null 2>&1 || true
+    as_root kill -KILL "$SERVER" 2>/dev/null || true
+}
+on_exit end_all
 step() {
     if "$CLIENTS/bin/python" "$INTEROP/groups.py" "$@" >"$SCRATCH/client.out" 2>"$SCRATCH/client.err"; then
         passed "$1: $(tail -1 "$SCRATCH/client.out")"
@@ -66,6 +66,30 @@ step log "$group"
 step delete "$group"
 is_gone() { [ -z "$(as_root ls "$DATA/groups" 2>/dev/null)" ] && [ "$(imc -o json ps | json 'len(document)')" = 0 ]; }
 eventually "nothing of it is left" is_gone
+
+# Killed at each step of a group's life: the next server goes on.
+is_dead() { ! as_root kill -0 "$SERVER" 2>/dev/null; }
+for at in group-recorded group-images-recorded group-container-recorded group-instance-recorded group-instance-started; do
+    as_root kill -TERM "$SERVER"
+    wait "$WAITER" || true
+    serve IMC_CRASH_AT="$at"
+    "$CLIENTS/bin/python" "$INTEROP/groups.py" create >"$SCRATCH/client.out" 2>&1 || true
+    eventually "the server dies at $at" is_dead
+    wait "$WAITER" || true
+    serve
+    step first
+    group="$(tail -1 "$SCRATCH/client.out")"
+    step runs "$group" 0
+    step log "$group"
+    as_root kill -TERM "$SERVER"
+    wait "$WAITER" || true
+    serve IMC_CRASH_AT=group-shares-removed
+    step delete "$group"
+    eventually "the server dies with the group's removal" is_dead
+    wait "$WAITER" || true
+    serve
+    eventually "nothing of it is left" is_gone
+done
 as_root kill -TERM "$SERVER"
 wait "$WAITER" || true
 expect_nothing_left

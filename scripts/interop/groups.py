@@ -47,6 +47,9 @@ def runs(identity, restarts):
 step, rest = sys.argv[1], sys.argv[2:]
 if step == "create":
     print(create())
+elif step == "first":
+    request = models.DescribeContainerGroupsRequest(region_id=REGION)
+    print(ours.describe_container_groups(request).body.container_groups[0].container_group_id)
 elif step == "runs":
     group = eventually("it runs", lambda: runs(rest[0], int(rest[1])))
     expect("its init container ran once", (0, "Completed"),

@@ -313,4 +313,24 @@ mod tests {
         assert_eq!(read.unwrap().active(), first.active());
         assert_eq!(keys.ring().unwrap().active(), rotated.active());
     }
+
+    #[test]
+    fn what_a_groups_containers_may_read_is_sealed_anew_by_a_rotation() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::of(&settings::Secrets::default(), folder.path());
+        let (account, group) = (AccountId::local(), GroupId::generate());
+        let seal = |part, text: &str| {
+            keys.seal_group(&account, group, part, &SecretString::from(text.to_owned())).unwrap()
+        };
+        let sealed = vec![seal(0, "first"), seal(1, "second")];
+        assert!(keys.resealed_group(&account, group, &sealed).unwrap().is_none());
+        keys.ring().unwrap().rotated().unwrap().write(&folder.path().join(FILE)).unwrap();
+        let anew = keys.resealed_group(&account, group, &sealed).unwrap().unwrap();
+        assert!(keys.resealed_group(&account, group, &anew).unwrap().is_none());
+        let opened = keys.open_group(&account, group, 1, &anew[1]).unwrap();
+        assert_eq!(opened.expose_secret(), "second");
+        // Neither as another part nor for another group.
+        assert!(keys.open_group(&account, group, 0, &anew[1]).is_err());
+        assert!(keys.open_group(&account, GroupId::generate(), 1, &anew[1]).is_err());
+    }
 }

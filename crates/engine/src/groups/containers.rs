@@ -130,7 +130,10 @@ impl Groups {
                 runtime: None,
             };
             match self.instances.host().start(order).await {
-                Ok(started) => self.instances.record_running(&record, &started).await.map(drop),
+                Ok(started) => {
+                    crate::build::step("group-instance-started")?;
+                    self.instances.record_running(&record, &started).await.map(drop)
+                }
                 Err(error) => {
                     self.instances.take_back(&record, &error).await?;
                     Err(Error::host("start", &record)(error))
