@@ -224,9 +224,10 @@ pub async fn are_resealed_once(store: &dyn Metastore) {
 }
 
 pub async fn keep_what_a_cloud_said(store: &dyn Metastore) {
-    let group = create(store, "web").await;
     let notes = |text: &str| CloudNotes::new(Cloud::Alibaba, text.to_owned()).unwrap();
-    let (first, second) = (group.notes.clone().unwrap(), notes("{\"a\":1}"));
+    let (first, second) = (notes("{}"), notes("{\"a\":1}"));
+    let group = Group { notes: Some(first.clone()), ..group_of(&AccountId::local(), "web", at(1)) };
+    store.create_group(&group, &[], &[]).await.unwrap();
     assert!(store.swap_group_notes(group.id, &second, &first).await.unwrap().is_none());
     assert_eq!(store.group(&group.account, group.id).await.unwrap(), group);
     let noted = store.swap_group_notes(group.id, &first, &second).await.unwrap().unwrap();

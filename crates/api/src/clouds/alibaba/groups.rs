@@ -105,7 +105,7 @@ impl Caller {
 
     /// What is shown of a group to its owner alone; nothing where nothing of it is to be shown.
     async fn secrets_of(&self, group: &Group) -> Result<GroupSecrets, ServiceError> {
-        match shown::has_secrets(group) {
+        match group.transit.is_none() && shown::has_secrets(group) {
             true => self.edge.service().group_secrets(&self.account, group.id()).await,
             false => Ok(GroupSecrets::default()),
         }

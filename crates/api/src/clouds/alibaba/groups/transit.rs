@@ -7,7 +7,7 @@ use clouds::alibaba::request::{DeleteContainerGroup, GroupFilter, ResourceId};
 use clouds::alibaba::{OperationName, Refusal};
 use model::matching::MatchPolicy;
 use model::{
-    CacheId, CacheState, Cloud, ContainerSpec, GroupNetwork, GroupSpec, ImageCache, ImageSource,
+    CacheId, CacheState, Cloud, ContainerSpec, GroupNetwork, GroupPhase, GroupSpec, ImageCache, ImageSource,
     RestartPolicy,
 };
 
@@ -40,7 +40,8 @@ fn group(view: CacheView) -> Option<Group> {
     // The digits are the cache's, as they are in the name that creating it answers with.
     let id = ids::group_of(&ids::transit(cache.id))?;
     let name = cache.name.as_str().parse().ok()?;
-    let known = model::Group::asked_for(id, name, cache.account.clone(), spec(&cache)?, created);
+    let mut known = model::Group::asked_for(id, name, cache.account.clone(), spec(&cache)?, created);
+    known.status.phase = GroupPhase::Pending;
     let view = GroupView { group: known, instances: Vec::new() };
     Some(Group { view, notes, transit: Some(Box::new(cache)) })
 }
