@@ -22,8 +22,8 @@ use engine::{Engine, Groups, Instances};
 use metastore::Metastore;
 use model::rules::RetentionRules;
 use model::{
-    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, CacheId, CloudNotes, Event, ImageSnapshotId,
-    Instance, InstanceId, RegistryHost, Subject,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, CacheId, Event, ImageSnapshotId, Instance,
+    InstanceId, RegistryHost, Subject,
 };
 use registry::Credentials;
 use wire::{
@@ -270,25 +270,6 @@ impl Service for OverEngine {
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
         self.settle().await?;
         Ok(self.instances.find(account, word).await?)
-    }
-
-    async fn set_instance_notes(
-        &self,
-        account: &AccountId,
-        word: &str,
-        notes: CloudNotes,
-    ) -> ServiceResult<Instance> {
-        let id = self.instances.find(account, word).await?.id;
-        Ok(self.records.set_instance_notes(id, &notes).await?)
-    }
-
-    async fn swap_instance_notes(
-        &self,
-        id: InstanceId,
-        from: &CloudNotes,
-        to: &CloudNotes,
-    ) -> ServiceResult<Option<Instance>> {
-        Ok(self.records.swap_instance_notes(id, from, to).await?)
     }
 
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {

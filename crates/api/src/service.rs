@@ -25,8 +25,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{
-    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, CacheId, CloudNotes, Event, ImageSnapshotId,
-    Instance, InstanceId,
+    AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, CacheId, Event, ImageSnapshotId, Instance,
+    InstanceId,
 };
 use wire::{
     Collection, Exec, ExecEvent, FindMatches, IdempotencyKey, LogLine, Prediction, Progress, Ranking, Usage,
@@ -123,23 +123,6 @@ pub trait Service: Answers + GroupService {
 
     /// The instance that a word (id or name) means.
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance>;
-
-    /// Notes something else in a cloud's words of an instance, in place of what is known.
-    async fn set_instance_notes(
-        &self,
-        account: &AccountId,
-        word: &str,
-        notes: CloudNotes,
-    ) -> ServiceResult<Instance>;
-
-    /// Notes something else in a cloud's words of an instance, where `from` is what is known; `None`, and nothing is done, where
-    /// it is something else by now.
-    async fn swap_instance_notes(
-        &self,
-        id: InstanceId,
-        from: &CloudNotes,
-        to: &CloudNotes,
-    ) -> ServiceResult<Option<Instance>>;
 
     /// Deletes an instance; `force`: stops it first.
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance>;

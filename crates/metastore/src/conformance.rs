@@ -73,8 +73,8 @@ macro_rules! metastore_conformance {
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,
                 a_generation_in_use_holds_the_cache, rolls_back_after_a_loss;
             groups: come_and_go, are_each_accounts_own, step_by_their_revision, hold_their_snapshot,
-                are_deleted_once_empty, are_found_by_filter_and_page, are_resealed_once, keep_what_a_cloud_said;
-            instances: lives, lives_after_all, keep_what_a_cloud_said, swap_what_a_cloud_said_of_them, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
+                are_deleted_once_empty, are_found_by_filter_and_page, are_resealed_once, swap_what_a_cloud_said;
+            instances: lives, lives_after_all, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
             snapshots: are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
                 of_an_instance_come_with_it_or_not_at_all;

@@ -149,8 +149,6 @@ delegate! {
         create_instance_with_snapshot(instance: &Instance, snapshot: &SnapshotRecord, events: &[Event]) -> ();
         instance_started(id: InstanceId, pid: u32, events: &[Event], now: Timestamp) -> Instance;
         instance_exited(id: InstanceId, status: ExitStatus, events: &[Event], now: Timestamp) -> Instance;
-        set_instance_notes(id: InstanceId, notes: &CloudNotes) -> Instance;
-        swap_instance_notes(id: InstanceId, from: &CloudNotes, to: &CloudNotes) -> Option<Instance>;
         remove_instance(id: InstanceId, events: &[Event]) -> InstanceRemoval;
         instance(account: &AccountId, wanted: &InstanceRef) -> Instance;
         find_instances(filter: &InstanceFilter, page: Page<InstanceId>) -> Vec<Instance>;

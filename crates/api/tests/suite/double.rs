@@ -21,9 +21,8 @@ use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, ByteSize, CacheId, CacheState, Clock as _,
-    CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, ImageSource,
-    Instance, InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, Subject, SystemClock,
-    Timestamp,
+    Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, ImageSource, Instance,
+    InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, Subject, SystemClock, Timestamp,
 };
 use tokio::sync::Notify;
 use wire::{
@@ -404,38 +403,6 @@ impl Service for Double {
 
     async fn instance(&self, account: &AccountId, word: &str) -> ServiceResult<Instance> {
         self.with(|all| Ok(all.instances[all.instance(account, word)?].clone()))
-    }
-
-    async fn set_instance_notes(
-        &self,
-        account: &AccountId,
-        word: &str,
-        notes: CloudNotes,
-    ) -> ServiceResult<Instance> {
-        self.with(|all| {
-            let index = all.instance(account, word)?;
-            all.instances[index].notes = Some(notes);
-            Ok(all.instances[index].clone())
-        })
-    }
-
-    async fn swap_instance_notes(
-        &self,
-        id: InstanceId,
-        from: &CloudNotes,
-        to: &CloudNotes,
-    ) -> ServiceResult<Option<Instance>> {
-        // As between a reading and a writing that are two steps.
-        tokio::task::yield_now().await;
-        self.with(|all| {
-            let found = all.instances.iter_mut().find(|instance| instance.id == id);
-            let found = found.ok_or_else(|| not_found(&id.to_string()))?;
-            let is_known = found.notes.as_ref() == Some(from);
-            if is_known {
-                found.notes = Some(to.clone());
-            }
-            Ok(is_known.then(|| found.clone()))
-        })
     }
 
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {

@@ -1,7 +1,7 @@
 use model::matching::MatchPolicy;
 use model::{
-    AccountId, ByteSize, Cloud, CloudNotes, ContainerSpec, ContainerState, EventReason, ExitStatus, Group,
-    GroupChoice, GroupId, GroupNetwork, GroupPhase, GroupSpec, GroupStatus, ImageCache, Instance, Platform,
+    AccountId, ByteSize, Cloud, CloudNotes, ContainerSpec, EventReason, ExitStatus, Group, GroupChoice,
+    GroupId, GroupNetwork, GroupPhase, GroupSpec, GroupStatus, ImageCache, Instance, Platform,
     RegistryAccess, RestartPolicy, SealedSecret, Subject, Timestamp,
 };
 
@@ -223,15 +223,20 @@ pub async fn are_resealed_once(store: &dyn Metastore) {
     assert!(!unknown.unwrap());
 }
 
-pub async fn keep_what_a_cloud_said(store: &dyn Metastore) {
-    let notes = |text: &str| CloudNotes::new(Cloud::Alibaba, text.to_owned()).unwrap();
-    let (first, second) = (notes("{}"), notes("{\"a\":1}"));
-    let group = Group { notes: Some(first.clone()), ..group_of(&AccountId::local(), "web", at(1)) };
+/// Of many who read the same notes and write others, one is let.
+pub async fn swap_what_a_cloud_said(store: &dyn Metastore) {
+    let said = |text: &str| CloudNotes::new(Cloud::Alibaba, format!("\"{text}\"")).unwrap();
+    let group = Group { notes: Some(said("first")), ..group_of(&AccountId::local(), "web", at(1)) };
     store.create_group(&group, &[], &[]).await.unwrap();
-    assert!(store.swap_group_notes(group.id, &second, &first).await.unwrap().is_none());
-    assert_eq!(store.group(&group.account, group.id).await.unwrap(), group);
-    let noted = store.swap_group_notes(group.id, &first, &second).await.unwrap().unwrap();
-    assert_eq!(noted.notes, Some(second));
-    assert_eq!(store.group(&group.account, group.id).await.unwrap(), noted);
-    assert!(matches!(noted.status.containers[0].state, ContainerState::Waiting));
+    let (first, others) = (said("first"), ["a", "b", "c", "d"].map(said));
+    let swap = |place: usize| store.swap_group_notes(group.id, &first, &others[place]);
+    let (a, b, c, d) = tokio::join!(swap(0), swap(1), swap(2), swap(3));
+    let swapped: Vec<Group> = [a, b, c, d].into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(swapped.len(), 1, "{swapped:?}");
+    assert_eq!(store.group(&group.account, group.id).await.unwrap(), swapped[0]);
+    let before = store.newest_change().await.unwrap();
+    assert_eq!(store.swap_group_notes(group.id, &first, &first).await.unwrap(), None);
+    assert_eq!(store.newest_change().await.unwrap(), before);
+    let absent = store.swap_group_notes(GroupId::generate(), &first, &first).await;
+    assert!(matches!(absent, Err(Error::NoGroup(_))));
 }

@@ -1,6 +1,4 @@
-use model::{
-    CacheId, Cloud, CloudNotes, ExitStatus, ImageSnapshotId, Instance, InstanceId, InstanceState, Subject,
-};
+use model::{CacheId, ExitStatus, ImageSnapshotId, InstanceId, InstanceState, Subject};
 
 use super::{at, build_again, cache_named, event, instance_of, ready_cache};
 use crate::{Error, InstanceFilter, InstanceRef, Metastore, Order, Page};
@@ -31,49 +29,6 @@ pub async fn lives(store: &dyn Metastore) {
     assert!(matches!(store.remove_instance(instance.id, &[]).await, Err(Error::NoInstance(_))));
     let absent = store.instance(&cache.account, &InstanceRef::Name(instance.name)).await;
     assert!(matches!(absent, Err(Error::NoInstanceOfName(_))));
-}
-
-pub async fn keep_what_a_cloud_said(store: &dyn Metastore) {
-    let cache = ready_cache(store, "web", at(0)).await;
-    let said =
-        |text: &str| Some(CloudNotes::new(Cloud::Alibaba, format!(r#"{{"ZoneId":"{text}"}}"#)).unwrap());
-    let instance = Instance { notes: said("a"), ..instance_of("one", &cache, at(1)) };
-    store.create_instance(&instance, &[]).await.unwrap();
-    let by_id = InstanceRef::Id(instance.id);
-    assert_eq!(store.instance(&cache.account, &by_id).await.unwrap(), instance);
-    let running = store.instance_started(instance.id, 4711, &[], at(2)).await.unwrap();
-    assert_eq!(running.notes, instance.notes);
-    let before = store.newest_change().await.unwrap();
-    let noted = store.set_instance_notes(instance.id, &said("ü").unwrap()).await.unwrap();
-    assert_eq!(noted, Instance { notes: said("ü"), ..running });
-    assert_eq!(store.instance(&cache.account, &by_id).await.unwrap(), noted);
-    let changes = store.changes(before, 9).await.unwrap().unwrap();
-    assert_eq!(
-        changes.iter().map(|change| change.subject).collect::<Vec<_>>(),
-        [Subject::Instance(instance.id)]
-    );
-    let absent = store.set_instance_notes(InstanceId::generate(), &said("a").unwrap()).await;
-    assert!(matches!(absent, Err(Error::NoInstance(_))));
-}
-
-/// Of many who read the same notes and write others, one is let.
-pub async fn swap_what_a_cloud_said_of_them(store: &dyn Metastore) {
-    let cache = ready_cache(store, "web", at(0)).await;
-    let said = |text: &str| CloudNotes::new(Cloud::Alibaba, format!("\"{text}\"")).unwrap();
-    let instance = Instance { notes: Some(said("first")), ..instance_of("one", &cache, at(1)) };
-    store.create_instance(&instance, &[]).await.unwrap();
-    let (first, others) = (said("first"), ["a", "b", "c", "d"].map(said));
-    let swap = |place: usize| store.swap_instance_notes(instance.id, &first, &others[place]);
-    let (a, b, c, d) = tokio::join!(swap(0), swap(1), swap(2), swap(3));
-    let swapped: Vec<Instance> = [a, b, c, d].into_iter().filter_map(Result::unwrap).collect();
-    assert_eq!(swapped.len(), 1, "{swapped:?}");
-    let by_id = InstanceRef::Id(instance.id);
-    assert_eq!(store.instance(&cache.account, &by_id).await.unwrap(), swapped[0]);
-    let before = store.newest_change().await.unwrap();
-    assert_eq!(store.swap_instance_notes(instance.id, &first, &first).await.unwrap(), None);
-    assert_eq!(store.newest_change().await.unwrap(), before);
-    let absent = store.swap_instance_notes(InstanceId::generate(), &first, &first).await;
-    assert!(matches!(absent, Err(Error::NoInstance(_))));
 }
 
 pub async fn lives_after_all(store: &dyn Metastore) {

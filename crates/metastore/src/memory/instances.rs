@@ -1,6 +1,6 @@
 //! Instances in memory.
 
-use model::{AccountId, CloudNotes, ExitStatus, Instance, InstanceId, Subject, Timestamp};
+use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 
 use super::Records;
 use super::changes::Touch;
@@ -82,12 +82,6 @@ impl Records {
         let Some(instance) = rules::instance_exited(&known, status, now) else { return Ok((known, false)) };
         self.put_instance(&instance);
         Ok((instance, true))
-    }
-
-    pub(super) fn set_instance_notes(&mut self, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
-        let instance = Instance { notes: Some(notes.clone()), ..self.instance(id)? };
-        self.put_instance(&instance);
-        Ok(instance)
     }
 
     pub(super) fn remove_instance(&mut self, id: InstanceId) -> Result<InstanceRemoval> {

@@ -1,6 +1,6 @@
 //! Instances: created, started, ended, removed.
 
-use model::{AccountId, CloudNotes, ExitStatus, Instance, InstanceId, Subject, Timestamp};
+use model::{AccountId, ExitStatus, Instance, InstanceId, Subject, Timestamp};
 
 use super::changes::Touch;
 use super::writing::Writing;
@@ -160,28 +160,6 @@ pub(super) async fn exited(
     let Some(instance) = rules::instance_exited(&known, status, now) else { return Ok((known, false)) };
     save(writing, &instance).await?;
     Ok((instance, true))
-}
-
-/// The instance with these notes, where those are known.
-pub(super) async fn swap_notes(
-    writing: &mut Writing,
-    id: InstanceId,
-    from: &CloudNotes,
-    to: &CloudNotes,
-) -> Result<Option<Instance>> {
-    let known = one(writing, LOCK, id).await?;
-    if known.notes.as_ref() != Some(from) {
-        return Ok(None);
-    }
-    let instance = Instance { notes: Some(to.clone()), ..known };
-    save(writing, &instance).await?;
-    Ok(Some(instance))
-}
-
-pub(super) async fn set_notes(writing: &mut Writing, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
-    let instance = Instance { notes: Some(notes.clone()), ..one(writing, LOCK, id).await? };
-    save(writing, &instance).await?;
-    Ok(instance)
 }
 
 pub(super) async fn remove(writing: &mut Writing, id: InstanceId) -> Result<InstanceRemoval> {

@@ -1,7 +1,7 @@
 //! Instances.
 
 use async_trait::async_trait;
-use model::{AccountId, CloudNotes, Event, ExitStatus, Instance, InstanceId, Timestamp};
+use model::{AccountId, Event, ExitStatus, Instance, InstanceId, Timestamp};
 
 use crate::{InstanceFilter, InstanceRef, InstanceRemoval, Page, Result, SnapshotRecord};
 
@@ -54,24 +54,6 @@ pub trait InstanceVerbs: Send + Sync {
         events: &[Event],
         now: Timestamp,
     ) -> Result<Instance>;
-
-    /// Notes something else in a cloud's words of an instance, in place of what is known.
-    ///
-    /// # Errors
-    /// [`NoInstance`](crate::Error::NoInstance).
-    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance>;
-
-    /// As [`set_instance_notes`](Self::set_instance_notes), where `from` is what is known; `None`, and nothing is done, where it is
-    /// something else by now: read it again.
-    ///
-    /// # Errors
-    /// [`NoInstance`](crate::Error::NoInstance).
-    async fn swap_instance_notes(
-        &self,
-        id: InstanceId,
-        from: &CloudNotes,
-        to: &CloudNotes,
-    ) -> Result<Option<Instance>>;
 
     /// Removes an instance that has ended. Its events stay until [`forget_events`](Self::forget_events).
     ///

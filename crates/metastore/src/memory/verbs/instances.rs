@@ -1,7 +1,7 @@
 //! Instances.
 
 use async_trait::async_trait;
-use model::{AccountId, CloudNotes, Event, ExitStatus, Instance, InstanceId, Timestamp};
+use model::{AccountId, Event, ExitStatus, Instance, InstanceId, Timestamp};
 
 use super::super::MemoryMetastore;
 use super::super::find::{is_wanted_instance, page_of};
@@ -42,23 +42,6 @@ impl InstanceVerbs for MemoryMetastore {
         now: Timestamp,
     ) -> Result<Instance> {
         self.write_if(events, Some(now), |records| records.instance_exited(id, status, now))
-    }
-
-    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
-        self.write(&[], None, |records| records.set_instance_notes(id, notes))
-    }
-
-    async fn swap_instance_notes(
-        &self,
-        id: InstanceId,
-        from: &CloudNotes,
-        to: &CloudNotes,
-    ) -> Result<Option<Instance>> {
-        self.write_if(&[], None, |records| {
-            let is_known = records.instance(id)?.notes.as_ref() == Some(from);
-            let swapped = is_known.then(|| records.set_instance_notes(id, to)).transpose()?;
-            Ok((swapped, is_known))
-        })
     }
 
     async fn remove_instance(&self, id: InstanceId, events: &[Event]) -> Result<InstanceRemoval> {

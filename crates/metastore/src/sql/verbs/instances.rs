@@ -1,7 +1,7 @@
 //! Instances.
 
 use async_trait::async_trait;
-use model::{AccountId, CloudNotes, Event, ExitStatus, Instance, InstanceId, Timestamp};
+use model::{AccountId, Event, ExitStatus, Instance, InstanceId, Timestamp};
 
 use super::super::{Connection, Store, Verb, Writing, instances};
 use crate::{InstanceFilter, InstanceRef, InstanceRemoval, InstanceVerbs, Page, Result, SnapshotRecord};
@@ -47,26 +47,6 @@ impl InstanceVerbs for Store {
         let verb = Verb::quick("note the instance's end", news, Some(now));
         self.write_if(verb, async |writing: &mut Writing| instances::exited(writing, id, status, now).await)
             .await
-    }
-
-    async fn set_instance_notes(&self, id: InstanceId, notes: &CloudNotes) -> Result<Instance> {
-        let verb = Verb::durable("note what is said of the instance", &[], None);
-        self.write(verb, async |writing: &mut Writing| instances::set_notes(writing, id, notes).await).await
-    }
-
-    async fn swap_instance_notes(
-        &self,
-        id: InstanceId,
-        from: &CloudNotes,
-        to: &CloudNotes,
-    ) -> Result<Option<Instance>> {
-        let verb = Verb::durable("note what is said of the instance", &[], None);
-        self.write_if(verb, async |writing: &mut Writing| {
-            let swapped = instances::swap_notes(writing, id, from, to).await?;
-            let is_news = swapped.is_some();
-            Ok((swapped, is_news))
-        })
-        .await
     }
 
     async fn remove_instance(&self, id: InstanceId, news: &[Event]) -> Result<InstanceRemoval> {
