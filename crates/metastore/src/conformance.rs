@@ -201,7 +201,6 @@ pub fn instance_of(name: &str, cache: &ImageCache, now: Timestamp) -> Instance {
         created: now,
         started: None,
         finished: None,
-        notes: None,
     }
 }
 

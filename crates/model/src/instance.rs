@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CacheId, CloudNotes, GroupId, ImageSnapshotId, ImageSource, InstanceId, InstanceName,
-    ManifestDigest, Timestamp,
+    AccountId, CacheId, GroupId, ImageSnapshotId, ImageSource, InstanceId, InstanceName, ManifestDigest,
+    Timestamp,
 };
 
 /// How a container's first process ended.
@@ -98,7 +98,4 @@ pub struct Instance {
     pub started: Option<Timestamp>,
     /// When its first process ended.
     pub finished: Option<Timestamp>,
-    /// What the cloud's call that asked for it said beside.
-    #[serde(default)]
-    pub notes: Option<CloudNotes>,
 }

@@ -138,7 +138,7 @@ impl OverEngine {
 }
 
 fn order(new: NewInstance) -> engine::NewInstance {
-    let NewInstance { id, wish, platform, notes } = new;
+    let NewInstance { id, wish, platform } = new;
     let access = wish.access();
     let options = InstanceOptions {
         entrypoint: wish.entrypoint,
@@ -177,7 +177,7 @@ fn order(new: NewInstance) -> engine::NewInstance {
         credentials: credentials(wish.credentials),
     };
     let (remove_on_exit, runtime) = (wish.remove_on_exit, wish.runtime);
-    engine::NewInstance { wish: start, name: wish.name, options, remove_on_exit, runtime, notes }
+    engine::NewInstance { wish: start, name: wish.name, options, remove_on_exit, runtime }
 }
 
 fn volume(mount: wire::Mount) -> InstanceVolume {

@@ -36,7 +36,7 @@ pub(super) async fn start(
         return Ok(told);
     }
     let platform = checks::platform(document.platform.clone());
-    let new = NewInstance { id, platform, wish: document, notes: None };
+    let new = NewInstance { id, platform, wish: document };
     let started = edge.service().create_instance(&account, new).await?;
     edge.metrics().matches.started(started.choice.outcome);
     Ok(created(&started.instance, started.choice, started.warnings))

@@ -196,8 +196,6 @@ pub struct NewInstance {
     pub wish: CreateInstance,
     /// Which platform's image.
     pub platform: Platform,
-    /// What the cloud's call that asks for it says beside; `/v1` has none.
-    pub notes: Option<CloudNotes>,
 }
 
 /// An instance that was started, and what from.

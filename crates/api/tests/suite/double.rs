@@ -365,7 +365,6 @@ impl Service for Double {
             created: now(),
             started: Some(now()),
             finished: None,
-            notes: new.notes,
         };
         let outcome = if cache.is_some() { Outcome::Hit } else { Outcome::Miss };
         let choice = Choice {

@@ -59,7 +59,6 @@ async fn wanted(app: &App, args: &RunArgs) -> Result<NewInstance, Failure> {
         options: options(args),
         remove_on_exit: args.rm,
         runtime: args.runtime.clone(),
-        notes: None,
     })
 }
 

@@ -161,7 +161,6 @@ fn instance(state: InstanceState) -> model::Instance {
         created: time,
         started: Some(time),
         finished: ended.then(|| time.plus_micros(5_000_000)),
-        notes: None,
     }
 }
 

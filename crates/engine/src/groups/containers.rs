@@ -176,7 +176,6 @@ impl Groups {
             created: self.now(),
             started: None,
             finished: None,
-            notes: None,
         })
     }
 

@@ -1,8 +1,8 @@
 //! Creating an instance: chosen, recorded, started, and the automatic cache beside it.
 
 use model::{
-    AccountId, CloudNotes, Event, EventKind, EventReason, ExitStatus, ImageCache, Instance, InstanceId,
-    InstanceName, InstanceState, SnapshotImage, Subject,
+    AccountId, Event, EventKind, EventReason, ExitStatus, ImageCache, Instance, InstanceId, InstanceName,
+    InstanceState, SnapshotImage, Subject,
 };
 
 use super::Instances;
@@ -27,8 +27,6 @@ pub struct NewInstance {
     pub remove_on_exit: bool,
     /// An installed OCI runtime in place of the host's own.
     pub runtime: Option<String>,
-    /// What the cloud's call that asks for it says beside.
-    pub notes: Option<CloudNotes>,
 }
 
 /// An instance that was created, and what it started from.
@@ -189,7 +187,6 @@ impl Instances {
             created: self.engine.clock().now(),
             started: None,
             finished: None,
-            notes: new.notes.clone(),
         })
     }
 

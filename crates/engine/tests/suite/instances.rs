@@ -178,7 +178,6 @@ impl Scene {
             options: InstanceOptions::default(),
             remove_on_exit: false,
             runtime: None,
-            notes: None,
         }
     }
 

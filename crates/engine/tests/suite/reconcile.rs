@@ -162,7 +162,6 @@ async fn a_start_that_wants_it_has_the_tags_of_a_pinned_cache_looked_at() {
         options: InstanceOptions::default(),
         remove_on_exit: false,
         runtime: None,
-        notes: None,
     };
     let created = instances.create(&local(), new, &BuildProgress::default()).await.unwrap();
     assert_eq!((created.outcome, created.instance.snapshot), (StartOutcome::Hit, cache.snapshot.unwrap()));

@@ -247,7 +247,6 @@ impl Service {
             created: now,
             started: None,
             finished: None,
-            notes: None,
         };
         self.ground.records.create_instance(&instance, &[]).await.unwrap();
         self.ground.records.touch_cache_used(cache.id, model::Savings::default(), now).await.unwrap();

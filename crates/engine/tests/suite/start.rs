@@ -115,7 +115,6 @@ pub(crate) fn instance_of(wish: &StartWish, choice: &StartChoice) -> Instance {
         created: Timestamp::from_micros(1_700_000_000_000_000),
         started: None,
         finished: None,
-        notes: None,
     }
 }
 

@@ -24,4 +24,6 @@ CREATE TABLE group_secrets (
 );
 
 ALTER TABLE instances ADD COLUMN in_group TEXT COLLATE "C"; -- null: of none
+-- A cloud's words are kept with the group that an instance is of.
+ALTER TABLE instances DROP COLUMN notes;
 CREATE INDEX instances_by_group ON instances (in_group) WHERE in_group IS NOT NULL;

@@ -20,6 +20,5 @@ pub(crate) fn instance(row: &impl Columns) -> Result<Instance> {
         created: row.time("created")?,
         started: row.optional_time("started")?,
         finished: row.optional_time("finished")?,
-        notes: row.optional_json("notes")?,
     })
 }

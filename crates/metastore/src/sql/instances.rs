@@ -12,10 +12,11 @@ use crate::{
 };
 
 const INSERT: &str = "INSERT INTO instances (id, name, account, image, manifest_digest, snapshot, cache, command, state, \
-     ended, pid, remove_on_exit, created, started, finished, notes, in_group) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (id) DO NOTHING";
+     ended, pid, remove_on_exit, created, started, finished, in_group) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING";
 
-const SAVE: &str = "UPDATE instances SET state = $1, ended = $2, pid = $3, started = $4, finished = $5, notes = $6 WHERE id = $7";
+const SAVE: &str =
+    "UPDATE instances SET state = $1, ended = $2, pid = $3, started = $4, finished = $5 WHERE id = $6";
 
 const GET: &str = "SELECT * FROM instances WHERE id = $1";
 
@@ -111,7 +112,6 @@ async fn insert(connection: &mut Connection, instance: &Instance) -> Result<()> 
         .bind(instance.created.as_micros())
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))
-        .bind(instance.notes.as_ref().map(to_json))
         .bind(instance.group.map(|id| id.to_string()))
         .execute(connection)
         .await
@@ -129,7 +129,6 @@ async fn save(writing: &mut Writing, instance: &Instance) -> Result<()> {
         .bind(instance.pid.map(i64::from))
         .bind(instance.started.map(Timestamp::as_micros))
         .bind(instance.finished.map(Timestamp::as_micros))
-        .bind(instance.notes.as_ref().map(to_json))
         .bind(instance.id.to_string())
         .execute(&mut **writing)
         .await
