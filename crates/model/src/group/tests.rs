@@ -136,7 +136,6 @@ fn running(group: &Group, id: InstanceId, now: Timestamp) -> Instance {
         created: now,
         started: Some(now),
         finished: None,
-        notes: None,
     }
 }
 
