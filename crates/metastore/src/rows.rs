@@ -16,7 +16,7 @@ pub(crate) use answers::answer;
 pub(crate) use builds::{build, waiting};
 pub(crate) use caches::{cache, credential, outline, remembered_request, snapshot, summary_if_any};
 pub(crate) use columns::{Columns, parse, signed, subject, to_json};
-pub(crate) use events::{change, event};
+pub(crate) use events::{change, event, events_of_cache};
 pub(crate) use groups::group;
 pub(crate) use instances::instance;
 pub(crate) use layers::layer;

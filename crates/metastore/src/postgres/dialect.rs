@@ -30,6 +30,13 @@ macro_rules! pairs {
     };
 }
 
+/// A list of lists of these columns as one text of JSON, in this order.
+macro_rules! lists {
+    ($columns:literal, $order:literal) => {
+        concat!("json_agg(json_build_array(", $columns, ") ORDER BY ", $order, ")::text")
+    };
+}
+
 /// Ends a question for a record that nobody else may change from now on.
 macro_rules! for_update {
     () => {

@@ -44,9 +44,7 @@ pub(crate) trait Columns {
         all: &[T],
         word: impl Fn(T) -> &'static str,
     ) -> Result<T> {
-        let value = self.text(column)?;
-        let found = all.iter().copied().find(|each| word(*each) == value);
-        found.ok_or_else(|| unknown(column, value))
+        one_of(column, self.text(column)?, all, word)
     }
 
     /// Something written as JSON.
@@ -132,8 +130,19 @@ fn as_unsigned<T: TryFrom<i64>>(column: &'static str, value: i64) -> Result<T> {
     T::try_from(value).map_err(|_| Error::Column { column, value: value.to_string() })
 }
 
-fn unknown(column: &'static str, value: &str) -> Error {
+pub(super) fn unknown(column: &'static str, value: &str) -> Error {
     Error::Column { column, value: value.to_owned() }
+}
+
+/// One of these, written as its word.
+pub(super) fn one_of<T: Copy>(
+    column: &'static str,
+    value: &str,
+    all: &[T],
+    word: impl Fn(T) -> &'static str,
+) -> Result<T> {
+    let found = all.iter().copied().find(|each| word(*each) == value);
+    found.ok_or_else(|| unknown(column, value))
 }
 
 /// Something written as its text.

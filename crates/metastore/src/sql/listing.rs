@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use model::{AccountId, CacheId, Event, Subject};
+use model::{AccountId, CacheId, Event};
 
 use super::{Connection, dialect};
 use crate::error::failed;
-use crate::rows::{self, Columns as _};
+use crate::rows;
 use crate::{Build, Result};
 
-/// The reasons are those of [`model::EventReason::is_of_a_layer`]; a test compares.
+/// A row for each cache, since a page has hundreds of events: every value of every row is copied several times on its way. The
+/// reasons are those of [`model::EventReason::is_of_a_layer`]; a test compares.
 const EVENTS: &str = concat!(
-    "SELECT * FROM events WHERE subject IN (SELECT id FROM caches WHERE account = $1 AND id ",
+    "SELECT subject, ",
+    lists!("kind, reason, message, first, last, count", "last, number"),
+    " AS events FROM events WHERE subject IN (SELECT id FROM caches WHERE account = $1 AND id ",
     among!(2),
-    ") AND reason NOT IN ('LayerStarted', 'LayerCommitted', 'LayerReused') ORDER BY subject, last, number"
+    ") AND reason NOT IN ('LayerStarted', 'LayerCommitted', 'LayerReused') GROUP BY subject"
 );
 
 const BUILDS: &str = concat!(
@@ -29,12 +32,7 @@ pub(super) async fn events(
 ) -> Result<BTreeMap<CacheId, Vec<Event>>> {
     let query = sqlx::query(EVENTS).bind(account.as_str()).bind(dialect::list(caches));
     let rows = query.fetch_all(connection).await.map_err(failed("read the events"))?;
-    let mut events: BTreeMap<CacheId, Vec<Event>> = BTreeMap::new();
-    for row in &rows {
-        let cache = row.parsed("subject")?;
-        events.entry(cache).or_default().push(rows::event(row, Subject::Cache(cache))?);
-    }
-    Ok(events)
+    rows.iter().map(rows::events_of_cache).collect()
 }
 
 pub(super) async fn unfinished_builds(connection: &mut Connection, caches: &[CacheId]) -> Result<Vec<Build>> {

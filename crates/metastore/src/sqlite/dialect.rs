@@ -36,6 +36,13 @@ macro_rules! pairs {
     };
 }
 
+/// A list of lists of these columns as one text of JSON, in this order.
+macro_rules! lists {
+    ($columns:literal, $order:literal) => {
+        concat!("json_group_array(json_array(", $columns, ") ORDER BY ", $order, ")")
+    };
+}
+
 /// Ends a question for a record that nobody else may change from now on: there is no other writer.
 macro_rules! for_update {
     () => {
