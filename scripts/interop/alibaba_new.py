@@ -1,6 +1,7 @@
 """Alibaba's newer Python client (Tea), by both of its signatures: every operation, pages, and every way to be refused."""
 
 import base64
+import os
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -116,6 +117,7 @@ while True:
 expect("pages have everything once", sorted(more), sorted(seen))
 
 # --- a registry whose password no call has -------------------------------------------------------
+PRIVATE = os.environ["IMC_PRIVATE_REGISTRY"]  # demands a password; that of its instance is the server's
 private_image = f"{PRIVATE}/team/private:1"
 
 

@@ -6,7 +6,6 @@ import time
 
 HOST = os.environ["IMC_HOST"]
 REGISTRY = os.environ["IMC_REGISTRY"]
-PRIVATE = os.environ["IMC_PRIVATE_REGISTRY"]  # demands a password; that of its instance is the server's
 KEY = (os.environ["IMC_KEY_ID"], os.environ["IMC_KEY_SECRET"])
 READER = (os.environ.get("IMC_READER_ID"), os.environ.get("IMC_READER_SECRET"))
 OTHER = (os.environ.get("IMC_OTHER_ID"), os.environ.get("IMC_OTHER_SECRET"))
