@@ -6,26 +6,22 @@
 
 mod narrow;
 
-use hashbrown::HashTable;
 use model::DiffId;
 
-use crate::match_index::{Fingerprint, Fingerprints};
+use crate::match_index::{Fingerprint, Fingerprints, Numbers};
 use narrow::Narrow;
 
 /// Layers by number and by fingerprint. A number is a layer's own while a snapshot or an account's index has it.
 #[derive(Debug, Default)]
 pub(crate) struct Layers {
     keys: Fingerprints,
-    fingerprints: Vec<Fingerprint>,
+    numbers: Numbers,
     /// Bytes of each one's blob.
     sizes: Narrow<u32>,
     /// How many snapshots have each.
     snapshots: Narrow<u8>,
     /// How many accounts' indexes have each.
     accounts: Narrow<u8>,
-    free: Vec<u32>,
-    /// Numbers by fingerprint: the fingerprints are kept once, in their column.
-    table: HashTable<u32>,
 }
 
 /// Who has a layer.
@@ -45,17 +41,17 @@ impl Layers {
 
     /// How many numbers there are, free ones included.
     pub(crate) fn span(&self) -> usize {
-        self.fingerprints.len()
+        self.numbers.span()
     }
 
     /// How many there are.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.table.len()
+        self.numbers.len()
     }
 
     pub(crate) fn find(&self, fingerprint: Fingerprint) -> Option<u32> {
-        self.table.find(fingerprint.hash(), |id| self.fingerprints[*id as usize] == fingerprint).copied()
+        self.numbers.find(fingerprint)
     }
 
     /// The same by its digest.
@@ -65,25 +61,8 @@ impl Layers {
 
     /// The number of a layer, made where there is none. The size said last counts. Nobody has it by that.
     pub(crate) fn intern(&mut self, fingerprint: Fingerprint, size: u64) -> u32 {
-        let id = self.find(fingerprint).unwrap_or_else(|| self.add(fingerprint));
+        let id = self.numbers.intern(fingerprint);
         self.sizes.set(id, size);
-        id
-    }
-
-    fn add(&mut self, fingerprint: Fingerprint) -> u32 {
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.fingerprints[id as usize] = fingerprint;
-                id
-            }
-            None => {
-                self.fingerprints.push(fingerprint);
-                // Each takes tens of bytes: memory ends before the numbers do.
-                (self.fingerprints.len() - 1) as u32
-            }
-        };
-        let Self { fingerprints, table, .. } = self;
-        table.insert_unique(fingerprint.hash(), id, |id| fingerprints[*id as usize].hash());
         id
     }
 
@@ -110,11 +89,7 @@ impl Layers {
         if self.snapshots.get(id) > 0 || self.accounts.get(id) > 0 {
             return;
         }
-        let hash = self.fingerprints[id as usize].hash();
-        if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
-            entry.remove();
-            self.free.push(id);
-        }
+        self.numbers.remove(id);
     }
 
     fn counts(&mut self, holder: Holder) -> &mut Narrow<u8> {

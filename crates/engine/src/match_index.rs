@@ -24,6 +24,7 @@ mod holders;
 mod images;
 mod lists;
 mod members;
+mod numbers;
 mod prints;
 mod query;
 mod score;
@@ -42,6 +43,7 @@ use crate::layers::Layers;
 pub(crate) use account::AccountIndex;
 pub(crate) use fingerprint::{Fingerprint, Fingerprints};
 pub(crate) use lists::{ListAt, Lists};
+pub(crate) use numbers::Numbers;
 pub(crate) use prints::Prints;
 pub(crate) use slots::CacheFacts;
 
