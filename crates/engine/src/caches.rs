@@ -18,11 +18,11 @@ pub(crate) use request::{Draft, check_images, created};
 
 use std::collections::BTreeMap;
 
-use metastore::{CacheFilter, CacheRef, Page, ResolvedCache};
+use metastore::{CacheFilter, CacheRef, ResolvedCache};
 use model::{AccountId, CacheId, Event, ImageCache, ImageSnapshot, Subject, Timestamp};
 use serde::Serialize;
 
-use crate::{Engine, Error};
+use crate::{Engine, Error, pages};
 
 /// A cache as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -57,14 +57,7 @@ impl Engine {
 
     /// Every cache that the filter lets through, oldest first.
     pub(crate) async fn all_caches(&self, filter: &CacheFilter) -> Result<Vec<ImageCache>, Error> {
-        let mut caches = Vec::new();
-        let mut page = Page::first();
-        loop {
-            let found = self.records().find_caches(filter, page).await?;
-            let Some(last) = found.last() else { return Ok(caches) };
-            page = Page::after(last.id);
-            caches.extend(found);
-        }
+        Ok(pages::every(|page| self.records().find_caches(filter, page), |cache| cache.id).await?)
     }
 
     /// These caches as a listing shows them.

@@ -12,13 +12,13 @@ mod under_way;
 
 use std::collections::BTreeMap;
 
-use metastore::{GroupFilter, InstanceFilter, Order, Page};
+use metastore::{GroupFilter, InstanceFilter};
 use model::{
     AccountId, CloudNotes, Event, EventKind, EventReason, Group, GroupId, GroupName, GroupSpec, Instance,
     Subject, Timestamp,
 };
 
-use crate::{Engine, Error, Instances};
+use crate::{Engine, Error, Instances, pages};
 
 pub use secrets::{GroupSecrets, Variables};
 pub(crate) use under_way::UnderWay;
@@ -193,18 +193,8 @@ impl Groups {
 
     /// The oldest first.
     pub(crate) async fn all(&self, filter: &GroupFilter) -> Result<Vec<Group>, Error> {
-        let mut all = Vec::new();
-        let mut page = Page::first();
-        loop {
-            let found = self.engine().records().find_groups(filter, page).await?;
-            let Some(last) = found.last() else { return Ok(all) };
-            let is_last = found.len() < metastore::PAGE_LIMIT as usize;
-            page = Page::after(last.id);
-            all.extend(found);
-            if is_last {
-                return Ok(all);
-            }
-        }
+        let records = self.engine().records();
+        Ok(pages::every(|page| records.find_groups(filter, page), |group| group.id).await?)
     }
 
     pub(crate) async fn instances_of(&self, id: GroupId) -> Result<Vec<Instance>, Error> {
@@ -212,18 +202,7 @@ impl Groups {
     }
 
     async fn all_instances(&self, filter: &InstanceFilter) -> Result<Vec<Instance>, Error> {
-        let mut all = Vec::new();
-        let mut page = Page { order: Order::OldestFirst, ..Page::first() };
-        loop {
-            let found = self.instances.list(filter, page).await?;
-            let Some(last) = found.last() else { return Ok(all) };
-            let is_last = found.len() < metastore::PAGE_LIMIT as usize;
-            page = Page::after(last.id);
-            all.extend(found);
-            if is_last {
-                return Ok(all);
-            }
-        }
+        pages::every(|page| self.instances.list(filter, page), |instance| instance.id).await
     }
 }
 

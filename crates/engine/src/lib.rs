@@ -35,6 +35,7 @@ mod match_index;
 mod matching;
 mod once;
 mod own_layers;
+mod pages;
 mod predict;
 mod reconcile;
 mod recover;

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use metastore::{Build, Page, claim_builds};
+use metastore::{Build, claim_builds};
 use model::{BuildFailure, BuildId, CacheId, EventKind, EventReason, ImageCache, ImageSnapshotId};
 
 use crate::build::{BuildOrder, lease_owner};
-use crate::{Engine, Error};
+use crate::{Engine, Error, pages};
 
 /// The failure's word of a build whose process ended.
 const INTERRUPTED: &str = "interrupted";
@@ -21,14 +21,7 @@ impl Engine {
     /// one by the same number. What it holds is seen wherever the store is: its build's lease. One of another machine, or of
     /// a boot before this, is known by its signs of life alone.
     pub(crate) async fn interrupted_builds(&self) -> Result<Vec<Build>, Error> {
-        let mut running = Vec::new();
-        let mut page = Page::first();
-        loop {
-            let found = self.records().running_builds(page).await?;
-            let Some(last) = found.last() else { break };
-            page = Page::after(last.id);
-            running.extend(found);
-        }
+        let running = pages::every(|page| self.records().running_builds(page), |build| build.id).await?;
         self.interrupted_of(running).await
     }
 

@@ -5,7 +5,7 @@ use model::rules::{Cost, GibHours, Quotas, disk_gib_hours, snapshot_gib_hours};
 use model::{AccountId, ByteSize, CacheId, ImageCache, ImageSnapshot, ImageSnapshotId, Instance};
 
 use super::CacheView;
-use crate::{BuildProgress, Engine, Error};
+use crate::{BuildProgress, Engine, Error, pages};
 
 /// One page of a listing.
 #[derive(Clone, Debug)]
@@ -129,14 +129,7 @@ impl Engine {
 
     async fn instances_from(&self, cache: &ImageCache) -> Result<Vec<Instance>, Error> {
         let filter = InstanceFilter { cache: Some(cache.id), ..InstanceFilter::default() };
-        let mut instances = Vec::new();
-        let mut page = Page::first();
-        loop {
-            let found = self.records().find_instances(&filter, page).await?;
-            let Some(last) = found.last() else { return Ok(instances) };
-            page = Page::after(last.id);
-            instances.extend(found);
-        }
+        Ok(pages::every(|page| self.records().find_instances(&filter, page), |instance| instance.id).await?)
     }
 
     /// What a cache takes of the store.

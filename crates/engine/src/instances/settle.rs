@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use metastore::{InstanceFilter, Page};
+use metastore::InstanceFilter;
 use model::{EventKind, EventReason, ExitStatus, GroupId, Instance, InstanceId, InstanceState};
 
 use super::Instances;
 use crate::host::{HostError, HostStatus};
-use crate::{Error, HostErrorKind, chain};
+use crate::{Error, HostErrorKind, chain, pages};
 
 /// An instance that was recorded this recently may be on its way to its process: longer than any start takes.
 const STARTING_MICROS: u64 = 60 * 1_000_000;
@@ -58,14 +58,8 @@ impl Instances {
     }
 
     async fn all(&self) -> Result<Vec<Instance>, Error> {
-        let mut all = Vec::new();
-        let mut page = Page::first();
-        loop {
-            let found = self.list(&InstanceFilter::default(), page).await?;
-            let Some(last) = found.last() else { return Ok(all) };
-            page = Page::after(last.id);
-            all.extend(found);
-        }
+        let filter = InstanceFilter::default();
+        pages::every(|page| self.list(&filter, page), |instance| instance.id).await
     }
 
     async fn settle_one(

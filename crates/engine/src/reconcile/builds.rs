@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use metastore::{Build, Page, Turns};
+use metastore::{Build, Turns};
 use model::{BuildFailure, BuildId, EventKind, EventReason};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{FirstError, Reconciler};
 use crate::build::BuildOrder;
-use crate::{Engine, Error};
+use crate::{Engine, Error, pages};
 
 pub(super) struct Builds {
     engine: Engine,
@@ -95,14 +95,8 @@ impl Engine {
 
     async fn own_builds(&self) -> Result<Vec<Build>, Error> {
         let parts = &self.workshop.parts;
-        let mut own = Vec::new();
-        let mut page = Page::first();
-        loop {
-            let running = self.records().running_builds(page).await?;
-            let Some(last) = running.last() else { break };
-            page = Page::after(last.id);
-            own.extend(running.into_iter().filter(|build| build.owner.as_ref() == Some(&parts.owner)));
-        }
+        let mut own = pages::every(|page| self.records().running_builds(page), |build| build.id).await?;
+        own.retain(|build| build.owner.as_ref() == Some(&parts.owner));
         // Asked after the records: what was begun since is among them. One that was recorded just now may be on its way here.
         let here: Vec<BuildId> = self.workshop.running.ids();
         let now = parts.clock.now();
