@@ -51,7 +51,8 @@ pub use notes::{Cloud, CloudNotes, CloudNotesError, LabelFilter};
 pub use platform::{Platform, PlatformError};
 pub use policy::{
     CachePolicy, CopyCount, CopyCountError, CopyPlan, CopyState, Elimination, Generation, Origin, Percent,
-    RefreshError, RefreshSeconds, RegistryAccess, RetentionDays, RetentionError, SnapshotCopies, Staleness,
+    PolicyEdit, RefreshError, RefreshSeconds, RegistryAccess, RetentionDays, RetentionError, SnapshotCopies,
+    Staleness,
 };
 pub use reference::{ImageReference, ReferenceError, RegistryHost, RepositoryName, Tag};
 pub use size::{ByteSize, SizeError};

@@ -121,15 +121,7 @@ impl OverEngine {
     ) -> ServiceResult<Admitted> {
         let update = engine::CacheUpdate {
             name: update.name,
-            retention: update.retention,
-            elimination: update.elimination,
-            staleness: update.staleness,
-            flash: update.flash,
-            flash_copies: update.flash_copies,
-            standard_copies: update.standard_copies,
-            reuse_layers: update.reuse_layers,
-            tags: update.tags,
-            retag: update.retag,
+            policy: update.policy,
             images: update.images,
             size_limit: update.size_limit,
             credentials: update.credentials.map(credentials),

@@ -235,16 +235,16 @@ impl Service for Double {
             if let Some(name) = update.name {
                 cache.name = name;
             }
-            if let Some(retention) = update.retention {
+            if let Some(retention) = update.policy.retention {
                 cache.policy.retention = retention;
             }
             if update.notes.is_some() {
                 cache.notes = update.notes;
             }
-            if let Some(tags) = update.tags {
+            if let Some(tags) = update.policy.tags {
                 cache.policy.tags = tags;
             }
-            if let Some(change) = update.retag {
+            if let Some(change) = update.policy.retag {
                 cache.policy.tags = change.over(&cache.policy.tags).unwrap();
             }
             Ok(Admitted { view: view(cache), before: false })
