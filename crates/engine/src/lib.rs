@@ -53,7 +53,7 @@ pub use caches::{
 };
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
-pub use groups::{GroupDetails, GroupSecrets, Groups, NewGroup, Variables};
+pub use groups::{GroupDetails, Groups, NewGroup};
 pub use host::{
     ExecEnd, ExecOrder, GroupFile, GroupMembership, GroupOrder, GroupPrepared, HostError, HostErrorKind,
     HostOption, HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceNetwork,

@@ -38,9 +38,9 @@ pub use digest::{Algorithm, BlobDigest, ChainId, DiffId, Digest, DigestError, Im
 pub use event::{Event, EventKind, EventReason, Subject};
 pub use group::{
     Attempt, ContainerPlace, ContainerSpec, ContainerState, ContainerStatus, Deleting, Group, GroupAction,
-    GroupChoice, GroupMount, GroupNetwork, GroupNews, GroupPhase, GroupSpec, GroupSpecError, GroupStatus,
-    GroupVolume, ImagesFailure, KeptGroups, NextStep, RestartPolicy, Run, StartFailure, VolumeFile,
-    VolumeSource,
+    GroupChoice, GroupMount, GroupNetwork, GroupNews, GroupPhase, GroupSecrets, GroupSpec, GroupSpecError,
+    GroupStatus, GroupVolume, ImagesFailure, KeptGroups, NextStep, RestartPolicy, Run, StartFailure,
+    VolumeFile, VolumeSource,
 };
 pub use hasher::Hasher;
 pub use ids::{BuildId, CacheId, GroupId, IdError, ImageSnapshotId, InstanceId, LeaseId};
