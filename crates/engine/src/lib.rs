@@ -48,8 +48,8 @@ mod vault;
 
 pub use build::{BuildHandle, BuildProgress, BuildsEnded, LayerFailure, LayerPhase, LayerProgress};
 pub use caches::{
-    AccountUsage, Bounded, CacheBounds, CacheDetails, CachePage, CacheSizes, CacheUpdate, CacheView,
-    DeleteMode, Deletion, NewCacheRequest,
+    AccountUsage, Bounded, CacheBounds, CacheDetails, CachePage, CacheUpdate, CacheView, DeleteMode,
+    Deletion, NewCacheRequest,
 };
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};

@@ -89,7 +89,7 @@ impl OverEngine {
         let found = self.engine.cache_details(account, word).await?;
         let serves = found.snapshot.is_some();
         let sizes = Sizes {
-            unpacked_bytes: found.sizes.unpacked,
+            unpacked_bytes: found.sizes.unpacked(),
             exclusive_bytes: found.sizes.exclusive,
             shared_bytes: found.sizes.shared,
             generations_bytes: found.sizes.generations,
