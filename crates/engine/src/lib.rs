@@ -74,6 +74,8 @@ pub use start::{CacheChoice, StalenessWish, StartChoice, StartOutcome, StartWish
 #[cfg(feature = "test-suite")]
 pub use time::TestTime;
 pub use time::{SystemTimer, Timer};
+#[cfg(feature = "test-suite")]
+pub use vault::PlainVault;
 pub use vault::{Vault, VaultError};
 
 use std::sync::Arc;

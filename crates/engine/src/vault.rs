@@ -1,12 +1,18 @@
 //! Credentials of caches and secrets of access keys at rest: sealed before they are recorded, opened for a build or for a
 //! signature.
 
+#[cfg(feature = "test-suite")]
+mod plain;
+
 use std::error::Error as StdError;
 
 use metastore::{AnswerKey, CredentialOwner, SealedCredential};
 use model::{AccessKeyId, AccountId, GroupId, RegistryHost, SealedSecret};
 use registry::Credentials;
 use secrecy::SecretString;
+
+#[cfg(feature = "test-suite")]
+pub use plain::PlainVault;
 
 /// Seals credentials and opens them. What was sealed for one owner and registry opens for no other.
 pub trait Vault: Send + Sync {
