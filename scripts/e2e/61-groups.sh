@@ -40,6 +40,16 @@ $(tail -5 "$log")"
     fi
 }
 
+# What all of a group's containers may take together, as the kernel has it: processor time, memory.
+shared_limits() {
+    local at=/sys/fs/cgroup id="grp-${group#eci-}"
+    if [ -e "$at/cgroup.controllers" ]; then
+        as_root cat "$at/imc/$id/cpu.max" "$at/imc/$id/memory.max"
+    else
+        as_root cat "$at/cpu/imc/$id/cpu.cfs_quota_us" "$at/memory/imc/$id/memory.limit_in_bytes"
+    fi | tr '\n' ' ' | sed 's, 100000,,'
+}
+
 serve
 made="$(imc -o json access-key create --full)"
 IMC_KEY_ID="$(json 'document["id"]' <<<"$made")"
@@ -54,6 +64,7 @@ crash
 serve
 step runs "$group" 0
 step log "$group"
+expect "its containers share its limits" "150000 268435456 " "$(shared_limits)"
 expect_status "nobody else reaches them" 7 curl -s http://127.0.0.1:8099/
 
 crash
@@ -64,7 +75,8 @@ step runs "$group" 1
 step log "$group"
 
 step delete "$group"
-is_gone() { [ -z "$(as_root ls "$DATA/groups" 2>/dev/null)" ] && [ "$(imc -o json ps | json 'len(document)')" = 0 ]; }
+is_gone() { [ -z "$(as_root ls "$DATA/groups" 2>/dev/null)" ] && [ "$(imc -o json ps | json 'len(document)')" = 0 ] &&
+    [ -z "$(as_root find /sys/fs/cgroup -maxdepth 3 -name "grp-${group#eci-}")" ]; }
 eventually "nothing of it is left" is_gone
 
 # Killed at each step of a group's life: the next server goes on.

@@ -22,7 +22,7 @@ def create():
     """A group whose init container takes a while, and whose containers meet on localhost."""
     return ours.create_container_group(models.CreateContainerGroupRequest(
         region_id=REGION, container_group_name="survivor", restart_policy="Always", plain_http_registry=REGISTRY,
-        termination_grace_period_seconds=1,
+        termination_grace_period_seconds=1, cpu=1.5, memory=0.25,
         volume=[part("Volume")(name="data", type="EmptyDirVolume")],
         init_container=[shell("InitContainer", "prepare", "echo run >> /data/init; sleep 1")],
         container=[

@@ -132,6 +132,8 @@ fn group_spec(order: GroupOrder) -> GroupSpec {
         id: order.id,
         volumes: order.volumes.into_iter().map(volume).collect(),
         own_network: order.own_network,
+        memory: order.memory,
+        cpus: order.milli_cpus.map(MilliCpus::of),
     }
 }
 

@@ -85,6 +85,10 @@ pub struct GroupOrder {
     pub volumes: Vec<OrderedVolume>,
     /// Whether they have a network of their own, with loopback alone.
     pub own_network: bool,
+    /// The most memory that they may take together.
+    pub memory: Option<ByteSize>,
+    /// How many thousandths of a processor they may use together.
+    pub milli_cpus: Option<u32>,
 }
 
 /// A volume of a group.

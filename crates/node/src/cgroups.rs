@@ -1,30 +1,47 @@
 //! Control groups of instances: where they lie, and how they go.
 //!
 //! They are found by the instance's id alone and never by what a runtime noted, so that they go after a restart of the
-//! machine or a death in the middle of a start as well.
+//! machine or a death in the middle of a start as well. Those of a container group's instances lie below one of that
+//! group's, which holds what they may take together.
+
+mod shared;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use model::InstanceId;
+use model::{GroupId, InstanceId};
+use rustix::fs::statfs;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::mount_table::{self, MountEntry};
+
+pub(crate) use shared::SharedLimits;
 
 /// Where Linux keeps the hierarchies.
 const ROOT: &str = "/sys/fs/cgroup";
 /// After how long a group is tried again whose killed processes have not gone yet.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Source: the kernel's include/uapi/linux/magic.h.
+const CGROUP2_MAGIC: u64 = 0x6367_7270;
+
 /// The group above those of all instances.
 pub(crate) const ABOVE: &str = "imc";
 
 /// The group of an instance in every hierarchy, as runtimes take it.
-pub(crate) fn path_of(id: InstanceId) -> String {
-    format!("/{ABOVE}/{id}")
+pub(crate) fn path_of(id: InstanceId, group: Option<GroupId>) -> String {
+    match group {
+        Some(group) => format!("/{ABOVE}/{group}/{id}"),
+        None => format!("/{ABOVE}/{id}"),
+    }
+}
+
+/// Whether cgroup v2 is the only hierarchy.
+pub(crate) fn are_unified() -> bool {
+    statfs(ROOT).is_ok_and(|found| u64::try_from(found.f_type) == Ok(CGROUP2_MAGIC))
 }
 
 /// The directories of the hierarchies of cgroups v1, by name; those that are links to others are left out.
@@ -37,8 +54,17 @@ pub(crate) fn v1_hierarchies() -> Vec<String> {
 /// Ends whatever runs in an instance's groups and removes them, with all that was made below them. Done where they are
 /// gone; what has been killed and does not go is waited for no longer than `patience`.
 pub(crate) fn remove(id: InstanceId, patience: Duration) -> io::Result<()> {
+    remove_all(&groups_of(id)?, patience)
+}
+
+/// The same for the groups above those of a container group's instances.
+pub(crate) fn remove_shared(id: GroupId, patience: Duration) -> io::Result<()> {
+    let groups: Vec<PathBuf> = above()?.into_iter().map(|above| above.join(id.to_string())).collect();
+    remove_all(&groups, patience)
+}
+
+fn remove_all(groups: &[PathBuf], patience: Duration) -> io::Result<()> {
     let until = Instant::now() + patience;
-    let groups = groups_of(id)?;
     groups.iter().for_each(|group| thaw_all(group));
     groups.iter().try_for_each(|group| remove_group(group, until))
 }
@@ -49,12 +75,27 @@ pub(crate) fn thaw(id: InstanceId) {
     groups_of(id).into_iter().flatten().for_each(|group| thaw_all(&group));
 }
 
-/// Where the groups of an instance are, or would be.
+/// Where the groups of an instance are, or would be; below one of a container group only where they are.
 fn groups_of(id: InstanceId) -> io::Result<Vec<PathBuf>> {
+    let name = id.to_string();
+    let mut groups = Vec::new();
+    for above in above()? {
+        let shared = below(&above).into_iter().filter(|group| is_shared(group));
+        groups.extend(shared.map(|group| group.join(&name)).filter(|group| group.exists()));
+        groups.push(above.join(&name));
+    }
+    Ok(groups)
+}
+
+fn is_shared(group: &Path) -> bool {
+    let name = group.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.parse::<GroupId>().is_ok())
+}
+
+/// Where the groups above those of all instances are, or would be.
+fn above() -> io::Result<Vec<PathBuf>> {
     let table = mount_table::read()?;
-    let group = path_of(id);
-    let points = hierarchies(&table).into_iter();
-    Ok(points.map(|point| point.join(group.trim_start_matches('/'))).collect())
+    Ok(hierarchies(&table).into_iter().map(|point| point.join(ABOVE)).collect())
 }
 
 /// The writable mount points of all hierarchies.
@@ -160,7 +201,7 @@ mod tests {
     }
 
     /// A group of a fresh instance with a process in a group below it.
-    fn occupied() -> Option<(InstanceId, PathBuf, std::process::Child)> {
+    fn occupied(group: Option<GroupId>) -> Option<(InstanceId, PathBuf, std::process::Child)> {
         if !testkit::privileged() {
             return None;
         }
@@ -170,7 +211,7 @@ mod tests {
         let hierarchies = hierarchies(&table);
         let point = hierarchies.iter().find(|point| usable(point)).or(hierarchies.first())?;
         let id = InstanceId::generate();
-        let group = point.join(path_of(id).trim_start_matches('/'));
+        let group = point.join(path_of(id, group).trim_start_matches('/'));
         let inner = group.join("a/b");
         fs::create_dir_all(&inner).unwrap();
         let child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
@@ -180,21 +221,28 @@ mod tests {
 
     #[test]
     fn groups_below_groups_with_processes_in_them_go() {
-        let Some((id, group, mut child)) = occupied() else { return };
-        // The child is this test's to wait for, and the group goes only then.
-        std::thread::scope(|scope| {
-            let removal = scope.spawn(|| remove(id, Duration::from_secs(30)));
-            let status = child.wait().unwrap();
-            assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
-            removal.join().unwrap().unwrap();
-        });
-        assert!(!group.exists());
-        remove(id, Duration::ZERO).unwrap();
+        for shared in [None, Some(GroupId::generate())] {
+            let Some((id, group, mut child)) = occupied(shared) else { return };
+            // The child is this test's to wait for, and the group goes only then.
+            std::thread::scope(|scope| {
+                let removal = scope.spawn(|| remove(id, Duration::from_secs(30)));
+                let status = child.wait().unwrap();
+                assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+                removal.join().unwrap().unwrap();
+            });
+            assert!(!group.exists());
+            remove(id, Duration::ZERO).unwrap();
+            let Some(shared) = shared else { continue };
+            assert!(group.parent().unwrap().exists());
+            remove_shared(shared, Duration::ZERO).unwrap();
+            assert!(!group.parent().unwrap().exists());
+            remove_shared(shared, Duration::ZERO).unwrap();
+        }
     }
 
     #[test]
     fn a_group_that_does_not_go_is_named_when_patience_ends() {
-        let Some((id, group, mut child)) = occupied() else { return };
+        let Some((id, group, mut child)) = occupied(None) else { return };
         let error = remove(id, Duration::ZERO).unwrap_err();
         assert!(error.to_string().contains(&group.display().to_string()), "{error}");
         child.wait().unwrap();

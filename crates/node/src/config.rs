@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 pub(crate) use command::{Surroundings, arguments, environment, no_zero, overlay, value_of};
 pub(crate) use mounts::{BoundFiles, in_order};
-pub(crate) use resources::SwapLimit;
+pub(crate) use resources::{CPU_PERIOD_US, SwapLimit, cpu_quota_us, has_swap};
 
 use crate::account::Account;
 use crate::{InstanceError, Network, RunOptions};
@@ -106,7 +106,7 @@ pub(crate) fn build(input: &ConfigInput<'_>) -> Value {
         "hostname": input.hostname,
         "mounts": mounts::mounts(&input.files, &input.options.volumes),
         "linux": {
-            "cgroupsPath": crate::cgroups::path_of(input.id),
+            "cgroupsPath": crate::cgroups::path_of(input.id, input.options.group.as_ref().map(|group| group.id)),
             "namespaces": namespaces(input),
             "resources": resources::resources(input.options, input.swap),
             "seccomp": seccomp::profile(input.host.seccomp_mask_first),

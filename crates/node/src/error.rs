@@ -71,6 +71,14 @@ pub enum InstanceError {
         /// Why.
         source: io::Error,
     },
+    /// What the containers of a group may take together.
+    #[error("failed to change the limits of the container group {id}")]
+    GroupLimits {
+        /// Whose.
+        id: GroupId,
+        /// Why.
+        source: io::Error,
+    },
     /// A part of a volume of the instance's group.
     #[error("failed to mount the sub-path `{}` of a volume", path.display())]
     SubPath {
@@ -260,6 +268,7 @@ impl InstanceError {
             Self::Directory { .. }
             | Self::GroupVolume { .. }
             | Self::GroupNetwork { .. }
+            | Self::GroupLimits { .. }
             | Self::Attach { .. }
             | Self::WriteState { .. }
             | Self::ReadState { .. }

@@ -1,5 +1,5 @@
-//! What the containers of a group share: volumes and a network namespace, in the data directory, from before the first of them
-//! starts until the group is removed.
+//! What the containers of a group share: volumes and a network namespace, in the data directory, and a control group above
+//! theirs, from before the first of them starts until the group is removed.
 //!
 //! Every step is done where it is done already, and what a killed process or a restart of the machine left half made is made
 //! anew. Who a group's instances are, and whether it is wanted still, is the caller's to know.
@@ -15,10 +15,12 @@ use std::path::PathBuf;
 use model::{ByteSize, GroupId};
 use serde::{Deserialize, Serialize};
 
+use crate::cgroups::SharedLimits;
 use crate::instances::Instances;
 use crate::layout::{GroupDir, InstanceDir};
 use crate::mount::unmount_path;
-use crate::{InstanceError, InstanceSpec, Volume, require_root};
+use crate::teardown::PATIENCE;
+use crate::{InstanceError, InstanceSpec, MilliCpus, Volume, cgroups, require_root};
 
 pub(crate) use sub_path::let_go;
 
@@ -31,6 +33,10 @@ pub struct GroupSpec {
     pub volumes: Vec<SharedVolume>,
     /// Whether they have a network of their own, with loopback alone.
     pub own_network: bool,
+    /// Upper limit of the memory that they take together.
+    pub memory: Option<ByteSize>,
+    /// Upper limit of the processor time that they take together.
+    pub cpus: Option<MilliCpus>,
 }
 
 /// A volume of a group.
@@ -109,8 +115,8 @@ impl Instances {
     /// Makes what the containers of a group share, where it is missing.
     ///
     /// # Errors
-    /// [`InstanceError::Privilege`]; [`InstanceError::GroupVolume`]; [`InstanceError::GroupNetwork`]. What was made stays, and the
-    /// next call goes on.
+    /// [`InstanceError::Privilege`]; [`InstanceError::GroupVolume`]; [`InstanceError::GroupNetwork`];
+    /// [`InstanceError::GroupLimits`]. What was made stays, and the next call goes on.
     pub fn prepare_group(&self, spec: &GroupSpec) -> Result<PreparedGroup, InstanceError> {
         require_root("start container groups")?;
         let dir = self.layout.group(spec.id);
@@ -124,6 +130,11 @@ impl Instances {
             network::prepare(&dir.network())
                 .map_err(|source| InstanceError::GroupNetwork { id: spec.id, source })?;
         }
+        // They go with a restart of the machine, and are set again.
+        let limits = SharedLimits { memory: spec.memory, cpus: spec.cpus };
+        let warning =
+            limits.set(spec.id).map_err(|source| InstanceError::GroupLimits { id: spec.id, source })?;
+        prepared.warnings.extend(warning);
         Ok(prepared)
     }
 
@@ -160,6 +171,7 @@ impl Instances {
         let unmount = |path: &PathBuf| {
             unmount_path(path).map_err(|error| failed(path.clone())(io::Error::other(error)))
         };
+        cgroups::remove_shared(id, PATIENCE).map_err(|source| InstanceError::GroupLimits { id, source })?;
         unmount(&dir.network())?;
         for volume in volumes::places(&dir.volumes()).map_err(failed(dir.volumes()))? {
             unmount(&volume)?;

@@ -6,9 +6,11 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{RUNTIMES, World, monitor_of};
+use common::{RUNTIMES, World, assert_no_cgroups, monitor_of};
 use model::{ByteSize, ExitStatus, GroupId};
-use node::{Attachment, GroupSpec, InstanceSpec, JoinedGroup, SharedFile, SharedMount, SharedVolume};
+use node::{
+    Attachment, GroupSpec, InstanceSpec, JoinedGroup, MilliCpus, SharedFile, SharedMount, SharedVolume,
+};
 
 fn group(own_network: bool) -> GroupSpec {
     let file = SharedFile { path: "conf/app".into(), content: b"from the wish\n".to_vec(), mode: 0o640 };
@@ -20,6 +22,8 @@ fn group(own_network: bool) -> GroupSpec {
             SharedVolume::Files(vec![file]),
         ],
         own_network,
+        memory: None,
+        cpus: None,
     }
 }
 
@@ -167,4 +171,136 @@ fn an_instance_whose_monitor_was_killed_lets_go_of_its_sub_path() {
     let volume = world.data().join("groups").join(group.id.to_string()).join("volumes/0");
     assert!(volume.join("part").is_dir());
     world.instances.remove_group(group.id).unwrap();
+}
+
+/// A control group's directory in the hierarchy of that controller, and the names of the files of its limits of processor
+/// time and of memory.
+fn control_group(controller: &str, path: &str) -> PathBuf {
+    let root = Path::new("/sys/fs/cgroup");
+    let hierarchy = if is_unified() { root.to_owned() } else { root.join(controller) };
+    hierarchy.join("imc").join(path)
+}
+
+fn is_unified() -> bool {
+    Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
+}
+
+fn number(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())).trim().to_owned()
+}
+
+/// The limits of processor time and of memory, and that of memory with swap where the kernel has it.
+fn limits(path: &str) -> (String, String, Option<String>) {
+    let (cpu, memory) = (control_group("cpu", path), control_group("memory", path));
+    if is_unified() {
+        let swap = memory.join("memory.swap.max");
+        return (
+            number(&cpu.join("cpu.max")),
+            number(&memory.join("memory.max")),
+            swap.exists().then(|| number(&swap)),
+        );
+    }
+    let quota = number(&cpu.join("cpu.cfs_quota_us"));
+    let period = number(&cpu.join("cpu.cfs_period_us"));
+    let with_swap = memory.join("memory.memsw.limit_in_bytes");
+    let unlimited = |bytes: String| match bytes.parse::<u64>() {
+        Ok(bytes) if bytes > 1 << 60 => "max".to_owned(),
+        _ => bytes,
+    };
+    let memory = unlimited(number(&memory.join("memory.limit_in_bytes")));
+    let quota = if quota == "-1" { "max".to_owned() } else { quota };
+    (format!("{quota} {period}"), memory, with_swap.exists().then(|| unlimited(number(&with_swap))))
+}
+
+#[test]
+fn limits_of_the_group_stand_above_the_containers_and_go_with_it() {
+    for runtime in RUNTIMES {
+        let Some(world) = World::new() else { return };
+        let group =
+            GroupSpec { memory: Some(ByteSize::mib(64)), cpus: Some(MilliCpus::of(1500)), ..group(false) };
+        assert_eq!(world.instances.prepare_group(&group).unwrap().warnings, Vec::<String>::new());
+        let free = spec(&world, runtime, &group, "sleep 1000", Vec::new());
+        let mut limited = spec(&world, runtime, &group, "sleep 1000", Vec::new());
+        (limited.options.memory, limited.options.cpus) = (Some(ByteSize::mib(16)), Some(MilliCpus::of(500)));
+        let sessions = [world.start(&free).session, world.start(&limited).session];
+        world.instances.prepare_group(&group).unwrap();
+
+        let of_group = group.id.to_string();
+        let (cpu, memory, with_swap) = limits(&of_group);
+        assert_eq!((cpu.as_str(), memory.as_str()), ("150000 100000", "67108864"), "{runtime}");
+        let none_beyond = if is_unified() { "0" } else { "67108864" };
+        assert!(with_swap.is_none_or(|limit| limit == none_beyond), "{runtime}");
+        let (cpu, memory, _) = limits(&format!("{of_group}/{}", free.id));
+        assert_eq!((cpu.as_str(), memory.as_str()), ("max 100000", "max"), "{runtime}");
+        let (cpu, memory, _) = limits(&format!("{of_group}/{}", limited.id));
+        assert_eq!((cpu.as_str(), memory.as_str()), ("50000 100000", "16777216"), "{runtime}");
+
+        for (session, id) in sessions.into_iter().zip([free.id, limited.id]) {
+            world.instances.remove(id, true).unwrap();
+            session.wait().unwrap();
+            assert_no_cgroups(id);
+        }
+        assert!(control_group("memory", &of_group).exists(), "it stays for the next container: {runtime}");
+        world.instances.remove_group(group.id).unwrap();
+        assert_no_cgroups(group.id);
+    }
+}
+
+/// Each takes less than the group may, and both together take more.
+#[test]
+fn two_containers_do_not_take_more_memory_together_than_their_group_may() {
+    for runtime in RUNTIMES {
+        let Some(world) = World::new() else { return };
+        let group = GroupSpec { memory: Some(ByteSize::mib(64)), ..group(false) };
+        world.instances.prepare_group(&group).unwrap();
+        // What is killed is found by who writes to it, and its end is the end of the container.
+        let script = "(busybox head -c 40000000 /dev/zero; while echo more; do busybox usleep 10000; done) \
+                      | busybox tail -c 39000000";
+        let specs = [(); 2].map(|()| spec(&world, runtime, &group, script, Vec::new()));
+        let (ends, ended) = std::sync::mpsc::channel();
+        let waiters = specs.each_ref().map(|spec| {
+            let (session, ends, id) = (world.start(spec).session, ends.clone(), spec.id);
+            std::thread::spawn(move || ends.send((id, session.wait().unwrap())))
+        });
+        let (first, status) = ended.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        assert_eq!(status, ExitStatus::Code(128 + 9), "{runtime}: {}", world.log(first));
+        // Neither had a limit of its own to meet.
+        let peak = if is_unified() { "memory.peak" } else { "memory.max_usage_in_bytes" };
+        let peak = number(&control_group("memory", &group.id.to_string()).join(peak)).parse::<u64>().unwrap();
+        assert!((60 << 20..=64 << 20).contains(&peak), "{runtime}: {peak}");
+        let other = specs.iter().map(|spec| spec.id).find(|id| *id != first).unwrap();
+        assert_eq!(limits(&format!("{}/{other}", group.id)).1, "max", "{runtime}");
+        for spec in &specs {
+            world.instances.remove(spec.id, true).unwrap();
+        }
+        for waiter in waiters {
+            waiter.join().unwrap().unwrap();
+        }
+        world.instances.remove_group(group.id).unwrap();
+        assert_no_cgroups(group.id);
+    }
+}
+
+#[test]
+fn whatever_was_killed_nothing_is_left_of_a_groups_limits() {
+    let Some(world) = World::new() else { return };
+    let group = GroupSpec { memory: Some(ByteSize::mib(64)), ..group(false) };
+    world.instances.prepare_group(&group).unwrap();
+    let running = spec(&world, "embedded", &group, "sleep 1000", Vec::new());
+    let (mut command, _) = world.run_process(&running, false);
+    assert!(command.status().unwrap().success());
+    let below = control_group("memory", &format!("{}/{}", group.id, running.id));
+    assert!(below.exists(), "{}", below.display());
+    rustix::process::kill_process(monitor_of(&world, running.id), rustix::process::Signal::KILL).unwrap();
+    world.instances.wait(running.id).unwrap();
+    world.instances.reconcile().unwrap();
+    assert_no_cgroups(running.id);
+
+    // As after a restart of the machine: the limits are gone, and are set again.
+    fs::remove_dir(control_group("memory", &group.id.to_string())).unwrap();
+    world.instances.prepare_group(&group).unwrap();
+    assert_eq!(limits(&group.id.to_string()).1, "67108864");
+    world.instances.remove(running.id, true).unwrap();
+    world.instances.remove_group(group.id).unwrap();
+    assert_no_cgroups(group.id);
 }

@@ -43,6 +43,8 @@ impl Groups {
             id: group.id,
             volumes: volumes.collect(),
             own_network: group.spec.network == GroupNetwork::Own,
+            memory: group.spec.memory,
+            milli_cpus: group.spec.milli_cpus,
         };
         let prepared = self.instances.host().prepare_group(order).await;
         let prepared = prepared.map_err(|source| Error::PrepareGroup { id: group.id, source })?;
@@ -231,7 +233,15 @@ fn options(group: &Group, spec: &ContainerSpec, secrets: &GroupSecrets) -> Insta
             shares_network: group.spec.network == GroupNetwork::Own,
             mounts: spec.mounts.clone(),
         }),
-        memory: spec.memory,
-        milli_cpus: spec.milli_cpus,
+        memory: spec.memory.map(|memory| at_most(memory, group.spec.memory)),
+        // Control groups of version 1 refuse a share below that is larger than the one above.
+        milli_cpus: spec.milli_cpus.map(|cpus| at_most(cpus, group.spec.milli_cpus)),
+    }
+}
+
+fn at_most<T: Ord>(wanted: T, limit: Option<T>) -> T {
+    match limit {
+        Some(limit) => wanted.min(limit),
+        None => wanted,
     }
 }

@@ -78,6 +78,8 @@ impl Scene {
             network: GroupNetwork::Host,
             deadline_seconds: None,
             grace_seconds: 30,
+            milli_cpus: None,
+            memory: None,
         }
     }
 
@@ -438,7 +440,13 @@ async fn a_named_cache_is_used_as_it_is() {
 async fn what_the_host_has_of_groups_that_are_not_recorded_goes() {
     let mut scene = Scene::new();
     let stray = GroupId::generate();
-    let order = engine::GroupOrder { id: stray, volumes: Vec::new(), own_network: false };
+    let order = engine::GroupOrder {
+        id: stray,
+        volumes: Vec::new(),
+        own_network: false,
+        memory: None,
+        milli_cpus: None,
+    };
     scene.host.groups.lock().unwrap().insert(stray, order);
     scene.pass().await;
     assert!(scene.host.groups.lock().unwrap().is_empty());

@@ -35,6 +35,8 @@ fn group_of(account: &AccountId, name: &str, now: Timestamp) -> Group {
         network: GroupNetwork::Own,
         deadline_seconds: Some(60),
         grace_seconds: 30,
+        milli_cpus: None,
+        memory: None,
     };
     Group::asked_for(GroupId::generate(), name.parse().unwrap(), account.clone(), spec, now)
 }

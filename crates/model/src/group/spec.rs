@@ -62,6 +62,12 @@ pub struct GroupSpec {
     pub deadline_seconds: Option<u64>,
     /// So many seconds a container has between being asked to end and being killed.
     pub grace_seconds: u64,
+    /// How many thousandths of a processor its containers may use together.
+    #[serde(default)]
+    pub milli_cpus: Option<u32>,
+    /// The most memory that its containers may take together.
+    #[serde(default)]
+    pub memory: Option<ByteSize>,
 }
 
 /// What is wished of one container. The values of its variables are kept apart, sealed.
@@ -79,9 +85,9 @@ pub struct ContainerSpec {
     pub working_dir: Option<String>,
     /// User and group, names or ids.
     pub user: Option<String>,
-    /// How many thousandths of a processor it may use.
+    /// How many thousandths of a processor it may use, of those of its group.
     pub milli_cpus: Option<u32>,
-    /// The most memory that it may take.
+    /// The most memory that it may take, of its group's.
     pub memory: Option<ByteSize>,
     /// Where the group's volumes are seen.
     pub mounts: Vec<GroupMount>,

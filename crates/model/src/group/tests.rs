@@ -42,6 +42,8 @@ fn spec(init: usize, main: usize, restart_policy: RestartPolicy) -> GroupSpec {
         network: GroupNetwork::Host,
         deadline_seconds: None,
         grace_seconds: 30,
+        milli_cpus: None,
+        memory: None,
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::RunOptions;
+use crate::{MilliCpus, RunOptions};
 
 /// The period over which processor time is counted, in microseconds: the kernel's default.
-const CPU_PERIOD_US: u64 = 100_000;
+pub(crate) const CPU_PERIOD_US: u64 = 100_000;
 
 /// Everything is forbidden, then the harmless ones are allowed. Making any node is allowed: using it is what counts.
 /// Source: runtime-spec, `config-linux.md`, "Default Devices", with the terminals of devpts.
@@ -66,6 +66,16 @@ impl SwapLimit {
     }
 }
 
+/// Whether this machine has any. Source: proc_swaps(5): a heading, then a line for each.
+pub(crate) fn has_swap() -> bool {
+    fs::read_to_string("/proc/swaps").is_ok_and(|table| table.lines().count() > 1)
+}
+
+/// How much processor time that is in each period, in microseconds.
+pub(crate) fn cpu_quota_us(cpus: MilliCpus) -> u64 {
+    u64::from(cpus.get()) * CPU_PERIOD_US / 1000
+}
+
 /// The `resources` object.
 pub(super) fn resources(options: &RunOptions, swap: SwapLimit) -> Value {
     let mut all = Map::new();
@@ -81,8 +91,7 @@ pub(super) fn resources(options: &RunOptions, swap: SwapLimit) -> Value {
         all.insert("memory".to_owned(), limits);
     }
     if let Some(cpus) = options.cpus {
-        let quota = u64::from(cpus.get()) * CPU_PERIOD_US / 1000;
-        all.insert("cpu".to_owned(), json!({ "quota": quota, "period": CPU_PERIOD_US }));
+        all.insert("cpu".to_owned(), json!({ "quota": cpu_quota_us(cpus), "period": CPU_PERIOD_US }));
     }
     Value::Object(all)
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use rustix::fs::statfs;
 use rustix::termios::tcgetwinsize;
 
 use super::mount_points::{check_system_directories, make_mount_points, make_working_dir};
@@ -17,15 +16,12 @@ use crate::runtime::CommandFailure;
 use crate::state::{self, Record};
 use crate::{InstanceError, Network, RunOptions, RuntimeChoice, Signal};
 
-/// Source: the kernel's include/uapi/linux/magic.h.
-const CGROUP2_MAGIC: u64 = 0x6367_7270;
 /// Longest host file that is copied.
 const LONGEST_HOST_FILE: usize = 1 << 20;
 
 /// What this host and this runtime can do.
 pub(super) fn host_traits(runtime: &RuntimeChoice) -> HostTraits {
-    let unified =
-        statfs("/sys/fs/cgroup").is_ok_and(|found| u64::try_from(found.f_type) == Ok(CGROUP2_MAGIC));
+    let unified = cgroups::are_unified();
     // libcontainer would need its eBPF part for the device rules of cgroup v2.
     let embedded = *runtime == RuntimeChoice::Embedded;
     HostTraits {
@@ -198,14 +194,9 @@ fn warnings(host: HostTraits, options: &RunOptions, swap: SwapLimit) -> Vec<Stri
                       make nor use device nodes besides the default ones; `--runtime runc` can";
     let no_swap_limit =
         "this kernel does not account for swap, so the instance's limit of memory does not hold for it";
-    let unlimited = options.memory.is_some() && swap == SwapLimit::None && has_swap();
+    let unlimited = options.memory.is_some() && swap == SwapLimit::None && config::has_swap();
     let found = [(!host.device_rules, no_devices), (unlimited, no_swap_limit)];
     found.into_iter().filter(|(is, _)| *is).map(|(_, warning)| warning.to_owned()).collect()
-}
-
-/// Source: proc_swaps(5): a heading, then a line for each.
-fn has_swap() -> bool {
-    fs::read_to_string("/proc/swaps").is_ok_and(|table| table.lines().count() > 1)
 }
 
 fn write_bound_files(dir: &InstanceDir, hostname: &str, network: Network) -> Result<(), InstanceError> {

@@ -264,9 +264,15 @@ pub fn monitor_of(world: &World, id: InstanceId) -> rustix::process::Pid {
     rustix::process::Pid::from_raw(numbers.into_iter().find(is_monitor).expect("a monitor")).unwrap()
 }
 
-pub fn assert_no_cgroups(id: InstanceId) {
-    for controller in fs::read_dir("/sys/fs/cgroup").unwrap() {
-        let path = controller.unwrap().path().join("imc").join(id.to_string());
-        assert!(!path.exists(), "{} is left", path.display());
+/// Of an instance, be it a group's, or of a group.
+pub fn assert_no_cgroups(id: impl std::fmt::Display) {
+    let name = id.to_string();
+    for hierarchy in fs::read_dir("/sys/fs/cgroup").unwrap() {
+        let hierarchy = hierarchy.unwrap().path();
+        let above = if hierarchy.ends_with("imc") { hierarchy } else { hierarchy.join("imc") };
+        let groups = fs::read_dir(&above).into_iter().flatten().map(|group| group.unwrap().path());
+        for path in groups.chain([above.clone()]).map(|group| group.join(&name)) {
+            assert!(!path.exists(), "{} is left", path.display());
+        }
     }
 }

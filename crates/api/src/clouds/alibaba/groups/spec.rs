@@ -84,6 +84,7 @@ pub(super) fn of(
     };
     let (init_containers, containers) = (all(&create.init_containers), all(&create.containers));
     let hostname = create.host_name.as_ref().map_or(create.name.as_str(), |name| name.as_str());
+    let (milli_cpus, memory) = limits(create.cpu, create.memory_gib);
     let spec = GroupSpec {
         platform: platform(create.cpu_architecture),
         init_containers,
@@ -105,6 +106,8 @@ pub(super) fn of(
         network,
         deadline_seconds: create.active_deadline_seconds,
         grace_seconds: create.termination_grace_seconds.unwrap_or(GRACE_SECONDS),
+        milli_cpus,
+        memory,
     };
     spec.check().map_err(|error| {
         Refusal::new(clouds::alibaba::ErrorCode::InvalidParameter).saying(&error.to_string())
@@ -134,8 +137,7 @@ fn container_spec(
         sub_path: mount.sub_path.as_deref().filter(|path| !path.is_empty()).map(Into::into),
         read_only: mount.read_only,
     });
-    let (milli_cpus, memory) =
-        limits(container.cpu.or(create.cpu), container.memory_gib.or(create.memory_gib));
+    let (milli_cpus, memory) = limits(container.cpu, container.memory_gib);
     ContainerSpec {
         name,
         image: ImageSource::Registry(container.image.reference.clone()),

@@ -75,6 +75,8 @@ fn spec(cache: &ImageCache) -> Option<GroupSpec> {
         network: GroupNetwork::Host,
         deadline_seconds: None,
         grace_seconds: 0,
+        milli_cpus: None,
+        memory: None,
     })
 }
 
