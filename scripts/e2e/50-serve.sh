@@ -141,6 +141,12 @@ else
     expect_match "with its records" 'both' "$OUTPUT"
     end_server
 
+    DATA="$SCRATCH/elsewhere"
+    expect_status "with another directory the same records are refused" 78 imc gc
+    expect_match "and why is said" 'they are about the store sto-' "$MESSAGES"
+    DATA="$SCRATCH/shared"
+    expect "and nothing of them is lost" Ready "$(imc -o json show "both-$try" | json 'document["state"]')"
+
     # The same database by TLS: its name and who vouches for it are looked at.
     certificate() { openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -keyout "$1.key" -out "$1.crt" "${@:2}" 2>/dev/null; }
     (

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{BlobKey, ByteSize, ImageSnapshot, ImageSnapshotId, Timestamp};
+use model::{BlobKey, ByteSize, ImageSnapshot, ImageSnapshotId, StoreId, Timestamp};
 use rustix::fs::FlockOperation;
 
 use self::layout::Layout;
@@ -49,6 +49,7 @@ impl Default for DirectoryOptions {
 pub struct DirectoryStore(Arc<Inner>);
 
 struct Inner {
+    id: StoreId,
     layout: Layout,
     options: DirectoryOptions,
 }
@@ -100,9 +101,15 @@ impl DirectoryStore {
         let root = root.into();
         files::ensure_directory(&root)?;
         let root = root.canonicalize().map_err(files::failed("find", "store", &root))?;
-        let inner = Inner { layout: Layout::new(root), options };
-        format::open(&inner)?;
-        Ok(Self(Arc::new(inner)))
+        let layout = Layout::new(root);
+        let id = format::open(&layout, options.lock_wait)?;
+        Ok(Self(Arc::new(Inner { id, layout, options })))
+    }
+
+    /// Which store it is: the same wherever the directory is moved or mounted.
+    #[must_use]
+    pub fn id(&self) -> StoreId {
+        self.0.id
     }
 
     /// The directory, by its canonical path.

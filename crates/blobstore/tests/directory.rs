@@ -101,6 +101,28 @@ fn contents(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[tokio::test]
+async fn a_store_is_the_same_one_wherever_it_lies() {
+    let above = tempfile::tempdir().unwrap();
+    let (here, there) = (above.path().join("here"), above.path().join("there"));
+    let id = DirectoryStore::open(&here).unwrap().id();
+    assert_eq!(DirectoryStore::open(&here).unwrap().id(), id);
+    fs::rename(&here, &there).unwrap();
+    assert_eq!(DirectoryStore::open(&there).unwrap().id(), id);
+    assert_ne!(DirectoryStore::open(&here).unwrap().id(), id);
+}
+
+#[tokio::test]
+async fn a_store_of_before_stores_had_ids_gets_one() {
+    let (store, dir) = make().await;
+    commit_loose(&store, &[layer_key("a")]).await;
+    fs::write(dir.path().join("store.json"), "{\"version\": 1}").unwrap();
+    let opened = DirectoryStore::open(dir.path()).unwrap();
+    assert_ne!(opened.id(), store.id());
+    assert_eq!(DirectoryStore::open(dir.path()).unwrap().id(), opened.id());
+    assert!(opened.stat(&layer_key("a")).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn a_newer_store_is_refused_and_left_alone() {
     let (store, dir) = make().await;
     commit_loose(&store, &[layer_key("a")]).await;

@@ -85,8 +85,9 @@ impl App {
         // Mounts and the monitor need a path that holds whatever directory they run in.
         let data_dir = store.root().to_owned();
         let reserve = Reserve::of(&data_dir);
-        let store: Arc<dyn BlobStore> = Arc::new(store);
         let records = records::open(settings, &data_dir).await?;
+        records::check_store(settings, &*records, &store).await?;
+        let store: Arc<dyn BlobStore> = Arc::new(store);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let owner =
             ProcessIdentity::current().map_err(|error| Failure::system("tell this process apart", &error))?;

@@ -76,7 +76,7 @@ macro_rules! metastore_conformance {
                 are_deleted_once_empty, are_found_by_filter_and_page, are_resealed_once, swap_what_a_cloud_said;
             instances: lives, lives_after_all, names_are_unique, holds_its_snapshot, refuses_without_snapshot, first_end_stays,
                 finds_by_filter_and_page;
-            snapshots: are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
+            snapshots: are_in_the_store_that_was_said_first, are_indexed_with_their_summaries, of_an_instance_come_and_go_with_it,
                 of_an_instance_come_with_it_or_not_at_all;
             tokens: recorded_and_found_by_digest, labelled_as_every_database_holds, revoked_once, used_by_the_hour,
                 listed_by_account;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, BlobDigest, BuildFailure, BuildId, CacheId,
     CloudNotes, DiffId, Event, ExitStatus, Group, GroupId, ImageCache, ImageSnapshotId, Instance, InstanceId,
-    PackedSummary, Percent, Savings, SealedSecret, SnapshotCopies, Subject, Timestamp,
+    PackedSummary, Percent, Savings, SealedSecret, SnapshotCopies, StoreId, Subject, Timestamp,
 };
 
 use crate::{
@@ -136,6 +136,7 @@ delegate! {
         ) -> Option<Build>;
     }
     SnapshotVerbs {
+        bind_store(store: StoreId) -> StoreId;
         retained_snapshots() -> Vec<ImageSnapshotId>;
         held_snapshots() -> BTreeSet<ImageSnapshotId>;
         snapshot(id: ImageSnapshotId) -> Option<SnapshotRecord>;

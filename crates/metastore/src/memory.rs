@@ -16,7 +16,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::{
     AccessKey, AccessKeyId, Account, AccountId, BlobDigest, BuildId, CacheId, Event, Group, GroupId,
-    ImageCache, ImageSnapshotId, Instance, InstanceId, RegistryHost, SealedSecret, Subject, Timestamp,
+    ImageCache, ImageSnapshotId, Instance, InstanceId, RegistryHost, SealedSecret, StoreId, Subject,
+    Timestamp,
 };
 
 use self::changes::Touch;
@@ -37,6 +38,7 @@ struct Records {
     builds: BTreeMap<BuildId, Build>,
     snapshots: BTreeMap<ImageSnapshotId, SnapshotRecord>,
     layers: BTreeMap<BlobDigest, LayerRecord>,
+    store: Option<StoreId>,
     instances: BTreeMap<InstanceId, Instance>,
     groups: BTreeMap<GroupId, Group>,
     group_secrets: BTreeMap<GroupId, Vec<SealedSecret>>,

@@ -95,6 +95,10 @@ id! {
     GroupId, "grp", "container group"
 }
 id! {
+    /// Names a store of blobs and image snapshots, for as long as it is there, wherever it is moved.
+    StoreId, "sto", "store"
+}
+id! {
     /// Names a lease: what keeps blobs and snapshots from collection for a while.
     LeaseId, "lse", "lease"
 }

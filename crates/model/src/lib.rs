@@ -43,7 +43,7 @@ pub use group::{
     VolumeFile, VolumeSource,
 };
 pub use hasher::Hasher;
-pub use ids::{BuildId, CacheId, GroupId, IdError, ImageSnapshotId, InstanceId, LeaseId};
+pub use ids::{BuildId, CacheId, GroupId, IdError, ImageSnapshotId, InstanceId, LeaseId, StoreId};
 pub use image::{Healthcheck, ImageConfig};
 pub use instance::{ExitStatus, Instance, InstanceState};
 pub use name::{CacheName, ContainerName, GroupName, InstanceName, NameError};

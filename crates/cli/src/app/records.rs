@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use blobstore::DirectoryStore;
 use metastore::{Metastore, PostgresMetastore, PostgresSettings, PostgresUrl, SqliteMetastore};
 use secrecy::{ExposeSecret as _, SecretString};
 use settings::{Database, Settings};
@@ -14,6 +15,9 @@ const FILE: &str = "imc.db";
 /// What to do where a PostgreSQL server is not as it should be.
 const ADVICE: &str =
     "check database.url and database.password_file, and that the server runs and lets the role in";
+
+/// What to do where the records are about another store.
+const STORE_ADVICE: &str = "give this data directory a database of its own, or, for servers that share a database, set data_dir to the directory that they share";
 
 /// Opens them, and brings them up to date.
 pub(super) async fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn Metastore>, Failure> {
@@ -39,6 +43,27 @@ pub(super) async fn open(settings: &Settings, data_dir: &Path) -> Result<Arc<dyn
             Ok(Arc::new(records.map_err(|error| Failure::configuration(engine::chain(&error), ADVICE))?))
         }
     }
+}
+
+/// Refuses records of another store: whatever they name would be missing in this one, and would be given up for lost.
+pub(super) async fn check_store(
+    settings: &Settings,
+    records: &dyn Metastore,
+    store: &DirectoryStore,
+) -> Result<(), Failure> {
+    let bound = records.bind_store(store.id()).await.map_err(|error| opening(store.root(), &error))?;
+    if bound == store.id() {
+        return Ok(());
+    }
+    let records = match &settings.database {
+        Database::Sqlite => store.root().join(FILE).display().to_string(),
+        Database::Postgres(url) => url.shown().to_string(),
+    };
+    let (dir, own) = (store.root().display(), store.id());
+    let message = format!(
+        "failed to open the records at {records}: they are about the store {bound}, and the data directory {dir} is another one, {own}"
+    );
+    Err(Failure::configuration(message, STORE_ADVICE))
 }
 
 /// The address with the password that is the first line of the file. It stays out of every message.

@@ -393,6 +393,25 @@ fn caches_of_a_user_without_root() {
 }
 
 #[test]
+fn the_records_of_another_data_directory() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    home.imc(&["create", "web", &source]).ok();
+    let store = home.data().join("store.json");
+    let ours = fs::read_to_string(&store).unwrap();
+    let stranger = Home::new();
+    stranger.imc(&["list"]).ok();
+    fs::copy(stranger.data().join("store.json"), &store).unwrap();
+    for command in ["list", "gc"] {
+        home.imc(&[command])
+            .fails(78, &["they are about the store sto-", "is another one", "next: give this data"]);
+    }
+    fs::write(&store, ours).unwrap();
+    assert_eq!(home.only_state(), "Ready");
+    home.assert_whole();
+}
+
+#[test]
 fn a_data_directory_that_is_broken_or_newer() {
     let home = Home::new();
     home.imc(&["list"]).ok();
@@ -406,7 +425,7 @@ fn a_data_directory_that_is_broken_or_newer() {
     newer.imc(&["list"]).ok();
     let marker = newer.data().join("store.json");
     let text = fs::read_to_string(&marker).unwrap();
-    fs::write(&marker, text.replace('1', "99")).unwrap();
+    fs::write(&marker, text.replacen('1', "99", 1)).unwrap();
     newer.imc(&["list"]).fails(70, &["store.json", "version 99", "newer imc"]);
     fs::write(&marker, "{").unwrap();
     newer.imc(&["list"]).fails(70, &["store.json", "next: "]);

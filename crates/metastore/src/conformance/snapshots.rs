@@ -1,9 +1,19 @@
 use std::collections::BTreeSet;
 
-use model::{ExitStatus, ImageSnapshotId, Instance};
+use model::{ExitStatus, ImageSnapshotId, Instance, StoreId};
 
 use super::{at, event, instance_of, ready_cache, snapshot_of, waiting_build_of};
 use crate::{Error, InstanceRef, Metastore, Order, Page, SnapshotRecord};
+
+pub async fn are_in_the_store_that_was_said_first(store: &dyn Metastore) {
+    let stores = [(); 4].map(|()| StoreId::generate());
+    let bind = async |number: usize| store.bind_store(stores[number]).await.unwrap();
+    let (first, two, three, four) = tokio::join!(bind(0), bind(1), bind(2), bind(3));
+    assert_eq!([two, three, four], [first; 3], "all are told the same, also where they come at once");
+    assert!(stores.contains(&first));
+    assert_eq!(store.bind_store(StoreId::generate()).await.unwrap(), first);
+    assert_eq!(store.bind_store(first).await.unwrap(), first);
+}
 
 pub async fn are_indexed_with_their_summaries(store: &dyn Metastore) {
     let mut wanted = BTreeSet::new();

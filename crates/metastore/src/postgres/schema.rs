@@ -15,6 +15,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../../migrations/postgres/0003_usage.sql"),
     include_str!("../../migrations/postgres/0004_groups.sql"),
     include_str!("../../migrations/postgres/0005_answers.sql"),
+    include_str!("../../migrations/postgres/0006_store.sql"),
 ];
 
 /// The newest version known here.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{CacheId, ImageSnapshotId, InstanceName};
+use model::{CacheId, ImageSnapshotId, InstanceName, StoreId};
 
 use super::pages::{Statement, push_page};
 use super::{Connection, dialect, locks};
@@ -30,9 +30,28 @@ const HELD: &str =
 const RETAINED: &str = "SELECT id FROM snapshots \
      UNION SELECT snapshot FROM builds WHERE state IN ('Queued', 'Running') ORDER BY 1";
 
+const BIND_STORE: &str = "INSERT INTO store (one, id) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
+
 const HOLDERS: &str = "SELECT name FROM instances WHERE snapshot IN \
      (SELECT snapshot FROM caches WHERE id = $1 UNION ALL SELECT snapshot FROM cache_generations WHERE cache = $1) \
      ORDER BY name LIMIT $2";
+
+/// Which store the records are about, where it was said.
+pub(super) async fn store(connection: &mut Connection) -> Result<Option<StoreId>> {
+    let query = sqlx::query_scalar::<_, String>("SELECT id FROM store");
+    let id = query.fetch_optional(connection).await.map_err(failed("find the records' store"))?;
+    id.map(|id| parse("store", &id)).transpose()
+}
+
+/// Says it where it was not said; what is said now.
+pub(super) async fn bind_store(connection: &mut Connection, id: StoreId) -> Result<StoreId> {
+    sqlx::query(BIND_STORE)
+        .bind(id.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed("bind the records to their store"))?;
+    Ok(store(connection).await?.unwrap_or(id))
+}
 
 /// Whether the snapshot is there; it stays until the end of the verb.
 pub(super) async fn is_held(connection: &mut Connection, id: ImageSnapshotId) -> Result<bool> {

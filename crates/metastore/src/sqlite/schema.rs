@@ -17,6 +17,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../../migrations/0004_usage.sql"),
     include_str!("../../migrations/0005_groups.sql"),
     include_str!("../../migrations/0006_answers.sql"),
+    include_str!("../../migrations/0007_store.sql"),
 ];
 
 /// The newest version known here.

@@ -3,13 +3,21 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use model::{BlobDigest, DiffId, ImageSnapshotId};
+use model::{BlobDigest, DiffId, ImageSnapshotId, StoreId};
 
 use crate::{LayerRecord, Page, Result, SnapshotRecord};
 
 /// Image snapshots and layers. What holds of every verb stands at [`Metastore`](crate::Metastore).
 #[async_trait]
 pub trait SnapshotVerbs: Send + Sync {
+    /// Says which store holds the snapshots' documents and the blobs; the first time it is said, it is kept. The one that is
+    /// kept: where that is another, these records are not about the caller's store, and nothing may be concluded from what is
+    /// missing there.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn bind_store(&self, store: StoreId) -> Result<StoreId>;
+
     /// Every snapshot that a cache, a generation or an instance names or that a waiting or running build will commit, in
     /// order. Documents in the store that were listed *before* this call and are not in the answer belong to nobody and may be
     /// deleted.

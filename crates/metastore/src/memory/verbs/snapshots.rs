@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use model::{BlobDigest, DiffId, ImageSnapshotId};
+use model::{BlobDigest, DiffId, ImageSnapshotId, StoreId};
 
 use super::super::MemoryMetastore;
 use super::super::find::page_of;
@@ -11,6 +11,10 @@ use crate::{LayerRecord, OTHERS_LIMIT, Page, Result, SnapshotRecord, SnapshotVer
 
 #[async_trait]
 impl SnapshotVerbs for MemoryMetastore {
+    async fn bind_store(&self, store: StoreId) -> Result<StoreId> {
+        self.write(&[], None, |records| Ok(*records.store.get_or_insert(store)))
+    }
+
     async fn retained_snapshots(&self) -> Result<Vec<ImageSnapshotId>> {
         Ok(self.records().retained())
     }

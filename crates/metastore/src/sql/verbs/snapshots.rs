@@ -3,13 +3,22 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use model::{BlobDigest, DiffId, ImageSnapshotId};
+use model::{BlobDigest, DiffId, ImageSnapshotId, StoreId};
 
 use super::super::{Connection, Store, Verb, Writing, layers, snapshots};
 use crate::{LayerRecord, Page, Result, SnapshotRecord, SnapshotVerbs};
 
 #[async_trait]
 impl SnapshotVerbs for Store {
+    async fn bind_store(&self, store: StoreId) -> Result<StoreId> {
+        let bound = async |connection: &mut Connection| snapshots::store(connection).await;
+        if let Some(bound) = self.read("find the records' store", bound).await? {
+            return Ok(bound);
+        }
+        let verb = Verb::quick("bind the records to their store", &[], None);
+        self.write(verb, async |writing: &mut Writing| snapshots::bind_store(writing, store).await).await
+    }
+
     async fn retained_snapshots(&self) -> Result<Vec<ImageSnapshotId>> {
         self.read("find the retained snapshots", async |connection: &mut Connection| {
             snapshots::retained(connection).await
