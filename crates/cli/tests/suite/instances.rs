@@ -126,9 +126,14 @@ fn whoever_starts_an_instance_of_a_server_may_be_elsewhere() {
     elsewhere(&["run", "-d", "--name", "front", "web", "--", "sh", "-c", "echo a; exec sleep 1000"]).ok();
     assert_eq!(elsewhere(&["exec", "front", "--", "sh", "-c", "echo b; exit 9"]).code, Some(9));
     assert!(elsewhere(&["ps"]).ok().stdout.contains("front"));
-    elsewhere(&["stop", "-t", "0", "front"]).ok();
+    elsewhere(&["stop", "-t", "0", "front", "--client-token", "end-1"]).ok();
     assert_eq!(elsewhere(&["logs", "-f", "front"]).ok().stdout, "a\n");
-    elsewhere(&["rm", "front"]).ok();
+    for _ in 0..2 {
+        // Also what comes again to an instance that is gone is answered as the first time.
+        assert_eq!(elsewhere(&["rm", "front", "--client-token", "end-1"]).ok().stdout, "front\n");
+        elsewhere(&["stop", "-t", "0", "front", "--client-token", "end-1"]).ok();
+    }
+    elsewhere(&["rm", "front"]).fails(66, &["front"]);
     elsewhere(&["gc"]).ok();
     server.stop();
 }

@@ -150,6 +150,38 @@ fn a_request_with_a_client_token_is_answered_once() {
 }
 
 #[test]
+fn whatever_changes_something_takes_a_client_token() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    for server in [Some(Server::start(&home)), None] {
+        let keyed = |words: &[&str], token: &str| home.imc(&[words, &["--client-token", token]].concat());
+        for name in ["web", "db"] {
+            home.imc(&["create", name, &source]).ok();
+        }
+        let here = if server.is_some() { "by-server" } else { "here" };
+        for _ in 0..2 {
+            let said = keyed(&["delete", "web"], here).ok();
+            assert!(said.stdout.contains("deleted"), "{said:?}");
+        }
+        home.imc(&["delete", "web"]).fails(66, &["web"]);
+        keyed(&["delete", "db"], here).fails(64, &[here, "next: say another `--client-token`"]);
+        keyed(&["delete", "db", "web"], "further").fails(64, &["`--client-token` for 2 requests"]);
+        home.imc(&["delete", "db"]).ok();
+        let make = || keyed(&["-q", "token", "create", "--label", "ci", "--scope", "caches:read"], here).ok();
+        assert_eq!(make().stdout, make().stdout);
+        let account = format!("shop-{here}");
+        for _ in 0..2 {
+            keyed(&["account", "create", &account], here).ok();
+            keyed(&["gc"], here).ok();
+        }
+        home.imc(&["account", "create", &account]).fails(75, &[&account]);
+        if let Some(server) = server {
+            server.stop();
+        }
+    }
+}
+
+#[test]
 fn a_build_of_a_server_that_was_killed_goes_on_with_the_next() {
     let home = Home::new();
     let image = image([noise("a", 60_000), layer("b")]);
