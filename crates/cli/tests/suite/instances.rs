@@ -160,7 +160,7 @@ fn a_start_with_a_client_token_whose_server_was_killed_in_the_middle_is_one_star
         assert_eq!(all.as_array().unwrap().len(), 1, "{step}: {all}");
         assert_eq!(
             (all[0]["id"].as_str(), all[0]["state"].as_str()),
-            (Some(first.stdout.trim()), Some("running"))
+            (Some(first.stdout.trim()), Some("Running"))
         );
         let made: Vec<_> = std::fs::read_dir(home.data().join("instances")).unwrap().collect();
         assert_eq!(made.len(), 1, "{step}: {made:?}");
