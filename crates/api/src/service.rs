@@ -14,10 +14,11 @@ pub use answers::{Answers, Once, OnceTurn};
 pub use error::{ServiceError, ServiceErrorKind};
 pub use groups::{GroupService, GroupView, NewGroup};
 pub use keys::{KnownKey, NewAccessKey};
+pub use model::{CacheFilter, DeleteMode};
 pub use request::{
-    Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,
-    Feed, Figures, InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Page, PredictRequest,
-    StartedInstance, TokenRecord,
+    Admitted, CacheDetails, CachePage, CacheUpdate, CacheView, Changes, Deletion, Feed, Figures,
+    InstancePage, LogRequest, NewCache, NewInstance, NumberedChange, Page, PredictRequest, StartedInstance,
+    TokenRecord,
 };
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ mod caches;
 mod choice;
 mod config;
 mod instances;
+mod once;
 mod policy;
 mod registries;
 mod server;
@@ -18,7 +19,7 @@ use model::{AccountId, CacheName};
 use url::Url;
 
 pub(crate) use access_keys::{
-    AccessKeyAction, AccessKeyArgs, AccessKeyCreateArgs, AccountAction, AccountArgs,
+    AccessKeyAction, AccessKeyArgs, AccessKeyCreateArgs, AccessKeyIdArgs, AccountAction, AccountArgs,
 };
 pub(crate) use caches::{
     CacheArg, CreateArgs, DeleteArgs, EventsArgs, ListArgs, RollbackArgs, UpdateArgs, WaitArgs,
@@ -26,10 +27,12 @@ pub(crate) use caches::{
 pub(crate) use choice::{CacheWord, ChoiceArgs, MatchArgs, PredictArgs, StalenessWord};
 pub(crate) use config::{ConfigAction, ConfigArgs};
 pub(crate) use instances::{ExecArgs, LogsArgs, PsArgs, RmArgs, RunArgs, StopArgs};
+pub(crate) use once::OnceArgs;
 pub(crate) use policy::{PolicyArgs, Retention, TagWord};
 pub(crate) use registries::{LoginArgs, LogoutArgs, RegistryArgs};
 pub(crate) use server::{
     SecretsAction, SecretsArgs, SecretsRotateArgs, ServeArgs, TokenAction, TokenArgs, TokenCreateArgs,
+    TokenRevokeArgs,
 };
 
 /// Image caches for containers: pull, verify and unpack images once, start from them in milliseconds.
@@ -246,6 +249,8 @@ pub(crate) struct GcArgs {
     /// Say what would be deleted and delete nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]

@@ -125,7 +125,7 @@ impl Context<'_> {
     fn act_on_instances(&self, command: Command) -> Result<ExitCode, Failure> {
         let printer = self.printer;
         match command {
-            Command::Gc(args) => self.look(async |session| gc::gc(session, args.dry_run, printer).await),
+            Command::Gc(args) => self.look(async |session| gc::gc(session, &args, printer).await),
             Command::Ps(args) => self.look(async |session| instances::ps(session, args.all, printer).await),
             Command::Logs(args) => self.look(async |session| instances::logs(session, &args, printer).await),
             Command::Stop(args) => self.look(async |session| instances::stop(session, &args, printer).await),

@@ -18,7 +18,7 @@ use url::Url;
 use wire::Login;
 
 use crate::app::{App, Logins, Opening, Room, registry_settings};
-use crate::args::RegistryArgs;
+use crate::args::{OnceArgs, RegistryArgs};
 use crate::exit::Failure;
 
 /// The variable with the token that a server is shown.
@@ -94,6 +94,14 @@ impl Session {
         let client = Client::new(InProcess::<_, Full<Bytes>>::new(api::in_process(edge)));
         let client = client.for_account(app.account.clone());
         Ok(Self { client, app: Some(app), built_here, registries: registries.clone() })
+    }
+
+    /// Whom to ask where a request is to be carried out once.
+    pub(crate) fn once(&self, once: &OnceArgs) -> Client {
+        match &once.client_token {
+            Some(key) => self.client.clone().once(key.clone()),
+            None => self.client.clone(),
+        }
     }
 
     /// How the images' registries are to be spoken to, whoever builds: it is kept with the cache, for the server that looks

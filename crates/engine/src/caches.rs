@@ -9,8 +9,9 @@ mod roll_back;
 mod update;
 
 pub use bounds::{Bounded, CacheBounds};
-pub use delete::{DeleteMode, Deletion};
+pub use delete::Deletion;
 pub use describe::{AccountUsage, CacheDetails, CachePage};
+pub use model::DeleteMode;
 pub use request::NewCacheRequest;
 pub use update::CacheUpdate;
 

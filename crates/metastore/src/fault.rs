@@ -1,4 +1,4 @@
-//! A metastore that fails by plan, for tests of what uses one.
+//! A metastore that fails by plan, or holds calls up, for tests of what uses one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use model::{
     CloudNotes, DiffId, Event, ExitStatus, Group, GroupId, ImageCache, ImageSnapshotId, Instance, InstanceId,
     PackedSummary, Percent, Savings, SealedSecret, SnapshotCopies, StoreId, Subject, Timestamp,
 };
+use tokio::sync::watch;
 
 use crate::{
     Admission, Admitted, AnswerKey, AnswerRequest, AnswerTurn, AnswerVerbs, Beat, Build, BuildVerbs,
@@ -31,18 +32,26 @@ pub struct FaultPlan {
     pub kind: ErrorKind,
 }
 
-/// A metastore that passes every call on but the planned one.
+/// A metastore that passes every call on but the planned one, and those that it holds up.
 #[derive(Debug)]
 pub struct FaultMetastore<M> {
     inner: M,
     plan: Mutex<Option<FaultPlan>>,
     calls: AtomicU64,
+    called: Mutex<BTreeSet<&'static str>>,
+    held: watch::Sender<Option<&'static str>>,
 }
 
 impl<M> FaultMetastore<M> {
     /// Fails by this plan; `None` never fails.
     pub fn new(inner: M, plan: Option<FaultPlan>) -> Self {
-        Self { inner, plan: Mutex::new(plan), calls: AtomicU64::new(0) }
+        Self {
+            inner,
+            plan: Mutex::new(plan),
+            calls: AtomicU64::new(0),
+            called: Mutex::default(),
+            held: watch::Sender::new(None),
+        }
     }
 
     /// Fails the call that comes after so many others from now on.
@@ -62,6 +71,33 @@ impl<M> FaultMetastore<M> {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// The verbs that were called so far, or since [`Self::forget_called`].
+    pub fn called(&self) -> BTreeSet<&'static str> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets which verbs were called.
+    pub fn forget_called(&self) {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Holds up every call of that verb until [`Self::let_go`].
+    pub fn hold(&self, verb: &'static str) {
+        self.held.send_replace(Some(verb));
+    }
+
+    /// Holds up nothing any more.
+    pub fn let_go(&self) {
+        self.held.send_replace(None);
+    }
+
+    async fn enter(&self, verb: &'static str) -> Option<FaultPlan> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).insert(verb);
+        // It ends with us, who are borrowed here.
+        let _ = self.held.subscribe().wait_for(|held| *held != Some(verb)).await;
+        self.due()
+    }
+
     /// The plan, where it is this call's turn.
     fn due(&self) -> Option<FaultPlan> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
@@ -75,7 +111,7 @@ macro_rules! delegate {
         $(#[async_trait]
         impl<M: Metastore> $verbs for FaultMetastore<M> {
             $(async fn $verb(&self, $($name: $type),*) -> Result<$answer> {
-                let Some(plan) = self.due() else { return self.inner.$verb($($name),*).await };
+                let Some(plan) = self.enter(stringify!($verb)).await else { return self.inner.$verb($($name),*).await };
                 if plan.is_done {
                     self.inner.$verb($($name),*).await?;
                 }

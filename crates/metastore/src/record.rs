@@ -11,7 +11,8 @@ pub use admission::{Admission, Admitted, CacheEdit, ClientToken, ClientTokenErro
 pub use answer::{AnswerKey, AnswerRequest, AnswerTurn};
 pub use change::{Change, ChangeKind, ChangeNumber};
 pub use credential::{CredentialOwner, SealedCredential};
-pub use filter::{CacheFilter, InstanceFilter, Order, Page};
+pub use filter::{InstanceFilter, Order, Page};
+pub use model::CacheFilter;
 pub use token::{TokenId, TokenRecord};
 
 use model::{

@@ -7,9 +7,11 @@ mod access_key;
 mod account;
 mod cache;
 mod clock;
+mod deletion;
 mod descriptor;
 mod digest;
 mod event;
+mod filter;
 mod group;
 mod hasher;
 mod ids;
@@ -33,9 +35,11 @@ pub use access_key::{AccessKey, AccessKeyId, AccessKeyIdError, AccessKeyStatus, 
 pub use account::{Account, AccountError, AccountId};
 pub use cache::{BuildFailure, CacheState, ImageCache, NewImageCache, Savings, TransitionError};
 pub use clock::{Clock, SystemClock, TestClock, Timestamp};
+pub use deletion::DeleteMode;
 pub use descriptor::{Compression, Descriptor, LayerDescriptor, Manifest, MediaType, UnsupportedMedia};
 pub use digest::{Algorithm, BlobDigest, ChainId, DiffId, Digest, DigestError, ImageId, ManifestDigest};
 pub use event::{Event, EventKind, EventReason, Subject};
+pub use filter::CacheFilter;
 pub use group::{
     Attempt, ContainerPlace, ContainerSpec, ContainerState, ContainerStatus, Deleting, Group, GroupAction,
     GroupChoice, GroupMount, GroupNetwork, GroupNews, GroupPhase, GroupSecrets, GroupSpec, GroupSpecError,

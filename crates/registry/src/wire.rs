@@ -8,7 +8,6 @@ mod redirect;
 mod retry_after;
 mod session;
 pub(crate) mod token;
-mod trust;
 
 pub(crate) use answer::Answer;
 pub(crate) use backoff::Backoff;

@@ -14,8 +14,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("inflate", &[]),
     ("settings", &["model"]),
     ("secrets", &["model"]),
+    ("trust", &[]),
     ("layer", &["model", "erofs", "inflate"]),
-    ("registry", &["model"]),
+    ("registry", &["model", "trust"]),
     ("blobstore", &["model"]),
     ("wire", &["model"]),
     ("clouds", &["model"]),
@@ -23,7 +24,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("engine", &["model", "layer", "registry", "blobstore", "metastore"]),
     ("node", &["model", "erofs", "blobstore"]),
     ("api", &["model", "wire", "clouds", "registry", "blobstore", "metastore", "engine"]),
-    ("client", &["model", "wire"]),
+    ("client", &["model", "wire", "trust"]),
     (
         "cli",
         &[
@@ -50,7 +51,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 const TESTS_MAY_NAME: &[(&str, &str)] = &[("api", "client")];
 
 /// Crates that no async runtime may reach, not even through others.
-const WITHOUT_TOKIO: &[&str] = &["model", "erofs", "inflate", "layer", "clouds", "settings", "secrets"];
+const WITHOUT_TOKIO: &[&str] =
+    &["model", "erofs", "inflate", "layer", "clouds", "settings", "secrets", "trust"];
 
 /// Crates of the registry that belong to one room alone.
 const ONLY_IN: &[(&str, &[&str])] = &[

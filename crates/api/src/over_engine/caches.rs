@@ -67,20 +67,7 @@ impl OverEngine {
         filter: &CacheFilter,
         wanted: Page<CacheId>,
     ) -> ServiceResult<CachePage> {
-        let filter = filter.clone();
-        let filter = metastore::CacheFilter {
-            account: Some(account.clone()),
-            ids: filter.ids,
-            names: filter.names,
-            states: filter.states,
-            origin: filter.origin,
-            snapshot: filter.snapshot,
-            image: filter.image,
-            repository: filter.repository,
-            tags: filter.tags,
-            labels: filter.labels,
-        };
-        let found = self.engine.describe_caches(account, &filter, page(wanted)).await?;
+        let found = self.engine.describe_caches(account, filter, page(wanted)).await?;
         let caches = found.caches.into_iter().map(CacheView::from).collect();
         Ok(CachePage { caches, next: found.next, total: found.total })
     }
@@ -142,10 +129,6 @@ impl OverEngine {
         word: &str,
         mode: DeleteMode,
     ) -> ServiceResult<Deletion> {
-        let mode = match mode {
-            DeleteMode::Refuse => engine::DeleteMode::Refuse,
-            DeleteMode::WhenUnused => engine::DeleteMode::WhenUnused,
-        };
         Ok(match self.engine.delete_cache(account, word, mode).await? {
             engine::Deletion::Done(cache) => Deletion::Done(self.view(cache)),
             engine::Deletion::Asked(cache) => Deletion::Asked(self.view(cache)),

@@ -93,6 +93,7 @@ impl FromQuery for Listing {
         let origins = Origin::ALL.map(|origin| (origin.as_str(), origin));
         let tags: Vec<String> = pairs.many("tag")?.unwrap_or_default();
         let filter = CacheFilter {
+            account: None,
             ids: pairs.many("id")?,
             names: pairs.many("name")?,
             states: pairs.words("state", &states)?,

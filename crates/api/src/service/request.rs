@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::BoxStream;
 use model::{
-    AccountId, ByteSize, CacheId, CacheName, CacheState, CloudNotes, ImageCache, ImageSnapshot,
-    ImageSnapshotId, ImageSource, Instance, LabelFilter, Origin, Platform, PolicyEdit, RegistryAccess,
-    RepositoryName, Subject, Timestamp,
+    AccountId, ByteSize, CacheId, CacheName, CloudNotes, ImageCache, ImageSnapshot, ImageSource, Instance,
+    Origin, Platform, PolicyEdit, RegistryAccess, Subject, Timestamp,
 };
 use wire::{Build, Choice, Cost, CreateInstance, Login, Order, Scope, Sizes, Unsettled};
 
@@ -50,29 +49,6 @@ pub struct CacheUpdate {
     pub credentials: Option<Vec<Login>>,
     /// What the cloud's call says beside, in place of what is known.
     pub notes: Option<CloudNotes>,
-}
-
-/// Which caches; those that every given part lets through.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CacheFilter {
-    /// Only these.
-    pub ids: Option<Vec<CacheId>>,
-    /// Only those of one of these names.
-    pub names: Option<Vec<CacheName>>,
-    /// Only those in one of these states.
-    pub states: Option<Vec<CacheState>>,
-    /// Only those of this origin.
-    pub origin: Option<Origin>,
-    /// Only those that serve this snapshot.
-    pub snapshot: Option<ImageSnapshotId>,
-    /// Only those that have this very image.
-    pub image: Option<ImageSource>,
-    /// Only those that have an image of this repository.
-    pub repository: Option<RepositoryName>,
-    /// Only those that have all of these tags; a key without a value lets every value through.
-    pub tags: BTreeMap<String, Option<String>>,
-    /// Only those that every one of these lets through, by the labels of what a cloud's call said; `/v1` has none.
-    pub labels: BTreeMap<String, LabelFilter>,
 }
 
 /// One page of a listing, in the order of creation.
@@ -136,16 +112,6 @@ pub struct Admitted {
     pub view: CacheView,
     /// Whether it was done before, by a request of the same key.
     pub before: bool,
-}
-
-/// What deleting does with a cache that is in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum DeleteMode {
-    /// Refuses.
-    #[default]
-    Refuse,
-    /// Deletes it once nothing uses it.
-    WhenUnused,
 }
 
 /// What became of a cache that was to be deleted.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use model::AccountId;
 
-use super::whole;
+use super::{OnceArgs, whole};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -44,6 +44,8 @@ pub(crate) struct AccountCreateArgs {
     /// What it is for, for people
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) label: String,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +111,8 @@ pub(crate) struct AccessKeyCreateArgs {
     /// It may do what the policy in that file says
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -123,4 +127,6 @@ pub(crate) struct AccessKeyIdArgs {
     /// Ids of access keys
     #[arg(required = true, value_name = "ID")]
     pub(crate) keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }

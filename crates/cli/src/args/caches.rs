@@ -2,9 +2,8 @@
 
 use clap::Args;
 use model::{CacheName, CacheState, ImageSnapshotId, ImageSource, Origin, Platform, RepositoryName};
-use wire::IdempotencyKey;
 
-use super::{PolicyArgs, RegistryArgs, TagWord, plain_name, whole};
+use super::{OnceArgs, PolicyArgs, RegistryArgs, TagWord, plain_name, whole};
 
 /// GiB that a cache may have.
 fn size() -> clap::builder::RangedU64ValueParser<u64> {
@@ -56,9 +55,8 @@ pub(crate) struct WaitArgs {
     /// Leave the build to the server and return at once
     #[arg(long, short)]
     pub(crate) detach: bool,
-    /// A word by which the request is known where it comes again: it is answered once
-    #[arg(long, value_name = "WORD", value_parser = whole::<IdempotencyKey>)]
-    pub(crate) client_token: Option<IdempotencyKey>,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -159,6 +157,8 @@ pub(crate) struct RollbackArgs {
     /// Which earlier image snapshot; the newest of them where it is not said
     #[arg(long, value_name = "SNAPSHOT", value_parser = whole::<ImageSnapshotId>)]
     pub(crate) to: Option<ImageSnapshotId>,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -168,6 +168,7 @@ Examples:
   imc delete web db && imc gc
   imc delete --all web
   imc delete --when-unused web
+  imc delete web --client-token clean-up-42
 
 A cache that instances use is not deleted: stop and remove them first, or say `--when-unused`. The blobs stay until the \
 next `imc gc`, since another cache may need them.")]
@@ -176,14 +177,13 @@ pub(crate) struct DeleteArgs {
     #[arg(required = true)]
     pub(crate) caches: Vec<String>,
     /// Every cache of the name where several have it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "client_token")]
     pub(crate) all: bool,
     /// Where it is used: serve no new start from now on, and delete it once nothing uses it
     #[arg(long)]
     pub(crate) when_unused: bool,
-    /// A word by which the request is known where it comes again
-    #[arg(long, value_name = "WORD", value_parser = whole::<IdempotencyKey>)]
-    pub(crate) client_token: Option<IdempotencyKey>,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 impl ListArgs {

@@ -5,7 +5,7 @@ use model::{ByteSize, ImageSource, InstanceName, Platform, SizeError};
 use node::{MilliCpus, Network, Volume};
 use wire::IdempotencyKey;
 
-use super::{ChoiceArgs, RegistryArgs, whole};
+use super::{ChoiceArgs, OnceArgs, RegistryArgs, whole};
 
 /// Docker's least: with less the kernel ends the container before its first program runs.
 const LEAST_MEMORY: ByteSize = ByteSize::mib(6);
@@ -134,13 +134,16 @@ pub(crate) struct StopArgs {
     /// Seconds between the stop signal and SIGKILL
     #[arg(long, short, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=3600))]
     pub(crate) timeout: u32,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   imc rm front
-  imc rm -f front")]
+  imc rm -f front
+  imc rm front --client-token clean-up-42")]
 pub(crate) struct RmArgs {
     /// Names or ids of instances
     #[arg(required = true)]
@@ -148,6 +151,8 @@ pub(crate) struct RmArgs {
     /// Kill it first where it runs
     #[arg(long, short)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]

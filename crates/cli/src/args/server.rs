@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use wire::Scope;
 
-use super::whole;
+use super::{OnceArgs, whole};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -90,6 +90,8 @@ pub(crate) struct TokenCreateArgs {
     /// How many hours it lasts
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=87_600))]
     pub(crate) hours: Option<u64>,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 impl TokenCreateArgs {
@@ -114,6 +116,8 @@ pub(crate) struct TokenRevokeArgs {
     /// Ids of tokens
     #[arg(required = true, value_name = "ID")]
     pub(crate) tokens: Vec<String>,
+    #[command(flatten)]
+    pub(crate) once: OnceArgs,
 }
 
 #[derive(Debug, Args)]

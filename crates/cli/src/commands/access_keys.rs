@@ -7,7 +7,7 @@ use model::AccountId;
 use wire::{AccessKey, Account, CreateAccessKey, CreateAccount, KeyStatus, PolicyPreset};
 
 use super::instances::each;
-use crate::args::{AccessKeyAction, AccessKeyCreateArgs, AccountAction};
+use crate::args::{AccessKeyAction, AccessKeyCreateArgs, AccessKeyIdArgs, AccountAction};
 use crate::documents::NewAccessKey;
 use crate::exit::Failure;
 use crate::printer::Printer;
@@ -21,7 +21,7 @@ pub(crate) async fn account(
     match action {
         AccountAction::Create(args) => {
             let new = CreateAccount { id: args.id.clone(), label: args.label.clone() };
-            let made = session.client.create_account(&new).await.map_err(|error| {
+            let made = session.once(&args.once).create_account(&new).await.map_err(|error| {
                 let advice = "choose another name; `imc account list` shows the accounts";
                 advised(error, "name-taken", advice)
             })?;
@@ -46,9 +46,9 @@ pub(crate) async fn access_key(
     match action {
         AccessKeyAction::Create(args) => create(session, args, account, printer).await,
         AccessKeyAction::List(args) => list(session, account.filter(|_| !args.all), printer).await,
-        AccessKeyAction::Disable(args) => set_status(session, &args.keys, KeyStatus::Disabled, printer).await,
-        AccessKeyAction::Enable(args) => set_status(session, &args.keys, KeyStatus::Enabled, printer).await,
-        AccessKeyAction::Delete(args) => delete(session, &args.keys, printer).await,
+        AccessKeyAction::Disable(args) => set_status(session, args, KeyStatus::Disabled, printer).await,
+        AccessKeyAction::Enable(args) => set_status(session, args, KeyStatus::Enabled, printer).await,
+        AccessKeyAction::Delete(args) => delete(session, args, printer).await,
     }
 }
 
@@ -66,7 +66,7 @@ async fn create(
         preset: policy.is_none().then_some(preset),
         policy,
     };
-    let made = session.client.create_access_key(&new).await;
+    let made = session.once(&args.once).create_access_key(&new).await;
     let made =
         made.map_err(|error| advised(error, "not-found", "`imc account create NAME` makes an account"))?;
     printer.result(&NewAccessKey { key: &made.key, secret: &made.secret }, || {
@@ -121,20 +121,24 @@ async fn list(
 
 async fn set_status(
     session: &Session,
-    ids: &[String],
+    args: &AccessKeyIdArgs,
     status: KeyStatus,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let set = async |id: &str| session.client.set_access_key_status(id, status).await.map_err(not_listed);
-    let (changed, code) = each(ids, printer, set).await;
+    args.once.for_one_of(&args.keys)?;
+    let client = session.once(&args.once);
+    let set = async |id: &str| client.set_access_key_status(id, status).await.map_err(not_listed);
+    let (changed, code) = each(&args.keys, printer, set).await;
     let line = |key: &AccessKey| format!("{} {}", key.id, key.status.as_str());
     printer.result(&changed, || changed.iter().map(line).collect());
     Ok(code)
 }
 
-async fn delete(session: &Session, ids: &[String], printer: &Printer) -> Result<ExitCode, Failure> {
-    let delete = async |id: &str| session.client.delete_access_key(id).await.map_err(not_listed);
-    let (deleted, code) = each(ids, printer, delete).await;
+async fn delete(session: &Session, args: &AccessKeyIdArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+    args.once.for_one_of(&args.keys)?;
+    let client = session.once(&args.once);
+    let delete = async |id: &str| client.delete_access_key(id).await.map_err(not_listed);
+    let (deleted, code) = each(&args.keys, printer, delete).await;
     printer.result(&deleted, || deleted.iter().map(|key| format!("{} deleted", key.id)).collect());
     Ok(code)
 }

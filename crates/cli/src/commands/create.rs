@@ -85,7 +85,7 @@ pub(crate) async fn create(
         credentials: access.credentials,
         ..CreateCache::of(args.name, images)
     };
-    let cache = session.client.create_cache(&new, args.waiting.client_token.as_ref()).await?;
+    let cache = session.client.create_cache(&new, args.waiting.once.client_token.as_ref()).await?;
     cache.fewer_copies.iter().for_each(|fewer| printer.warning(fewer));
     let built = build(session, cache, &args.waiting, begun, printer).await?;
     let Some(built) = built else { return Ok(ExitCode::SUCCESS) };
@@ -126,7 +126,7 @@ pub(crate) async fn update(
         tags,
         credentials: (!access.credentials.is_empty()).then_some(access.credentials),
     };
-    let key = args.waiting.client_token.as_ref();
+    let key = args.waiting.once.client_token.as_ref();
     let cache = session.client.update_cache(&args.cache, &change, key).await?;
     cache.fewer_copies.iter().for_each(|fewer| printer.warning(fewer));
     if !wants_build {

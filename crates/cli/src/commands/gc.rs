@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 
+use crate::args::GcArgs;
 use crate::documents::Collection;
 use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::session::Session;
 
-pub(crate) async fn gc(session: &Session, dry_run: bool, printer: &Printer) -> Result<ExitCode, Failure> {
-    let collected = session.client.collect(dry_run).await?;
+pub(crate) async fn gc(session: &Session, args: &GcArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+    let dry_run = args.dry_run;
+    let collected = session.once(&args.once).collect(dry_run).await?;
     printer.result(&Collection::from(&collected), || {
         let (verb, freed) =
             if dry_run { ("would be deleted", "would be freed") } else { ("deleted", "freed") };

@@ -82,7 +82,9 @@ pub(crate) fn written(written: std::io::Result<()>, printer: &Printer) -> bool {
 
 pub(crate) async fn stop(session: &Session, args: &StopArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let patience = Duration::from_secs(u64::from(args.timeout));
-    let stop = async |word: &str| stop_one(session, word, patience, printer).await.map_err(about_instance);
+    args.once.for_one_of(&args.instances)?;
+    let stop =
+        async |word: &str| stop_one(session, word, patience, args, printer).await.map_err(about_instance);
     let (stopped, code) = each(&args.instances, printer, stop).await;
     let documents: Vec<documents::Instance> = documents::all(&stopped);
     printer.result(&documents, || names(&stopped));
@@ -93,19 +95,26 @@ async fn stop_one(
     session: &Session,
     word: &str,
     patience: Duration,
+    args: &StopArgs,
     printer: &Printer,
 ) -> client::Result<Instance> {
-    let instance = session.client.instance(word).await?;
+    let client = session.once(&args.once);
+    if args.once.client_token.is_some() {
+        // One that comes again is answered as the first time, whatever became of the instance.
+        return client.stop_instance(word, Some(patience)).await;
+    }
+    let instance = client.instance(word).await?;
     if instance.life().has_ended() {
         printer.note(&format!("{} has ended already", instance.name));
         return Ok(instance);
     }
-    session.client.stop_instance(word, Some(patience)).await
+    client.stop_instance(word, Some(patience)).await
 }
 
 pub(crate) async fn rm(session: &Session, args: &RmArgs, printer: &Printer) -> Result<ExitCode, Failure> {
-    let remove =
-        async |word: &str| session.client.delete_instance(word, args.force).await.map_err(about_instance);
+    args.once.for_one_of(&args.instances)?;
+    let client = session.once(&args.once);
+    let remove = async |word: &str| client.delete_instance(word, args.force).await.map_err(about_instance);
     let (removed, code) = each(&args.instances, printer, remove).await;
     // A server does it by itself.
     if let Some(app) = &session.app {

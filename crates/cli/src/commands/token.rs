@@ -6,7 +6,7 @@ use model::AccountId;
 use wire::{CreateToken, Scope, Token};
 
 use super::instances::each;
-use crate::args::{TokenAction, TokenCreateArgs};
+use crate::args::{TokenAction, TokenCreateArgs, TokenRevokeArgs};
 use crate::documents::NewToken;
 use crate::exit::Failure;
 use crate::printer::Printer;
@@ -21,7 +21,7 @@ pub(crate) async fn token(
     match action {
         TokenAction::Create(args) => create(session, args, account, printer).await,
         TokenAction::List(args) => list(session, args.all, printer).await,
-        TokenAction::Revoke(args) => revoke(session, &args.tokens, printer).await,
+        TokenAction::Revoke(args) => revoke(session, args, printer).await,
     }
 }
 
@@ -37,7 +37,7 @@ async fn create(
         account: account.cloned(),
         expires_in_seconds: args.seconds(),
     };
-    let made = session.client.create_token(&new).await?;
+    let made = session.once(&args.once).create_token(&new).await?;
     printer.result(&NewToken { token: &made.token, secret: &made.secret }, || vec![made.secret.clone()]);
     let until = made.token.expires.map_or_else(|| "it is revoked".to_owned(), |time| time.to_string());
     printer.note(&format!(
@@ -71,9 +71,11 @@ async fn list(session: &Session, all: bool, printer: &Printer) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn revoke(session: &Session, ids: &[String], printer: &Printer) -> Result<ExitCode, Failure> {
+async fn revoke(session: &Session, args: &TokenRevokeArgs, printer: &Printer) -> Result<ExitCode, Failure> {
+    args.once.for_one_of(&args.tokens)?;
+    let client = session.once(&args.once);
     let revoke = async |id: &str| {
-        session.client.revoke_token(id).await.map_err(|error| {
+        client.revoke_token(id).await.map_err(|error| {
             let failure = Failure::from(error);
             match failure.kind {
                 "not-found" => {
@@ -83,7 +85,7 @@ async fn revoke(session: &Session, ids: &[String], printer: &Printer) -> Result<
             }
         })
     };
-    let (revoked, code) = each(ids, printer, revoke).await;
+    let (revoked, code) = each(&args.tokens, printer, revoke).await;
     printer.result(&revoked, || revoked.iter().map(|token| format!("{} revoked", token.id)).collect());
     Ok(code)
 }

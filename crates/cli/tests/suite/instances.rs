@@ -126,9 +126,50 @@ fn whoever_starts_an_instance_of_a_server_may_be_elsewhere() {
     elsewhere(&["run", "-d", "--name", "front", "web", "--", "sh", "-c", "echo a; exec sleep 1000"]).ok();
     assert_eq!(elsewhere(&["exec", "front", "--", "sh", "-c", "echo b; exit 9"]).code, Some(9));
     assert!(elsewhere(&["ps"]).ok().stdout.contains("front"));
-    elsewhere(&["stop", "-t", "0", "front"]).ok();
+    elsewhere(&["stop", "-t", "0", "front", "--client-token", "end-1"]).ok();
     assert_eq!(elsewhere(&["logs", "-f", "front"]).ok().stdout, "a\n");
-    elsewhere(&["rm", "front"]).ok();
+    for _ in 0..2 {
+        // Also what comes again to an instance that is gone is answered as the first time.
+        assert_eq!(elsewhere(&["rm", "front", "--client-token", "end-1"]).ok().stdout, "front\n");
+        elsewhere(&["stop", "-t", "0", "front", "--client-token", "end-1"]).ok();
+    }
+    elsewhere(&["rm", "front"]).fails(66, &["front"]);
     elsewhere(&["gc"]).ok();
     server.stop();
+}
+
+#[test]
+fn a_start_with_a_client_token_whose_server_was_killed_in_the_middle_is_one_start() {
+    if !testkit::privileged() {
+        return;
+    }
+    for step in ["instance-recorded", "instance-started"] {
+        let scene = Scene::new();
+        let home = &scene.home;
+        let server = Server::start_with(home, &[("IMC_CRASH_AT", step)], &[]);
+        let start = || {
+            let words = ["run", "-d", "--name", "front", "--client-token", "start-1"];
+            home.imc(&[&words[..], &["web", "--", "sleep", "1000"]].concat())
+        };
+        start().fails(125, &["imc serve"]);
+        server.into_child().wait().unwrap();
+        let next = Server::start(home);
+        let first = start().ok();
+        assert_eq!(start().ok().stdout, first.stdout, "{step}");
+        let all = home.json(&["ps", "-a"]);
+        assert_eq!(all.as_array().unwrap().len(), 1, "{step}: {all}");
+        assert_eq!(
+            (all[0]["id"].as_str(), all[0]["state"].as_str()),
+            (Some(first.stdout.trim()), Some("Running"))
+        );
+        let made: Vec<_> = std::fs::read_dir(home.data().join("instances")).unwrap().collect();
+        assert_eq!(made.len(), 1, "{step}: {made:?}");
+        let starts = home.reasons("front").into_iter().filter(|reason| reason == "Started").count();
+        assert_eq!(starts, 1, "{step}");
+        home.imc(&["rm", "-f", "front"]).ok();
+        // It is answered as the first time, and nothing is started for it any more.
+        assert_eq!(start().ok().stdout, first.stdout, "{step}");
+        assert_eq!(home.json(&["ps", "-a"]), serde_json::json!([]), "{step}");
+        next.stop();
+    }
 }

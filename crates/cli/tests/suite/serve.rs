@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
-use testkit::{FaultServer, Reply};
+use testkit::{FaultServer, Reply, TestCertificate};
 
 use crate::said::Said;
 use crate::server::Server;
@@ -147,6 +147,74 @@ fn a_request_with_a_client_token_is_answered_once() {
     assert_eq!(home.json(&["list"]).as_array().unwrap().len(), 1);
     create("other").fails(64, &["deploy-1"]);
     server.stop();
+}
+
+/// What `openssl req -x509` makes by itself is marked as an authority's.
+#[test]
+fn a_server_is_trusted_whose_own_certificate_is_given_also_where_it_is_marked_as_an_authority() {
+    let home = Home::new();
+    let file = |name: &str, text: String| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let certificate = TestCertificate::of_authority(&["127.0.0.1"]);
+    let of_other_name = TestCertificate::of_authority(&["imc.example"]);
+    let other = file("other.pem", TestCertificate::of_authority(&["127.0.0.1"]).certificate_pem());
+    let serve = |certificate: &TestCertificate, name: &str| {
+        let pem = file(&format!("{name}.pem"), certificate.certificate_pem());
+        let key = file(&format!("{name}.key"), certificate.key_pem());
+        let server = Server::start_with(&home, &[], &["--tls-cert", &pem, "--tls-key", &key]);
+        (server, pem)
+    };
+    let token = home.json(&["token", "create", "--label", "t", "--scope", "admin", "--hours", "1"]);
+    let token = token["secret"].as_str().unwrap();
+    let asked = |server: &Server, ca: &str| {
+        let url = server.url();
+        assert!(url.starts_with("https://"), "{url}");
+        home.imc_with(&[("IMC_SERVER", &url), ("IMC_TOKEN", token), ("IMC_CA_FILE", ca)], &["list"])
+    };
+    let (server, pem) = serve(&certificate, "server");
+    asked(&server, &pem).ok();
+    // Another one of the same name is not the one that was given.
+    asked(&server, &other).fails(69, &["next: name its CA in IMC_CA_FILE"]);
+    asked(&server, "").fails(69, &["next: name its CA in IMC_CA_FILE"]);
+    server.stop();
+    let (server, pem) = serve(&of_other_name, "named");
+    asked(&server, &pem).fails(69, &["not valid for name", "next: name its CA in IMC_CA_FILE"]);
+    server.stop();
+}
+
+#[test]
+fn whatever_changes_something_takes_a_client_token() {
+    let home = Home::new();
+    let source = home.layout("image", &image([layer("one")]));
+    for server in [Some(Server::start(&home)), None] {
+        let keyed = |words: &[&str], token: &str| home.imc(&[words, &["--client-token", token]].concat());
+        for name in ["web", "db"] {
+            home.imc(&["create", name, &source]).ok();
+        }
+        let here = if server.is_some() { "by-server" } else { "here" };
+        for _ in 0..2 {
+            let said = keyed(&["delete", "web"], here).ok();
+            assert!(said.stdout.contains("deleted"), "{said:?}");
+        }
+        home.imc(&["delete", "web"]).fails(66, &["web"]);
+        keyed(&["delete", "db"], here).fails(64, &[here, "next: say another `--client-token`"]);
+        keyed(&["delete", "db", "web"], "further").fails(64, &["`--client-token` for 2 requests"]);
+        home.imc(&["delete", "db"]).ok();
+        let make = || keyed(&["-q", "token", "create", "--label", "ci", "--scope", "caches:read"], here).ok();
+        assert_eq!(make().stdout, make().stdout);
+        let account = format!("shop-{here}");
+        for _ in 0..2 {
+            keyed(&["account", "create", &account], here).ok();
+            keyed(&["gc"], here).ok();
+        }
+        home.imc(&["account", "create", &account]).fails(75, &[&account]);
+        if let Some(server) = server {
+            server.stop();
+        }
+    }
 }
 
 #[test]

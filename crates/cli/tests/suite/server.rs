@@ -37,7 +37,7 @@ impl Server {
     /// Its address.
     pub(crate) fn url(&self) -> String {
         let words = self.said.split([' ', ',', '\n']);
-        words.into_iter().find(|word| word.starts_with("http://")).unwrap().to_owned()
+        words.into_iter().find(|word| word.starts_with("http")).unwrap().to_owned()
     }
 
     /// Ends it in order; what it said meanwhile.

@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Whom to take for the server.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    /// Further certificates of authorities, in PEM.
+    /// Further certificates of authorities, and of the server itself, in PEM.
     pub ca_pem: Vec<Vec<u8>>,
 }
 
@@ -46,10 +46,10 @@ impl HttpTransport {
         if is_loopback(&base) {
             builder = builder.no_proxy();
         }
-        for pem in &trust.ca_pem {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem);
-            let certificates = certificates.map_err(|error| failed(TransportError::because(error)))?;
-            builder = builder.tls_certs_merge(certificates);
+        if !trust.ca_pem.is_empty() {
+            let config = trust::client_trusting(&trust.ca_pem, None, &["h2", "http/1.1"]);
+            let config = config.map_err(|error| failed(TransportError::because(error)))?;
+            builder = builder.tls_backend_preconfigured(config);
         }
         let client = builder.build().map_err(|error| failed(TransportError::because(error)))?;
         Ok(Self { client, base, server })

@@ -1,19 +1,9 @@
 //! Deleting a cache: at once or not at all, or as soon as nothing uses it.
 
 use metastore::Page;
-use model::{AccountId, CacheId, Event, EventKind, EventReason, ImageCache};
+use model::{AccountId, CacheId, DeleteMode, Event, EventKind, EventReason, ImageCache};
 
 use crate::{Engine, Error};
-
-/// What becomes of a deletion while the cache is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeleteMode {
-    /// It is refused, saying what uses it.
-    #[default]
-    Refuse,
-    /// It is kept in mind: the cache serves no new start from now on, its build is cancelled, and it goes once nothing uses it.
-    WhenUnused,
-}
 
 /// What a request for deletion came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -94,6 +94,7 @@ impl Instances {
         choice: &StartChoice,
     ) -> Result<CreatedInstance, Error> {
         let (record, order) = self.record(account, new, choice).await?;
+        crate::build::step("instance-recorded")?;
         match self.host.start(order).await {
             Ok(started) => self.started(record, started, choice).await,
             Err(error) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    BuildProgress, Daemon, DeleteMode, InstanceOptions, Instances, NewCacheRequest, NewInstance,
+    BuildProgress, Daemon, DeleteMode, Groups, InstanceOptions, Instances, NewCacheRequest, NewInstance,
     StalenessWish, StartOutcome, StartWish, Watched,
 };
 use metastore::fault::FaultMetastore;
@@ -289,6 +289,47 @@ async fn a_daemon_does_all_of_it_by_itself_and_ends_in_time() {
     assert!(unseen.eq(["collection"]), "{status:?}");
     assert_eq!(daemon.drain(Duration::from_secs(1)).await, engine::Drained::default());
     assert!(!service.engine.is_served().await.unwrap());
+}
+
+/// What reads every cache, a page after the other.
+const READ_ALL: [&str; 4] = ["find_caches", "list_caches", "outline_caches", "outline_caches_and_snapshots"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_those_wait_until_the_indexes_are_filled_that_look_at_every_cache() {
+    let server = server_with(&["1"]);
+    let records = Arc::new(FaultMetastore::new(MemoryMetastore::default(), None));
+    let ground = Ground { records: Arc::clone(&records) as _, ..Ground::in_memory(&server) };
+    let mut service = ground.service();
+    service.built(request("web", &app(&server, "1"))).await;
+    // The next server, whose indexes are empty.
+    let service = ground.service();
+    let groups = Groups::new(Instances::new(service.engine.clone(), Arc::new(MemoryHost::default())));
+    records.hold("outline_caches_and_snapshots");
+    records.forget_called();
+    let in_use = Arc::new(std::collections::BTreeSet::<BlobKey>::new());
+    let daemon = Daemon::start_with_groups(groups, in_use).await.unwrap();
+    let looked = || {
+        let looked = daemon.status().into_iter().filter(|status| status.passes > 0);
+        looked.map(|status| status.name).collect::<std::collections::BTreeSet<_>>()
+    };
+    let read = || READ_ALL.into_iter().filter(|verb| records.called().contains(verb)).collect::<Vec<_>>();
+    let until = async |is_so: &dyn Fn() -> bool| {
+        let there = async {
+            while !is_so() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), there).await;
+        waited.unwrap_or_else(|_| panic!("{:?}: {:?}", records.called(), daemon.status()));
+    };
+    let others = ["builds", "changes", "forgetting", "groups"];
+    until(&|| others.iter().all(|name| looked().contains(name)) && !read().is_empty()).await;
+    assert_eq!(looked().len(), others.len(), "{:?}", daemon.status());
+    // They need not wait: none of them reads every cache, which the indexes alone are about to.
+    assert_eq!(read(), ["outline_caches_and_snapshots"]);
+    records.let_go();
+    until(&|| ["indexes", "expiry", "refresh", "copies"].iter().all(|name| looked().contains(name))).await;
+    assert_eq!(daemon.drain(Duration::from_secs(1)).await, engine::Drained::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]

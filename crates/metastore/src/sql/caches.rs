@@ -162,7 +162,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn count(connection: &mut Connection, wanted: &CacheFilter) -> Result<u64> {
-    if wanted.is_counted() {
+    if usage::is_counted(wanted) {
         return usage::count(connection, wanted).await;
     }
     let mut statement = find::counting(wanted);

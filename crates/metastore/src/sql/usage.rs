@@ -22,6 +22,17 @@ pub(super) async fn usage(connection: &mut Connection, account: &AccountId) -> R
     Ok(Usage { manual, automatic: counted(connection, account, Origin::Automatic).await? })
 }
 
+/// Whether it looks at nothing but account, origin and state: how many there are of these is kept.
+pub(super) fn is_counted(filter: &CacheFilter) -> bool {
+    let counted = CacheFilter {
+        account: filter.account.clone(),
+        origin: filter.origin,
+        states: filter.states.clone(),
+        ..CacheFilter::default()
+    };
+    *filter == counted
+}
+
 /// How many caches a filter lets through that looks at nothing but account, origin and state.
 pub(super) async fn count(connection: &mut Connection, filter: &CacheFilter) -> Result<u64> {
     let mut query = statement(filter);

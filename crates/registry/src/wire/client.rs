@@ -10,7 +10,6 @@ use rustls::AlertDescription;
 use url::{Host, Url};
 
 use super::host_of;
-use super::trust::{Unusable, client_trusting};
 use crate::Fault;
 
 /// How a server is told to be the right one.
@@ -106,7 +105,7 @@ impl Clients {
         self.speaking.lock().expect("no panic while the set is locked").contains(host)
     }
 
-    fn build(&self, profile: &TlsProfile, direct: bool) -> Result<Client, Unusable> {
+    fn build(&self, profile: &TlsProfile, direct: bool) -> Result<Client, Box<dyn StdError + Send + Sync>> {
         // HTTP/1.1 only: the parts of a large layer shall have a connection each, HTTP/2 would put them on one.
         let mut builder = Client::builder()
             .user_agent(concat!("imc/", env!("CARGO_PKG_VERSION")))
@@ -124,7 +123,7 @@ impl Clients {
                 None
             }
             TlsProfile::Verified { roots, identity } if !roots.is_empty() => {
-                let config = client_trusting(roots, identity.as_deref(), b"http/1.1")?;
+                let config = trust::client_trusting(roots, identity.as_deref(), &["http/1.1"])?;
                 builder = builder.tls_backend_preconfigured(config);
                 None
             }

@@ -21,57 +21,55 @@ pub(super) fn of_keys(error: &ServiceError) -> Refusal {
 
 /// What an operation on caches is refused with. `id` is that of the cache, where it names one.
 pub(super) fn of_caches(operation: OperationName, id: &str, error: &ServiceError) -> Refusal {
-    let of = |code| Refusal::of(operation, code);
+    let of = Of { operation, what: "ImageCache", in_wrong_state: ErrorCode::ImageCacheIncorrectStatus };
     match error.kind {
         Kind::NotFound => unknown_cache(id),
         Kind::InvalidField => match parameter(error.field.as_deref()) {
             Some(name) => Refusal::invalid(name),
-            None => Refusal::new(ErrorCode::InvalidParameter).saying(&error.message),
+            None => of.refusal(error),
         },
-        Kind::InUse | Kind::Building | Kind::Deleting | Kind::WrongState | Kind::Ambiguous => {
-            of(ErrorCode::ImageCacheIncorrectStatus).saying(&error.message)
-        }
-        Kind::NameTaken => of(ErrorCode::OperationConflict),
-        Kind::QuotaReached => of(ErrorCode::QuotaExceeded).about("ImageCache"),
-        Kind::KeyReused => Refusal::new(ErrorCode::IdempotentParameterMismatch),
         Kind::SizeTooSmall => Refusal::invalid("ImageCacheSize"),
-        Kind::BadImage | Kind::RegistryUnauthorized | Kind::RegistryUnavailable => {
-            Refusal::new(ErrorCode::InvalidParameter).saying(&error.message)
-        }
-        Kind::Unsupported => of(ErrorCode::ServiceNotEnabled).saying(&error.message),
-        Kind::Busy | Kind::RecordsUnavailable | Kind::NoSpace => {
-            tracing::warn!(error = engine::chain(error), "a call could not be served");
-            Refusal::new(ErrorCode::ServiceUnavailable)
-        }
-        Kind::Internal => {
-            tracing::error!(error = engine::chain(error), "a call failed");
-            Refusal::new(ErrorCode::InternalError)
-        }
+        _ => of.refusal(error),
     }
 }
 
 /// What an operation on container groups is refused with.
 pub(super) fn of_groups(operation: OperationName, error: &ServiceError) -> Refusal {
-    let of = |code| Refusal::of(operation, code);
-    let said = || Refusal::new(ErrorCode::InvalidParameter).saying(&error.message);
-    match error.kind {
-        Kind::NotFound => Refusal::new(ErrorCode::InvalidParameterNotFound).saying(&error.message),
-        Kind::InUse | Kind::Building | Kind::Deleting | Kind::WrongState | Kind::Ambiguous => {
-            of(ErrorCode::IncorrectStatus).saying(&error.message)
-        }
-        Kind::NameTaken => of(ErrorCode::OperationConflict),
-        Kind::QuotaReached => of(ErrorCode::QuotaExceeded).about("ContainerGroup"),
-        Kind::KeyReused => Refusal::new(ErrorCode::IdempotentParameterMismatch),
-        Kind::InvalidField | Kind::SizeTooSmall | Kind::BadImage => said(),
-        Kind::RegistryUnauthorized | Kind::RegistryUnavailable => said(),
-        Kind::Unsupported => of(ErrorCode::ServiceNotEnabled).saying(&error.message),
-        Kind::Busy | Kind::RecordsUnavailable | Kind::NoSpace => {
-            tracing::warn!(error = engine::chain(error), "a call could not be served");
-            Refusal::new(ErrorCode::ServiceUnavailable)
-        }
-        Kind::Internal => {
-            tracing::error!(error = engine::chain(error), "a call failed");
-            Refusal::new(ErrorCode::InternalError)
+    Of { operation, what: "ContainerGroup", in_wrong_state: ErrorCode::IncorrectStatus }.refusal(error)
+}
+
+/// What an operation is about.
+struct Of {
+    operation: OperationName,
+    what: &'static str,
+    in_wrong_state: ErrorCode,
+}
+
+impl Of {
+    fn refusal(&self, error: &ServiceError) -> Refusal {
+        let of = |code| Refusal::of(self.operation, code);
+        match error.kind {
+            Kind::NotFound => Refusal::new(ErrorCode::InvalidParameterNotFound).saying(&error.message),
+            Kind::InUse | Kind::Building | Kind::Deleting | Kind::WrongState | Kind::Ambiguous => {
+                of(self.in_wrong_state).saying(&error.message)
+            }
+            Kind::NameTaken => of(ErrorCode::OperationConflict),
+            Kind::QuotaReached => of(ErrorCode::QuotaExceeded).about(self.what),
+            Kind::KeyReused => Refusal::new(ErrorCode::IdempotentParameterMismatch),
+            Kind::InvalidField
+            | Kind::SizeTooSmall
+            | Kind::BadImage
+            | Kind::RegistryUnauthorized
+            | Kind::RegistryUnavailable => Refusal::new(ErrorCode::InvalidParameter).saying(&error.message),
+            Kind::Unsupported => of(ErrorCode::ServiceNotEnabled).saying(&error.message),
+            Kind::Busy | Kind::RecordsUnavailable | Kind::NoSpace => {
+                tracing::warn!(error = engine::chain(error), "a call could not be served");
+                Refusal::new(ErrorCode::ServiceUnavailable)
+            }
+            Kind::Internal => {
+                tracing::error!(error = engine::chain(error), "a call failed");
+                Refusal::new(ErrorCode::InternalError)
+            }
         }
     }
 }

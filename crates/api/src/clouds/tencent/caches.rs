@@ -126,7 +126,6 @@ impl Caller {
             },
             credentials: update.image_registry_credentials.as_deref().map(logins),
             notes: Some(notes(recorded)?),
-            ..CacheUpdate::default()
         };
         let id = cache.id.to_string();
         let updated = self.edge.service().update_cache(&self.account, &id, changes, None).await;

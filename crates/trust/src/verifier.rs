@@ -1,57 +1,23 @@
-//! Whom a TLS client trusts that is given certificates beside the system's.
-
-use std::sync::Arc;
+//! The system's verifier of servers, and certificates that are trusted themselves.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
-
-/// Why no client can be made of some certificates.
-pub(crate) type Unusable = Box<dyn std::error::Error + Send + Sync>;
-
-/// A TLS client that trusts the system's authorities, these, and a server that presents one of these itself.
-///
-/// The last is what `openssl req -x509` makes: a certificate of a server's own that is marked as an authority's. The verifier below
-/// refuses such a one as a server's, whoever trusts it.
-pub(crate) fn client_trusting(
-    roots: &[Vec<u8>],
-    identity: Option<&[u8]>,
-    protocol: &[u8],
-) -> Result<ClientConfig, Unusable> {
-    let mut given = Vec::new();
-    for pem in roots {
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            given.push(certificate?.into_owned());
-        }
-    }
-    let provider = CryptoProvider::get_default().cloned();
-    let provider = provider.unwrap_or_else(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
-    let system = Verifier::new_with_extra_roots(given.iter().cloned(), Arc::clone(&provider))?;
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(GivenItself { system, given }));
-    let mut config = match identity {
-        Some(pem) => {
-            let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-            config.with_client_auth_cert(chain?, PrivateKeyDer::from_pem_slice(pem)?)?
-        }
-        None => config.with_no_client_auth(),
-    };
-    config.alpn_protocols = vec![protocol.to_vec()];
-    Ok(config)
-}
 
 /// The system's verifier, and servers whose very certificate was given.
 #[derive(Debug)]
-struct GivenItself {
+pub(crate) struct GivenItself {
     system: Verifier,
     given: Vec<CertificateDer<'static>>,
+}
+
+impl GivenItself {
+    pub(crate) fn new(system: Verifier, given: Vec<CertificateDer<'static>>) -> Self {
+        Self { system, given }
+    }
 }
 
 /// Whether nothing else was wrong than the mark of an authority. Validity in time is looked at before it, the signature is of no
