@@ -12,7 +12,7 @@ mod request;
 
 pub use answers::{Answers, Once, OnceTurn};
 pub use error::{ServiceError, ServiceErrorKind};
-pub use groups::{GroupSecrets, GroupService, GroupView, NewGroup};
+pub use groups::{GroupService, GroupView, NewGroup};
 pub use keys::{KnownKey, NewAccessKey};
 pub use request::{
     Admitted, CacheDetails, CacheFilter, CachePage, CacheUpdate, CacheView, Changes, DeleteMode, Deletion,

@@ -167,9 +167,13 @@ fn of_kind(kind: FailureKind, message: String) -> Failure {
             (NO_INPUT, Some("`imc events CACHE` says what happened to it; create it again with `imc create`"))
         }
         FailureKind::Input => (USAGE, Some(advice::INPUT)),
-        FailureKind::Sealed => {
-            (NOT_PERMITTED, Some("set the key that the credentials were sealed with, or give them anew"))
-        }
+        FailureKind::Sealed => (
+            NOT_PERMITTED,
+            Some(
+                "set the key by secrets.key_file or IMC_SECRET_KEY: for what is sealed already, the one that it was sealed with; \
+                 or give the credentials anew",
+            ),
+        ),
         FailureKind::Cancelled => {
             (INTERRUPTED, Some("layers that were finished are kept; the same command goes on from there"))
         }

@@ -10,7 +10,7 @@ mod update;
 
 pub use bounds::{Bounded, CacheBounds};
 pub use delete::{DeleteMode, Deletion};
-pub use describe::{AccountUsage, CacheDetails, CachePage, CacheSizes};
+pub use describe::{AccountUsage, CacheDetails, CachePage};
 pub use request::NewCacheRequest;
 pub use update::CacheUpdate;
 

@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 
 use metastore::{GroupFilter, InstanceFilter};
 use model::{
-    AccountId, CloudNotes, Event, EventKind, EventReason, Group, GroupId, GroupName, GroupSpec, Instance,
-    Subject, Timestamp,
+    AccountId, CloudNotes, Event, EventKind, EventReason, Group, GroupId, GroupName, GroupSecrets, GroupSpec,
+    Instance, RegistryHost, Subject, Timestamp,
 };
+use registry::Credentials;
 
 use crate::{Engine, Error, Instances, pages};
 
-pub use secrets::{GroupSecrets, Variables};
 pub(crate) use under_way::UnderWay;
 
 /// A group to create.
@@ -34,6 +34,8 @@ pub struct NewGroup {
     pub spec: GroupSpec,
     /// What only its containers may read.
     pub secrets: GroupSecrets,
+    /// Credentials for the images' registries, beyond the server's own.
+    pub credentials: BTreeMap<RegistryHost, Credentials>,
     /// What the cloud's call that asks for it says beside.
     pub notes: Option<CloudNotes>,
 }
@@ -86,7 +88,7 @@ impl Groups {
         if self.all(&filter).await?.len() >= most {
             return Err(Error::TooManyGroups { most });
         }
-        let sealed = engine.seal_group(account, new.id, &new.secrets)?;
+        let sealed = engine.seal_group(account, new.id, &new.secrets, &new.credentials)?;
         let mut group = Group::asked_for(new.id, new.name, account.clone(), new.spec, now);
         group.notes = new.notes;
         let message = format!("the container group `{}` was asked for", group.name);

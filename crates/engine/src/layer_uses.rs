@@ -11,14 +11,15 @@ use model::{ByteSize, DiffId, ImageSnapshotId, SnapshotSummary, SummaryLayer};
 use crate::layers::{Holder, Layers};
 use crate::match_index::{ListAt, Lists, Prints};
 
-/// Bytes of a cache's layers, by who else has them.
+/// What a cache's snapshot takes of the store. Bytes count as shared where any other snapshot needs them, of whatever account:
+/// equal layers are stored once. No more is told of other accounts than this sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SharedSizes {
-    /// Layers of the served snapshot that no snapshot of others has.
+    /// What no other cache or instance needs: what deleting the cache gives free, together with `generations`.
     pub exclusive: ByteSize,
-    /// Layers of the served snapshot that others have, too.
+    /// What others need as well.
     pub shared: ByteSize,
-    /// Layers that only the earlier snapshots have, and no snapshot of others.
+    /// What only its earlier snapshots need, beyond that.
     pub generations: ByteSize,
     /// The layers of the served snapshot as served by registries.
     pub compressed: ByteSize,
@@ -27,7 +28,7 @@ pub struct SharedSizes {
 impl SharedSizes {
     /// All of the served snapshot.
     #[must_use]
-    pub fn total(self) -> ByteSize {
+    pub fn unpacked(self) -> ByteSize {
         self.exclusive.plus(self.shared)
     }
 }

@@ -48,12 +48,12 @@ mod vault;
 
 pub use build::{BuildHandle, BuildProgress, BuildsEnded, LayerFailure, LayerPhase, LayerProgress};
 pub use caches::{
-    AccountUsage, Bounded, CacheBounds, CacheDetails, CachePage, CacheSizes, CacheUpdate, CacheView,
-    DeleteMode, Deletion, NewCacheRequest,
+    AccountUsage, Bounded, CacheBounds, CacheDetails, CachePage, CacheUpdate, CacheView, DeleteMode,
+    Deletion, NewCacheRequest,
 };
 pub use collect::Collected;
 pub use error::{BuildError, Error, FailureKind, chain, registry_failure_kind};
-pub use groups::{GroupDetails, GroupSecrets, Groups, NewGroup, Variables};
+pub use groups::{GroupDetails, Groups, NewGroup};
 pub use host::{
     ExecEnd, ExecOrder, GroupFile, GroupMembership, GroupOrder, GroupPrepared, HostError, HostErrorKind,
     HostOption, HostOrder, HostStarted, HostStates, HostStatus, InstanceHost, InstanceNetwork,
@@ -74,6 +74,8 @@ pub use start::{CacheChoice, StalenessWish, StartChoice, StartOutcome, StartWish
 #[cfg(feature = "test-suite")]
 pub use time::TestTime;
 pub use time::{SystemTimer, Timer};
+#[cfg(feature = "test-suite")]
+pub use vault::PlainVault;
 pub use vault::{Vault, VaultError};
 
 use std::sync::Arc;

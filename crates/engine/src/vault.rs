@@ -1,12 +1,18 @@
 //! Credentials of caches and secrets of access keys at rest: sealed before they are recorded, opened for a build or for a
 //! signature.
 
+#[cfg(feature = "test-suite")]
+mod plain;
+
 use std::error::Error as StdError;
 
 use metastore::{AnswerKey, CredentialOwner, SealedCredential};
 use model::{AccessKeyId, AccountId, GroupId, RegistryHost, SealedSecret};
 use registry::Credentials;
 use secrecy::SecretString;
+
+#[cfg(feature = "test-suite")]
+pub use plain::PlainVault;
 
 /// Seals credentials and opens them. What was sealed for one owner and registry opens for no other.
 pub trait Vault: Send + Sync {
@@ -90,7 +96,7 @@ pub trait Vault: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// No key is set.
-    #[error("failed to keep the credentials for {registry}: no key to seal them with is set")]
+    #[error("failed to keep the credentials for {registry}: no key to seal them with is set (secrets.key_file or IMC_SECRET_KEY)")]
     NoKey {
         /// Whom they are for.
         registry: RegistryHost,
@@ -105,13 +111,13 @@ pub enum VaultError {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// No key is set.
-    #[error("failed to keep the secret of the access key {key}: no key to seal it with is set")]
+    #[error("failed to keep the secret of the access key {key}: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)")]
     NoKeyForSecret {
         /// Whose secret.
         key: AccessKeyId,
     },
     /// No key is set.
-    #[error("failed to keep an answer that tells a secret: no key to seal it with is set")]
+    #[error("failed to keep an answer that tells a secret: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)")]
     NoKeyForAnswer,
     /// Sealing an answer failed.
     #[error("failed to seal an answer that tells a secret")]
@@ -138,7 +144,7 @@ pub enum VaultError {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// No key is set.
-    #[error("failed to keep what only the containers of {group} may read: no key to seal it with is set")]
+    #[error("failed to keep what only the containers of {group} may read: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)")]
     NoKeyForGroup {
         /// Whose.
         group: GroupId,

@@ -130,6 +130,7 @@ delegate! {
         build_of_cache(cache: CacheId) -> Option<Build>;
         unfinished_builds(caches: &[CacheId]) -> Vec<Build>;
         running_builds(page: Page<BuildId>) -> Vec<Build>;
+        count_running_builds() -> u64;
         claim_build(
             id: BuildId, from: &ProcessIdentity, to: &ProcessIdentity, events: &[Event], now: Timestamp
         ) -> Option<Build>;
@@ -152,6 +153,7 @@ delegate! {
         remove_instance(id: InstanceId, events: &[Event]) -> InstanceRemoval;
         instance(account: &AccountId, wanted: &InstanceRef) -> Instance;
         find_instances(filter: &InstanceFilter, page: Page<InstanceId>) -> Vec<Instance>;
+        count_instances(filter: &InstanceFilter) -> u64;
     }
     EventVerbs {
         append_events(events: &[Event]) -> ();

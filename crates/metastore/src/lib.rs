@@ -71,8 +71,8 @@ pub use record::{
     CacheChange, CacheEdit, CacheFilter, CacheListing, CacheOutline, CacheRef, Change, ChangeKind,
     ChangeNumber, ClientToken, ClientTokenError, CredentialOwner, EVENTS_PER_SUBJECT, InstanceFilter,
     InstanceRef, InstanceRemoval, LayerRecord, NewBuild, OTHERS_LIMIT, Operation, Order, OutlineAndSummary,
-    PAGE_LIMIT, Page, PolicyEdit, ResolvedCache, SealedCredential, SnapshotRecord, TokenId, TokenRecord,
-    TokenUse, Turns, Usage,
+    PAGE_LIMIT, Page, ResolvedCache, SealedCredential, SnapshotRecord, TokenId, TokenRecord, TokenUse, Turns,
+    Usage,
 };
 pub use sqlite::SqliteMetastore;
 pub use store::{

@@ -7,9 +7,7 @@ mod credential;
 mod filter;
 mod token;
 
-pub use admission::{
-    Admission, Admitted, CacheEdit, ClientToken, ClientTokenError, Operation, PolicyEdit, TokenUse,
-};
+pub use admission::{Admission, Admitted, CacheEdit, ClientToken, ClientTokenError, Operation, TokenUse};
 pub use answer::{AnswerKey, AnswerRequest, AnswerTurn};
 pub use change::{Change, ChangeKind, ChangeNumber};
 pub use credential::{CredentialOwner, SealedCredential};

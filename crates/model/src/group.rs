@@ -5,6 +5,7 @@
 //! the records of the group's instances.
 
 mod next;
+mod secrets;
 mod spec;
 mod status;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AccountId, CloudNotes, GroupId, GroupName, Timestamp};
 
 pub use next::{GroupAction, GroupNews, KeptGroups, NextStep, StartFailure};
+pub use secrets::GroupSecrets;
 pub use spec::{
     ContainerPlace, ContainerSpec, GroupMount, GroupNetwork, GroupSpec, GroupSpecError, GroupVolume,
     RestartPolicy, VolumeFile, VolumeSource,

@@ -38,9 +38,9 @@ pub use digest::{Algorithm, BlobDigest, ChainId, DiffId, Digest, DigestError, Im
 pub use event::{Event, EventKind, EventReason, Subject};
 pub use group::{
     Attempt, ContainerPlace, ContainerSpec, ContainerState, ContainerStatus, Deleting, Group, GroupAction,
-    GroupChoice, GroupMount, GroupNetwork, GroupNews, GroupPhase, GroupSpec, GroupSpecError, GroupStatus,
-    GroupVolume, ImagesFailure, KeptGroups, NextStep, RestartPolicy, Run, StartFailure, VolumeFile,
-    VolumeSource,
+    GroupChoice, GroupMount, GroupNetwork, GroupNews, GroupPhase, GroupSecrets, GroupSpec, GroupSpecError,
+    GroupStatus, GroupVolume, ImagesFailure, KeptGroups, NextStep, RestartPolicy, Run, StartFailure,
+    VolumeFile, VolumeSource,
 };
 pub use hasher::Hasher;
 pub use ids::{BuildId, CacheId, GroupId, IdError, ImageSnapshotId, InstanceId, LeaseId};
@@ -51,7 +51,8 @@ pub use notes::{Cloud, CloudNotes, CloudNotesError, LabelFilter};
 pub use platform::{Platform, PlatformError};
 pub use policy::{
     CachePolicy, CopyCount, CopyCountError, CopyPlan, CopyState, Elimination, Generation, Origin, Percent,
-    RefreshError, RefreshSeconds, RegistryAccess, RetentionDays, RetentionError, SnapshotCopies, Staleness,
+    PolicyEdit, RefreshError, RefreshSeconds, RegistryAccess, RetentionDays, RetentionError, SnapshotCopies,
+    Staleness,
 };
 pub use reference::{ImageReference, ReferenceError, RegistryHost, RepositoryName, Tag};
 pub use size::{ByteSize, SizeError};

@@ -1,5 +1,7 @@
 //! What a user says of a cache beside its images: how long it is kept, how it is copied, what it does when a tag moves.
 
+mod edit;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -8,6 +10,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::{ByteSize, ImageSnapshotId, ImageSource, RegistryHost, Tags, Timestamp};
+
+pub use edit::PolicyEdit;
 
 /// Who had a cache made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -89,7 +89,7 @@ impl OverEngine {
         let found = self.engine.cache_details(account, word).await?;
         let serves = found.snapshot.is_some();
         let sizes = Sizes {
-            unpacked_bytes: found.sizes.unpacked,
+            unpacked_bytes: found.sizes.unpacked(),
             exclusive_bytes: found.sizes.exclusive,
             shared_bytes: found.sizes.shared,
             generations_bytes: found.sizes.generations,
@@ -121,15 +121,7 @@ impl OverEngine {
     ) -> ServiceResult<Admitted> {
         let update = engine::CacheUpdate {
             name: update.name,
-            retention: update.retention,
-            elimination: update.elimination,
-            staleness: update.staleness,
-            flash: update.flash,
-            flash_copies: update.flash_copies,
-            standard_copies: update.standard_copies,
-            reuse_layers: update.reuse_layers,
-            tags: update.tags,
-            retag: update.retag,
+            policy: update.policy,
             images: update.images,
             size_limit: update.size_limit,
             credentials: update.credentials.map(credentials),

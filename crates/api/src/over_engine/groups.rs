@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use engine::GroupDetails;
-use model::{AccountId, CloudNotes, Event, Group, GroupId};
+use model::{AccountId, CloudNotes, Event, Group, GroupId, GroupSecrets};
 
 use super::{OverEngine, credentials};
-use crate::service::{GroupSecrets, GroupService, GroupView, NewGroup, ServiceResult};
+use crate::service::{GroupService, GroupView, NewGroup, ServiceResult};
 
 fn view(details: GroupDetails) -> GroupView {
     GroupView { group: details.group, instances: details.instances }
@@ -14,13 +14,14 @@ fn view(details: GroupDetails) -> GroupView {
 #[async_trait]
 impl GroupService for OverEngine {
     async fn create_group(&self, account: &AccountId, new: NewGroup) -> ServiceResult<Group> {
-        let secrets = engine::GroupSecrets {
-            environment: new.secrets.environment,
-            files: new.secrets.files,
+        let new = engine::NewGroup {
+            id: new.id,
+            name: new.name,
+            spec: new.spec,
+            secrets: new.secrets,
             credentials: credentials(new.logins),
+            notes: Some(new.notes),
         };
-        let new =
-            engine::NewGroup { id: new.id, name: new.name, spec: new.spec, secrets, notes: Some(new.notes) };
         Ok(self.groups.create(account, new).await?)
     }
 
@@ -42,8 +43,7 @@ impl GroupService for OverEngine {
     }
 
     async fn group_secrets(&self, account: &AccountId, id: GroupId) -> ServiceResult<GroupSecrets> {
-        let secrets = self.groups.secrets(account, id).await?;
-        Ok(GroupSecrets { environment: secrets.environment, files: secrets.files })
+        Ok(self.groups.secrets(account, id).await?)
     }
 
     async fn swap_group_notes(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use metastore::{ChangeKind, ChangeNumber, InstanceFilter, Page};
+use metastore::{ChangeKind, ChangeNumber, InstanceFilter};
 use model::{AccountId, CacheState};
 
 use super::OverEngine;
@@ -93,38 +93,18 @@ impl OverEngine {
             caches.insert(state.as_str(), self.records.count_caches(&filter).await?);
         }
         let ended = self.engine.builds_ended();
+        let unfinished = InstanceFilter { unfinished: true, ..InstanceFilter::default() };
         Ok(Figures {
             builds_waiting: caches.get(CacheState::Preparing.as_str()).copied().unwrap_or_default(),
             caches,
-            builds_running: self.count_running_builds().await?,
+            builds_running: self.records.count_running_builds().await?,
             builds_ended: [
                 ("succeeded", ended.succeeded),
                 ("failed", ended.failed),
                 ("cancelled", ended.cancelled),
             ]
             .into(),
-            instances_running: self.count_running_instances().await?,
+            instances_running: self.records.count_instances(&unfinished).await?,
         })
-    }
-
-    async fn count_running_builds(&self) -> ServiceResult<u64> {
-        let (mut count, mut page) = (0, Page::first());
-        loop {
-            let found = self.records.running_builds(page).await?;
-            let Some(last) = found.last() else { return Ok(count) };
-            page = Page::after(last.id);
-            count += found.len() as u64;
-        }
-    }
-
-    async fn count_running_instances(&self) -> ServiceResult<u64> {
-        let unfinished = InstanceFilter { unfinished: true, ..InstanceFilter::default() };
-        let (mut count, mut page) = (0, Page::first());
-        loop {
-            let found = self.records.find_instances(&unfinished, page).await?;
-            let Some(last) = found.last() else { return Ok(count) };
-            page = Page::after(last.id);
-            count += found.len() as u64;
-        }
     }
 }

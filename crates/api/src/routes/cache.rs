@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use model::AccountId;
+use model::{AccountId, PolicyEdit};
 use wire::{Cache, CacheDetails, Deleted, EventList, Image, RollBack, UpdateCache};
 
 use super::checks;
@@ -77,15 +77,17 @@ pub(super) async fn update(
         name: document.name,
         images: document.images,
         size_limit: checks::size(document.size_gib)?,
-        retention: document.retention_days,
-        elimination: document.eviction.map(Into::into),
-        staleness: document.staleness.map(Into::into),
-        flash: document.flash,
-        flash_copies: document.flash_copies,
-        standard_copies: document.standard_copies,
-        reuse_layers: document.reuse_layers,
-        tags: document.tags,
-        retag: None,
+        policy: PolicyEdit {
+            retention: document.retention_days,
+            elimination: document.eviction.map(Into::into),
+            staleness: document.staleness.map(Into::into),
+            flash: document.flash,
+            flash_copies: document.flash_copies,
+            standard_copies: document.standard_copies,
+            reuse_layers: document.reuse_layers,
+            tags: document.tags,
+            retag: None,
+        },
         credentials: document.credentials,
         notes: None,
     };

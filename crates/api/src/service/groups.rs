@@ -1,28 +1,10 @@
 //! The port of container groups.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use async_trait::async_trait;
-use model::{AccountId, CloudNotes, ContainerName, Event, Group, GroupId, GroupName, GroupSpec, Instance};
+use model::{AccountId, CloudNotes, Event, Group, GroupId, GroupName, GroupSecrets, GroupSpec, Instance};
 use wire::Login;
 
 use super::ServiceResult;
-
-/// What only the containers of a group may read, and who owns it.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct GroupSecrets {
-    /// The variables of each container: names and values, in order.
-    pub environment: BTreeMap<ContainerName, Vec<(String, String)>>,
-    /// The contents of the files of each volume, by its place, in the order of the wish.
-    pub files: BTreeMap<usize, Vec<Vec<u8>>>,
-}
-
-impl fmt::Debug for GroupSecrets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GroupSecrets").finish_non_exhaustive()
-    }
-}
 
 /// A container group to create.
 #[derive(Clone, Debug)]

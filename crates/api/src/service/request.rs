@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::BoxStream;
 use model::{
-    AccountId, ByteSize, CacheId, CacheName, CacheState, CloudNotes, CopyCount, Elimination, ImageCache,
-    ImageSnapshot, ImageSnapshotId, ImageSource, Instance, LabelFilter, Origin, Platform, RegistryAccess,
-    RepositoryName, RetentionDays, Staleness, Subject, TagChange, Tags, Timestamp,
+    AccountId, ByteSize, CacheId, CacheName, CacheState, CloudNotes, ImageCache, ImageSnapshot,
+    ImageSnapshotId, ImageSource, Instance, LabelFilter, Origin, Platform, PolicyEdit, RegistryAccess,
+    RepositoryName, Subject, Timestamp,
 };
 use wire::{Build, Choice, Cost, CreateInstance, Login, Order, Scope, Sizes, Unsettled};
 
@@ -44,25 +44,8 @@ pub struct CacheUpdate {
     pub images: Option<Vec<ImageSource>>,
     /// Its size.
     pub size_limit: Option<ByteSize>,
-    /// When it is deleted; `Some(None)`: when somebody deletes it.
-    #[allow(clippy::option_option, reason = "left, taken away and set are three things")]
-    pub retention: Option<Option<RetentionDays>>,
-    /// Whether it makes room under a quota.
-    pub elimination: Option<Elimination>,
-    /// What a start does about a tag that may have moved.
-    pub staleness: Option<Staleness>,
-    /// Whether it is usable as soon as the flash snapshot is complete.
-    pub flash: Option<bool>,
-    /// How many nodes hold the flash snapshot.
-    pub flash_copies: Option<CopyCount>,
-    /// How many times the standard snapshot is stored.
-    pub standard_copies: Option<CopyCount>,
-    /// Whether its builds take layers from the store that are there.
-    pub reuse_layers: Option<bool>,
-    /// Its tags.
-    pub tags: Option<Tags>,
-    /// Some of its tags, over those that it has by then.
-    pub retag: Option<TagChange>,
+    /// Of its policy.
+    pub policy: PolicyEdit,
     /// Credentials in place of those that it has.
     pub credentials: Option<Vec<Login>>,
     /// What the cloud's call says beside, in place of what is known.

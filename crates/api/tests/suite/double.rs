@@ -1,8 +1,10 @@
 //! An in-memory double of the port: enough of a service to be asked everything.
 
 mod answers;
+mod caches;
 mod filter;
 mod groups;
+mod instances;
 mod keys;
 mod state;
 mod taken;
@@ -18,19 +20,18 @@ use api::service::{
     TokenRecord,
 };
 use async_trait::async_trait;
-use futures::{StreamExt as _, stream};
 use model::{
     AccessKey, AccessKeyId, AccessKeyStatus, Account, AccountId, ByteSize, CacheId, CacheState, Clock as _,
-    Event, EventKind, EventReason, ExitStatus, ImageCache, ImageSnapshotId, ImageSource, Instance,
-    InstanceId, InstanceState, ManifestDigest, NewImageCache, Percent, Subject, SystemClock, Timestamp,
+    Event, ExitStatus, ImageCache, ImageSnapshotId, ImageSource, Instance, InstanceId, InstanceState,
+    Percent, Subject, SystemClock, Timestamp,
 };
 use tokio::sync::Notify;
 use wire::{
-    Choice, Collection, CommandEnded, Ended, Exec, ExecEvent, FindMatches, Found, Grade, IdempotencyKey,
-    ImageMatch, LogLine, Outcome, Output, OutputStream, PickCache, Prediction, Progress, Ranking, Swept,
-    Taken, Totals, Usage,
+    Collection, Exec, ExecEvent, FindMatches, Found, Grade, IdempotencyKey, ImageMatch, LogLine, Prediction,
+    Progress, Ranking, Swept, Taken, Totals, Usage,
 };
 
+use self::caches::view;
 use self::filter::paged;
 use self::keys::Keys;
 use self::taken::taken;
@@ -76,10 +77,6 @@ fn now() -> Timestamp {
 
 fn not_found(word: &str) -> ServiceError {
     ServiceError::new(ServiceErrorKind::NotFound, format!("failed to find `{word}`"))
-}
-
-fn view(cache: &ImageCache) -> CacheView {
-    CacheView { cache: cache.clone(), expires: None, interrupted: false, fewer_copies: None }
 }
 
 impl Double {
@@ -134,37 +131,7 @@ impl Service for Double {
             "full" => return Err(ServiceError::new(ServiceErrorKind::QuotaReached, "500 are there")),
             _ => {}
         }
-        self.with(|all| {
-            let key = key.map(|key| (account.clone(), key.to_string()));
-            if let Some((before, id)) = key.as_ref().and_then(|key| all.requests.get(key)) {
-                let cache = all.caches.iter().find(|cache| cache.id == *id).unwrap();
-                return match *before == new {
-                    true => Ok(Admitted { view: view(cache), before: true }),
-                    false => Err(ServiceError::new(ServiceErrorKind::KeyReused, "it was another request")),
-                };
-            }
-            let wanted = NewImageCache {
-                account: account.clone(),
-                name: new.name.clone(),
-                origin: new.origin,
-                images: new.images.clone(),
-                platform: new.platform.clone(),
-                size_limit: new.size_limit.unwrap_or(ByteSize::gib(20)),
-                policy: new.policy.clone(),
-                access: new.access.clone(),
-                notes: new.notes.clone(),
-            };
-            let cache = ImageCache::asked_for(wanted, now());
-            let subject = Subject::Cache(cache.id);
-            let event = Event::once(subject, EventKind::Normal, EventReason::Created, "by the test", now());
-            all.events.push((account.clone(), event));
-            all.write(account, subject, false);
-            if let Some(key) = key {
-                all.requests.insert(key, (new, cache.id));
-            }
-            all.caches.push(cache.clone());
-            Ok(Admitted { view: view(&cache), before: false })
-        })
+        self.with(|all| all.create_cache(account, new, key))
     }
 
     async fn describe_caches(
@@ -208,18 +175,7 @@ impl Service for Double {
     }
 
     async fn cache_progress(&self, account: &AccountId, word: &str) -> ServiceResult<Progress> {
-        self.with(|all| {
-            let cache = &all.caches[all.cache(account, word)?];
-            Ok(Progress {
-                id: cache.id,
-                state: cache.state.into(),
-                progress_percent: cache.progress.get(),
-                failure: None,
-                copies: cache.copies.into(),
-                is_settled: !cache.state.is_building(),
-                layers: Vec::new(),
-            })
-        })
+        self.with(|all| all.progress(account, word))
     }
 
     async fn update_cache(
@@ -229,26 +185,7 @@ impl Service for Double {
         update: CacheUpdate,
         _: Option<&IdempotencyKey>,
     ) -> ServiceResult<Admitted> {
-        self.with(|all| {
-            let index = all.cache(account, word)?;
-            let cache = &mut all.caches[index];
-            if let Some(name) = update.name {
-                cache.name = name;
-            }
-            if let Some(retention) = update.retention {
-                cache.policy.retention = retention;
-            }
-            if update.notes.is_some() {
-                cache.notes = update.notes;
-            }
-            if let Some(tags) = update.tags {
-                cache.policy.tags = tags;
-            }
-            if let Some(change) = update.retag {
-                cache.policy.tags = change.over(&cache.policy.tags).unwrap();
-            }
-            Ok(Admitted { view: view(cache), before: false })
-        })
+        self.with(|all| all.update_cache(account, word, update))
     }
 
     async fn delete_cache(
@@ -257,25 +194,7 @@ impl Service for Double {
         word: &str,
         mode: DeleteMode,
     ) -> ServiceResult<Deletion> {
-        self.with(|all| {
-            let index = all.cache(account, word)?;
-            let id = all.caches[index].id;
-            let is_used = all.instances.iter().any(|instance| instance.cache == Some(id));
-            match (is_used, mode) {
-                (true, DeleteMode::Refuse) => {
-                    Err(ServiceError::new(ServiceErrorKind::InUse, "an instance uses it"))
-                }
-                (true, DeleteMode::WhenUnused) => {
-                    all.caches[index].deleting = Some(now());
-                    Ok(Deletion::Asked(view(&all.caches[index])))
-                }
-                (false, _) => {
-                    let cache = all.caches.remove(index);
-                    all.write(account, Subject::Cache(id), true);
-                    Ok(Deletion::Done(view(&cache)))
-                }
-            }
-        })
+        self.with(|all| all.delete_cache(account, word, mode))
     }
 
     async fn cancel_build(&self, account: &AccountId, word: &str) -> ServiceResult<()> {
@@ -340,50 +259,7 @@ impl Service for Double {
         if new.wish.command == [WAITS_TO_START] {
             self.go_on.notified().await;
         }
-        let cache = match &new.wish.cache {
-            PickCache::Only(word) => Some(self.with(|all| {
-                let index = all.cache(account, word).map_err(|error| error.about("cache"))?;
-                Ok::<_, ServiceError>(all.caches[index].id)
-            })?),
-            PickCache::Auto | PickCache::None => None,
-        };
-        let digest: ManifestDigest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
-        let id = new.id.unwrap_or_else(InstanceId::generate);
-        let instance = Instance {
-            id,
-            name: new.wish.name.unwrap_or_else(|| format!("i{}", &id.to_string()[30..]).parse().unwrap()),
-            account: account.clone(),
-            image: new.wish.image.unwrap_or_else(|| "docker.io/library/a:1".parse().unwrap()),
-            manifest_digest: digest,
-            snapshot: ImageSnapshotId::generate(),
-            cache,
-            group: None,
-            command: new.wish.command,
-            state: InstanceState::Running,
-            pid: Some(4711),
-            remove_on_exit: new.wish.remove_on_exit,
-            created: now(),
-            started: Some(now()),
-            finished: None,
-        };
-        let outcome = if cache.is_some() { Outcome::Hit } else { Outcome::Miss };
-        let choice = Choice {
-            outcome,
-            cache,
-            auto_created: None,
-            auto_created_name: None,
-            cache_name: None,
-            fetched_bytes: ByteSize::ZERO,
-            reason: "as the test wants".to_owned(),
-        };
-        self.with(|all| {
-            let event =
-                Event::once(Subject::Instance(id), EventKind::Normal, EventReason::Started, "", now());
-            all.events.push((account.clone(), event));
-            all.write(account, Subject::Instance(id), false);
-            all.instances.push(instance.clone());
-        });
-        Ok(StartedInstance { instance, choice, warnings: Vec::new() })
+        self.with(|all| all.create_instance(account, new))
     }
 
     async fn list_instances(
@@ -405,14 +281,7 @@ impl Service for Double {
     }
 
     async fn delete_instance(&self, account: &AccountId, word: &str, force: bool) -> ServiceResult<Instance> {
-        self.with(|all| {
-            let index = all.instance(account, word)?;
-            let runs = !all.instances[index].state.has_ended();
-            if runs && !force {
-                return Err(ServiceError::new(ServiceErrorKind::WrongState, "it runs"));
-            }
-            Ok(all.instances.remove(index))
-        })
+        self.with(|all| all.delete_instance(account, word, force))
     }
 
     async fn stop_instance(&self, account: &AccountId, word: &str, _: Duration) -> ServiceResult<Instance> {
@@ -424,14 +293,7 @@ impl Service for Double {
     }
 
     async fn instance_events(&self, account: &AccountId, word: &str) -> ServiceResult<Vec<Event>> {
-        self.with(|all| {
-            let id = match word.parse() {
-                Ok(id) => id,
-                Err(_) => all.instances[all.instance(account, word)?].id,
-            };
-            let events = all.events.iter().map(|(_, event)| event);
-            Ok(events.filter(|event| event.subject == Subject::Instance(id)).cloned().collect())
-        })
+        self.with(|all| all.instance_events(account, word))
     }
 
     async fn instance_logs(
@@ -444,26 +306,12 @@ impl Service for Double {
             true => Ok(0),
             false => all.instance(account, word),
         })?;
-        let line = |number: u64| {
-            let bytes = if number == 2 { vec![0xff, 0] } else { format!("line {number}").into_bytes() };
-            Ok(LogLine { time: now(), output: Output::of(OutputStream::Stdout, bytes) })
-        };
-        let lines: Vec<ServiceResult<LogLine>> = (0..3u64).map(line).collect();
-        let skip = request.tail.map_or(0, |tail| 3 - tail.min(3)) as usize;
-        Ok(stream::iter(lines).skip(skip).boxed())
+        Ok(instances::log(request))
     }
 
     async fn exec(&self, account: &AccountId, word: &str, exec: Exec) -> ServiceResult<Feed<ExecEvent>> {
         self.with(|all| all.instance(account, word))?;
-        let output = Output::of(OutputStream::Stdout, exec.command.join(" ").into_bytes());
-        let last = match exec.command[0].as_str() {
-            "broken" => Err(ServiceError::new(ServiceErrorKind::WrongState, "it ended in between")),
-            _ => Ok(ExecEvent::Ended(CommandEnded {
-                ended: Ended { code: Some(3), signal: None },
-                is_cut: false,
-            })),
-        };
-        Ok(stream::iter([Ok(ExecEvent::Output(output)), last]).boxed())
+        Ok(instances::output(&exec))
     }
 
     async fn collect(&self, dry_run: bool) -> ServiceResult<Collection> {

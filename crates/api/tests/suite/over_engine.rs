@@ -14,19 +14,16 @@ use blobstore::MemoryStore;
 use client::{Changed, Client, InProcess, ListCaches, ListInstances};
 use engine::{
     Daemon, Engine, ExecEnd, ExecOrder, GroupOrder, GroupPrepared, HostError, HostErrorKind, HostOrder,
-    HostStarted, HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, LineStream, Printed,
-    PrintedLine, SystemTimer, Vault, VaultError,
+    HostStarted, HostStates, HostStatus, InstanceHost, InstanceOptions, Instances, LineStream, PlainVault,
+    Printed, PrintedLine, SystemTimer, Vault,
 };
-use metastore::{
-    CredentialOwner, InstanceRef, MemoryMetastore, Metastore, ProcessIdentity, SealedCredential,
-};
+use metastore::{InstanceRef, MemoryMetastore, Metastore, ProcessIdentity};
 use model::{
-    AccessKeyId, AccountId, BlobKey, ByteSize, CachePolicy, Cloud, CloudNotes, ExitStatus, GroupId,
-    ImageConfig, InstanceId, InstanceState, Origin, Platform, RegistryAccess, RegistryHost, SealedSecret,
-    SystemClock, Tags, Timestamp,
+    AccountId, BlobKey, ByteSize, CachePolicy, Cloud, CloudNotes, ExitStatus, GroupId, ImageConfig,
+    InstanceId, InstanceState, Origin, Platform, RegistryAccess, SystemClock, Tags, Timestamp,
 };
-use registry::{Credentials, Registry};
-use secrecy::{ExposeSecret as _, SecretString};
+use registry::Registry;
+use secrecy::ExposeSecret as _;
 use testkit::{Compression, ImageBuilder, LayerBuilder};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;

@@ -2,10 +2,10 @@
 
 use metastore::{Build, CacheFilter, CacheListing, InstanceFilter, Page, SnapshotRecord, Usage};
 use model::rules::{Cost, GibHours, Quotas, disk_gib_hours, snapshot_gib_hours};
-use model::{AccountId, ByteSize, CacheId, ImageCache, ImageSnapshot, ImageSnapshotId, Instance};
+use model::{AccountId, CacheId, ImageCache, ImageSnapshot, ImageSnapshotId, Instance};
 
 use super::CacheView;
-use crate::{BuildProgress, Engine, Error, pages};
+use crate::{BuildProgress, Engine, Error, SharedSizes, pages};
 
 /// One page of a listing.
 #[derive(Clone, Debug)]
@@ -16,22 +16,6 @@ pub struct CachePage {
     pub next: Option<CacheId>,
     /// How many the filter lets through altogether.
     pub total: u64,
-}
-
-/// What a cache's snapshot takes of the store. Bytes count as shared where any other snapshot needs them, of whatever account:
-/// equal layers are stored once. No more is told of other accounts than this sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CacheSizes {
-    /// All of it.
-    pub unpacked: ByteSize,
-    /// What no other cache or instance needs: what deleting the cache gives free, together with `generations`.
-    pub exclusive: ByteSize,
-    /// What others need as well.
-    pub shared: ByteSize,
-    /// What only its earlier snapshots need, beyond that.
-    pub generations: ByteSize,
-    /// The layers of the snapshot as served.
-    pub compressed: ByteSize,
 }
 
 /// A cache with everything that there is to say of it.
@@ -48,7 +32,7 @@ pub struct CacheDetails {
     /// How far that is, layer by layer, where it runs in this process.
     pub progress: Option<BuildProgress>,
     /// What it takes of the store.
-    pub sizes: CacheSizes,
+    pub sizes: SharedSizes,
     /// What its snapshot and its instances' disks cost up to now.
     pub cost: Cost,
 }
@@ -136,10 +120,10 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the records.
-    pub async fn sizes_of(&self, cache: &ImageCache) -> Result<CacheSizes, Error> {
+    pub async fn sizes_of(&self, cache: &ImageCache) -> Result<SharedSizes, Error> {
         // Without a snapshot there is nothing to look at, nor any reason to bring the indexes up to date.
         if cache.snapshot.is_none() && cache.generations.is_empty() {
-            return Ok(CacheSizes::default());
+            return Ok(SharedSizes::default());
         }
         let indexes = &self.workshop.indexes;
         indexes.update(&self.workshop).await?;
@@ -151,14 +135,7 @@ impl Engine {
         for generation in &cache.generations {
             earlier.extend(self.summary_record(generation.snapshot).await?);
         }
-        let sizes = indexes.sizes_of(served.as_ref(), &earlier);
-        Ok(CacheSizes {
-            unpacked: sizes.total(),
-            exclusive: sizes.exclusive,
-            shared: sizes.shared,
-            generations: sizes.generations,
-            compressed: sizes.compressed,
-        })
+        Ok(indexes.sizes_of(served.as_ref(), &earlier))
     }
 
     /// What is recorded of a snapshot, with its summary.
@@ -172,12 +149,12 @@ impl Engine {
         &self,
         cache: &ImageCache,
         snapshot: Option<&ImageSnapshot>,
-        sizes: &CacheSizes,
+        sizes: &SharedSizes,
         instances: &[Instance],
     ) -> Cost {
         let (now, prices) = (self.clock().now(), &self.workshop.parts.settings.prices);
         let kept = snapshot.map_or_else(GibHours::default, |snapshot| {
-            snapshot_gib_hours(sizes.unpacked, &cache.policy.copies, snapshot.created, now)
+            snapshot_gib_hours(sizes.unpacked(), &cache.policy.copies, snapshot.created, now)
         });
         let own = instances.iter().filter(|instance| instance.cache == Some(cache.id));
         let disks = own.map(|one| {

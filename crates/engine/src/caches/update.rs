@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, NewBuild, Operation, PolicyEdit};
+use metastore::{Admitted, BuildPlan, CacheEdit, ClientToken, NewBuild, Operation};
 use model::{
     AccountId, ByteSize, CacheId, CacheName, CloudNotes, CopyCount, Elimination, Event, EventKind,
-    EventReason, ImageCache, ImageSource, RegistryHost, RetentionDays, Staleness, TagChange, Tags,
+    EventReason, ImageCache, ImageSource, PolicyEdit, RegistryHost, RetentionDays, Staleness, TagChange,
+    Tags,
 };
 use registry::Credentials;
 use serde::Serialize;
@@ -20,24 +21,8 @@ use crate::{Engine, Error};
 pub struct CacheUpdate {
     /// Its name.
     pub name: Option<CacheName>,
-    /// How long it is kept; `Some(None)`: until somebody deletes it.
-    pub retention: Option<Option<RetentionDays>>,
-    /// Whether it makes room under a quota.
-    pub elimination: Option<Elimination>,
-    /// What a start does about a tag that may have moved.
-    pub staleness: Option<Staleness>,
-    /// Whether it is usable as soon as the flash snapshot is complete.
-    pub flash: Option<bool>,
-    /// How many nodes hold the flash snapshot.
-    pub flash_copies: Option<CopyCount>,
-    /// How many times the standard snapshot is stored.
-    pub standard_copies: Option<CopyCount>,
-    /// Whether its build may take layers that other caches of the account brought.
-    pub reuse_layers: Option<bool>,
-    /// Its tags, whole.
-    pub tags: Option<Tags>,
-    /// Some of its tags, over those that it has by then.
-    pub retag: Option<TagChange>,
+    /// Of its policy: put over whatever the policy is by then.
+    pub policy: PolicyEdit,
     /// Its images: built beside the ones that it serves. The same again: its tags are looked up anew.
     pub images: Option<Vec<ImageSource>>,
     /// The most that they may take: built anew under it.
@@ -54,22 +39,9 @@ impl CacheUpdate {
     }
 
     fn says_of_copies(&self) -> bool {
-        self.flash.is_some() || self.flash_copies.is_some() || self.standard_copies.is_some()
-    }
-
-    /// What of it is said of the policy: the records put it over whatever the policy is by then.
-    fn policy(&self) -> PolicyEdit {
-        PolicyEdit {
-            retention: self.retention,
-            elimination: self.elimination,
-            staleness: self.staleness,
-            flash: self.flash,
-            flash_copies: self.flash_copies,
-            standard_copies: self.standard_copies,
-            reuse_layers: self.reuse_layers,
-            tags: self.tags.clone(),
-            retag: self.retag.clone(),
-        }
+        self.policy.flash.is_some()
+            || self.policy.flash_copies.is_some()
+            || self.policy.standard_copies.is_some()
     }
 
     fn plan_over(&self, cache: &ImageCache) -> BuildPlan {
@@ -83,12 +55,12 @@ impl CacheUpdate {
     fn words(&self) -> String {
         let words = [
             ("name", self.name.is_some()),
-            ("retention", self.retention.is_some()),
-            ("elimination", self.elimination.is_some()),
-            ("staleness", self.staleness.is_some()),
+            ("retention", self.policy.retention.is_some()),
+            ("elimination", self.policy.elimination.is_some()),
+            ("staleness", self.policy.staleness.is_some()),
             ("copies", self.says_of_copies()),
-            ("reuse of layers", self.reuse_layers.is_some()),
-            ("tags", self.tags.is_some() || self.retag.is_some()),
+            ("reuse of layers", self.policy.reuse_layers.is_some()),
+            ("tags", self.policy.tags.is_some() || self.policy.retag.is_some()),
             ("images", self.images.is_some()),
             ("size", self.size_limit.is_some()),
             ("credentials", self.credentials.is_some()),
@@ -124,20 +96,20 @@ impl CacheUpdate {
         fingerprint(&Business {
             cache,
             name: &self.name,
-            retention: &self.retention,
-            keeps_for_ever: self.retention == Some(None),
-            elimination: &self.elimination,
-            staleness: &self.staleness,
-            flash: self.flash,
-            flash_copies: self.flash_copies,
-            standard_copies: self.standard_copies,
-            reuse_layers: self.reuse_layers,
-            tags: &self.tags,
+            retention: &self.policy.retention,
+            keeps_for_ever: self.policy.retention == Some(None),
+            elimination: &self.policy.elimination,
+            staleness: &self.policy.staleness,
+            flash: self.policy.flash,
+            flash_copies: self.policy.flash_copies,
+            standard_copies: self.policy.standard_copies,
+            reuse_layers: self.policy.reuse_layers,
+            tags: &self.policy.tags,
             images: &self.images,
             size_limit: self.size_limit,
             credentials: self.credentials.as_ref().map(named),
             notes: self.notes.as_ref(),
-            retag: self.retag.as_ref(),
+            retag: self.policy.retag.as_ref(),
         })
     }
 }
@@ -175,13 +147,16 @@ impl Engine {
         if let Some(images) = &update.images {
             check_images(account, &cache.name, images)?;
         }
-        let asked =
-            Asked { size: update.size_limit, images: update.images.as_deref(), staleness: update.staleness };
+        let asked = Asked {
+            size: update.size_limit,
+            images: update.images.as_deref(),
+            staleness: update.policy.staleness,
+        };
         self.workshop.parts.settings.bounds.check(&cache.name, asked)?;
         let credentials = update.credentials.as_ref().map(|given| self.seal(cache.id, given)).transpose()?;
         let edit = CacheEdit {
             name: update.name.clone(),
-            policy: update.policy(),
+            policy: update.policy.clone(),
             notes: update.notes.clone(),
             credentials,
         };

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use model::{
     ContainerPlace, ContainerSpec, ContainerState, EventKind, EventReason, Group, GroupChoice, GroupNetwork,
-    GroupStatus, Instance, InstanceId, InstanceName, InstanceState, SnapshotImage, StartFailure,
-    VolumeSource,
+    GroupSecrets, GroupStatus, Instance, InstanceId, InstanceName, InstanceState, SnapshotImage,
+    StartFailure, VolumeSource,
 };
 
-use super::secrets::GroupSecrets;
 use super::{Groups, event};
 use crate::host::{
     GroupFile, GroupMembership, GroupOrder, HostOrder, InstanceNetwork, InstanceOptions, OrderedVolume,

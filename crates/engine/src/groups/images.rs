@@ -64,7 +64,7 @@ impl Groups {
 
     async fn wish(&self, group: &Group) -> Result<StartWish, Error> {
         let spec = &group.spec;
-        let secrets = self.engine().open_group(group).await?;
+        let credentials = self.engine().open_group_credentials(group).await?;
         let cache = match spec.cache {
             Some(id) => CacheChoice::Only(id.to_string()),
             None if spec.match_cache => CacheChoice::Auto,
@@ -76,7 +76,7 @@ impl Groups {
             condition: MatchCondition::Any,
             space: spec.space,
             access: spec.access.clone(),
-            credentials: secrets.credentials,
+            credentials,
             // Its blobs are kept under some name until they are the group's.
             ..StartWish::new(InstanceId::generate(), spec.images(), spec.platform.clone())
         })

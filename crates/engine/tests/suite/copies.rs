@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use blobstore::{BlobStore, DirectoryStore, FaultPlan, FaultStore, MemoryStore};
 use engine::{CacheUpdate, DeleteMode, NewCacheRequest, StandardStore};
-use model::{CachePolicy, CacheState, CopyPlan, CopyState, EventReason, ImageCache, SnapshotCopies};
+use model::{
+    CachePolicy, CacheState, CopyPlan, CopyState, EventReason, ImageCache, PolicyEdit, SnapshotCopies,
+};
 use rustix::io::Errno;
 
 use crate::service::{Ground, Service, app, image_of, request, server_with};
@@ -94,7 +96,10 @@ async fn without_flash_it_is_ready_only_with_its_standard_copies() {
     assert_eq!(counts(&service, &cache).await, (false, 3));
     // More of them are made when more are asked for.
     let standard_copies = Some(4.try_into().unwrap());
-    let update = CacheUpdate { standard_copies, ..CacheUpdate::default() };
+    let update = CacheUpdate {
+        policy: PolicyEdit { standard_copies, ..PolicyEdit::default() },
+        ..CacheUpdate::default()
+    };
     service.engine.update_cache(&local(), "web", &update, None).await.unwrap();
     service.settle().await;
     assert_eq!(counts(&service, &cache).await, (false, 4));
@@ -183,7 +188,10 @@ async fn a_copy_is_made_from_another_where_the_local_blob_is_broken() {
     let blob = store.local_path(&snapshot.blob_keys()[0]).unwrap();
     std::fs::remove_file(&blob).unwrap();
     std::fs::write(&blob, "x").unwrap();
-    let update = CacheUpdate { standard_copies: Some(2.try_into().unwrap()), ..CacheUpdate::default() };
+    let update = CacheUpdate {
+        policy: PolicyEdit { standard_copies: Some(2.try_into().unwrap()), ..PolicyEdit::default() },
+        ..CacheUpdate::default()
+    };
     service.engine.update_cache(&local(), "web", &update, None).await.unwrap();
     service.reconcilers.pass_of("copies").await.unwrap();
     assert_eq!(counts(&service, &service.cache(id).await).await.1, 2);

@@ -1,17 +1,17 @@
 //! Container groups, over a host in memory and time that tests move.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use engine::{GroupDetails, GroupSecrets, Groups, Instances, NewGroup, Reconcilers};
+use engine::{GroupDetails, Groups, Instances, NewGroup, Reconcilers};
 use metastore::{CacheFilter, GroupStep, InstanceFilter, Page};
 use model::matching::MatchPolicy;
 use model::{
     ByteSize, CacheState, Clock as _, ContainerPlace, ContainerSpec, ContainerState, EventReason, ExitStatus,
-    Group, GroupId, GroupMount, GroupNetwork, GroupPhase, GroupSpec, GroupVolume, ImageCache, InstanceId,
-    Origin, Platform, RegistryAccess, RestartPolicy, VolumeFile, VolumeSource,
+    Group, GroupId, GroupMount, GroupNetwork, GroupPhase, GroupSecrets, GroupSpec, GroupVolume, ImageCache,
+    InstanceId, Origin, Platform, RegistryAccess, RestartPolicy, VolumeFile, VolumeSource,
 };
 use testkit::{FaultServer, Reply};
 use tokio::task::JoinSet;
@@ -90,7 +90,7 @@ impl Scene {
 
     async fn create_with(&self, spec: GroupSpec, secrets: GroupSecrets) -> Group {
         let (id, name) = (GroupId::generate(), "web".parse().unwrap());
-        let new = NewGroup { id, name, spec, secrets, notes: None };
+        let new = NewGroup { id, name, spec, secrets, credentials: BTreeMap::new(), notes: None };
         self.groups.create(&local(), new).await.unwrap()
     }
 
@@ -402,7 +402,9 @@ async fn an_account_has_so_many_groups_at_once() {
     let mut scene = Scene::over(server, ground, Arc::new(MemoryHost::default()));
     let id = scene.create(scene.spec(RestartPolicy::Never)).await.id;
     let (name, spec) = ("web".parse().unwrap(), scene.spec(RestartPolicy::Never));
-    let new = NewGroup { id: GroupId::generate(), name, spec, secrets: GroupSecrets::default(), notes: None };
+    let secrets = GroupSecrets::default();
+    let new =
+        NewGroup { id: GroupId::generate(), name, spec, secrets, credentials: BTreeMap::new(), notes: None };
     let refused = scene.groups.create(&local(), new.clone()).await;
     assert!(matches!(refused, Err(engine::Error::TooManyGroups { most: 1 })), "{refused:?}");
     scene.groups.delete(&local(), id, true).await.unwrap();

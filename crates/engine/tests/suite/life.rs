@@ -262,7 +262,7 @@ async fn an_account_sees_and_changes_nothing_of_anothers() {
     assert_eq!(server.requests_for(&blob_path(&image_of("1").layers[0])).len(), 2);
     let details = service.engine.cache_details(&ours, "web").await.unwrap();
     assert_eq!(details.view.cache.id, own.id);
-    assert_eq!((details.sizes.exclusive, details.sizes.shared), (ByteSize::ZERO, details.sizes.unpacked));
+    assert_eq!((details.sizes.exclusive, details.sizes.shared), (ByteSize::ZERO, details.sizes.unpacked()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -315,7 +315,7 @@ async fn details_tell_what_is_shared_and_what_it_cost() {
     let both = service.built(both).await;
     ground.time.advance(DAY);
     let details = service.engine.cache_details(&local(), "both").await.unwrap();
-    assert_eq!(details.sizes.shared.plus(details.sizes.exclusive), details.sizes.unpacked);
+    assert_eq!(details.sizes.shared.plus(details.sizes.exclusive), details.sizes.unpacked());
     assert!(details.sizes.shared > ByteSize::ZERO && details.sizes.exclusive > ByteSize::ZERO);
     assert!(details.cost.amount > 0.0 && details.build.is_none());
     let snapshot = details.snapshot.unwrap();

@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use blobstore::{BlobStore, MemoryStore};
-use engine::{
-    Engine, NewCacheRequest, Parts, Reconcilers, Settings, StandardStore, TestTime, Vault, VaultError,
-};
-use metastore::{CredentialOwner, MemoryMetastore, Metastore, ProcessIdentity, SealedCredential};
+use engine::{Engine, NewCacheRequest, Parts, PlainVault, Reconcilers, Settings, StandardStore, TestTime};
+use metastore::{MemoryMetastore, Metastore, ProcessIdentity};
 use model::{
     AccountId, BlobKey, Clock as _, Event, EventReason, ExitStatus, ImageCache, Instance, InstanceId,
-    InstanceState, RegistryHost, Subject, Timestamp,
+    InstanceState, Subject, Timestamp,
 };
-use registry::{Credentials, Registry, RetryPolicy, Timeouts};
+use registry::{Registry, RetryPolicy, Timeouts};
 use testkit::FaultServer;
 
 use crate::support::local;
@@ -34,91 +32,6 @@ impl StandardStore for MemoryCopies {
     async fn copies(&self) -> blobstore::Result<Vec<Arc<dyn BlobStore>>> {
         let copies = self.0.lock().unwrap();
         Ok(copies.values().map(|copy| Arc::new(copy.clone()) as Arc<dyn BlobStore>).collect())
-    }
-}
-
-/// Seals by writing down for whom: enough to see that nothing is opened for another.
-pub(crate) struct PlainVault;
-
-impl Vault for PlainVault {
-    fn seal(
-        &self,
-        owner: CredentialOwner,
-        registry: &RegistryHost,
-        credentials: &Credentials,
-    ) -> Result<SealedCredential, VaultError> {
-        use secrecy::ExposeSecret as _;
-        let Credentials::Basic { username, password } = credentials else { panic!("only pairs here") };
-        let text = format!("{owner:?} {registry} {username} {}", password.expose_secret());
-        Ok(SealedCredential { registry: registry.clone(), sealed: text.into_bytes() })
-    }
-
-    fn open(&self, owner: CredentialOwner, sealed: &SealedCredential) -> Result<Credentials, VaultError> {
-        let text = String::from_utf8(sealed.sealed.clone()).unwrap();
-        let rest = text.strip_prefix(&format!("{owner:?} {} ", sealed.registry));
-        let (user, password) = rest.and_then(|rest| rest.split_once(' ')).expect("sealed for this owner");
-        Ok(Credentials::basic(user, password))
-    }
-
-    fn seal_secret(
-        &self,
-        _: &model::AccountId,
-        key: &model::AccessKeyId,
-        _: &secrecy::SecretString,
-    ) -> Result<model::SealedSecret, VaultError> {
-        Err(VaultError::NoKeyForSecret { key: key.clone() })
-    }
-
-    fn open_secret(
-        &self,
-        _: &model::AccountId,
-        key: &model::AccessKeyId,
-        _: &model::SealedSecret,
-    ) -> Result<secrecy::SecretString, VaultError> {
-        Err(VaultError::NoKeyForSecret { key: key.clone() })
-    }
-
-    fn seal_answer(
-        &self,
-        of: &metastore::AnswerKey,
-        answer: &secrecy::SecretString,
-    ) -> Result<Vec<u8>, VaultError> {
-        use secrecy::ExposeSecret as _;
-        Ok(format!("{of:?} {}", answer.expose_secret()).into_bytes())
-    }
-
-    fn open_answer(
-        &self,
-        of: &metastore::AnswerKey,
-        sealed: Vec<u8>,
-    ) -> Result<secrecy::SecretString, VaultError> {
-        let text = String::from_utf8(sealed).unwrap();
-        let answer = text.strip_prefix(&format!("{of:?} ")).expect("sealed for this request");
-        Ok(secrecy::SecretString::from(answer))
-    }
-
-    fn seal_group(
-        &self,
-        account: &model::AccountId,
-        group: model::GroupId,
-        part: u32,
-        secret: &secrecy::SecretString,
-    ) -> Result<model::SealedSecret, VaultError> {
-        use secrecy::ExposeSecret as _;
-        let text = format!("{account} {group} {part} {}", secret.expose_secret());
-        Ok(model::SealedSecret::from_bytes(text.into_bytes()))
-    }
-
-    fn open_group(
-        &self,
-        account: &model::AccountId,
-        group: model::GroupId,
-        part: u32,
-        sealed: &model::SealedSecret,
-    ) -> Result<secrecy::SecretString, VaultError> {
-        let text = String::from_utf8(sealed.as_bytes().to_vec()).unwrap();
-        let secret = text.strip_prefix(&format!("{account} {group} {part} "));
-        Ok(secret.expect("sealed for this group").to_owned().into())
     }
 }
 

@@ -63,7 +63,7 @@ async fn what_is_shared_and_what_deleting_frees_is_told_of_each_cache() {
     assert_eq!(alone.shared, ByteSize::ZERO);
     let two = cache("two", "2").await;
     let beside = world.engine.sizes_of(&one).await.unwrap();
-    assert_eq!(beside.unpacked, alone.unpacked);
+    assert_eq!(beside.unpacked(), alone.unpacked());
     assert!(beside.exclusive.as_u64() < 100_000 && beside.shared.as_u64() > 300_000, "{beside:?}");
     world.engine.delete_cache(&local(), &two.id.to_string(), engine::DeleteMode::Refuse).await.unwrap();
     assert_eq!(world.engine.sizes_of(&one).await.unwrap(), alone);

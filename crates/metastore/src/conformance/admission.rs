@@ -1,13 +1,12 @@
 use model::rules::Quotas;
-use model::{CacheId, Elimination, ImageCache, Origin, Savings};
+use model::{CacheId, Elimination, ImageCache, Origin, PolicyEdit, Savings};
 
 use super::{
     account, at, build_and_keep, build_of, cache_named, cache_of, instance_of, make_ready, process,
     waiting_build_of,
 };
 use crate::{
-    Admission, Admitted, CacheEdit, Error, ErrorKind, Metastore, Operation, PolicyEdit, Result, TokenUse,
-    Usage,
+    Admission, Admitted, CacheEdit, Error, ErrorKind, Metastore, Operation, Result, TokenUse, Usage,
 };
 
 fn admission(manual: u32, automatic: u32) -> Admission {

@@ -1,11 +1,54 @@
 use std::collections::BTreeMap;
 
-use model::{AccountId, CacheState, ImageCache, Origin};
+use model::{AccountId, CacheState, ImageCache, Instance, Origin};
 
-use crate::{CacheFilter, Metastore, Page, Usage};
+use crate::{CacheFilter, InstanceFilter, Metastore, Page, Usage};
 
-/// What is kept of how many caches there are never differs from what is there. Looked at behind every other case, too.
+/// What is counted never differs from what is there. Looked at behind every other case, too.
 pub async fn agree(store: &dyn Metastore) {
+    caches_agree(store).await;
+    builds_agree(store).await;
+    instances_agree(store).await;
+}
+
+async fn builds_agree(store: &dyn Metastore) {
+    let (mut running, mut page) = (0, Page::first());
+    loop {
+        let found = store.running_builds(page).await.unwrap();
+        let Some(last) = found.last() else { break };
+        page = Page::after(last.id);
+        running += found.len() as u64;
+    }
+    assert_eq!(store.count_running_builds().await.unwrap(), running);
+}
+
+async fn instances_agree(store: &dyn Metastore) {
+    let (mut all, mut page) = (Vec::new(), Page::first());
+    loop {
+        let found = store.find_instances(&InstanceFilter::default(), page).await.unwrap();
+        let Some(last) = found.last() else { break };
+        page = Page::after(last.id);
+        all.extend(found);
+    }
+    let accounts = all.iter().map(|instance| Some(instance.account.clone())).chain([None]);
+    let filters = accounts.flat_map(|account| {
+        [false, true].map(|unfinished| InstanceFilter {
+            account: account.clone(),
+            unfinished,
+            ..InstanceFilter::default()
+        })
+    });
+    for filter in filters {
+        let is_wanted = |instance: &&Instance| {
+            filter.account.as_ref().is_none_or(|account| *account == instance.account)
+                && !(filter.unfinished && instance.state.has_ended())
+        };
+        let counted = store.count_instances(&filter).await.unwrap();
+        assert_eq!(counted, all.iter().filter(is_wanted).count() as u64, "{filter:?}");
+    }
+}
+
+async fn caches_agree(store: &dyn Metastore) {
     let all = all(store).await;
     let mut accounts: BTreeMap<&AccountId, Usage> = BTreeMap::new();
     for cache in &all {

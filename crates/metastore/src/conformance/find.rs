@@ -1,12 +1,13 @@
 use model::{
     AccountId, CacheId, CacheState, Cloud, CloudNotes, ImageCache, LabelFilter, Origin, PackedSummary,
+    PolicyEdit,
 };
 
 use super::{
     account, at, build_and_keep, build_of, cache_named, cache_of, create, create_waiting, finish, make_ready,
     process, ready_cache,
 };
-use crate::{CacheEdit, CacheFilter, CacheOutline, Metastore, Order, Page, PolicyEdit};
+use crate::{CacheEdit, CacheFilter, CacheOutline, Metastore, Order, Page};
 
 pub async fn finds_by_filter_and_page(store: &dyn Metastore) {
     let mut all = Vec::new();

@@ -1,13 +1,13 @@
 use model::{
-    ByteSize, CacheId, CacheState, Cloud, CloudNotes, Elimination, EventReason, ImageCache, Percent, Subject,
-    TagChange,
+    ByteSize, CacheId, CacheState, Cloud, CloudNotes, Elimination, EventReason, ImageCache, Percent,
+    PolicyEdit, Subject, TagChange,
 };
 
 use super::admission::token;
 use super::{
     at, build_of, cache_named, create_waiting, event, fail, finish, process, ready_cache, waiting_build_of,
 };
-use crate::{Admitted, CacheEdit, CacheRef, Error, Metastore, Operation, PolicyEdit};
+use crate::{Admitted, CacheEdit, CacheRef, Error, Metastore, Operation};
 
 pub async fn changes_what_is_said(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;

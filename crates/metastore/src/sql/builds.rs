@@ -6,7 +6,7 @@ use super::pages::{Statement, push_page};
 use super::writing::Writing;
 use super::{Connection, Query, caches, dialect, locks, snapshots};
 use crate::error::{failed, taken};
-use crate::rows::{self, parse, signed, to_json};
+use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::rules::Waiting;
 use crate::{
     Beat, Build, BuildState, CacheChange, Error, NewBuild, Page, ProcessIdentity, Result, SnapshotRecord,
@@ -68,6 +68,13 @@ pub(super) async fn running(connection: &mut Connection, page: Page<BuildId>) ->
     push_page(&mut statement, &page);
     let rows = statement.build().fetch_all(connection).await.map_err(failed("find the running builds"))?;
     rows.iter().map(rows::build).collect()
+}
+
+pub(super) async fn count_running(connection: &mut Connection) -> Result<u64> {
+    const COUNT: &str =
+        concat!("SELECT count(*) AS count FROM ", running_builds!(), " WHERE state = 'Running'");
+    let row = sqlx::query(COUNT).fetch_one(connection).await.map_err(failed("count the running builds"))?;
+    row.unsigned("count")
 }
 
 /// The columns of a build, in the order of both statements that write one.

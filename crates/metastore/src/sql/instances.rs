@@ -6,7 +6,7 @@ use super::changes::Touch;
 use super::writing::Writing;
 use super::{Connection, events, locks, pages, snapshots};
 use crate::error::{failed, taken};
-use crate::rows::{self, parse, to_json};
+use crate::rows::{self, Columns as _, parse, to_json};
 use crate::{
     ChangeKind, Error, InstanceFilter, InstanceRef, InstanceRemoval, Page, Result, SnapshotRecord, rules,
 };
@@ -61,6 +61,12 @@ pub(super) async fn find(
     pages::push_page(&mut statement, &page);
     let rows = statement.build().fetch_all(connection).await.map_err(failed("find instances"))?;
     rows.iter().map(rows::instance).collect()
+}
+
+pub(super) async fn count(connection: &mut Connection, filter: &InstanceFilter) -> Result<u64> {
+    let mut statement = pages::instances("SELECT count(*) AS count FROM instances", filter);
+    let row = statement.build().fetch_one(connection).await.map_err(failed("count instances"))?;
+    row.unsigned("count")
 }
 
 pub(super) async fn create(writing: &mut Writing, instance: &Instance) -> Result<()> {

@@ -112,6 +112,12 @@ pub trait BuildVerbs: Send + Sync {
     /// Only the common ones.
     async fn running_builds(&self, page: Page<BuildId>) -> Result<Vec<Build>>;
 
+    /// How many builds run.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn count_running_builds(&self) -> Result<u64>;
+
     /// Takes a running build over from an owner that died; `None` where it ended, is gone with its cache, or somebody else
     /// took it first. See [`claim_interrupted_builds`](crate::claim_interrupted_builds) for all of them.
     ///

@@ -72,4 +72,10 @@ pub trait InstanceVerbs: Send + Sync {
     /// # Errors
     /// Only the common ones.
     async fn find_instances(&self, filter: &InstanceFilter, page: Page<InstanceId>) -> Result<Vec<Instance>>;
+
+    /// How many instances the filter lets through.
+    ///
+    /// # Errors
+    /// Only the common ones.
+    async fn count_instances(&self, filter: &InstanceFilter) -> Result<u64>;
 }

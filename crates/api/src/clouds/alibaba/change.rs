@@ -3,7 +3,7 @@
 use clouds::alibaba::answer::Done;
 use clouds::alibaba::request::UpdateImageCache;
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
-use model::{ByteSize, CacheState, Cloud, ImageCache};
+use model::{ByteSize, CacheState, Cloud, ImageCache, PolicyEdit};
 
 use super::caches::{keep_network, key, notes, sources};
 use super::{Caller, ids, refusals};
@@ -23,13 +23,16 @@ fn changes(update: &UpdateImageCache, cache: &ImageCache) -> Result<CacheUpdate,
         // With images the data is made anew, also where they are the same.
         images: (!update.images.is_empty()).then(|| sources(&update.images)),
         size_limit: given.size_gib.map(|size| ByteSize::gib(size.into())).filter(|s| *s != cache.size_limit),
-        retention: given.retention.filter(|days| Some(*days) != policy.retention).map(Some),
-        elimination: given.elimination.filter(|strategy| *strategy != policy.elimination),
-        flash: given.flash.filter(|flash| *flash != policy.copies.flash),
-        flash_copies: given.flash_copies.filter(|copies| *copies != policy.copies.flash_copies),
-        standard_copies: given.standard_copies.filter(|copies| *copies != policy.copies.standard_copies),
-        reuse_layers: given.reuse_layers.filter(|reuse| *reuse != policy.reuse_layers),
-        tags: given.tags.clone().filter(|tags| *tags != policy.tags),
+        policy: PolicyEdit {
+            retention: given.retention.filter(|days| Some(*days) != policy.retention).map(Some),
+            elimination: given.elimination.filter(|strategy| *strategy != policy.elimination),
+            flash: given.flash.filter(|flash| *flash != policy.copies.flash),
+            flash_copies: given.flash_copies.filter(|copies| *copies != policy.copies.flash_copies),
+            standard_copies: given.standard_copies.filter(|copies| *copies != policy.copies.standard_copies),
+            reuse_layers: given.reuse_layers.filter(|reuse| *reuse != policy.reuse_layers),
+            tags: given.tags.clone().filter(|tags| *tags != policy.tags),
+            ..PolicyEdit::default()
+        },
         ..CacheUpdate::default()
     })
 }

@@ -17,10 +17,10 @@ use clouds::alibaba::request::{
 };
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
 use futures::future::try_join_all;
-use model::{GroupId, ImageCache};
+use model::{GroupId, GroupSecrets, ImageCache};
 
 use super::{Caller, ids, refusals};
-use crate::service::{GroupSecrets, GroupView, ServiceError, ServiceErrorKind};
+use crate::service::{GroupView, ServiceError, ServiceErrorKind};
 use notes::GroupNotes;
 
 /// The groups of a page of which no length is said.

@@ -8,7 +8,7 @@ use clouds::alibaba::request::{
     UntagResources,
 };
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
-use model::{CacheId, ImageCache, TagChange, Tags};
+use model::{CacheId, ImageCache, PolicyEdit, TagChange, Tags};
 
 use super::{Caller, refusals};
 use crate::clouds::listing::{self, Start, Wanted};
@@ -93,7 +93,8 @@ impl Caller {
             }
         }
         for id in changed {
-            let update = CacheUpdate { retag: Some(change.clone()), ..CacheUpdate::default() };
+            let policy = PolicyEdit { retag: Some(change.clone()), ..PolicyEdit::default() };
+            let update = CacheUpdate { policy, ..CacheUpdate::default() };
             let updated = self.edge.service().update_cache(&self.account, &id, update, None).await;
             updated.map_err(|error| match error.field.as_deref() {
                 Some("tags") => Refusal::of(operation, ErrorCode::NumberExceedTags),

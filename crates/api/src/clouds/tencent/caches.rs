@@ -4,7 +4,7 @@ use clouds::tencent::{
     Answer, Code, CreateImageCache, DeleteImageCaches, Error, ImageRegistryCredential, UpdateImageCache,
     translate,
 };
-use model::{CacheName, Cloud, CloudNotes, ImageCache, Origin, Platform};
+use model::{CacheName, Cloud, CloudNotes, ImageCache, Origin, Platform, PolicyEdit};
 use serde_json::json;
 use wire::Login;
 
@@ -119,8 +119,11 @@ impl Caller {
             name: update.image_cache_name.clone(),
             images: images.or_else(|| translate::rebuilds(&update).then(same)),
             size_limit: update.image_cache_size,
-            retention: update.retention.map(clouds::tencent::Retention::days),
-            tags: update.tags.clone(),
+            policy: PolicyEdit {
+                retention: update.retention.map(clouds::tencent::Retention::days),
+                tags: update.tags.clone(),
+                ..PolicyEdit::default()
+            },
             credentials: update.image_registry_credentials.as_deref().map(logins),
             notes: Some(notes(recorded)?),
             ..CacheUpdate::default()

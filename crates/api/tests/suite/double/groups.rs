@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use api::service::{GroupSecrets, GroupService, GroupView, NewGroup, ServiceResult};
+use api::service::{GroupService, GroupView, NewGroup, ServiceResult};
 use async_trait::async_trait;
 use model::{
     AccountId, Attempt, ByteSize, CloudNotes, ContainerState, Event, EventKind, EventReason, ExitStatus,
-    Group, GroupChoice, GroupId, GroupPhase, ImageSnapshotId, InstanceId, Run, Subject,
+    Group, GroupChoice, GroupId, GroupPhase, GroupSecrets, ImageSnapshotId, InstanceId, Run, Subject,
 };
 
 use super::{Double, NEVER_STARTS, not_found, now};

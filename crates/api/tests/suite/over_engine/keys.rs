@@ -2,87 +2,9 @@
 
 use super::*;
 
-/// Seals so that everybody can read it, but for one key of one account.
-pub(super) struct OpenVault;
-
-impl Vault for OpenVault {
-    fn seal(
-        &self,
-        _: CredentialOwner,
-        registry: &RegistryHost,
-        _: &Credentials,
-    ) -> Result<SealedCredential, VaultError> {
-        Err(VaultError::NoKey { registry: registry.clone() })
-    }
-
-    fn open(&self, _: CredentialOwner, sealed: &SealedCredential) -> Result<Credentials, VaultError> {
-        Err(VaultError::NoKey { registry: sealed.registry.clone() })
-    }
-
-    fn seal_secret(
-        &self,
-        account: &AccountId,
-        key: &AccessKeyId,
-        secret: &SecretString,
-    ) -> Result<SealedSecret, VaultError> {
-        let text = format!("{account} {key} {}", secret.expose_secret());
-        Ok(SealedSecret::from_bytes(text.into_bytes()))
-    }
-
-    fn open_secret(
-        &self,
-        account: &AccountId,
-        key: &AccessKeyId,
-        sealed: &SealedSecret,
-    ) -> Result<SecretString, VaultError> {
-        let text = String::from_utf8(sealed.as_bytes().to_vec()).unwrap();
-        let secret = text.strip_prefix(&format!("{account} {key} ")).expect("sealed for this key");
-        Ok(SecretString::from(secret))
-    }
-
-    fn seal_answer(
-        &self,
-        of: &metastore::AnswerKey,
-        answer: &secrecy::SecretString,
-    ) -> Result<Vec<u8>, VaultError> {
-        use secrecy::ExposeSecret as _;
-        Ok(format!("{of:?} {}", answer.expose_secret()).into_bytes())
-    }
-
-    fn open_answer(
-        &self,
-        of: &metastore::AnswerKey,
-        sealed: Vec<u8>,
-    ) -> Result<secrecy::SecretString, VaultError> {
-        let text = String::from_utf8(sealed).unwrap();
-        let answer = text.strip_prefix(&format!("{of:?} ")).expect("sealed for this request");
-        Ok(secrecy::SecretString::from(answer))
-    }
-
-    fn seal_group(
-        &self,
-        _: &AccountId,
-        group: GroupId,
-        _: u32,
-        _: &SecretString,
-    ) -> Result<SealedSecret, VaultError> {
-        Err(VaultError::NoKeyForGroup { group })
-    }
-
-    fn open_group(
-        &self,
-        _: &AccountId,
-        group: GroupId,
-        _: u32,
-        _: &SealedSecret,
-    ) -> Result<SecretString, VaultError> {
-        Err(VaultError::NoKeyForGroup { group })
-    }
-}
-
 #[tokio::test]
 async fn an_access_key_signs_with_what_was_told_until_it_is_disabled_or_deleted() {
-    let world = World::of(engine::Settings::default(), Some(Arc::new(OpenVault)));
+    let world = World::of(engine::Settings::default(), Some(Arc::new(PlainVault)));
     let (client, service) = (&world.client, &world.service);
     let account = CreateAccount { id: "shop".parse().unwrap(), label: String::new() };
     client.create_account(&account).await.unwrap();

@@ -93,6 +93,12 @@ impl BuildVerbs for MemoryMetastore {
         Ok(page_of(&self.records().builds, page, |build| build.state == BuildState::Running))
     }
 
+    async fn count_running_builds(&self) -> Result<u64> {
+        let records = self.records();
+        let running = records.builds.values().filter(|build| build.state == BuildState::Running);
+        Ok(running.count() as u64)
+    }
+
     async fn claim_build(
         &self,
         id: BuildId,

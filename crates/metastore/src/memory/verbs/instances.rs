@@ -55,4 +55,9 @@ impl InstanceVerbs for MemoryMetastore {
     async fn find_instances(&self, filter: &InstanceFilter, page: Page<InstanceId>) -> Result<Vec<Instance>> {
         Ok(page_of(&self.records().instances, page, |instance| is_wanted_instance(filter, instance)))
     }
+
+    async fn count_instances(&self, filter: &InstanceFilter) -> Result<u64> {
+        let records = self.records();
+        Ok(records.instances.values().filter(|instance| is_wanted_instance(filter, instance)).count() as u64)
+    }
 }

@@ -113,6 +113,13 @@ impl BuildVerbs for Store {
         .await
     }
 
+    async fn count_running_builds(&self) -> Result<u64> {
+        self.read("count the running builds", async |connection: &mut Connection| {
+            builds::count_running(connection).await
+        })
+        .await
+    }
+
     async fn claim_build(
         &self,
         id: BuildId,

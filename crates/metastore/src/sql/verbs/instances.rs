@@ -67,4 +67,11 @@ impl InstanceVerbs for Store {
         })
         .await
     }
+
+    async fn count_instances(&self, filter: &InstanceFilter) -> Result<u64> {
+        self.read("count instances", async |connection: &mut Connection| {
+            instances::count(connection, filter).await
+        })
+        .await
+    }
 }

@@ -9,12 +9,11 @@ use clouds::alibaba::request::{
     ConfigFile, ContainerPort, EmptyDirMedium, EnvironmentVariable, FileContent, GroupStatus, RestartPolicy,
     VariableSource, Volume, VolumeMount, VolumeSource,
 };
-use model::{ContainerPlace, ContainerSpec, ContainerStatus, GroupMount, GroupVolume};
+use model::{ContainerPlace, ContainerSpec, ContainerStatus, GroupMount, GroupSecrets, GroupVolume};
 
 use super::notes::ContainerNotes;
 use super::{Group, states};
 use crate::clouds::alibaba::ids;
-use crate::service::GroupSecrets;
 
 /// The namespace and the size of what says nothing of its own.
 pub(super) const NAMESPACE: &str = "default";

@@ -7,12 +7,11 @@ use clouds::alibaba::request::{
 };
 use model::matching::MatchPolicy;
 use model::{
-    ByteSize, CacheId, ContainerName, ContainerSpec, GroupMount, GroupNetwork, GroupSpec, GroupVolume,
-    ImageSource, Platform, VolumeFile,
+    ByteSize, CacheId, ContainerName, ContainerSpec, GroupMount, GroupNetwork, GroupSecrets, GroupSpec,
+    GroupVolume, ImageSource, Platform, VolumeFile,
 };
 
 use crate::clouds::alibaba::registries;
-use crate::service::GroupSecrets;
 
 /// The storage that every group has.
 const FREE_GIB: u32 = 30;
