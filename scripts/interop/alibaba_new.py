@@ -167,8 +167,12 @@ group = ours.create_container_group(models.CreateContainerGroupRequest(
     image_snapshot_id=identity, plain_http_registry=REGISTRY, termination_grace_period_seconds=1,
     tag=[models.CreateContainerGroupRequestTag(key="run", value=mark)],
     container=[models.CreateContainerGroupRequestContainer(
-        name="main", image=IMAGE, command=["/bin/sh", "-c"], arg=["echo mode=$MODE; sleep 600"],
-        environment_var=[models.CreateContainerGroupRequestContainerEnvironmentVar(key="MODE", value="test")])],
+        name="main", image=IMAGE, command=["/bin/sh", "-c"], arg=["echo mode=$MODE at=$AT; sleep 600"],
+        environment_var=[
+            models.CreateContainerGroupRequestContainerEnvironmentVar(key="MODE", value="test"),
+            models.CreateContainerGroupRequestContainerEnvironmentVar(
+                key="AT", field_ref=models.CreateContainerGroupRequestContainerEnvironmentVarFieldRef(
+                    field_path="status.podIP"))])],
 )).body.container_group_id
 
 
@@ -186,10 +190,11 @@ reasons = [event.reason for event in running.events]
 expect_true("it hit the cache", "SuccessfulHitImageCache" in reasons, reasons)
 log = lambda: ours.describe_container_log(models.DescribeContainerLogRequest(
     region_id=REGION, container_group_id=group, container_name="main")).body.content
-eventually("its log", lambda: "mode=test" in log())
+eventually("its log, with its address", lambda: f"mode=test at={running.intranet_ip}\n" in log())
 status = ours.describe_container_group_status(models.DescribeContainerGroupStatusRequest(
     region_id=REGION, container_group_ids=f'["{group}"]')).body.data
-expect("its status as a pod", "Running", status[0].pod_status.phase)
+expect("its status as a pod", ("Running", running.intranet_ip),
+       (status[0].pod_status.phase, status[0].pod_status.pod_ip))
 events = ours.describe_container_group_events(models.DescribeContainerGroupEventsRequest(
     region_id=REGION, container_group_ids=f'["{group}"]')).body.data
 expect("its events", group, events[0].events[0].involved_object.uid)

@@ -18,8 +18,13 @@ def shell(kind, name, script, **more):
     return part(kind)(name=name, image=IMAGE, command=["/bin/sh", "-c"], arg=[script], volume_mount=[mount], **more)
 
 
+def of_address(name):
+    field = part("ContainerEnvironmentVarFieldRef")(field_path="status.podIP")
+    return part("ContainerEnvironmentVar")(key=name, field_ref=field)
+
+
 def create():
-    """A group whose init container takes a while, and whose containers meet on localhost."""
+    """A group whose init container takes a while, and whose containers meet at the group's address."""
     return ours.create_container_group(models.CreateContainerGroupRequest(
         region_id=REGION, container_group_name="survivor", restart_policy="Always", plain_http_registry=REGISTRY,
         termination_grace_period_seconds=1, cpu=1.5, memory=0.25,
@@ -27,8 +32,9 @@ def create():
         init_container=[shell("InitContainer", "prepare", "echo run >> /data/init; sleep 1")],
         container=[
             shell("Container", "main", "mkdir -p /data/www; cp /data/init /data/www/index.html; "
-                  "exec httpd -f -p 127.0.0.1:8099 -h /data/www"),
-            shell("Container", "side", "until wget -q -O - http://127.0.0.1:8099/index.html; do sleep 0.1; done; sleep 600"),
+                  "exec httpd -f -p $ADDRESS:8099 -h /data/www", environment_var=[of_address("ADDRESS")]),
+            shell("Container", "side", "until wget -q -O - http://$ADDRESS:8099/index.html; do sleep 0.1; done; sleep 600",
+                  environment_var=[of_address("ADDRESS")]),
         ])).body.container_group_id
 
 
@@ -54,6 +60,13 @@ elif step == "runs":
     group = eventually("it runs", lambda: runs(rest[0], int(rest[1])))
     expect("its init container ran once", (0, "Completed"),
            (group.init_containers[0].restart_count, group.init_containers[0].current_state.reason))
+    main = group.containers[0].environment_vars[0]
+    expect("its address is the host's alone, and told as it was asked for", ("127.0.0.1", "ADDRESS", "status.podIP"),
+           (group.intranet_ip, main.key, main.value_from.field_ref.field_path))
+    status = ours.describe_container_group_status(models.DescribeContainerGroupStatusRequest(
+        region_id=REGION, container_group_ids=f'["{rest[0]}"]')).body.data[0].pod_status
+    expect("its status has the same", ("127.0.0.1", "127.0.0.1", ["127.0.0.1"]),
+           (status.pod_ip, status.host_ip, [one.ip for one in status.pod_ips]))
 elif step == "log":
     log = lambda: ours.describe_container_log(models.DescribeContainerLogRequest(
         region_id=REGION, container_group_id=rest[0], container_name="side")).body.content

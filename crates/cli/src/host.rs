@@ -269,7 +269,8 @@ impl InstanceHost for LocalHost {
     async fn prepare_group(&self, order: GroupOrder) -> Result<GroupPrepared, HostError> {
         let spec = group_spec(order);
         let prepared = self.blocking(move |instances| instances.prepare_group(&spec)).await?;
-        Ok(GroupPrepared { warnings: prepared.warnings, was_lost: prepared.was_lost })
+        let node::PreparedGroup { address, warnings, was_lost } = prepared;
+        Ok(GroupPrepared { address, warnings, was_lost })
     }
 
     async fn remove_group(&self, id: GroupId) -> Result<(), HostError> {

@@ -4,6 +4,7 @@
 //! them off the threads that answer requests.
 
 use std::error::Error as StdError;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,8 +127,10 @@ impl std::fmt::Debug for GroupFile {
 }
 
 /// What the containers of a group share now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupPrepared {
+    /// The address by which they are reached now.
+    pub address: IpAddr,
     /// What was asked for and is weaker here, in sentences.
     pub warnings: Vec<String>,
     /// Whether what was in memory is lost since the machine was restarted.

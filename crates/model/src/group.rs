@@ -62,4 +62,10 @@ impl Group {
         let status = GroupStatus::of(&spec);
         Self { id, name, account, spec, status, revision: 0, created: now, updated: now, notes: None }
     }
+
+    /// The region of its cloud that it was put into, where that is known.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.notes.as_ref().and_then(CloudNotes::region)
+    }
 }

@@ -24,6 +24,14 @@ impl fmt::Display for Cloud {
     }
 }
 
+impl Cloud {
+    /// The key of the label that says into which of the cloud's regions something was put.
+    #[must_use]
+    pub fn region_label(self) -> String {
+        format!("{self}-region")
+    }
+}
+
 /// What a call in a cloud's words said that means nothing here, to be told again in the same words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
@@ -90,6 +98,12 @@ impl CloudNotes {
             length if length > Self::MOST_BYTES => Err(CloudNotesError::TooLong(length)),
             _ => Ok(Self { cloud, labels: BTreeMap::new(), document }),
         }
+    }
+
+    /// The region of its cloud that it was put into, where that is known.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.labels.get(&self.cloud.region_label()).map(String::as_str)
     }
 
     /// The same with these labels: words that a listing can be filtered by.

@@ -10,6 +10,7 @@ mod volumes;
 
 use std::fs;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use model::{ByteSize, GroupId};
@@ -20,7 +21,7 @@ use crate::instances::Instances;
 use crate::layout::{GroupDir, InstanceDir};
 use crate::mount::unmount_path;
 use crate::teardown::PATIENCE;
-use crate::{InstanceError, InstanceSpec, MilliCpus, Volume, cgroups, require_root};
+use crate::{InstanceError, InstanceSpec, MilliCpus, Volume, address, cgroups, require_root};
 
 pub(crate) use sub_path::let_go;
 
@@ -79,8 +80,10 @@ pub struct SharedFile {
 }
 
 /// What a group has once it is prepared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedGroup {
+    /// The address by which its containers are reached now: this machine's, or with a network of their own that of loopback.
+    pub address: IpAddr,
     /// What was asked for and is weaker here, in sentences.
     pub warnings: Vec<String>,
     /// Whether volumes in memory were lost and are empty again: the machine was restarted.
@@ -122,7 +125,8 @@ impl Instances {
         let dir = self.layout.group(spec.id);
         volumes::make_directory(dir.path())?;
         volumes::make_directory(&dir.volumes())?;
-        let mut prepared = PreparedGroup::default();
+        let address = if spec.own_network { Ipv4Addr::LOCALHOST.into() } else { address::primary() };
+        let mut prepared = PreparedGroup { address, warnings: Vec::new(), was_lost: false };
         for (place, volume) in spec.volumes.iter().enumerate() {
             self.prepare_volume(&dir, place, volume, &mut prepared)?;
         }

@@ -11,6 +11,7 @@
 //! This is the only crate that calls mount(2) and its kin. It is synchronous; call it where blocking is allowed.
 
 mod account;
+mod address;
 mod blob_mounts;
 mod cgroups;
 mod config;

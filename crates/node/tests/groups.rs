@@ -246,6 +246,26 @@ fn limits_of_the_group_stand_above_the_containers_and_go_with_it() {
     }
 }
 
+#[test]
+fn a_container_neither_sees_the_others_control_groups_nor_lifts_a_limit() {
+    for runtime in RUNTIMES {
+        let Some(world) = World::new() else { return };
+        let group = GroupSpec { memory: Some(ByteSize::mib(64)), ..group(false) };
+        world.instances.prepare_group(&group).unwrap();
+        let other = spec(&world, runtime, &group, "sleep 1000", Vec::new());
+        let session = world.start(&other).session;
+        let script = "busybox find /sys/fs/cgroup -name 'ins-*'; busybox find /sys/fs/cgroup -name 'grp-*'; \
+                      for limit in /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max; do \
+                      busybox test -e $limit && echo seen && echo 1000000000 > $limit && echo LIFTED; done";
+        let (_, text) = run(&world, &spec(&world, runtime, &group, script, Vec::new()));
+        let found = ["seen", "ins-", "grp-", "LIFTED"].map(|word| text.contains(word));
+        assert_eq!(found, [true, false, false, false], "{runtime}: {text}");
+        world.instances.remove(other.id, true).unwrap();
+        session.wait().unwrap();
+        world.instances.remove_group(group.id).unwrap();
+    }
+}
+
 /// Each takes less than the group may, and both together take more.
 #[test]
 fn two_containers_do_not_take_more_memory_together_than_their_group_may() {

@@ -14,11 +14,6 @@ const MOST_IMAGES: usize = 60;
 /// By what a listing finds what is in a resource group.
 const RESOURCE_GROUP: &str = "resource-group";
 
-/// By what a listing finds what is in a region of a cloud.
-fn region_label(cloud: Cloud) -> String {
-    format!("{cloud}-region")
-}
-
 /// What is kept of a cloud's call beside the record that it makes: one document for both clouds, so that each can show what the
 /// other was told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +65,7 @@ impl Recorded {
     /// Where it is too much.
     pub(super) fn into_notes(self, cloud: Cloud) -> Result<CloudNotes, model::CloudNotesError> {
         let text = serde_json::to_string(&self).expect("texts, numbers and lists alone");
-        let region = |cloud| Some((region_label(cloud), self.region(cloud)?.to_owned()));
+        let region = |cloud: Cloud| Some((cloud.region_label(), self.region(cloud)?.to_owned()));
         let group = self.resource_group.clone().map(|group| (RESOURCE_GROUP.to_owned(), group));
         let labels = [Cloud::Alibaba, Cloud::Tencent].into_iter().filter_map(region).chain(group);
         CloudNotes::new(cloud, text)?.with_labels(labels.collect())
@@ -127,7 +122,7 @@ pub(super) fn labels(
 ) -> BTreeMap<String, LabelFilter> {
     let of_region = || {
         let filter = LabelFilter { is: region.to_owned(), or_missing: settings.is_first(region) };
-        (region_label(cloud), filter)
+        (cloud.region_label(), filter)
     };
     let of_group =
         |group: &str| (RESOURCE_GROUP.to_owned(), LabelFilter { is: group.to_owned(), or_missing: false });

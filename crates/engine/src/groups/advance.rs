@@ -102,13 +102,15 @@ impl Groups {
     }
 
     async fn start_all(&self, group: Group, starts: &[ContainerPlace]) -> Result<(), Error> {
-        let Ground { secrets, was_lost } = self.prepare(&group).await?;
-        if was_lost && group.status.init_containers.iter().any(|one| one.state != ContainerState::Waiting) {
+        let ground: Ground = self.prepare(&group).await?;
+        if ground.was_lost
+            && group.status.init_containers.iter().any(|one| one.state != ContainerState::Waiting)
+        {
             return self.begin_anew(&group).await;
         }
         let mut group = group;
         for place in starts {
-            match self.start(&group, *place, &secrets).await? {
+            match self.start(&group, *place, &ground).await? {
                 Some(changed) => group = changed,
                 None => return Ok(()),
             }

@@ -1,5 +1,6 @@
 //! A container of a group: started as a new instance with a fresh writable layer, ended, removed.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::{Error, HostErrorKind, chain};
 /// What a group's containers start with, opened and prepared once for all that start now.
 pub(super) struct Ground {
     pub(super) secrets: GroupSecrets,
+    /// By which address they are reached.
+    pub(super) address: IpAddr,
     /// Whether what its init containers left in memory is gone.
     pub(super) was_lost: bool,
 }
@@ -54,7 +57,7 @@ impl Groups {
         if !warnings.is_empty() {
             self.engine().records().append_events(&warnings).await?;
         }
-        Ok(Ground { secrets, was_lost: prepared.was_lost })
+        Ok(Ground { secrets, address: prepared.address, was_lost: prepared.was_lost })
     }
 
     /// Starts the container at that place; `None` where somebody else has changed the group meanwhile.
@@ -62,7 +65,7 @@ impl Groups {
         &self,
         group: &Group,
         place: ContainerPlace,
-        secrets: &GroupSecrets,
+        ground: &Ground,
     ) -> Result<Option<Group>, Error> {
         let (Some(spec), Some(choice)) = (group.spec.container(place), &group.status.choice) else {
             return Ok(None);
@@ -70,10 +73,12 @@ impl Groups {
         let id = InstanceId::generate();
         let mut status = group.status.clone();
         status.begin(place, id, self.now());
+        // One that has it keeps it, whatever becomes of the machine's.
+        status.address.get_or_insert(ground.address);
         // Recorded before it is done: whoever comes after a death knows what was begun.
         let Some(group) = self.step(group, status, Vec::new()).await? else { return Ok(None) };
         crate::build::step("group-container-recorded")?;
-        let error = match self.run(&group, spec, choice, id, secrets).await {
+        let error = match self.run(&group, spec, choice, id, &ground.secrets).await {
             Ok(true) => {
                 let news = (
                     EventKind::Normal,
@@ -215,11 +220,10 @@ fn name_of(spec: &ContainerSpec, id: InstanceId) -> InstanceName {
 }
 
 fn options(group: &Group, spec: &ContainerSpec, secrets: &GroupSecrets) -> InstanceOptions {
-    let variables = secrets.environment.get(&spec.name).map(Vec::as_slice).unwrap_or_default();
     InstanceOptions {
         entrypoint: spec.entrypoint.clone(),
         command: spec.command.clone(),
-        env: variables.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        env: environment(group, spec, secrets),
         working_dir: spec.working_dir.clone(),
         user: spec.user.clone(),
         hostname: Some(group.spec.hostname.clone()),
@@ -237,6 +241,19 @@ fn options(group: &Group, spec: &ContainerSpec, secrets: &GroupSecrets) -> Insta
         // Control groups of version 1 refuse a share below that is larger than the one above.
         milli_cpus: spec.milli_cpus.map(|cpus| at_most(cpus, group.spec.milli_cpus)),
     }
+}
+
+/// `NAME=value`, in order.
+fn environment(group: &Group, spec: &ContainerSpec, secrets: &GroupSecrets) -> Vec<String> {
+    let address = group.status.address.map(|address| address.to_string()).unwrap_or_default();
+    let variables = secrets.environment.get(&spec.name).map(Vec::as_slice).unwrap_or_default();
+    let numbered = variables.iter().enumerate();
+    let text =
+        |(place, (name, value)): (usize, &(String, String))| match spec.address_variables.contains(&place) {
+            true => format!("{name}={address}"),
+            false => format!("{name}={value}"),
+        };
+    numbered.map(text).collect()
 }
 
 fn at_most<T: Ord>(wanted: T, limit: Option<T>) -> T {

@@ -1,6 +1,6 @@
 //! Container groups, over a host in memory and time that tests move.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -54,6 +54,7 @@ impl Scene {
             image: app(&self.server, tag).parse().unwrap(),
             entrypoint: None,
             command: vec![name.to_owned()],
+            address_variables: BTreeSet::new(),
             working_dir: None,
             user: None,
             milli_cpus: Some(500),
@@ -450,4 +451,55 @@ async fn what_the_host_has_of_groups_that_are_not_recorded_goes() {
     scene.host.groups.lock().unwrap().insert(stray, order);
     scene.pass().await;
     assert!(scene.host.groups.lock().unwrap().is_empty());
+}
+
+/// What the host was told of the environment and the limits of the containers of that command.
+fn told(scene: &Scene, command: &str) -> Vec<(Vec<String>, Option<ByteSize>, Option<u32>)> {
+    let orders = scene.host.orders.lock().unwrap();
+    let of_command = orders.iter().filter(|(_, options)| options.command == [command]);
+    of_command.map(|(_, options)| (options.env.clone(), options.memory, options.milli_cpus)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_keeps_the_address_that_it_first_started_with() {
+    let mut scene = Scene::new();
+    let mut spec = scene.spec(RestartPolicy::Always);
+    spec.init_containers.clear();
+    spec.containers.truncate(1);
+    spec.containers[0].address_variables = BTreeSet::from([1]);
+    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut secrets = GroupSecrets::default();
+    let variables = vec![variable("A", "given"), variable("B", ""), variable("C", "")];
+    secrets.environment.insert("main".parse().unwrap(), variables);
+    let group = scene.create_with(spec, secrets).await;
+    assert_eq!(scene.look(group.id).await.group.status.address, None);
+    scene.pass().await;
+    assert_eq!(scene.look(group.id).await.group.status.address, Some([192, 0, 2, 7].into()));
+    *scene.host.address.lock().unwrap() = Some([192, 0, 2, 9].into());
+    scene.ends(group.id, Main(0), 1).await;
+    assert_eq!(scene.look(group.id).await.group.status.address, Some([192, 0, 2, 7].into()));
+    let environment = ["A=given", "B=192.0.2.7", "C="].map(str::to_owned).to_vec();
+    let all: Vec<_> = told(&scene, "main").into_iter().map(|(environment, ..)| environment).collect();
+    assert_eq!(all, [environment.clone(), environment]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_group_may_take_is_told_once_and_no_container_may_take_more() {
+    let mut scene = Scene::new();
+    let mut spec = scene.spec(RestartPolicy::Always);
+    spec.init_containers.clear();
+    (spec.milli_cpus, spec.memory) = (Some(1000), Some(ByteSize::gib(1)));
+    (spec.containers[0].milli_cpus, spec.containers[0].memory) = (Some(2000), Some(ByteSize::gib(2)));
+    (spec.containers[1].milli_cpus, spec.containers[1].memory) = (None, Some(ByteSize::mib(1)));
+    let group = scene.create(spec).await;
+    scene.pass().await;
+    let orders = scene.host.groups.lock().unwrap();
+    assert_eq!(
+        (orders[&group.id].milli_cpus, orders[&group.id].memory),
+        (Some(1000), Some(ByteSize::gib(1)))
+    );
+    drop(orders);
+    let limits = |command| told(&scene, command).into_iter().map(|(_, memory, cpus)| (memory, cpus)).next();
+    assert_eq!(limits("main"), Some((Some(ByteSize::gib(1)), Some(1000))));
+    assert_eq!(limits("side"), Some((Some(ByteSize::mib(1)), None)));
 }

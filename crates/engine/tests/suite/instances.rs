@@ -33,6 +33,8 @@ pub(crate) struct MemoryHost {
     pub(crate) groups: Mutex<BTreeMap<GroupId, GroupOrder>>,
     /// The next group that is prepared has lost what was in memory.
     pub(crate) loses_memory: AtomicBool,
+    /// Where it is reached, where that is not 192.0.2.7.
+    pub(crate) address: Mutex<Option<std::net::IpAddr>>,
     pub(crate) refuses: Mutex<bool>,
     /// Cannot be removed.
     stuck: Mutex<Option<InstanceId>>,
@@ -119,8 +121,12 @@ impl InstanceHost for MemoryHost {
 
     async fn prepare_group(&self, order: GroupOrder) -> Result<GroupPrepared, HostError> {
         let was_lost = self.loses_memory.swap(false, Ordering::SeqCst);
+        let address = match order.own_network {
+            true => "127.0.0.1".parse().unwrap(),
+            false => self.address.lock().unwrap().unwrap_or_else(|| "192.0.2.7".parse().unwrap()),
+        };
         self.groups.lock().unwrap().insert(order.id, order);
-        Ok(GroupPrepared { warnings: Vec::new(), was_lost })
+        Ok(GroupPrepared { address, warnings: Vec::new(), was_lost })
     }
 
     async fn remove_group(&self, id: GroupId) -> Result<(), HostError> {

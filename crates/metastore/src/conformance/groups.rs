@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use model::matching::MatchPolicy;
 use model::{
     AccountId, ByteSize, Cloud, CloudNotes, ContainerSpec, EventReason, ExitStatus, Group, GroupChoice,
@@ -14,6 +16,7 @@ fn group_of(account: &AccountId, name: &str, now: Timestamp) -> Group {
         image: "registry.example/app:1".parse().unwrap(),
         entrypoint: None,
         command: vec!["serve \"ü\"".to_owned()],
+        address_variables: BTreeSet::new(),
         working_dir: None,
         user: None,
         milli_cpus: Some(500),

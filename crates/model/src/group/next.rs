@@ -1,5 +1,7 @@
 //! The rule: what is to be done next for a group.
 
+use std::collections::BTreeMap;
+
 use crate::{EventKind, EventReason, ExitStatus, Instance, InstanceId, InstanceState, Timestamp};
 
 use super::{
@@ -55,12 +57,13 @@ pub struct StartFailure {
     pub message: String,
 }
 
-/// How many groups are kept that have ended. Source: Alibaba's documentation of `DescribeContainerGroups`.
+/// How many groups are kept that have ended, in each region. Source: Alibaba's documentation of `DescribeContainerGroups`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptGroups {
     /// All, for so many seconds.
     pub seconds: u64,
-    /// Of those that ended earlier the newest so many of each account.
+    /// Of those that ended earlier the newest so many of each region of an account; those of which no region is known count
+    /// together.
     pub most: usize,
 }
 
@@ -79,7 +82,13 @@ impl KeptGroups {
         let end = |group: &Group| group.status.ended.unwrap_or(group.updated);
         ended.sort_by_key(|group| std::cmp::Reverse((end(group), group.id)));
         let old = |group: &&Group| now.micros_since(end(group)) >= self.seconds.saturating_mul(1_000_000);
-        ended.into_iter().skip(self.most).filter(old).collect()
+        let mut newer: BTreeMap<Option<&'a str>, usize> = BTreeMap::new();
+        let is_beyond = |group: &&'a Group| {
+            let newer = newer.entry(group.region()).or_default();
+            *newer += 1;
+            *newer > self.most
+        };
+        ended.into_iter().filter(is_beyond).filter(old).collect()
     }
 }
 

@@ -81,6 +81,9 @@ pub struct ContainerSpec {
     pub entrypoint: Option<Vec<String>>,
     /// In place of the image's command.
     pub command: Vec<String>,
+    /// The places among its variables of those whose value is the group's address.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub address_variables: BTreeSet<usize>,
     /// Working directory.
     pub working_dir: Option<String>,
     /// User and group, names or ids.

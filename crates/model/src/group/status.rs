@@ -1,5 +1,7 @@
 //! How far a group is: what is recorded of it beside its wish.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ByteSize, CacheId, ExitStatus, GroupSpec, ImageSnapshotId, InstanceId, Timestamp};
@@ -85,6 +87,8 @@ pub struct GroupStatus {
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// By which address its containers are reached: known once the first of them is to start, and the same from then on.
+    pub address: Option<IpAddr>,
     /// Whether it is to go.
     pub deleting: Option<Deleting>,
 }

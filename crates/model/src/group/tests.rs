@@ -1,9 +1,11 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ByteSize, Digest, ExitStatus, ImageSnapshotId, Instance, InstanceId, InstanceState, ManifestDigest,
-    Platform, RegistryAccess, matching::MatchPolicy,
+    ByteSize, Cloud, Digest, ExitStatus, ImageSnapshotId, Instance, InstanceId, InstanceState,
+    ManifestDigest, Platform, RegistryAccess, matching::MatchPolicy,
 };
 
 const SECOND: i64 = 1_000_000;
@@ -18,6 +20,7 @@ fn container(name: &str) -> ContainerSpec {
         image: "registry.example/app:1".parse().unwrap(),
         entrypoint: None,
         command: Vec::new(),
+        address_variables: BTreeSet::new(),
         working_dir: None,
         user: None,
         milli_cpus: None,
@@ -280,6 +283,14 @@ fn the_newest_of_the_ended_are_kept() {
     let kept = KeptGroups { seconds: 100, most: 2 };
     let over = |now| kept.over(&groups, at(now)).len();
     assert_eq!([over(99), over(101), over(1000)], [0, 2, 3]);
+    // Each region has its own newest; what no region is known of counts together.
+    for (group, region) in groups.iter_mut().zip(["a", "a", "b", "a"]) {
+        let labels = BTreeMap::from([(Cloud::Alibaba.region_label(), region.to_owned())]);
+        let notes = CloudNotes::new(Cloud::Alibaba, String::new()).unwrap();
+        group.notes = Some(notes.with_labels(labels).unwrap());
+    }
+    let over = kept.over(&groups, at(1000));
+    assert_eq!(over, [&groups[0]]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
 use model::{ByteSize, CacheState, Cloud, ImageCache, PolicyEdit};
 
 use super::caches::{keep_network, key, notes, sources};
-use super::{Caller, refusals};
+use super::{Caller, ids, refusals};
 use crate::clouds::recorded::Recorded;
 use crate::service::CacheUpdate;
 
@@ -15,7 +15,8 @@ const NAME: OperationName = OperationName::UpdateImageCache;
 /// What of an update would change something of the cache.
 fn changes(update: &UpdateImageCache, cache: &ImageCache) -> Result<CacheUpdate, Refusal> {
     let given = &update.parameters;
-    let name = update.name.as_ref().map(|name| name.as_str().parse());
+    let shown = ids::cache_name(&cache.name);
+    let name = update.name.as_ref().filter(|name| name.as_str() != shown).map(|name| name.as_str().parse());
     let policy = &cache.policy;
     Ok(CacheUpdate {
         name: name.transpose().map_err(|_| Refusal::invalid("ImageCacheName"))?.filter(|n| *n != cache.name),

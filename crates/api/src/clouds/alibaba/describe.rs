@@ -33,7 +33,8 @@ fn filter(describe: &DescribeImageCaches, labels: BTreeMap<String, LabelFilter>)
         filter.ids = Some(vec![id.as_str().parse().ok()?]);
     }
     if let Some(name) = &describe.name {
-        filter.names = Some(vec![name.as_str().parse().ok()?]);
+        let given = name.as_str().parse().ok()?;
+        filter.names = Some(ids::cache_name_of(name.as_str()).into_iter().chain([given]).collect());
     }
     if let Some(id) = &describe.snapshot_id {
         filter.snapshot = Some(ids::snapshot_of(id.as_str())?);

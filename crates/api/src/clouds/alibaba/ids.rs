@@ -2,10 +2,12 @@
 
 use clouds::alibaba::Operation;
 use clouds::alibaba::request::{GroupFilter, RegionId, TagFilter};
-use model::{CacheId, GroupId, ImageSnapshotId, Tags};
+use model::{CacheId, CacheName, GroupId, ImageSnapshotId, Tags};
 
 /// What the cloud's ids begin with: of container groups, of snapshots, and of local ones.
 pub(super) const GROUP: &str = "eci-";
+/// What the names of automatic caches begin with.
+const AUTOMATIC: &str = "auto-create-for-";
 const SNAPSHOT: &str = "s-";
 const LOCAL_SNAPSHOT: &str = "s-f";
 
@@ -31,6 +33,18 @@ pub(super) fn group(id: GroupId) -> String {
 /// The container group of that name; none where the text can be none.
 pub(super) fn group_of(text: &str) -> Option<GroupId> {
     format!("grp-{}", text.strip_prefix(GROUP)?).parse().ok()
+}
+
+/// The name of a cache: an automatic one of a group is named after that, in the cloud's word for it.
+pub(super) fn cache_name(name: &CacheName) -> String {
+    let starter = name.as_str().strip_prefix(AUTOMATIC).and_then(|starter| starter.parse::<GroupId>().ok());
+    starter.map_or_else(|| name.to_string(), |id| format!("{AUTOMATIC}{}", group(id)))
+}
+
+/// The name of ours that is shown as that one, where it is another.
+pub(super) fn cache_name_of(text: &str) -> Option<CacheName> {
+    let id = group_of(text.strip_prefix(AUTOMATIC)?)?;
+    format!("{AUTOMATIC}{id}").parse().ok()
 }
 
 /// A standard snapshot.
@@ -100,6 +114,19 @@ fn of_filters(filters: &[TagFilter]) -> Tags {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_automatic_cache_of_a_group_is_named_after_that() {
+        let id = GroupId::generate();
+        let name: CacheName = format!("auto-create-for-{id}").parse().unwrap();
+        let shown = cache_name(&name);
+        assert_eq!(shown, format!("auto-create-for-{}", group(id)));
+        assert_eq!(cache_name_of(&shown), Some(name));
+        for other in ["web", "auto-create-for-web", "auto-create-for-ins-01890000000070008000000000000000"] {
+            assert_eq!(cache_name(&other.parse().unwrap()), other);
+            assert_eq!(cache_name_of(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_snapshot_is_found_by_the_name_that_it_is_shown_by() {

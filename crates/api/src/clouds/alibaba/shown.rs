@@ -22,7 +22,7 @@ pub(super) fn entry(view: &CacheView, region: &str, events: &[Event]) -> ImageCa
     let images = recorded.texts_of(&cache.images);
     ImageCacheEntry {
         image_cache_id: cache.id.to_string(),
-        image_cache_name: cache.name.to_string(),
+        image_cache_name: ids::cache_name(&cache.name),
         region_id: region.to_owned(),
         image_cache_size: u32::try_from(cache.size_limit.gib_rounded_up()).unwrap_or(u32::MAX),
         status: cache.state,
@@ -67,12 +67,13 @@ pub(super) fn events(cache: &ImageCache, images: &[String], events: &[Event]) ->
     // Stable, so that what happened at once keeps its order.
     told.sort_by_key(|(event, _, _)| event.last);
     let shown = told.into_iter().rev().take(MOST_EVENTS).enumerate();
+    let cache_name = ids::cache_name(&cache.name);
     shown
         .map(|(index, (event, reason, message))| CacheEvent {
             kind: event.kind,
             reason: reason.to_owned(),
             message,
-            name: event_name(cache.name.as_str(), event, index),
+            name: event_name(&cache_name, event, index),
             count: event.count,
             first_timestamp: event.first,
             last_timestamp: event.last,

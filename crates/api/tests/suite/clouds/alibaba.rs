@@ -449,3 +449,17 @@ async fn every_operation_is_answered() {
         assert_ne!(document["Code"], "InternalError", "{name}");
     }
 }
+
+#[tokio::test]
+async fn an_automatic_cache_of_a_group_is_named_and_found_in_the_clouds_words() {
+    let place = Place::new().await;
+    let digits = "01890000000070008000000000000000";
+    let ours = format!("auto-create-for-grp-{digits}");
+    let theirs = format!("auto-create-for-eci-{digits}");
+    let id = create(&place, &ours, &[]).await;
+    create(&place, "other", &[]).await;
+    assert_eq!(names(&place, &[("ImageCacheId", &id)]).await, [theirs.as_str()]);
+    assert_eq!(names(&place, &[("ImageCacheName", &theirs)]).await, [theirs.as_str()]);
+    let groups = place.done("DescribeContainerGroups", &[("ContainerGroupName", &theirs)]).await;
+    assert_eq!(groups["TotalCount"], 1, "the transit instance of its build too");
+}

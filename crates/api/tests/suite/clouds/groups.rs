@@ -14,6 +14,8 @@ const PLAIN: &[(&str, &str)] = &[
     ("Container.1.Arg.1", "serve"),
     ("Container.1.EnvironmentVar.1.Key", "MODE"),
     ("Container.1.EnvironmentVar.1.Value", "test"),
+    ("Container.1.EnvironmentVar.2.Key", "ADDRESS"),
+    ("Container.1.EnvironmentVar.2.FieldRef.FieldPath", "status.podIP"),
     ("Container.1.Port.1.Port", "80"),
     ("RestartPolicy", "Never"),
     ("Cpu", "0.5"),
@@ -49,6 +51,7 @@ async fn a_group_from_its_wish_to_its_end() {
         ("RestartPolicy", json!("Never")),
         ("Cpu", json!(0.5)),
         ("Memory", json!(1.0)),
+        ("IntranetIp", json!("192.0.2.7")),
         ("VSwitchId", json!("vsw-1")),
         ("Tags", json!([{"Key": "team", "Value": "x"}])),
     ] {
@@ -58,13 +61,19 @@ async fn a_group_from_its_wish_to_its_end() {
     assert_eq!(container["Image"], "nginx:1");
     assert_eq!(container["Args"], json!(["serve"]));
     assert_eq!(container["CurrentState"]["State"], "Running");
-    assert_eq!(container["EnvironmentVars"][0], json!({"Key": "MODE", "Value": "test"}));
+    let of_address = json!({"Key": "ADDRESS", "ValueFrom": {"FieldRef": {"FieldPath": "status.podIP"}}});
+    assert_eq!(container["EnvironmentVars"], json!([{"Key": "MODE", "Value": "test"}, of_address]));
     let reasons: Vec<_> =
         group["Events"].as_array().unwrap().iter().map(|event| event["Reason"].clone()).collect();
     assert!(reasons.contains(&json!("Started")), "{reasons:?}");
 
     let status = place.done("DescribeContainerGroupStatus", &[("ContainerGroupIds", &ids)]).await;
-    assert_eq!(status["Data"][0]["PodStatus"]["Phase"], "Running");
+    let pod = &status["Data"][0]["PodStatus"];
+    assert_eq!(pod["Phase"], "Running");
+    for (field, value) in [("PodIp", json!("192.0.2.7")), ("HostIp", json!("192.0.2.7"))] {
+        assert_eq!(pod[field], value, "{field}");
+    }
+    assert_eq!(pod["PodIps"], json!([{"Ip": "192.0.2.7"}]));
     let events = place.done("DescribeContainerGroupEvents", &[("ContainerGroupIds", &ids)]).await;
     assert_eq!(events["Data"][0]["Events"][0]["involvedObject"]["Uid"], json!(id));
     let log = [("ContainerGroupId", id.as_str()), ("ContainerName", "main"), ("Tail", "1")];

@@ -65,6 +65,7 @@ fn run(group: &mut Group) {
         size_limit: ByteSize::gib(1),
     });
     group.status.phase = GroupPhase::Running;
+    group.status.address = Some([192, 0, 2, 7].into());
 }
 
 #[async_trait]

@@ -56,11 +56,13 @@ impl GroupNotes {
 
     pub(super) fn to_notes(&self) -> Result<CloudNotes, Refusal> {
         let text = serde_json::to_string(self).expect("texts, numbers and lists alone");
-        CloudNotes::new(Cloud::Alibaba, text).map_err(|_| {
+        let notes = CloudNotes::new(Cloud::Alibaba, text).map_err(|_| {
             let message =
                 format!("The parameters that are kept are longer than {} bytes.", CloudNotes::MOST_BYTES);
             Refusal::new(ErrorCode::InvalidParameterLengthExceeded).saying(&message)
-        })
+        })?;
+        let region = self.region.clone().map(|region| (Cloud::Alibaba.region_label(), region));
+        notes.with_labels(region.into_iter().collect()).map_err(|_| Refusal::invalid("RegionId"))
     }
 
     pub(super) fn of_request(create: &CreateContainerGroup, request: String) -> Self {
@@ -135,5 +137,19 @@ impl ContainerNotes {
                 .filter_map(|(name, value)| Some((name.to_owned(), value?)))
                 .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_of_a_group_is_known_without_its_notes() {
+        let notes = GroupNotes { region: Some("cn-hangzhou".to_owned()), ..GroupNotes::default() };
+        let kept = notes.to_notes().unwrap();
+        assert_eq!(kept.region(), Some("cn-hangzhou"));
+        assert_eq!(GroupNotes::of(Some(&kept)), Some(notes));
+        assert_eq!(GroupNotes::default().to_notes().unwrap().region(), None);
     }
 }

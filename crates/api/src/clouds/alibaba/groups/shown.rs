@@ -2,7 +2,7 @@
 
 use clouds::alibaba::answer::{
     CacheEvent, ContainerGroup, ContainerStatus as PodContainer, EnvironmentVar, GroupContainer,
-    InitContainer, PodCondition, PodStatus, PrintedMount, PrintedPort, PrintedVolume, ShownContainer,
+    InitContainer, PodCondition, PodIp, PodStatus, PrintedMount, PrintedPort, PrintedVolume, ShownContainer,
     StatusOfGroup,
 };
 use clouds::alibaba::request::{
@@ -84,7 +84,7 @@ pub(super) fn group(
         ephemeral_storage: notes.extra_storage_gib,
         spot_strategy: Some("NoSpot".to_owned()),
         dns_policy: None,
-        intranet_ip: None,
+        intranet_ip: address(group),
         internet_ip: None,
         ipv6_address: None,
         eni_instance_id: None,
@@ -107,6 +107,11 @@ pub(super) fn group(
         dns_config: None,
         eci_security_context: None,
     }
+}
+
+/// By which it is reached, and its containers know it: the machine's, since it has no network besides.
+fn address(group: &Group) -> Option<String> {
+    group.view.group.status.address.map(|address| address.to_string())
 }
 
 fn volumes(group: &Group, secrets: &GroupSecrets) -> Vec<PrintedVolume> {
@@ -139,8 +144,11 @@ fn container(group: &Group, member: Member<'_>, secrets: &GroupSecrets) -> Group
     let port = |(port, protocol): &(u16, String)| {
         Some(PrintedPort::from(&ContainerPort { port: *port, protocol: protocol.parse().ok()? }))
     };
-    let variable = |(key, value): &(String, String)| {
-        let value = VariableSource::Value(value.parse().ok()?);
+    let variable = |(place, (key, value)): (usize, &(String, String))| {
+        let value = match spec.address_variables.contains(&place) {
+            true => VariableSource::PodIp,
+            false => VariableSource::Value(value.parse().ok()?),
+        };
         Some(EnvironmentVar::from(&EnvironmentVariable { key: key.clone(), value }))
     };
     let variables = secrets.environment.get(&spec.name).filter(|_| !notes.hides_environment);
@@ -154,7 +162,7 @@ fn container(group: &Group, member: Member<'_>, secrets: &GroupSecrets) -> Group
         working_dir: spec.working_dir.clone(),
         args: spec.command.clone(),
         ports: notes.ports.iter().filter_map(port).collect(),
-        environment_vars: variables.into_iter().flatten().filter_map(variable).collect(),
+        environment_vars: variables.into_iter().flatten().enumerate().filter_map(variable).collect(),
         volume_mounts: spec.mounts.iter().map(|mount| printed_mount(group, mount)).collect(),
         ready: if is_init { status.is_done() } else { states::runs(status) },
         restart_count: status.restarts,
@@ -211,9 +219,9 @@ pub(super) fn pod_status(group: &Group) -> StatusOfGroup {
         annotations: std::collections::BTreeMap::new(),
         pod_status: PodStatus {
             phase: phase.to_owned(),
-            pod_ip: None,
-            pod_ips: Vec::new(),
-            host_ip: None,
+            pod_ip: address(group),
+            pod_ips: address(group).into_iter().map(|ip| PodIp { ip }).collect(),
+            host_ip: address(group),
             qos_class: None,
             start_time: known.status.started,
             conditions: vec![

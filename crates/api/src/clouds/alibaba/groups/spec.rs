@@ -123,6 +123,7 @@ fn container_spec(
     let name: ContainerName = container.name.parse().expect("the parser takes labels alone");
     let value = |source: &VariableSource| match source {
         VariableSource::Value(secret) => secret.expose().to_owned(),
+        // What stands in its place is known once the container starts.
         VariableSource::PodIp => String::new(),
     };
     let variables = container.environment.iter();
@@ -130,6 +131,8 @@ fn container_spec(
         name.clone(),
         variables.map(|variable| (variable.key.clone(), value(&variable.value))).collect(),
     );
+    let variables = container.environment.iter().enumerate();
+    let of_address = variables.filter(|(_, variable)| variable.value == VariableSource::PodIp);
     let place = |wanted: &str| create.volumes.iter().position(|volume| volume.name == wanted);
     let mounts = container.mounts.iter().map(|mount| GroupMount {
         volume: place(&mount.volume).unwrap_or(usize::MAX),
@@ -143,6 +146,7 @@ fn container_spec(
         image: ImageSource::Registry(container.image.reference.clone()),
         entrypoint: (!container.command.is_empty()).then(|| container.command.clone()),
         command: container.arguments.clone(),
+        address_variables: of_address.map(|(place, _)| place).collect(),
         working_dir: container.working_dir.clone(),
         user: user(&container.capabilities),
         milli_cpus,

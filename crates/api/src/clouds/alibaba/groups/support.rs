@@ -1,7 +1,7 @@
 //! What of a group its containers cannot do: said by name, rather than run as if it had not been asked for.
 
 use clouds::alibaba::request::{
-    Container, CreateContainerGroup, DnsPolicy, OsType, VariableSource, VolumeMount, VolumeSource,
+    Container, CreateContainerGroup, DnsPolicy, OsType, VolumeMount, VolumeSource,
 };
 use clouds::alibaba::{ErrorCode, Refusal};
 
@@ -57,10 +57,6 @@ fn of_container(container: &Container) -> Option<&'static str> {
         (capabilities.read_only_root, "SecurityContext.ReadOnlyRootFilesystem"),
         (capabilities.privileged, "SecurityContextPrivileged"),
         (capabilities.not_root, "SecurityContextRunAsNonRoot"),
-        (
-            container.environment.iter().any(|variable| variable.value == VariableSource::PodIp),
-            "EnvironmentVar.1.FieldRef",
-        ),
         (container.mounts.iter().any(propagates), "VolumeMount.1.MountPropagation"),
     ]
     .into_iter()

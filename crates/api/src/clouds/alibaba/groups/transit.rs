@@ -2,6 +2,8 @@
 //!
 //! Nothing runs under its name here: it is how the build is seen, and ended, in the words of groups. It has the cache's events.
 
+use std::collections::BTreeSet;
+
 use clouds::alibaba::answer::CacheEvent;
 use clouds::alibaba::request::{DeleteContainerGroup, GroupFilter, ResourceId};
 use clouds::alibaba::{OperationName, Refusal};
@@ -39,7 +41,7 @@ fn group(view: CacheView) -> Option<Group> {
     let created = if cache.state == CacheState::Updating { cache.updated } else { cache.created };
     // The digits are the cache's, as they are in the name that creating it answers with.
     let id = ids::group_of(&ids::transit(cache.id))?;
-    let name = cache.name.as_str().parse().ok()?;
+    let name = ids::cache_name(&cache.name).parse().ok()?;
     let mut known = model::Group::asked_for(id, name, cache.account.clone(), spec(&cache)?, created);
     known.status.phase = GroupPhase::Pending;
     let view = GroupView { group: known, instances: Vec::new() };
@@ -53,6 +55,7 @@ fn spec(cache: &ImageCache) -> Option<GroupSpec> {
             image: image.clone(),
             entrypoint: None,
             command: Vec::new(),
+            address_variables: BTreeSet::new(),
             working_dir: None,
             user: None,
             milli_cpus: None,
