@@ -96,7 +96,9 @@ pub trait Vault: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// No key is set.
-    #[error("failed to keep the credentials for {registry}: no key to seal them with is set (secrets.key_file or IMC_SECRET_KEY)")]
+    #[error(
+        "failed to keep the credentials for {registry}: no key to seal them with is set (secrets.key_file or IMC_SECRET_KEY)"
+    )]
     NoKey {
         /// Whom they are for.
         registry: RegistryHost,
@@ -111,13 +113,17 @@ pub enum VaultError {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// No key is set.
-    #[error("failed to keep the secret of the access key {key}: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)")]
+    #[error(
+        "failed to keep the secret of the access key {key}: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)"
+    )]
     NoKeyForSecret {
         /// Whose secret.
         key: AccessKeyId,
     },
     /// No key is set.
-    #[error("failed to keep an answer that tells a secret: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)")]
+    #[error(
+        "failed to keep an answer that tells a secret: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)"
+    )]
     NoKeyForAnswer,
     /// Sealing an answer failed.
     #[error("failed to seal an answer that tells a secret")]
@@ -144,7 +150,9 @@ pub enum VaultError {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// No key is set.
-    #[error("failed to keep what only the containers of {group} may read: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)")]
+    #[error(
+        "failed to keep what only the containers of {group} may read: no key to seal it with is set (secrets.key_file or IMC_SECRET_KEY)"
+    )]
     NoKeyForGroup {
         /// Whose.
         group: GroupId,
