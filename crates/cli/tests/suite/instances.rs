@@ -162,7 +162,9 @@ fn a_start_with_a_client_token_whose_server_was_killed_in_the_middle_is_one_star
             (all[0]["id"].as_str(), all[0]["state"].as_str()),
             (Some(first.stdout.trim()), Some("Running"))
         );
-        let made: Vec<_> = std::fs::read_dir(home.data().join("instances")).unwrap().collect();
+        let made = std::fs::read_dir(home.data().join("instances")).unwrap();
+        let made: Vec<_> = made.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let made: Vec<_> = made.iter().filter(|name| name.starts_with("ins-")).collect();
         assert_eq!(made.len(), 1, "{step}: {made:?}");
         let starts = home.reasons("front").into_iter().filter(|reason| reason == "Started").count();
         assert_eq!(starts, 1, "{step}");
