@@ -66,6 +66,11 @@ impl LayerUses {
         numbers.iter().for_each(|number| layers.hold(*number, Holder::Snapshot));
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(crate) fn shrink(&mut self) {
+        self.lists.shrink();
+    }
+
     /// Takes a snapshot out. Whether it was known.
     pub(crate) fn remove(&mut self, layers: &mut Layers, snapshot: ImageSnapshotId) -> bool {
         let Some(list) = self.snapshots.remove(&snapshot) else { return false };

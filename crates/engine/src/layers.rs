@@ -92,6 +92,14 @@ impl Layers {
         self.numbers.remove(id);
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(crate) fn shrink(&mut self) {
+        self.numbers.shrink();
+        self.sizes.shrink();
+        self.snapshots.shrink();
+        self.accounts.shrink();
+    }
+
     fn counts(&mut self, holder: Holder) -> &mut Narrow<u8> {
         match holder {
             Holder::Snapshot => &mut self.snapshots,

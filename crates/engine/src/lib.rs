@@ -33,6 +33,7 @@ mod layer_uses;
 mod layers;
 mod match_index;
 mod matching;
+mod memory;
 mod once;
 mod own_layers;
 mod pages;

@@ -47,6 +47,10 @@ const QUICK_CONNECTIONS: u32 = 4;
 /// Rows that wait for who reads them.
 const ROWS: usize = 512;
 
+/// Pages of the file that each connection keeps for itself, in KiB: what a listing needs. The others are in the page cache of the
+/// system, once for all connections.
+const CACHE_KIB: u32 = 1024;
+
 /// The records in a SQLite file.
 #[derive(Debug)]
 pub struct SqliteMetastore {
@@ -73,6 +77,8 @@ impl SqliteMetastore {
             .busy_timeout(BUSY_TIMEOUT)
             // Listings are read whole: who reads is woken once for many rows.
             .row_buffer_size(ROWS)
+            // Below zero it is no count of pages.
+            .pragma("cache_size", format!("-{CACHE_KIB}"))
             .journal_mode(SqliteJournalMode::Wal);
         let durable = SqlitePoolOptions::new()
             .max_connections(1)

@@ -5,8 +5,9 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::records::Images;
 use super::server::Server;
-use super::{records, signed};
+use super::signed;
 
 /// A request, whole but for who asks.
 pub enum Request {
@@ -38,9 +39,10 @@ impl Request {
     }
 
     /// Images that no registry is asked about.
-    pub fn matching(number: u64) -> Self {
-        let images: Vec<String> =
-            (0..3).map(|place| format!("{:?}", records::image(number * 37, place))).collect();
+    pub fn matching(number: u64, kind: Images) -> Self {
+        // Of some thousand caches.
+        let cache = number * 37 % 100_003;
+        let images: Vec<String> = (0..3).map(|place| format!("{:?}", kind.image(cache, place))).collect();
         let body = format!(r#"{{"images": [{}], "by_name_only": true}}"#, images.join(", "));
         Self::Native("POST /v1/matches".to_owned(), body)
     }
@@ -89,7 +91,12 @@ pub fn once(server: &Server, request: &Request) {
 }
 
 /// As many requests as are answered in that time, the numbered ones in turn.
-pub fn run(server: &Server, connections: usize, time: Duration, make: fn(u64) -> Request) -> Load {
+pub fn run(
+    server: &Server,
+    connections: usize,
+    time: Duration,
+    make: impl Fn(u64) -> Request + Sync,
+) -> Load {
     let number = AtomicU64::new(0);
     let until = Instant::now() + time;
     let latencies: Vec<Duration> = std::thread::scope(|scope| {

@@ -39,9 +39,29 @@ impl Server {
 
     /// Memory that it has in use, in MiB.
     pub fn resident_mib(&self) -> f64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most that it had in use, in MiB.
+    pub fn peak_mib(&self) -> f64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, line: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+        let kib = status.lines().find_map(|found| found.strip_prefix(line)).unwrap();
+        kib.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// Waits until it has done what it does at its start: until it takes next to no processor time.
+    pub fn rest(&self) {
+        loop {
+            let before = self.processor_time();
+            std::thread::sleep(Duration::from_secs(2));
+            if self.processor_time() - before <= Duration::from_millis(20) {
+                return;
+            }
+        }
     }
 
     /// What it took of processors so far.

@@ -194,6 +194,8 @@ impl State {
     /// Gives back memory that was taken in advance, after very many records were put in.
     pub(super) fn shrink(&mut self) {
         self.indexes.iter_mut().for_each(AccountIndex::shrink);
+        self.layers.shrink();
+        self.uses.shrink();
     }
 
     /// Whether that snapshot's layers are counted.

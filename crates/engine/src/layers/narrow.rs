@@ -32,6 +32,11 @@ impl<C: Cell> Narrow<C> {
         }
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(super) fn shrink(&mut self) {
+        self.cells.shrink_to_fit();
+    }
+
     pub(super) fn set(&mut self, at: u32, number: u64) {
         let cell = C::try_from(number).unwrap_or(C::APART);
         match self.cells.get_mut(at as usize) {

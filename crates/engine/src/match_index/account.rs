@@ -8,7 +8,7 @@ use model::matching::{MatchRequest, Ranking};
 use super::bitmap::Bitmap;
 use super::features::Having;
 use super::holders::Holders;
-use super::images::Images;
+use super::images::{Images, Key};
 use super::members::Caches;
 use super::prints::{ImagePrint, Prints};
 use super::query::Query;
@@ -78,6 +78,7 @@ impl AccountIndex {
 
     /// Gives back memory that was taken in advance, after very many caches were put in.
     pub(crate) fn shrink(&mut self) {
+        self.slots.shrink();
         self.images.shrink();
         self.sources.shrink();
         self.names.holders.shrink();
@@ -86,7 +87,8 @@ impl AccountIndex {
 
     /// The number of that image's record, made where there is none.
     fn intern(&mut self, layers: &mut Layers, prints: &Prints, image: &ImagePrint) -> u32 {
-        if let Some(id) = self.images.find(image.source, image.manifest, image.index) {
+        let key = Key { source: image.source, manifest: image.manifest, index: image.index };
+        if let Some(id) = self.sources.find(key, &self.images) {
             return id;
         }
         let name = self.names.intern(image.name);
@@ -94,7 +96,7 @@ impl AccountIndex {
             prints.layers_of(image).map(|(layer, size)| layers.intern(layer, size)).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let id = self.images.insert((image.source, name), image.manifest, image.index, &numbers);
+        let id = self.images.insert(key, name, &numbers);
         self.sources.add(id, &self.images);
         self.names.add(name, id, &self.images);
         for layer in numbers {

@@ -70,6 +70,13 @@ impl Column {
         }
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(super) fn shrink(&mut self) {
+        if let Form::Whole(numbers) = &mut self.form {
+            numbers.shrink_to_fit();
+        }
+    }
+
     /// Takes the form that is the smaller one. There is a gap between the two bounds, so that a column near them is not
     /// made over again and again.
     fn fit(&mut self, span: usize) {

@@ -91,7 +91,9 @@ impl Holders {
 
     /// Gives back memory that was taken in advance.
     pub(super) fn shrink(&mut self) {
+        self.images.shrink();
         self.shared.iter_mut().for_each(|shared| shared.images.shrink_to_fit());
+        self.shared.shrink_to_fit();
     }
 
     fn keep(&mut self, shared: Shared) -> u32 {

@@ -1,7 +1,5 @@
 //! The records of images, each once for all caches that have it.
 
-use hashbrown::HashTable;
-
 use super::bitmap::Bitmap;
 use super::fingerprint::Fingerprint;
 use super::lists::{ListAt, Lists, Numbers};
@@ -24,16 +22,25 @@ pub(super) struct Image {
     caches: Members,
 }
 
-impl Image {
-    /// What it is found by in a table. Fingerprints are as good as random already.
-    fn hash((source, manifest, index): (Fingerprint, Fingerprint, Option<Fingerprint>)) -> u64 {
-        let index = index.map_or(0, Fingerprint::hash).rotate_left(32);
-        (manifest.hash() ^ index).wrapping_add(source.hash().rotate_left(16))
-    }
+/// What makes it that image: the word, and what it is pinned to. The manifest settles the layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) source: Fingerprint,
+    pub(super) manifest: Fingerprint,
+    pub(super) index: Option<Fingerprint>,
+}
 
-    /// What makes it that image. The manifest settles the layers.
-    fn key(&self) -> (Fingerprint, Fingerprint, Option<Fingerprint>) {
-        (self.source, self.manifest, self.index)
+impl Key {
+    /// What it is found by in a table. Fingerprints are as good as random already.
+    pub(super) fn hash(self) -> u64 {
+        let index = self.index.map_or(0, Fingerprint::hash).rotate_left(32);
+        (self.manifest.hash() ^ index).wrapping_add(self.source.hash().rotate_left(16))
+    }
+}
+
+impl Image {
+    pub(super) fn key(&self) -> Key {
+        Key { source: self.source, manifest: self.manifest, index: self.index }
     }
 
     /// Whether it is pinned to that digest.
@@ -42,21 +49,20 @@ impl Image {
     }
 }
 
-/// All images, by number and by what they are.
+/// All images, by number. By what they are [`Sources`](super::sources::Sources) finds them.
 #[derive(Default)]
 pub(super) struct Images {
     records: Vec<Image>,
     layers: Lists,
     sets: Sets,
     free: Vec<u32>,
-    table: HashTable<u32>,
 }
 
 impl Images {
     /// How many there are.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.table.len()
+        self.records.len() - self.free.len()
     }
 
     pub(super) fn get(&self, id: u32) -> &Image {
@@ -84,29 +90,11 @@ impl Images {
         self.caches(id).is_empty()
     }
 
-    /// The number of the image of that word which is pinned to these digests.
-    pub(super) fn find(
-        &self,
-        source: Fingerprint,
-        manifest: Fingerprint,
-        index: Option<Fingerprint>,
-    ) -> Option<u32> {
-        let key = (source, manifest, index);
-        self.table.find(Image::hash(key), |id| self.get(*id).key() == key).copied()
-    }
-
     /// Takes in an image that is not there yet; its number.
-    pub(super) fn insert(
-        &mut self,
-        (source, name): (Fingerprint, u32),
-        manifest: Fingerprint,
-        index: Option<Fingerprint>,
-        layers: &[u32],
-    ) -> u32 {
+    pub(super) fn insert(&mut self, Key { source, manifest, index }: Key, name: u32, layers: &[u32]) -> u32 {
         let layers = self.layers.insert(layers);
         let image = Image { source, name, manifest, index, layers, caches: Members::default() };
-        let hash = Image::hash(image.key());
-        let id = match self.free.pop() {
+        match self.free.pop() {
             Some(id) => {
                 self.records[id as usize] = image;
                 id
@@ -116,19 +104,12 @@ impl Images {
                 // Each takes tens of bytes: memory ends before the numbers do.
                 (self.records.len() - 1) as u32
             }
-        };
-        let Self { records, table, .. } = self;
-        table.insert_unique(hash, id, |id| Image::hash(records[*id as usize].key()));
-        id
+        }
     }
 
     /// Takes out a record of an image that no cache has; its layers.
     pub(super) fn remove(&mut self, id: u32) -> Vec<u32> {
-        let hash = Image::hash(self.get(id).key());
-        if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
-            entry.remove();
-            self.free.push(id);
-        }
+        self.free.push(id);
         let layers = self.layers(id).collect();
         let record = &mut self.records[id as usize];
         self.layers.remove(std::mem::take(&mut record.layers));
@@ -138,6 +119,8 @@ impl Images {
     /// Gives back memory that was taken in advance.
     pub(super) fn shrink(&mut self) {
         self.sets.shrink();
+        self.layers.shrink();
+        self.records.shrink_to_fit();
     }
 
     /// The layers of these images, ascending, each once.

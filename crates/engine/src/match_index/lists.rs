@@ -50,6 +50,11 @@ impl Lists {
         ListAt(place)
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(crate) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
     /// Lets a list go.
     pub(crate) fn remove(&mut self, at: ListAt) {
         if at == ListAt::default() {

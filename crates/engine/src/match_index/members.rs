@@ -128,6 +128,7 @@ impl Sets {
                 list.shrink_to_fit();
             }
         }
+        self.sets.shrink_to_fit();
     }
 
     fn keep(&mut self, set: Set) -> u32 {

@@ -56,6 +56,11 @@ impl Numbers {
         id
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(crate) fn shrink(&mut self) {
+        self.fingerprints.shrink_to_fit();
+    }
+
     /// Forgets what has that number.
     pub(crate) fn remove(&mut self, id: u32) {
         let hash = self.fingerprint(id).hash();

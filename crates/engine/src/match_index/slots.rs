@@ -176,6 +176,18 @@ impl Slots {
         u16::try_from(index).expect("a platform that is kept has a cache, and nobody has caches for 65,536")
     }
 
+    /// Gives back memory that was taken in advance.
+    pub(super) fn shrink(&mut self) {
+        self.ids.shrink_to_fit();
+        self.created.shrink_to_fit();
+        self.states.shrink_to_fit();
+        self.size_limits.shrink_to_fit();
+        self.unpacked_sizes.shrink_to_fit();
+        self.images.shrink_to_fit();
+        self.image_lists.shrink();
+        self.platform_of.shrink_to_fit();
+    }
+
     /// Takes a cache out; its slot and its images.
     pub(super) fn remove(&mut self, id: CacheId) -> Option<(u32, Vec<u32>)> {
         let hash = self.hasher.hash_one(id);

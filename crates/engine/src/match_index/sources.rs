@@ -1,13 +1,14 @@
-//! Images by the words by which they were asked for.
+//! Images by the words by which they were asked for, and by what they are.
 //!
-//! A word is in its image's record already. Most words are one image's: of these nothing is kept here but its number.
+//! A word is in its image's record already. Most words are one image's: of these nothing is kept here but its number. Where several
+//! have a word, as a tag that moves, they are also in a table by what they are.
 
 use std::slice;
 
 use hashbrown::HashTable;
 
 use super::fingerprint::Fingerprint;
-use super::images::Images;
+use super::images::{Images, Key};
 
 /// All words of an account's images.
 #[derive(Default)]
@@ -16,6 +17,8 @@ pub(super) struct Sources {
     table: HashTable<u32>,
     shared: Vec<(Fingerprint, Vec<u32>)>,
     free: Vec<u32>,
+    /// The images of shared words, by their keys.
+    by_key: HashTable<u32>,
 }
 
 const SHARED: u32 = 1 << 31;
@@ -45,15 +48,30 @@ impl Sources {
         }
     }
 
+    /// The image that is just that.
+    pub(super) fn find(&self, key: Key, images: &Images) -> Option<u32> {
+        let word_of = |entry: &u32| word(*entry, &self.shared, images);
+        let entry = *self.table.find(key.source.hash(), |entry| word_of(entry) == key.source)?;
+        match entry & SHARED {
+            0 => Some(entry).filter(|image| images.get(*image).key() == key),
+            _ => self.by_key.find(key.hash(), |image| images.get(*image).key() == key).copied(),
+        }
+    }
+
     /// That image is there from now on.
     pub(super) fn add(&mut self, image: u32, images: &Images) {
         let source = images.get(image).source;
-        let Self { table, shared, free } = self;
+        let Self { table, shared, free, by_key } = self;
         let Some(entry) = table.find_mut(source.hash(), |entry| word(*entry, shared, images) == source)
         else {
             table.insert_unique(source.hash(), image, |entry| word(*entry, shared, images).hash());
             return;
         };
+        let mut keep = |image: u32| {
+            let hash = |image: &u32| images.get(*image).key().hash();
+            by_key.insert_unique(hash(&image), image, hash);
+        };
+        keep(image);
         if *entry & SHARED != 0 {
             let all = &mut shared[(*entry & !SHARED) as usize].1;
             if let Err(place) = all.binary_search(&image) {
@@ -61,6 +79,7 @@ impl Sources {
             }
             return;
         }
+        keep(*entry);
         let two = vec![(*entry).min(image), (*entry).max(image)];
         let place = match free.pop() {
             Some(place) => {
@@ -79,7 +98,7 @@ impl Sources {
     /// That image goes; its record is still there.
     pub(super) fn release(&mut self, image: u32, images: &Images) {
         let source = images.get(image).source;
-        let Self { table, shared, free } = self;
+        let Self { table, shared, free, by_key } = self;
         let found = table.find_entry(source.hash(), |entry| word(*entry, shared, images) == source);
         let Ok(mut found) = found else { return };
         let entry = *found.get();
@@ -87,9 +106,16 @@ impl Sources {
             found.remove();
             return;
         }
+        let mut drop_key = |image: u32| {
+            if let Ok(kept) = by_key.find_entry(images.get(image).key().hash(), |other| *other == image) {
+                kept.remove();
+            }
+        };
+        drop_key(image);
         let all = &mut shared[(entry & !SHARED) as usize].1;
         all.retain(|other| *other != image);
         if let [alone] = all[..] {
+            drop_key(alone);
             *found.get_mut() = alone;
             *all = Vec::new();
             free.push(entry & !SHARED);
@@ -99,5 +125,6 @@ impl Sources {
     /// Gives back memory that was taken in advance.
     pub(super) fn shrink(&mut self) {
         self.shared.iter_mut().for_each(|(_, images)| images.shrink_to_fit());
+        self.shared.shrink_to_fit();
     }
 }

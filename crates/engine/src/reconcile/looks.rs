@@ -12,7 +12,7 @@ use model::rules::{due, expires, refresh_due};
 use model::{CacheId, ImageCache, Subject, Timestamp};
 use tokio::sync::Mutex;
 
-use crate::{Engine, Error};
+use crate::{Engine, Error, memory};
 
 /// Changes that are followed one by one; of more, all caches are looked at.
 const MOST_CHANGES: u32 = 1000;
@@ -89,7 +89,7 @@ impl Survey {
         let mut page = Page::first();
         loop {
             let caches = engine.records().find_caches(&CacheFilter::default(), page).await?;
-            let Some(last) = caches.last() else { return Ok(Self { seen, taken, found }) };
+            let Some(last) = caches.last() else { break };
             page = Page::after(last.id);
             for cache in &caches {
                 for (concern, found) in Concern::ALL.into_iter().zip(&mut found) {
@@ -101,6 +101,8 @@ impl Survey {
                 }
             }
         }
+        memory::give_back().await;
+        Ok(Self { seen, taken, found })
     }
 }
 

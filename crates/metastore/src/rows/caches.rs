@@ -1,6 +1,11 @@
-use model::{ByteSize, Generation, ImageCache, PackedSummary, Percent, Savings, SnapshotSummary};
+use model::{
+    ByteSize, Generation, ImageCache, ImageSnapshotId, PackedSummary, Percent, Savings, SnapshotSummary,
+    Timestamp,
+};
 
 use super::Columns;
+use super::columns::{from_json, parse, unknown};
+use crate::record::OutlineAndSummary;
 use crate::rules::RememberedRequest;
 use crate::{CacheOutline, Error, Result, SealedCredential, SnapshotRecord};
 
@@ -36,25 +41,36 @@ pub(crate) fn cache(row: &impl Columns) -> Result<ImageCache> {
     })
 }
 
+/// Of one text, a line for each part.
 pub(crate) fn outline(row: &impl Columns) -> Result<CacheOutline> {
-    let generations: Vec<Generation> = row.json("generations")?;
-    Ok(CacheOutline {
-        id: row.parsed("id")?,
-        account: row.parsed("account")?,
-        state: row.parsed("state")?,
-        created: row.time("created")?,
-        size_limit: row.size("size_limit")?,
-        platform: row.json("platform")?,
-        snapshot: row.optional_parsed("snapshot")?,
-        generations: generations.into_iter().map(|generation| generation.snapshot).collect(),
-        is_deleting: row.optional_integer("deleting")?.is_some(),
-    })
+    const COLUMN: &str = "outline";
+    let text = row.text(COLUMN)?;
+    let mut lines = text.split('\n');
+    let mut line = || lines.next().ok_or_else(|| unknown(COLUMN, text));
+    let outline = CacheOutline {
+        id: parse("id", line()?)?,
+        account: parse("account", line()?)?,
+        state: parse("state", line()?)?,
+        created: Timestamp::from_micros(parse("created", line()?)?),
+        size_limit: ByteSize::bytes(parse("size_limit", line()?)?),
+        platform: from_json("platform", line()?)?,
+        snapshot: Some(line()?).filter(|id| !id.is_empty()).map(|id| parse("snapshot", id)).transpose()?,
+        generations: generations(line()?)?,
+        is_deleting: !line()?.is_empty(),
+    };
+    if lines.next().is_none() { Ok(outline) } else { Err(unknown(COLUMN, text)) }
 }
 
-/// The summary of the snapshot that a cache serves, where it serves one.
-pub(crate) fn summary_if_any(row: &impl Columns) -> Result<Option<PackedSummary>> {
-    let is_serving = row.optional_text("snapshot")?.is_some();
-    is_serving.then(|| Ok(PackedSummary::of_column(row.bytes("summary")?))).transpose()
+fn generations(text: &str) -> Result<Vec<ImageSnapshotId>> {
+    let all: Vec<Generation> = from_json("generations", text)?;
+    Ok(all.into_iter().map(|generation| generation.snapshot).collect())
+}
+
+/// The same with the summary of the snapshot that the cache serves, where it serves one.
+pub(crate) fn outline_and_summary(row: &impl Columns) -> Result<OutlineAndSummary> {
+    let outline = outline(row)?;
+    let summary = outline.snapshot.map(|_| row.bytes("summary")).transpose()?;
+    Ok((outline, summary.map(PackedSummary::of_column)))
 }
 
 fn summary(row: &impl Columns) -> Result<SnapshotSummary> {

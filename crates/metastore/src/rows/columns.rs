@@ -49,14 +49,12 @@ pub(crate) trait Columns {
 
     /// Something written as JSON.
     fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
-        let value = self.text(column)?;
-        serde_json::from_str(value).map_err(|_| unknown(column, value))
+        from_json(column, self.text(column)?)
     }
 
     /// Something written as JSON, or null.
     fn optional_json<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>> {
-        let read = |value| serde_json::from_str(value).map_err(|_| unknown(column, value));
-        self.optional_text(column)?.map(read).transpose()
+        self.optional_text(column)?.map(|value| from_json(column, value)).transpose()
     }
 
     fn unsigned<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T> {
@@ -148,6 +146,11 @@ pub(super) fn one_of<T: Copy>(
 /// Something written as its text.
 pub(crate) fn parse<T: FromStr>(column: &'static str, value: &str) -> Result<T> {
     value.parse().map_err(|_| unknown(column, value))
+}
+
+/// Something written as JSON.
+pub(super) fn from_json<T: DeserializeOwned>(column: &'static str, value: &str) -> Result<T> {
+    serde_json::from_str(value).map_err(|_| unknown(column, value))
 }
 
 /// A subject by its id, whose beginning says of what.
