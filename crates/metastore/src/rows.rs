@@ -14,7 +14,7 @@ mod tokens;
 pub(crate) use access_keys::{access_key, account};
 pub(crate) use answers::answer;
 pub(crate) use builds::{build, waiting};
-pub(crate) use caches::{cache, credential, outline, outline_and_summary, remembered_request, snapshot};
+pub(crate) use caches::{cache, credential, outlines, outlines_and_summaries, remembered_request, snapshot};
 pub(crate) use columns::{Columns, parse, signed, subject, to_json};
 pub(crate) use events::{change, event, events_of_cache};
 pub(crate) use groups::group;

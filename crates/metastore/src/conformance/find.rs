@@ -73,15 +73,19 @@ pub async fn outlines_every_cache(store: &dyn Metastore) {
     all[0] = store.ask_deletion(all[0].id, &[], at(6)).await.unwrap();
     all.push(cache_of(&account("other"), "c", at(7)));
     create_waiting(store, &all[2]).await;
+    all.push(ready_cache(store, "d", at(8)).await);
     let outlines: Vec<_> = all.iter().map(CacheOutline::from).collect();
     assert!(outlines[0].is_deleting && !outlines[1].is_deleting);
     assert_eq!(store.outline_caches(Page::first()).await.unwrap(), outlines);
     let mut serving = Vec::new();
-    for cache in &all[..2] {
-        let snapshot = store.snapshot(cache.snapshot.unwrap()).await.unwrap().unwrap();
-        serving.push((CacheOutline::from(cache), Some(PackedSummary::from(&snapshot.summary))));
+    for cache in &all {
+        let mut summary = None;
+        if let Some(id) = cache.snapshot {
+            summary = Some(PackedSummary::from(&store.snapshot(id).await.unwrap().unwrap().summary));
+        }
+        serving.push((CacheOutline::from(cache), summary));
     }
-    serving.push((outlines[2].clone(), None));
+    assert!(serving[2].1.is_none() && serving[3].1.is_some());
     assert_eq!(store.outline_caches_and_snapshots(Page::first()).await.unwrap(), serving);
     let earlier: Vec<_> = store.find_unserved_snapshots(Page::first()).await.unwrap();
     let earlier: Vec<_> = earlier.iter().map(|snapshot| snapshot.id).collect();
@@ -96,7 +100,9 @@ pub async fn outlines_every_cache(store: &dyn Metastore) {
     let page = Page { limit: 1, ..Page::after(all[0].id) };
     assert_eq!(store.outline_caches(page).await.unwrap(), outlines[1..2]);
     let back = Page { order: Order::NewestFirst, limit: 2, ..Page::first() };
-    assert_eq!(store.outline_caches(back).await.unwrap(), [outlines[2].clone(), outlines[1].clone()]);
+    assert_eq!(store.outline_caches(back).await.unwrap(), [outlines[3].clone(), outlines[2].clone()]);
+    serving.reverse();
+    assert_eq!(store.outline_caches_and_snapshots(back).await.unwrap(), serving[..2]);
 }
 
 pub async fn finds_by_image_and_repository(store: &dyn Metastore) {

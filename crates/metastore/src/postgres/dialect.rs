@@ -37,6 +37,13 @@ macro_rules! lists {
     };
 }
 
+/// The bytes of all rows, one behind the other in this order; without those that are null.
+macro_rules! all_bytes {
+    ($column:literal, $order:literal) => {
+        concat!("string_agg(", $column, ", ''::bytea ORDER BY ", $order, ")")
+    };
+}
+
 /// Ends a question for a record that nobody else may change from now on.
 macro_rules! for_update {
     () => {

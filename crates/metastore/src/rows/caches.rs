@@ -41,36 +41,75 @@ pub(crate) fn cache(row: &impl Columns) -> Result<ImageCache> {
     })
 }
 
-/// Of one text, a line for each part.
-pub(crate) fn outline(row: &impl Columns) -> Result<CacheOutline> {
-    const COLUMN: &str = "outline";
-    let text = row.text(COLUMN)?;
-    let mut lines = text.split('\n');
-    let mut line = || lines.next().ok_or_else(|| unknown(COLUMN, text));
-    let outline = CacheOutline {
-        id: parse("id", line()?)?,
-        account: parse("account", line()?)?,
-        state: parse("state", line()?)?,
-        created: Timestamp::from_micros(parse("created", line()?)?),
-        size_limit: ByteSize::bytes(parse("size_limit", line()?)?),
-        platform: from_json("platform", line()?)?,
-        snapshot: Some(line()?).filter(|id| !id.is_empty()).map(|id| parse("snapshot", id)).transpose()?,
-        generations: generations(line()?)?,
-        is_deleting: !line()?.is_empty(),
-    };
-    if lines.next().is_none() { Ok(outline) } else { Err(unknown(COLUMN, text)) }
+/// All caches of a page.
+pub(crate) fn outlines(row: &impl Columns) -> Result<Vec<CacheOutline>> {
+    let mut lines = Lines::of(row)?;
+    std::iter::from_fn(|| lines.next_outline().transpose()).collect()
+}
+
+/// The same, each with the summary of the snapshot that the cache serves, where it serves one.
+pub(crate) fn outlines_and_summaries(row: &impl Columns) -> Result<Vec<OutlineAndSummary>> {
+    const COLUMN: &str = "summaries";
+    let mut lines = Lines::of(row)?;
+    let bytes = row.optional_bytes(COLUMN)?.unwrap_or_default();
+    let mut rest = bytes;
+    let mut found = Vec::new();
+    while let Some(outline) = lines.next_outline()? {
+        let summary = match lines.line("length")? {
+            "" => None,
+            length => {
+                let length = parse("length", length)?;
+                let (summary, others) =
+                    rest.split_at_checked(length).ok_or_else(|| too_short(COLUMN, bytes))?;
+                rest = others;
+                Some(PackedSummary::of_column(summary.to_vec()))
+            }
+        };
+        found.push((outline, summary));
+    }
+    Ok(found)
+}
+
+fn too_short(column: &'static str, bytes: &[u8]) -> Error {
+    Error::Column { column, value: format!("{} bytes", bytes.len()) }
+}
+
+/// The lines of a page's caches, so many for each.
+struct Lines<'r>(Option<std::str::Split<'r, char>>);
+
+impl<'r> Lines<'r> {
+    fn of(row: &'r impl Columns) -> Result<Self> {
+        Ok(Self(row.optional_text("outlines")?.map(|text| text.split('\n'))))
+    }
+
+    fn line(&mut self, column: &'static str) -> Result<&'r str> {
+        let line = self.0.as_mut().and_then(Iterator::next);
+        line.ok_or_else(|| unknown(column, "nothing"))
+    }
+
+    /// `None` behind the last one.
+    fn next_outline(&mut self) -> Result<Option<CacheOutline>> {
+        let Some(id) = self.0.as_mut().and_then(Iterator::next) else { return Ok(None) };
+        Ok(Some(CacheOutline {
+            id: parse("id", id)?,
+            account: parse("account", self.line("account")?)?,
+            state: parse("state", self.line("state")?)?,
+            created: Timestamp::from_micros(parse("created", self.line("created")?)?),
+            size_limit: ByteSize::bytes(parse("size_limit", self.line("size_limit")?)?),
+            platform: from_json("platform", self.line("platform")?)?,
+            snapshot: match self.line("snapshot")? {
+                "" => None,
+                id => Some(parse("snapshot", id)?),
+            },
+            generations: generations(self.line("generations")?)?,
+            is_deleting: !self.line("deleting")?.is_empty(),
+        }))
+    }
 }
 
 fn generations(text: &str) -> Result<Vec<ImageSnapshotId>> {
     let all: Vec<Generation> = from_json("generations", text)?;
     Ok(all.into_iter().map(|generation| generation.snapshot).collect())
-}
-
-/// The same with the summary of the snapshot that the cache serves, where it serves one.
-pub(crate) fn outline_and_summary(row: &impl Columns) -> Result<OutlineAndSummary> {
-    let outline = outline(row)?;
-    let summary = outline.snapshot.map(|_| row.bytes("summary")).transpose()?;
-    Ok((outline, summary.map(PackedSummary::of_column)))
 }
 
 fn summary(row: &impl Columns) -> Result<SnapshotSummary> {

@@ -12,11 +12,12 @@ use crate::{Error, Result};
 
 /// A row whose columns are read by name.
 ///
-/// Of a row a database gives four kinds of values; everything else is made of them.
+/// Of a row a database gives these kinds of values; everything else is made of them.
 pub(crate) trait Columns {
     fn optional_integer(&self, column: &'static str) -> Result<Option<i64>>;
     fn optional_text(&self, column: &'static str) -> Result<Option<&str>>;
     fn bytes(&self, column: &'static str) -> Result<Vec<u8>>;
+    fn optional_bytes(&self, column: &'static str) -> Result<Option<&[u8]>>;
     fn flag(&self, column: &'static str) -> Result<bool>;
 
     fn integer(&self, column: &'static str) -> Result<i64> {
@@ -105,6 +106,10 @@ macro_rules! columns {
             }
 
             fn bytes(&self, column: &'static str) -> Result<Vec<u8>> {
+                self.try_get(column).map_err(failed(READ))
+            }
+
+            fn optional_bytes(&self, column: &'static str) -> Result<Option<&[u8]>> {
                 self.try_get(column).map_err(failed(READ))
             }
 

@@ -1,16 +1,17 @@
 //! Caches: read, found, written.
 
-use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, PackedSummary, Subject, Timestamp};
+use model::{AccountId, CacheId, CacheName, ImageCache, ImageSource, Subject, Timestamp};
 
 use super::changes::Touch;
 use super::pages::{Statement, push_page};
 use super::writing::Writing;
-use super::{Connection, Query, dialect, events, find, usage};
+use super::{Connection, Database, Query, dialect, events, find, usage};
 use crate::error::{failed, taken};
+use crate::record::OutlineAndSummary;
 use crate::rows::{self, Columns as _, parse, signed, to_json};
 use crate::{
-    CacheFilter, CacheListing, CacheOutline, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Page, ResolvedCache,
-    Result, rules,
+    CacheFilter, CacheListing, CacheOutline, CacheRef, ChangeKind, Error, OTHERS_LIMIT, Order, Page,
+    ResolvedCache, Result, rules,
 };
 
 const INSERT: &str = "INSERT INTO caches (id, account, name, origin, state, images, platform, size_limit, policy, \
@@ -124,37 +125,62 @@ pub(super) async fn find(
     rows.iter().map(rows::cache).collect()
 }
 
-/// What is outlined of a cache as one text, a line each: every value of every row is copied several times on its way, and there
-/// are a hundred thousand rows. No column has a line's end in it: ids have none, and JSON escapes it.
+/// What is outlined of a cache as text, a line each. No column has a line's end in it: ids have none, and JSON escapes it.
 macro_rules! outline {
     () => {
-        "SELECT concat_ws('\n', id, account, state, created, size_limit, platform, coalesce(snapshot, ''), generations, \
+        "concat_ws('\n', id, account, state, created, size_limit, platform, coalesce(snapshot, ''), generations, \
          CASE WHEN deleting IS NULL THEN '' ELSE 'deleting' END) AS outline"
     };
 }
 
-const OUTLINE: &str = concat!(outline!(), " FROM caches WHERE true");
+/// A page comes in one row: each row that is handed over wakes who waits for it, and there are a hundred thousand caches.
+const OUTLINES: &str = concat!(
+    "SELECT string_agg(outline, '\n' ORDER BY id) AS outlines FROM (SELECT id, ",
+    outline!(),
+    " FROM caches WHERE true"
+);
 
-const OUTLINE_SERVING: &str = concat!(
+/// The same with the summaries' lengths as a further line each, and the summaries behind one another.
+const OUTLINES_SERVING: &str = concat!(
+    "SELECT string_agg(concat(outline, '\n', octet_length(summary)), '\n' ORDER BY id) AS outlines, ",
+    all_bytes!("summary", "id"),
+    " AS summaries FROM (SELECT id, ",
     outline!(),
     ", (SELECT summary FROM snapshots WHERE snapshots.id = caches.snapshot) AS summary FROM caches WHERE true"
 );
 
 pub(super) async fn outline(connection: &mut Connection, page: Page<CacheId>) -> Result<Vec<CacheOutline>> {
-    let mut statement = Statement::new(OUTLINE);
-    push_page(&mut statement, &page);
-    let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.iter().map(rows::outline).collect()
+    let row = outlines(connection, OUTLINES, &page).await?;
+    let found = rows::outlines(&row)?;
+    Ok(in_order(found, page.order))
 }
 
 pub(super) async fn outline_serving(
     connection: &mut Connection,
     page: Page<CacheId>,
-) -> Result<Vec<(CacheOutline, Option<PackedSummary>)>> {
-    let mut statement = Statement::new(OUTLINE_SERVING);
-    push_page(&mut statement, &page);
-    let rows = statement.build().fetch_all(connection).await.map_err(failed("find caches"))?;
-    rows.into_iter().map(|row| rows::outline_and_summary(&row)).collect()
+) -> Result<Vec<OutlineAndSummary>> {
+    let row = outlines(connection, OUTLINES_SERVING, &page).await?;
+    let found = rows::outlines_and_summaries(&row)?;
+    Ok(in_order(found, page.order))
+}
+
+async fn outlines(
+    connection: &mut Connection,
+    beginning: &'static str,
+    page: &Page<CacheId>,
+) -> Result<<Database as sqlx::Database>::Row> {
+    let mut statement = Statement::new(beginning);
+    push_page(&mut statement, page);
+    statement.push(") AS page");
+    statement.build().fetch_one(connection).await.map_err(failed("find caches"))
+}
+
+/// What came from the oldest on.
+fn in_order<T>(mut found: Vec<T>, order: Order) -> Vec<T> {
+    if order == Order::NewestFirst {
+        found.reverse();
+    }
+    found
 }
 
 /// A page of a listing.

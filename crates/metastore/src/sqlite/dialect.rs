@@ -43,6 +43,14 @@ macro_rules! lists {
     };
 }
 
+/// The bytes of all rows, one behind the other in this order; without those that are null. A cast between bytes and text changes
+/// no byte, since the text of the file is UTF-8. Source: SQLite's "CAST expressions".
+macro_rules! all_bytes {
+    ($column:literal, $order:literal) => {
+        concat!("CAST(string_agg(CAST(", $column, " AS TEXT), '' ORDER BY ", $order, ") AS BLOB)")
+    };
+}
+
 /// Ends a question for a record that nobody else may change from now on: there is no other writer.
 macro_rules! for_update {
     () => {
