@@ -115,10 +115,10 @@ async fn newer_records_are_refused_and_left_alone() {
     let path = dir.path().join("records.db");
     behind(&path, "PRAGMA user_version = 99").await;
     let error = SqliteMetastore::open(&path).await.unwrap_err();
-    assert!(matches!(error, Error::Version { found: 99, known: 6, .. }), "{error:?}");
+    assert!(matches!(error, Error::Version { found: 99, known: 7, .. }), "{error:?}");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("use a newer imc"), "{error}");
-    behind(&path, "PRAGMA user_version = 6").await;
+    behind(&path, "PRAGMA user_version = 7").await;
     SqliteMetastore::open(&path).await.unwrap();
 }
 

@@ -41,10 +41,10 @@ async fn newer_records_are_refused_and_left_alone() {
     let Some(url) = fresh().await else { return };
     behind(&url, "UPDATE schema_version SET version = 99").await;
     let error = refused(&url).await;
-    assert!(matches!(error, Error::Version { found: 99, known: 5, .. }), "{error:?}");
+    assert!(matches!(error, Error::Version { found: 99, known: 6, .. }), "{error:?}");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("use a newer imc"), "{error}");
-    behind(&url, "UPDATE schema_version SET version = 5").await;
+    behind(&url, "UPDATE schema_version SET version = 6").await;
     connect(&url).await;
 }
 
