@@ -6,6 +6,8 @@ use model::{CacheId, CacheName, GroupId, ImageSnapshotId, Tags};
 
 /// What the cloud's ids begin with: of container groups, of snapshots, and of local ones.
 pub(super) const GROUP: &str = "eci-";
+/// What our ids of container groups begin with.
+const OUR_GROUP: &str = "grp-";
 /// What the names of automatic caches begin with.
 const AUTOMATIC: &str = "auto-create-for-";
 const SNAPSHOT: &str = "s-";
@@ -32,7 +34,7 @@ pub(super) fn group(id: GroupId) -> String {
 
 /// The container group of that name; none where the text can be none.
 pub(super) fn group_of(text: &str) -> Option<GroupId> {
-    format!("grp-{}", text.strip_prefix(GROUP)?).parse().ok()
+    format!("{OUR_GROUP}{}", text.strip_prefix(GROUP)?).parse().ok()
 }
 
 /// The name of a cache: an automatic one of a group is named after that, in the cloud's word for it.
@@ -45,6 +47,24 @@ pub(super) fn cache_name(name: &CacheName) -> String {
 pub(super) fn cache_name_of(text: &str) -> Option<CacheName> {
     let id = group_of(text.strip_prefix(AUTOMATIC)?)?;
     format!("{AUTOMATIC}{id}").parse().ok()
+}
+
+/// What an event says, with the container groups in it by the cloud's ids.
+pub(super) fn sentence(text: &str) -> String {
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(OUR_GROUP) {
+        let (before, from) = rest.split_at(at);
+        told.push_str(before);
+        let named = from.get(..OUR_GROUP.len() + 32).and_then(|id| Some((id, id.parse::<GroupId>().ok()?)));
+        let (shown, length) = match named {
+            Some((ours, id)) => (group(id), ours.len()),
+            None => (OUR_GROUP.to_owned(), OUR_GROUP.len()),
+        };
+        told.push_str(&shown);
+        rest = &from[length..];
+    }
+    told + rest
 }
 
 /// A standard snapshot.
@@ -126,6 +146,14 @@ mod tests {
             assert_eq!(cache_name(&other.parse().unwrap()), other);
             assert_eq!(cache_name_of(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_sentence_names_groups_as_the_cloud_does() {
+        let (one, two) = (GroupId::generate(), GroupId::generate());
+        let told = sentence(&format!("nothing that {one} wanted, `{two}`: grp-1, grp-"));
+        assert_eq!(told, format!("nothing that {} wanted, `{}`: grp-1, grp-", group(one), group(two)));
+        assert_eq!(sentence("grp-é wants 网"), "grp-é wants 网");
     }
 
     #[test]

@@ -85,8 +85,8 @@ fn words(reason: EventReason, message: &str) -> (&'static str, String) {
     match reason {
         EventReason::Created => ("Started", "Successfully check image cache resource.".to_owned()),
         EventReason::BuildStarted => ("Pulling", "start to pull images".to_owned()),
-        EventReason::BuildFailed | EventReason::SnapshotLost => ("Failed", message.to_owned()),
-        other => (other.as_str(), message.to_owned()),
+        EventReason::BuildFailed | EventReason::SnapshotLost => ("Failed", ids::sentence(message)),
+        other => (other.as_str(), ids::sentence(message)),
     }
 }
 
