@@ -142,7 +142,7 @@ else
     end_server
 
     DATA="$SCRATCH/elsewhere"
-    expect_status "with another directory the same records are refused" 78 imc gc
+    expect_status "with another directory the same records are refused" 78 imc create elsewhere "oci:$IMC_TEST_IMAGES/small:latest"
     expect_match "and why is said" 'they are about the store sto-' "$MESSAGES"
     DATA="$SCRATCH/shared"
     expect "and nothing of them is lost" Ready "$(imc -o json show "both-$try" | json 'document["state"]')"
