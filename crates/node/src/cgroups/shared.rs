@@ -78,8 +78,7 @@ fn made_v1(root: &Path, hierarchy: &str, id: GroupId) -> io::Result<PathBuf> {
     let hierarchy = root.join(hierarchy);
     // In what is no hierarchy an ordinary directory would come to be.
     if !hierarchy.join("cgroup.procs").exists() {
-        let message = format!("this machine has no control groups at `{}`", hierarchy.display());
-        return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        return Err(not_there(io::ErrorKind::Unsupported, &hierarchy));
     }
     let group = hierarchy.join(ABOVE).join(id.to_string());
     fs::create_dir_all(&group)?;
@@ -91,7 +90,16 @@ fn write(group: &Path, file: &str, text: &str) -> io::Result<()> {
     let path = group.join(file);
     let open = File::options().write(true).open(&path);
     let written = open.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    written.map_err(|error| match error.kind() {
+        kind @ io::ErrorKind::NotFound => not_there(kind, &path),
+        kind => io::Error::new(kind, format!("{}: {error}", path.display())),
+    })
+}
+
+fn not_there(kind: io::ErrorKind, path: &Path) -> io::Error {
+    let path = path.display();
+    let advice = "enable that controller, or start the container group without the limit";
+    io::Error::new(kind, format!("this machine has no `{path}`: {advice}"))
 }
 
 fn write_where_shown(group: &Path, file: &str, text: &str) -> io::Result<bool> {

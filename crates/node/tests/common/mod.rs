@@ -52,6 +52,9 @@ impl Drop for World {
             }
         }
         let _ = self.instances.reconcile();
+        for group in self.instances.groups().unwrap_or_default() {
+            let _ = self.instances.remove_group(group);
+        }
     }
 }
 
