@@ -15,10 +15,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use settings::Settings;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use wire::Login;
+use wire::{IdempotencyKey, Login};
 
 use crate::app::{App, Logins, Opening, Room, registry_settings};
-use crate::args::{OnceArgs, RegistryArgs};
+use crate::args::RegistryArgs;
 use crate::exit::Failure;
 
 /// The variable with the token that a server is shown.
@@ -97,8 +97,8 @@ impl Session {
     }
 
     /// Whom to ask where a request is to be carried out once.
-    pub(crate) fn once(&self, once: &OnceArgs) -> Client {
-        match &once.client_token {
+    pub(crate) fn once(&self, key: Option<&IdempotencyKey>) -> Client {
+        match key {
             Some(key) => self.client.clone().once(key.clone()),
             None => self.client.clone(),
         }

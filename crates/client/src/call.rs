@@ -74,13 +74,6 @@ impl Call {
         self
     }
 
-    pub(crate) fn key(self, key: Option<&IdempotencyKey>) -> Self {
-        match key {
-            Some(key) => self.header(HeaderName::from_static(IdempotencyKey::HEADER), key.as_str()),
-            None => self,
-        }
-    }
-
     pub(crate) fn body<T: Serialize>(mut self, document: &T) -> Self {
         let text = serde_json::to_vec(document).expect("our documents have no key that is no text");
         self.body = text.into();
@@ -92,8 +85,7 @@ impl Call {
         let invalid =
             |error: http::Error| Error::Unreachable { operation, source: TransportError::because(error) };
         let query = self.query.finish();
-        let has_key = self.headers.iter().any(|(name, _)| name.as_str() == IdempotencyKey::HEADER);
-        let is_action = self.method != Method::GET && !has_key;
+        let is_action = self.method != Method::GET;
         let uri = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
         let mut request = Request::builder().method(self.method).uri(uri);
         for (name, value) in self.headers {

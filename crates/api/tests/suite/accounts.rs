@@ -70,7 +70,7 @@ async fn a_scope_allows_what_it_says() {
     let harness = Harness::new();
     let reader = with_token(&harness, "a", &[Scope::CachesRead], None);
     reader.usage().await.unwrap();
-    assert_eq!(kind(reader.create_cache(&cache("web"), None).await), Some(ProblemKind::Forbidden));
+    assert_eq!(kind(reader.create_cache(&cache("web")).await), Some(ProblemKind::Forbidden));
     assert_eq!(kind(reader.instance("x").await), Some(ProblemKind::Forbidden));
     assert_eq!(kind(reader.list_tokens(true).await), Some(ProblemKind::Forbidden));
     assert_eq!(kind(reader.collect(true).await), Some(ProblemKind::Forbidden));
@@ -79,7 +79,7 @@ async fn a_scope_allows_what_it_says() {
     let key = CreateAccessKey::default();
     assert_eq!(kind(reader.create_access_key(&key).await), Some(ProblemKind::Forbidden));
     let writer = with_token(&harness, "a", &[Scope::CachesWrite], None);
-    writer.create_cache(&cache("web"), None).await.unwrap();
+    writer.create_cache(&cache("web")).await.unwrap();
     assert_eq!(writer.usage().await.unwrap().manual_caches, 1);
     let new = CreateToken {
         label: "more".to_owned(),
@@ -96,8 +96,8 @@ async fn only_an_administrator_reads_the_servers_files() {
     let writer = with_token(&harness, "a", &[Scope::CachesWrite, Scope::InstancesWrite], None);
     let mut new = cache("web");
     new.images = vec!["docker-archive:/srv/images/a.tar".parse().unwrap()];
-    assert_eq!(kind(writer.create_cache(&new, None).await), Some(ProblemKind::Forbidden));
-    harness.client().create_cache(&new, None).await.unwrap();
+    assert_eq!(kind(writer.create_cache(&new).await), Some(ProblemKind::Forbidden));
+    harness.client().create_cache(&new).await.unwrap();
     let instance = wire::CreateInstance {
         image: Some("a".parse().unwrap()),
         volumes: vec![wire::Mount { host: "/".into(), container: "/host".into(), read_only: true }],
@@ -112,10 +112,10 @@ async fn no_account_sees_anothers() {
     let harness = Harness::new();
     let ours = with_token(&harness, "ours", &[Scope::CachesWrite], None);
     let theirs = with_token(&harness, "theirs", &[Scope::CachesWrite], None);
-    let made = ours.create_cache(&cache("web"), None).await.unwrap();
+    let made = ours.create_cache(&cache("web")).await.unwrap();
     let id = made.id.to_string();
     assert_eq!(kind(theirs.cache(&id).await), Some(ProblemKind::NotFound));
-    assert_eq!(kind(theirs.delete_cache(&id, true, None).await), Some(ProblemKind::NotFound));
+    assert_eq!(kind(theirs.delete_cache(&id, true).await), Some(ProblemKind::NotFound));
     assert_eq!(kind(theirs.cache_events(&id).await), Some(ProblemKind::NotFound));
     assert!(theirs.all_caches(&ListCaches::default()).await.unwrap().is_empty());
     // What is said of theirs is said of what is not there.

@@ -225,7 +225,7 @@ fn methods() -> impl Strategy<Value = Method> {
 
 async fn throw(method: Method, uri: Uri, headers: Vec<(HeaderName, HeaderValue)>, body: Vec<u8>) {
     let harness = Harness::new();
-    harness.client().create_cache(&cache("web"), None).await.unwrap();
+    harness.client().create_cache(&cache("web")).await.unwrap();
     let new = wire::CreateInstance {
         name: Some("web-1".parse().unwrap()),
         image: Some("a".parse().unwrap()),

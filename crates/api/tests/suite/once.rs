@@ -128,11 +128,11 @@ async fn what_was_begun_and_not_answered_is_taken_up() {
     let problem = problem_of(&ask(harness.owner(), keyed("POST", "/v1/instances", &new, "one")).await);
     assert_eq!(problem.known_kind(), Some(ProblemKind::NotFound));
 
-    let made = harness.client().create_cache(&cache("web"), None).await.unwrap();
+    let made = harness.client().create_cache(&cache("web")).await.unwrap();
     harness.double.set_state(made.id, CacheState::Ready, 100);
     let gone = read(&told(&harness, keyed("DELETE", "/v1/caches/web", &Value::Null, "one")).await);
     harness.double.lose_answers();
-    let another = harness.client().create_cache(&cache("web"), None).await.unwrap();
+    let another = harness.client().create_cache(&cache("web")).await.unwrap();
     let again = read(&told(&harness, keyed("DELETE", "/v1/caches/web", &Value::Null, "one")).await);
     assert_eq!(
         (again["cache"]["id"].clone(), gone["cache"]["id"].clone()),
@@ -176,7 +176,7 @@ async fn twice(harness: &Harness, method: &str, path: &str, body: Value) -> Valu
 async fn every_action_is_carried_out_once() {
     let harness = Harness::new();
     let client = harness.client();
-    let made = client.create_cache(&cache("web"), None).await.unwrap();
+    let made = client.create_cache(&cache("web")).await.unwrap();
     harness.double.set_state(made.id, CacheState::Ready, 100);
     let to = model::ImageSnapshotId::generate().to_string();
     twice(&harness, "POST", "/v1/caches/web/rollback", document!({"to": to})).await;

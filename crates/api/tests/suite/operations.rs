@@ -25,11 +25,11 @@ async fn caches(client: &Client, harness: &Harness) {
     let mut new = cache("web");
     new.size_gib = Some(7);
     new.tags = BTreeMap::from([("team".to_owned(), "shop".to_owned())]).try_into().unwrap();
-    let key = "key-1".parse().unwrap();
-    let made = client.create_cache(&new, Some(&key)).await.unwrap();
+    let key: wire::IdempotencyKey = "key-1".parse().unwrap();
+    let made = client.clone().once(key.clone()).create_cache(&new).await.unwrap();
     assert_eq!((made.size_limit_gib, made.state), (7, CacheState::Preparing.into()));
-    assert_eq!(client.create_cache(&new, Some(&key)).await.unwrap().id, made.id);
-    let error = client.create_cache(&cache("other"), Some(&key)).await.unwrap_err();
+    assert_eq!(client.clone().once(key.clone()).create_cache(&new).await.unwrap().id, made.id);
+    let error = client.clone().once(key.clone()).create_cache(&cache("other")).await.unwrap_err();
     assert_eq!(error.problem_kind(), Some(ProblemKind::KeyReused));
     let id = made.id.to_string();
 
@@ -53,9 +53,9 @@ async fn caches(client: &Client, harness: &Harness) {
 
     let days = Some(Some(7.try_into().unwrap()));
     let update = UpdateCache { retention_days: days, ..UpdateCache::default() };
-    assert_eq!(client.update_cache(&id, &update, None).await.unwrap().retention_days, Some(7));
+    assert_eq!(client.update_cache(&id, &update).await.unwrap().retention_days, Some(7));
     let update = UpdateCache { retention_days: Some(None), ..UpdateCache::default() };
-    assert_eq!(client.update_cache(&id, &update, None).await.unwrap().retention_days, None);
+    assert_eq!(client.update_cache(&id, &update).await.unwrap().retention_days, None);
     let snapshot = ImageSnapshotId::generate();
     assert_eq!(client.roll_back_cache(&id, Some(snapshot)).await.unwrap().snapshot, Some(snapshot));
     let error = client.roll_back_cache(&id, None).await.unwrap_err();
@@ -114,16 +114,16 @@ async fn instances(client: &Client) {
     feed.next().await.unwrap();
     assert_eq!(feed.next().await.unwrap_err().problem_kind(), Some(ProblemKind::WrongState));
 
-    let error = client.delete_cache("web", false, None).await.unwrap_err();
+    let error = client.delete_cache("web", false).await.unwrap_err();
     assert_eq!(error.problem_kind(), Some(ProblemKind::InUse));
-    assert!(!client.delete_cache("web", true, None).await.unwrap().gone);
+    assert!(!client.delete_cache("web", true).await.unwrap().gone);
     let error = client.delete_instance("web-1", false).await.unwrap_err();
     assert_eq!(error.problem_kind(), Some(ProblemKind::WrongState));
     let stopped = client.stop_instance("web-1", Some(Duration::from_secs(3))).await.unwrap();
     assert_eq!(stopped.ended.unwrap().code, Some(0));
     assert!(client.list_instances(&unfinished).await.unwrap().items.is_empty());
     client.delete_instance("web-1", false).await.unwrap();
-    assert!(client.delete_cache("web", false, None).await.unwrap().gone);
+    assert!(client.delete_cache("web", false).await.unwrap().gone);
 }
 
 async fn tokens(client: &Client) {

@@ -219,11 +219,14 @@ async fn a_cache_from_its_wish_to_its_end() {
     let mut changes = client.watch_changes(None);
     assert!(matches!(changes.next().await.unwrap(), Changed::Ready(_)));
     let new = CreateCache::of("web".parse().unwrap(), vec![image.clone()]);
-    let key = "once".parse().unwrap();
-    let made = client.create_cache(&new, Some(&key)).await.unwrap();
-    assert_eq!(client.create_cache(&new, Some(&key)).await.unwrap().id, made.id);
+    let key: wire::IdempotencyKey = "once".parse().unwrap();
+    let made = client.clone().once(key.clone()).create_cache(&new).await.unwrap();
+    assert_eq!(client.clone().once(key.clone()).create_cache(&new).await.unwrap().id, made.id);
     let other = CreateCache { size_gib: Some(9), ..new.clone() };
-    assert_eq!(kind(client.create_cache(&other, Some(&key)).await), Some(ProblemKind::KeyReused));
+    assert_eq!(
+        kind(client.clone().once(key.clone()).create_cache(&other).await),
+        Some(ProblemKind::KeyReused)
+    );
     assert!(matches!(changes.next().await.unwrap(), Changed::Record(..)));
 
     let mut watch = client.watch_cache("web");
@@ -247,11 +250,11 @@ async fn a_cache_from_its_wish_to_its_end() {
         flash_copies: Some(3.try_into().unwrap()),
         ..UpdateCache::default()
     };
-    let updated = client.update_cache("web", &update, None).await.unwrap();
+    let updated = client.update_cache("web", &update).await.unwrap();
     assert_eq!((updated.name.as_str(), updated.flash_copies, updated.standard_copies), ("shop", 3, 1));
     assert_eq!(kind(client.roll_back_cache("shop", None).await), Some(ProblemKind::NotFound));
     assert_eq!(client.usage().await.unwrap().manual_caches, 1);
-    assert!(client.delete_cache("shop", false, None).await.unwrap().gone);
+    assert!(client.delete_cache("shop", false).await.unwrap().gone);
     assert!(client.list_caches(&ListCaches::default()).await.unwrap().items.is_empty());
     // What is gone is told of still, to its own account alone.
     client.cache_events(&made.id.to_string()).await.unwrap();
@@ -341,7 +344,7 @@ async fn instances(world: &World, image: &model::ImageSource, cache: model::Cach
         (Some("command-not-found"), Some("command"))
     );
 
-    assert_eq!(kind(client.delete_cache("web", false, None).await), Some(ProblemKind::InUse));
+    assert_eq!(kind(client.delete_cache("web", false).await), Some(ProblemKind::InUse));
     assert_eq!(kind(client.delete_instance("web-1", false).await), Some(ProblemKind::WrongState));
     let one = ListInstances { limit: Some(1), ..ListInstances::default() };
     let page = client.list_instances(&one).await.unwrap();
@@ -362,14 +365,14 @@ async fn a_change_of_some_copies_leaves_the_others_and_may_come_again_with_its_k
     let dir = tempfile::tempdir().unwrap();
     let client = World::new().client;
     let new = CreateCache::of("web".parse().unwrap(), vec![layout(dir.path())]);
-    client.create_cache(&new, None).await.unwrap();
-    let key = "once".parse().unwrap();
+    client.create_cache(&new).await.unwrap();
+    let key: wire::IdempotencyKey = "once".parse().unwrap();
     let flash = UpdateCache { flash: Some(true), ..UpdateCache::default() };
-    assert!(client.update_cache("web", &flash, Some(&key)).await.unwrap().flash);
+    assert!(client.clone().once(key.clone()).update_cache("web", &flash).await.unwrap().flash);
     let more = UpdateCache { standard_copies: Some(2.try_into().unwrap()), ..UpdateCache::default() };
-    assert!(client.update_cache("web", &more, None).await.unwrap().flash);
+    assert!(client.update_cache("web", &more).await.unwrap().flash);
     // It was done before, and is not done again: what came between stays.
-    let again = client.update_cache("web", &flash, Some(&key)).await.unwrap();
+    let again = client.clone().once(key.clone()).update_cache("web", &flash).await.unwrap();
     assert_eq!((again.flash, again.flash_copies, again.standard_copies), (true, 1, 2));
 }
 
@@ -385,10 +388,10 @@ async fn what_the_settings_do_not_allow_is_refused_with_the_field_and_what_they_
     let client = World::under(engine::Settings { bounds, ..engine::Settings::default() }).client;
     let image = layout(dir.path());
     let new = CreateCache::of("web".parse().unwrap(), vec![image.clone()]);
-    client.create_cache(&new, None).await.unwrap();
+    client.create_cache(&new).await.unwrap();
     let every = |seconds: u32| Staleness::Refresh { interval_seconds: seconds.try_into().unwrap() };
     let update = UpdateCache { staleness: Some(every(600)), ..UpdateCache::default() };
-    client.update_cache("web", &update, None).await.unwrap();
+    client.update_cache("web", &update).await.unwrap();
 
     let (size_gib, images) = (Some(5), vec![image, "a/b:1".parse().unwrap()]);
     let rule = |seconds| (Some(every(seconds)), "staleness", "600 to 3600");
@@ -406,8 +409,8 @@ async fn what_the_settings_do_not_allow_is_refused_with_the_field_and_what_they_
             staleness: new.staleness,
             ..UpdateCache::default()
         };
-        let created = client.create_cache(&new, None).await.unwrap_err();
-        let updated = client.update_cache("web", &update, None).await.unwrap_err();
+        let created = client.create_cache(&new).await.unwrap_err();
+        let updated = client.update_cache("web", &update).await.unwrap_err();
         for error in [created, updated] {
             let problem = match error {
                 client::Error::Refused(problem) => problem,
@@ -537,7 +540,7 @@ async fn a_word_is_a_cache_or_an_image_also_for_whoever_may_only_start() {
     let (world, image) = (World::new(), layout(dir.path()));
     let daemon = Daemon::start(world.engine.clone(), Arc::new(BTreeSet::<BlobKey>::new())).await.unwrap();
     let new = CreateCache::of("web".parse().unwrap(), vec![image.clone()]);
-    let cache = world.client.create_cache(&new, None).await.unwrap().id;
+    let cache = world.client.create_cache(&new).await.unwrap().id;
     let mut watch = world.client.watch_cache("web");
     while watch.next().await.unwrap().is_some() {}
     let token = CreateToken {

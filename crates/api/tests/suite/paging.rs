@@ -10,7 +10,7 @@ async fn pages_have_everything_once_in_order() {
     let harness = Harness::new();
     let client = harness.client();
     for number in 0..7 {
-        client.create_cache(&cache(&format!("c{number}")), None).await.unwrap();
+        client.create_cache(&cache(&format!("c{number}"))).await.unwrap();
     }
     for (order, expected) in
         [(Order::OldestFirst, "c0 c1 c2 c3 c4 c5 c6"), (Order::NewestFirst, "c6 c5 c4 c3 c2 c1 c0")]
@@ -29,7 +29,7 @@ async fn a_token_is_for_its_query_and_its_account() {
     let harness = Harness::new();
     let client = harness.client();
     for _ in 0..3 {
-        client.create_cache(&cache("web"), None).await.unwrap();
+        client.create_cache(&cache("web")).await.unwrap();
     }
     let list = ListCaches { limit: Some(1), names: vec!["web".parse().unwrap()], ..ListCaches::default() };
     let page = client.list_caches(&list).await.unwrap().next;

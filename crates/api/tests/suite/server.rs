@@ -127,7 +127,7 @@ async fn what_is_begun_is_finished_before_the_end() {
     let serving = serve(harness.strangers(), &harness.edge, vec![listener], ServeLimits::default());
     let client = Client::new(HttpTransport::unix(&path).unwrap());
     let waiting = cache(WAITS);
-    let asking = client.create_cache(&waiting, None);
+    let asking = client.create_cache(&waiting);
     let stopping = async {
         until_in_flight(&harness, 2).await;
         harness.stop.cancel();
@@ -152,7 +152,7 @@ async fn a_request_whose_client_went_away_is_carried_out() {
     let client = harness.client();
     let waiting = cache(WAITS);
     {
-        let asking = client.create_cache(&waiting, None);
+        let asking = client.create_cache(&waiting);
         tokio::select! {
             biased;
             _ = asking => panic!("it waits"),

@@ -13,14 +13,14 @@ async fn changes_go_on_where_the_reader_was() {
     let client = harness.client();
     let mut watch = client.watch_changes(None);
     assert_eq!(watch.next().await.unwrap(), Changed::Ready(0));
-    let first = client.create_cache(&cache("one"), None).await.unwrap();
+    let first = client.create_cache(&cache("one")).await.unwrap();
     let Changed::Record(number, change) = watch.next().await.unwrap() else { panic!("no change") };
     assert_eq!((number, change.subject, change.gone), (1, Subject::Cache(first.id), false));
     drop(watch);
     // Of another account: passed over.
     let other = client.clone().for_account("other".parse().unwrap());
-    other.create_cache(&cache("theirs"), None).await.unwrap();
-    client.delete_cache("one", false, None).await.unwrap();
+    other.create_cache(&cache("theirs")).await.unwrap();
+    client.delete_cache("one", false).await.unwrap();
     let mut watch = client.watch_changes(Some(1));
     let Changed::Record(number, change) = watch.next().await.unwrap() else { panic!("no change") };
     assert_eq!((number, change.gone), (3, true));
@@ -31,12 +31,12 @@ async fn a_reader_that_missed_too_much_is_told_so() {
     let harness = Harness::new();
     let client = harness.client();
     for name in ["one", "two"] {
-        client.create_cache(&cache(name), None).await.unwrap();
+        client.create_cache(&cache(name)).await.unwrap();
     }
     harness.double.forget_changes();
     let mut watch = client.watch_changes(Some(1));
     assert_eq!(watch.next().await.unwrap(), Changed::Reset(2));
-    client.create_cache(&cache("three"), None).await.unwrap();
+    client.create_cache(&cache("three")).await.unwrap();
     assert!(matches!(watch.next().await.unwrap(), Changed::Record(3, _)));
     // A number of other records than these.
     assert_eq!(client.watch_changes(Some(99)).next().await.unwrap(), Changed::Reset(3));
@@ -46,14 +46,14 @@ async fn a_reader_that_missed_too_much_is_told_so() {
 async fn progress_is_not_told_twice_and_ends_with_the_build_or_the_cache() {
     let harness = Harness::new();
     let client = harness.client();
-    let made = client.create_cache(&cache("web"), None).await.unwrap();
+    let made = client.create_cache(&cache("web")).await.unwrap();
     let mut watch = client.watch_cache("web");
     for percent in [0, 40, 99] {
         harness.double.set_state(made.id, CacheState::Creating, percent);
         let progress = watch.next().await.unwrap().unwrap();
         assert_eq!((progress.progress_percent, progress.is_settled), (percent, false));
     }
-    client.delete_cache("web", false, None).await.unwrap();
+    client.delete_cache("web", false).await.unwrap();
     assert_eq!(watch.next().await.unwrap(), None);
 }
 

@@ -21,10 +21,12 @@ pub(crate) async fn account(
     match action {
         AccountAction::Create(args) => {
             let new = CreateAccount { id: args.id.clone(), label: args.label.clone() };
-            let made = session.once(&args.once).create_account(&new).await.map_err(|error| {
-                let advice = "choose another name; `imc account list` shows the accounts";
-                advised(error, "name-taken", advice)
-            })?;
+            let made = session.once(args.once.client_token.as_ref()).create_account(&new).await.map_err(
+                |error| {
+                    let advice = "choose another name; `imc account list` shows the accounts";
+                    advised(error, "name-taken", advice)
+                },
+            )?;
             printer.result(&made, || vec![format!("account {} created", made.id)]);
         }
         AccountAction::List => {
@@ -66,7 +68,7 @@ async fn create(
         preset: policy.is_none().then_some(preset),
         policy,
     };
-    let made = session.once(&args.once).create_access_key(&new).await;
+    let made = session.once(args.once.client_token.as_ref()).create_access_key(&new).await;
     let made =
         made.map_err(|error| advised(error, "not-found", "`imc account create NAME` makes an account"))?;
     printer.result(&NewAccessKey { key: &made.key, secret: &made.secret }, || {
@@ -126,7 +128,7 @@ async fn set_status(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     args.once.for_one_of(&args.keys)?;
-    let client = session.once(&args.once);
+    let client = session.once(args.once.client_token.as_ref());
     let set = async |id: &str| client.set_access_key_status(id, status).await.map_err(not_listed);
     let (changed, code) = each(&args.keys, printer, set).await;
     let line = |key: &AccessKey| format!("{} {}", key.id, key.status.as_str());
@@ -136,7 +138,7 @@ async fn set_status(
 
 async fn delete(session: &Session, args: &AccessKeyIdArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     args.once.for_one_of(&args.keys)?;
-    let client = session.once(&args.once);
+    let client = session.once(args.once.client_token.as_ref());
     let delete = async |id: &str| client.delete_access_key(id).await.map_err(not_listed);
     let (deleted, code) = each(&args.keys, printer, delete).await;
     printer.result(&deleted, || deleted.iter().map(|key| format!("{} deleted", key.id)).collect());

@@ -247,7 +247,7 @@ pub(crate) async fn roll_back(
     args: &RollbackArgs,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let cache = session.once(&args.once).roll_back_cache(&args.cache, args.to).await?;
+    let cache = session.once(args.once.client_token.as_ref()).roll_back_cache(&args.cache, args.to).await?;
     let snapshot = cache.snapshot.map(|snapshot| snapshot.to_string()).unwrap_or_default();
     printer.result(&documents::Cache::from(&cache), || {
         vec![format!("cache {} ({}) serves the image snapshot {snapshot} again", cache.name, cache.id)]
@@ -275,7 +275,7 @@ pub(crate) async fn delete(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     args.once.for_one_of(&args.caches)?;
-    let client = &session.once(&args.once);
+    let client = &session.once(args.once.client_token.as_ref());
     // One that cannot be deleted keeps none of the others. A request that comes again may be about a cache that is gone: with a
     // token its word is told as it is.
     let ids = async |word: &str| match args.once.client_token {
@@ -283,7 +283,7 @@ pub(crate) async fn delete(
         None => ids(client, word, args.all).await,
     };
     let (ids, unknown) = each(&args.caches, printer, ids).await;
-    let delete = async |id: &str| Ok(client.delete_cache(id, args.when_unused, None).await?);
+    let delete = async |id: &str| Ok(client.delete_cache(id, args.when_unused).await?);
     let (deleted, undeleted) = each(&ids.concat(), printer, delete).await;
     if let Some(app) = &session.app {
         app.forget_old_events().await;

@@ -85,7 +85,7 @@ pub(crate) async fn create(
         credentials: access.credentials,
         ..CreateCache::of(args.name, images)
     };
-    let cache = session.client.create_cache(&new, args.waiting.once.client_token.as_ref()).await?;
+    let cache = session.once(args.waiting.once.client_token.as_ref()).create_cache(&new).await?;
     cache.fewer_copies.iter().for_each(|fewer| printer.warning(fewer));
     let built = build(session, cache, &args.waiting, begun, printer).await?;
     let Some(built) = built else { return Ok(ExitCode::SUCCESS) };
@@ -126,8 +126,8 @@ pub(crate) async fn update(
         tags,
         credentials: (!access.credentials.is_empty()).then_some(access.credentials),
     };
-    let key = args.waiting.once.client_token.as_ref();
-    let cache = session.client.update_cache(&args.cache, &change, key).await?;
+    let client = session.once(args.waiting.once.client_token.as_ref());
+    let cache = client.update_cache(&args.cache, &change).await?;
     cache.fewer_copies.iter().for_each(|fewer| printer.warning(fewer));
     if !wants_build {
         printer.result(&documents::Cache::from(&cache), || {

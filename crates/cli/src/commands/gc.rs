@@ -10,7 +10,7 @@ use crate::session::Session;
 
 pub(crate) async fn gc(session: &Session, args: &GcArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let dry_run = args.dry_run;
-    let collected = session.once(&args.once).collect(dry_run).await?;
+    let collected = session.once(args.once.client_token.as_ref()).collect(dry_run).await?;
     printer.result(&Collection::from(&collected), || {
         let (verb, freed) =
             if dry_run { ("would be deleted", "would be freed") } else { ("deleted", "freed") };

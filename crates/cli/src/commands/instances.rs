@@ -98,7 +98,7 @@ async fn stop_one(
     args: &StopArgs,
     printer: &Printer,
 ) -> client::Result<Instance> {
-    let client = session.once(&args.once);
+    let client = session.once(args.once.client_token.as_ref());
     if args.once.client_token.is_some() {
         // One that comes again is answered as the first time, whatever became of the instance.
         return client.stop_instance(word, Some(patience)).await;
@@ -113,7 +113,7 @@ async fn stop_one(
 
 pub(crate) async fn rm(session: &Session, args: &RmArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     args.once.for_one_of(&args.instances)?;
-    let client = session.once(&args.once);
+    let client = session.once(args.once.client_token.as_ref());
     let remove = async |word: &str| client.delete_instance(word, args.force).await.map_err(about_instance);
     let (removed, code) = each(&args.instances, printer, remove).await;
     // A server does it by itself.

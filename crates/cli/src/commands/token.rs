@@ -37,7 +37,7 @@ async fn create(
         account: account.cloned(),
         expires_in_seconds: args.seconds(),
     };
-    let made = session.once(&args.once).create_token(&new).await?;
+    let made = session.once(args.once.client_token.as_ref()).create_token(&new).await?;
     printer.result(&NewToken { token: &made.token, secret: &made.secret }, || vec![made.secret.clone()]);
     let until = made.token.expires.map_or_else(|| "it is revoked".to_owned(), |time| time.to_string());
     printer.note(&format!(
@@ -73,7 +73,7 @@ async fn list(session: &Session, all: bool, printer: &Printer) -> Result<ExitCod
 
 async fn revoke(session: &Session, args: &TokenRevokeArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     args.once.for_one_of(&args.tokens)?;
-    let client = session.once(&args.once);
+    let client = session.once(args.once.client_token.as_ref());
     let revoke = async |id: &str| {
         client.revoke_token(id).await.map_err(|error| {
             let failure = Failure::from(error);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use http::Method;
 use model::{CacheId, CacheName, CacheState, ImageSnapshotId, ImageSource, Origin, RepositoryName};
 use wire::{
-    Cache, CacheDetails, CacheList, CreateCache, Deleted, EventList, FindMatches, IdempotencyKey, Order,
-    PredictSize, Prediction, Ranking, RollBack, UpdateCache, Usage,
+    Cache, CacheDetails, CacheList, CreateCache, Deleted, EventList, FindMatches, Order, PredictSize,
+    Prediction, Ranking, RollBack, UpdateCache, Usage,
 };
 
 use crate::call::Call;
@@ -72,8 +72,8 @@ impl Client {
     ///
     /// # Errors
     /// Those of every operation: [`Error`](crate::Error).
-    pub async fn create_cache(&self, new: &CreateCache, key: Option<&IdempotencyKey>) -> Result<Cache> {
-        Call::new("create a cache", Method::POST, CACHES).key(key).body(new).fetch(self).await
+    pub async fn create_cache(&self, new: &CreateCache) -> Result<Cache> {
+        Call::new("create a cache", Method::POST, CACHES).body(new).fetch(self).await
     }
 
     /// One page of caches.
@@ -113,28 +113,18 @@ impl Client {
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn update_cache(
-        &self,
-        word: &str,
-        update: &UpdateCache,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<Cache> {
-        Call::on("update the cache", Method::PATCH, CACHES, word, "")?.key(key).body(update).fetch(self).await
+    pub async fn update_cache(&self, word: &str, update: &UpdateCache) -> Result<Cache> {
+        Call::on("update the cache", Method::PATCH, CACHES, word, "")?.body(update).fetch(self).await
     }
 
     /// Deletes a cache; where it is in use, refused, or `when_unused` later.
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn delete_cache(
-        &self,
-        word: &str,
-        when_unused: bool,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<Deleted> {
+    pub async fn delete_cache(&self, word: &str, when_unused: bool) -> Result<Deleted> {
         let when = if when_unused { "unused" } else { "now" };
         let call = Call::on("delete the cache", Method::DELETE, CACHES, word, "")?;
-        call.query("when", when).key(key).fetch(self).await
+        call.query("when", when).fetch(self).await
     }
 
     /// What happened to a cache.

@@ -71,7 +71,7 @@ async fn what_a_cloud_said_stays_with_the_record_and_out_of_the_native_documents
     assert!(!serde_json::to_string(&shown).unwrap().contains("SubnetId"));
     let renamed = UpdateCache { name: Some(new.name), ..UpdateCache::default() };
     assert_eq!(
-        told(world.client.update_cache(&word, &renamed, None).await),
+        told(world.client.update_cache(&word, &renamed).await),
         (ProblemKind::InvalidField, "name".to_owned())
     );
 }

@@ -17,10 +17,7 @@ use crate::session::Session;
 
 pub(crate) async fn start(session: &Session, args: &RunArgs, printer: &Printer) -> Result<ExitCode, Failure> {
     let (new, no_image) = wanted(session, args).await?;
-    let client = match &args.client_token {
-        Some(key) => session.client.clone().once(key.clone()),
-        None => session.client.clone(),
-    };
+    let client = session.once(args.client_token.as_ref());
     let work = client.create_instance(&new);
     let created = match (progress::watch_start(session.fetching(), work, printer).await?, no_image) {
         // The word is neither: why it is no image is known here alone.
