@@ -5,7 +5,6 @@
 //! let client = client::Client::new(client::HttpTransport::unix("/var/lib/imc/imc.sock".as_ref())?);
 //! let cache = client.create_cache(
 //!     &wire::CreateCache::of("web".parse().unwrap(), vec!["docker.io/library/nginx:1.29".parse().unwrap()]),
-//!     None,
 //! ).await?;
 //! let mut watch = client.watch_cache(&cache.id.to_string());
 //! while let Some(progress) = watch.next().await? {
