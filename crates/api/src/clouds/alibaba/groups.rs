@@ -19,6 +19,7 @@ use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
 use futures::future::try_join_all;
 use model::{GroupId, GroupSecrets, ImageCache};
 
+use super::once::Turn;
 use super::{Caller, ids, refusals};
 use crate::service::{GroupView, ServiceError, ServiceErrorKind};
 use notes::GroupNotes;
@@ -189,11 +190,18 @@ impl Caller {
     /// Returns before everything of it is gone; it is shown no more.
     pub(super) async fn delete_group(&self, delete: &DeleteContainerGroup) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DeleteContainerGroup;
-        let done = Ok(Answer::DeleteContainerGroup(Done {}));
+        let delete_in = |turn: Turn| self.delete_group_in(turn, delete);
+        self.once(NAME, delete.client_token.as_ref(), delete, String::new(), delete_in).await?;
+        Ok(Answer::DeleteContainerGroup(Done {}))
+    }
+
+    async fn delete_group_in(&self, turn: Turn, delete: &DeleteContainerGroup) -> Result<String, Refusal> {
+        const NAME: OperationName = OperationName::DeleteContainerGroup;
+        let done = Ok(String::new());
         let group = match self.group(NAME, Some(&delete.region), &delete.id).await {
             Ok(group) => group,
-            // A deletion that comes again with its token is done, where the group was there once.
-            Err(_) if delete.client_token.is_some() && self.was_there(&delete.id).await => return done,
+            // Whoever had begun it has done it.
+            Err(_) if turn.is_again && self.group_was_there(&delete.id).await => return done,
             Err(_) if self.delete_transit(delete).await? => return done,
             Err(refusal) => return Err(refusal),
         };
@@ -202,7 +210,7 @@ impl Caller {
         done
     }
 
-    async fn was_there(&self, id: &ResourceId) -> bool {
+    async fn group_was_there(&self, id: &ResourceId) -> bool {
         let Some(id) = ids::group_of(id.as_str()) else { return false };
         let events = self.edge.service().group_events(&self.account, id).await;
         events.is_ok_and(|events| !events.is_empty())

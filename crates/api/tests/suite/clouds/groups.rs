@@ -126,8 +126,30 @@ async fn what_was_asked_for_before_is_not_started_again() {
     assert_eq!(create(&place, &[token]).await, first);
     let other = Call::new("CreateContainerGroup", &[PLAIN, &[token, ("Cpu", "2")]].concat());
     let refused = place.refused(other.acs3(&place.key)).await;
-    assert_eq!(refused, (400, "IdempotentParameterMismatch".to_owned()));
+    let mismatch = (400, "IdempotentParameterMismatch".to_owned());
+    assert_eq!(refused, mismatch);
     assert_eq!(describe(&place, &[]).await["TotalCount"], 1);
+
+    let at_once = [PLAIN, &[("ClientToken", "at once")]].concat();
+    let asked = (0..4).map(|_| place.done("CreateContainerGroup", &at_once));
+    let answers = futures::future::join_all(asked).await;
+    let id = |answer: &Value| answer["ContainerGroupId"].as_str().unwrap().to_owned();
+    assert!(answers.iter().all(|answer| id(answer) == id(&answers[0])), "{answers:?}");
+    let second = id(&answers[0]);
+
+    let delete = |id| Call::new("DeleteContainerGroup", &[("ContainerGroupId", id), token]).acs3(&place.key);
+    for _ in 0..2 {
+        assert_eq!(place.alibaba(delete(&first)).await.0, 200);
+    }
+    assert_eq!(place.refused(delete(&second)).await, mismatch);
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 1);
+    // The token stays that of what it made.
+    assert_eq!(create(&place, &[token]).await, first);
+
+    // Whoever began it is gone: what he has made is found, and what he has deleted is not asked for.
+    place.harness.double.lose_answers();
+    assert_eq!(create(&place, &[("ClientToken", "at once")]).await, second);
+    assert_eq!(place.alibaba(delete(&first)).await.0, 200);
 }
 
 #[tokio::test]
