@@ -32,6 +32,8 @@ const DEFAULT_PAGE: u32 = 50;
 struct Group {
     view: GroupView,
     notes: GroupNotes,
+    /// Its name: the cache's where it is a build's, which may be no name of a group.
+    name: String,
     /// The cache whose build it is, where it is no group but a build's transit instance.
     transit: Option<Box<ImageCache>>,
 }
@@ -40,15 +42,12 @@ impl Group {
     /// A group of this cloud; `None` for another's.
     fn of(view: GroupView) -> Option<Self> {
         let notes = GroupNotes::of(view.group.notes.as_ref())?;
-        Some(Self { view, notes, transit: None })
+        let name = view.group.name.to_string();
+        Some(Self { view, notes, name, transit: None })
     }
 
     fn id(&self) -> GroupId {
         self.view.group.id
-    }
-
-    fn name(&self) -> &str {
-        self.view.group.name.as_str()
     }
 }
 
@@ -120,7 +119,7 @@ impl Caller {
         let mut groups =
             self.groups(&describe.filter).await.map_err(|error| refusals::of_groups(NAME, &error))?;
         groups.retain(|group| {
-            let name = describe.name.as_ref().is_none_or(|name| group.name() == name.as_str());
+            let name = describe.name.as_ref().is_none_or(|name| group.name == name.as_str());
             let status = describe.status.is_none_or(|status| states::status(group) == status);
             let security = describe.security_group_id.as_ref();
             let security =

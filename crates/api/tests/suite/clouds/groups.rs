@@ -232,6 +232,21 @@ async fn a_group_that_cannot_start_says_why() {
 }
 
 #[tokio::test]
+async fn a_cache_is_missed_only_where_one_was_looked_for() {
+    let place = Place::new().await;
+    for (matches, expected) in [("false", false), ("true", true)] {
+        let id = create(&place, &[("AutoMatchImageCache", matches)]).await;
+        let ids = format!("[\"{id}\"]");
+        let group = &describe(&place, &[("ContainerGroupIds", &ids), ("WithEvent", "true")]).await["ContainerGroups"]
+            [0];
+        let reasons: Vec<_> =
+            group["Events"].as_array().unwrap().iter().map(|event| &event["Reason"]).collect();
+        assert_eq!(reasons.contains(&&json!("ImageCacheMissed")), expected, "{reasons:?}");
+        assert!(reasons.contains(&&json!("Pulled")), "{reasons:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_build_fails_by_the_deletion_of_its_transit_instance() {
     let place = Place::new().await;
     let pairs = [("ImageCacheName", "a"), ("Image.1", "nginx:1")];
@@ -247,8 +262,10 @@ async fn a_build_fails_by_the_deletion_of_its_transit_instance() {
 #[tokio::test]
 async fn a_build_is_seen_as_its_transit_instance_while_it_runs() {
     let place = Place::new().await;
+    // A cache's name is any text.
+    let name = "Web, *~/网";
     let pairs = [
-        ("ImageCacheName", "a"),
+        ("ImageCacheName", name),
         ("Image.1", "nginx:1"),
         ("ZoneId", "zone-1"),
         ("SecurityGroupId", "sg-1"),
@@ -260,7 +277,7 @@ async fn a_build_is_seen_as_its_transit_instance_while_it_runs() {
     assert_eq!(groups["TotalCount"], 1);
     let group = &groups["ContainerGroups"][0];
     assert_eq!(group["ContainerGroupId"], transit);
-    assert_eq!(group["ContainerGroupName"], "a");
+    assert_eq!(group["ContainerGroupName"], name);
     assert_eq!(group["Status"], "Pending");
     assert_eq!(group["ZoneId"], "zone-1");
     assert_eq!(group["Containers"][0]["Image"], "nginx:1");
