@@ -119,7 +119,7 @@ impl Caller {
     ) -> Result<BTreeMap<String, ImageCache>, Refusal> {
         let ids = ids.iter().filter_map(|id| id.as_str().parse::<CacheId>().ok()).collect();
         let filter = CacheFilter { ids: Some(ids), ..CacheFilter::default() };
-        let fits = |view: &CacheView| view.cache.deleting.is_none() && self.is_here(view, region);
+        let fits = |view: &CacheView| self.is_here(view, region);
         let wanted = Wanted { start: Start::Behind(None), limit: LONGEST_PAGE, fits: Some(&fits) };
         let page = listing::page(&self.edge, &self.account, &filter, wanted).await;
         let page = page.map_err(|error| refusals::of_caches(operation, "", &error))?;

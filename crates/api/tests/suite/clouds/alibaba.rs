@@ -7,7 +7,7 @@ use model::CacheState;
 use serde_json::{Value, json};
 
 use super::Place;
-use super::signing::{Call, Key, now};
+use super::signing::{Call, Key, TencentCall, now};
 use crate::double::{FAILS, PANICS};
 use crate::harness::ask;
 
@@ -470,6 +470,24 @@ async fn every_operation_is_answered() {
         assert_ne!(document["Code"], "InvalidAction.NotFound", "{name}");
         assert_ne!(document["Code"], "InternalError", "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_deleted_cache_is_gone_though_an_instance_uses_it() {
+    let place = Place::new().await;
+    let id = create(&place, "a", &[("Tag.1.Key", "k")]).await;
+    create(&place, "b", &[]).await;
+    place.harness.double.set_state(id.parse().unwrap(), CacheState::Ready, 100);
+    let new =
+        wire::CreateInstance { cache: wire::PickCache::Only(id.clone()), ..wire::CreateInstance::default() };
+    place.harness.client().create_instance(&new).await.unwrap();
+    place.done("DeleteImageCache", &[("ImageCacheId", &id)]).await;
+    assert_eq!(names(&place, &[("ImageCacheId", &id)]).await, [] as [&str; 0]);
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 1);
+    let tags = place.done("ListTagResources", &[("ResourceType", "ImageCache")]).await;
+    assert_eq!(tags["TagResources"], json!([]));
+    let seen = place.tencent(&TencentCall::new("DescribeImageCaches", &json!({}))).await;
+    assert_eq!(seen["TotalCount"], 1);
 }
 
 #[tokio::test]
