@@ -58,7 +58,7 @@ impl Caller {
         let mut groups: Vec<Group> = all.into_iter().filter_map(Group::of).collect();
         groups.extend(self.transits(filter).await?);
         groups.retain(|group| group.view.group.status.deleting.is_none() && self.fits(group, filter));
-        groups.sort_by_key(|group| std::cmp::Reverse((group.view.group.created, group.id())));
+        groups.sort_by_key(|group| std::cmp::Reverse(group.id()));
         Ok(groups)
     }
 
@@ -173,12 +173,8 @@ impl Caller {
             Some(token) => Some(self.page_start::<GroupId>(&query, token.as_str())?),
             None => None,
         };
-        let skipped = match behind {
-            Some(last) => {
-                groups.iter().position(|group| group.id() == last).map_or(groups.len(), |place| place + 1)
-            }
-            None => 0,
-        };
+        // The last one of the page before may be gone by now.
+        let skipped = behind.map_or(0, |last| groups.partition_point(|group| group.id() >= last));
         let mut rest = groups.into_iter().skip(skipped);
         let page: Vec<Group> = rest.by_ref().take(limit as usize).collect();
         let next = page.last().filter(|_| rest.next().is_some());

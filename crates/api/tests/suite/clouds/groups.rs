@@ -113,6 +113,13 @@ async fn groups_are_found_by_what_they_are() {
     assert_eq!(rest["ContainerGroups"].as_array().unwrap().len(), 1);
     assert!(rest["NextToken"].is_null());
     assert_eq!(rest["ContainerGroups"][0]["ContainerGroupId"], json!(ids[0]));
+    // Whoever deletes what a page has still finds what is behind it.
+    for shown in page["ContainerGroups"].as_array().unwrap() {
+        let id = shown["ContainerGroupId"].as_str().unwrap();
+        place.done("DeleteContainerGroup", &[("ContainerGroupId", id)]).await;
+    }
+    let rest = describe(&place, &[("Limit", "2"), ("NextToken", token)]).await;
+    assert_eq!(rest["ContainerGroups"][0]["ContainerGroupId"], json!(ids[0]));
     let other = place.key_of("other", super::FULL).await;
     let (_, seen) = place.alibaba(Call::new("DescribeContainerGroups", &[]).acs3(&other)).await;
     assert_eq!(seen["TotalCount"], 0);
