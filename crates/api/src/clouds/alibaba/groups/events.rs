@@ -122,7 +122,7 @@ impl Caller {
         let shown = shown.map(|(index, (event, (kind, reason, message)))| CacheEvent {
             kind,
             reason,
-            message,
+            message: ids::sentence(&message),
             name: event_name(name, event, index),
             count: event.count,
             first_timestamp: event.first,
