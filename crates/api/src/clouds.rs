@@ -7,6 +7,7 @@
 //! The wire is the crate `clouds`; what is decided, is decided behind the port. Whatever happens here is answered in that cloud's
 //! words: bodies that are too long, requests that come or are answered too slowly, and panics among it.
 
+mod advice;
 mod alibaba;
 mod keys;
 mod listing;

@@ -17,7 +17,7 @@ use wire::{IdempotencyKey, ProblemKind};
 
 use crate::edge::Edge;
 use crate::refusal::Refusal;
-use crate::service::{Once, OnceTurn, Service};
+use crate::service::{Once, OnceTurn, Service, ServiceResult};
 
 /// Says of an answer that it was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -95,6 +95,10 @@ impl Told {
         Self { is_secret: true, ..self }
     }
 
+    fn text(&self) -> String {
+        serde_json::to_string(self).expect("our documents have no key that is no text")
+    }
+
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         let mut response = (status, Json(self.body)).into_response();
@@ -133,16 +137,13 @@ impl Edge {
         };
         let edge = self.clone();
         let told = self.carry_out(async move {
-            let action = action(Turn { subject, is_again: number > 1 });
-            let told = with_beats(edge.service(), &once, number, action).await;
-            edge.leave(&once, number, told.as_ref().ok()).await;
-            told
+            edge.in_turn(&once, number, action(Turn { subject, is_again: number > 1 }), Told::text).await
         });
         Ok(told.await?.into_response())
     }
 
     /// Waits until it is somebody's turn no more, or the server is about to end.
-    async fn turn(&self, once: &Once) -> Result<OnceTurn, Refusal> {
+    pub(crate) async fn turn(&self, once: &Once) -> ServiceResult<OnceTurn> {
         loop {
             let left = self.answered().notified();
             let turn = self.service().begin_once(once).await?;
@@ -157,13 +158,23 @@ impl Edge {
         }
     }
 
+    /// Carries an action out in the turn of that number, and leaves what came of it in the words of `told`.
+    pub(crate) async fn in_turn<T, E>(
+        &self,
+        once: &Once,
+        number: u32,
+        action: impl Future<Output = Result<T, E>>,
+        told: impl FnOnce(&T) -> String,
+    ) -> Result<T, E> {
+        let done = with_beats(self.service(), once, number, action).await;
+        self.leave(once, number, done.as_ref().ok().map(told)).await;
+        done
+    }
+
     /// Leaves the answer, or what was begun. Where neither can be recorded, the next one takes it up once nothing is seen of this turn.
-    async fn leave(&self, once: &Once, number: u32, told: Option<&Told>) {
-        let left = match told {
-            Some(told) => {
-                let answer = serde_json::to_string(told).expect("our documents have no key that is no text");
-                self.service().answer_once(once, number, &answer).await
-            }
+    async fn leave(&self, once: &Once, number: u32, answer: Option<String>) {
+        let left = match answer {
+            Some(answer) => self.service().answer_once(once, number, &answer).await,
             None => self.service().give_up_once(once, number).await,
         };
         if let Err(error) = left {

@@ -67,7 +67,7 @@ macro_rules! metastore_conformance {
             events: counts_equal_ones, keeps_what_every_database_holds, drops_the_oldest, drops_those_of_layers_first,
                 go_with_the_verb, forgets_those_of_the_gone,
                 of_a_page_of_caches;
-            find: finds_by_filter_and_page, finds_by_image_and_repository, finds_by_tags, finds_by_labels,
+            find: finds_by_filter_and_page, finds_by_image_and_repository, finds_by_tags, finds_by_labels, finds_what_is_to_last,
                 finds_nothing_among_none, outlines_every_cache, follows_changes, pages_there_and_back, lists_by_page,
                 passes_over_what_is_skipped;
             generations: keeps_the_one_before, rolls_back_and_forth, refuses_what_it_does_not_have, drops_and_releases,

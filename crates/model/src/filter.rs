@@ -30,4 +30,6 @@ pub struct CacheFilter {
     pub tags: BTreeMap<String, Option<String>>,
     /// Only those that every one of these lets through, by the labels of what a cloud's call said.
     pub labels: BTreeMap<String, LabelFilter>,
+    /// Only those whose deletion was not asked for.
+    pub lasting: bool,
 }

@@ -106,6 +106,14 @@ impl CloudNotes {
         self.labels.get(&self.cloud.region_label()).map(String::as_str)
     }
 
+    /// Notes for what is made because of what has these: it is in the same region, and nothing more is said of it.
+    #[must_use]
+    pub fn of_region(&self) -> Option<Self> {
+        let key = self.cloud.region_label();
+        let region = self.labels.get(&key)?.clone();
+        Some(Self { cloud: self.cloud, labels: BTreeMap::from([(key, region)]), document: "{}".to_owned() })
+    }
+
     /// The same with these labels: words that a listing can be filtered by.
     ///
     /// # Errors

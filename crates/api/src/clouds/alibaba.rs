@@ -5,6 +5,7 @@ mod change;
 mod describe;
 pub(super) mod groups;
 mod ids;
+mod once;
 mod refusals;
 mod registries;
 mod resources;
@@ -170,7 +171,7 @@ async fn perform(caller: Caller, operation: Operation) -> Result<Answer, Refusal
     let action = async move {
         match operation {
             Operation::CreateImageCache(create) => caller.create_cache(*create).await,
-            Operation::UpdateImageCache(update) => caller.update_cache(*update).await,
+            Operation::UpdateImageCache(update) => caller.update_cache(&update).await,
             Operation::DeleteImageCache(delete) => caller.delete_cache(&delete).await,
             Operation::DescribeImageCaches(describe) => caller.describe_caches(&describe).await,
             Operation::ListUsage(_) => caller.list_usage().await,
@@ -180,7 +181,7 @@ async fn perform(caller: Caller, operation: Operation) -> Result<Answer, Refusal
             Operation::ListTagResources(list) => caller.list_tags(&list).await,
             Operation::CreateContainerGroup(create) => {
                 create.check_further()?;
-                caller.create_group(*create).await
+                caller.create_group(&create).await
             }
             Operation::DeleteContainerGroup(delete) => caller.delete_group(&delete).await,
             Operation::DescribeContainerGroups(describe) => caller.describe_groups(&describe).await,

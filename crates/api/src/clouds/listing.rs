@@ -59,7 +59,9 @@ async fn ask(
     limit: u32,
 ) -> ServiceResult<CachePage> {
     let page = Page { after, limit, order: Order::NewestFirst, skip };
-    edge.service().describe_caches(account, filter, page).await
+    // What goes with its last instance is gone for a cloud.
+    let filter = CacheFilter { lasting: true, ..filter.clone() };
+    edge.service().describe_caches(account, &filter, page).await
 }
 
 async fn walk(
@@ -106,5 +108,5 @@ pub(super) async fn events(
 pub(super) async fn cache(edge: &Edge, account: &AccountId, id: CacheId) -> ServiceResult<Option<CacheView>> {
     let filter = CacheFilter { ids: Some(vec![id]), ..CacheFilter::default() };
     let page = ask(edge, account, &filter, (None, 0), 1).await?;
-    Ok(page.caches.into_iter().next().filter(|view| view.cache.deleting.is_none()))
+    Ok(page.caches.into_iter().next())
 }

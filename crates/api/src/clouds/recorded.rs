@@ -44,9 +44,17 @@ pub(super) struct RecordedLogin {
 }
 
 impl Recorded {
-    /// What was kept; nothing where nothing was, or a later version kept what this one cannot read.
+    /// What was kept; nothing where nothing was, or a later version kept what this one cannot read. The regions are those of
+    /// the labels too: an automatic cache has no more.
     pub(super) fn of(notes: Option<&CloudNotes>) -> Self {
-        notes.and_then(|notes| serde_json::from_str(notes.document()).ok()).unwrap_or_default()
+        let Some(notes) = notes else { return Self::default() };
+        let mut recorded: Self = serde_json::from_str(notes.document()).unwrap_or_default();
+        for cloud in [Cloud::Alibaba, Cloud::Tencent] {
+            if let Some(region) = notes.labels().get(&cloud.region_label()) {
+                recorded.put_into(cloud, region);
+            }
+        }
+        recorded
     }
 
     /// Puts it into a region, where no call of that cloud has before.
@@ -158,11 +166,16 @@ mod tests {
         in_b.put_into(Cloud::Alibaba, "b");
         in_b.put_into(Cloud::Alibaba, "a");
         let in_b = in_b.into_notes(Cloud::Alibaba).unwrap();
+        // An automatic cache has that alone, and keeps it whichever cloud's call changes it.
+        let automatic = in_b.of_region().unwrap();
+        let changed = Recorded::of(Some(&automatic)).into_notes(Cloud::Tencent).unwrap();
         let one = regions(&["a"]);
         let two = regions(&["a", "b"]);
         for (notes, cloud, settings, expected) in [
             (None, Cloud::Alibaba, &two, [true, false]),
             (Some(&in_b), Cloud::Alibaba, &two, [false, true]),
+            (Some(&automatic), Cloud::Alibaba, &two, [false, true]),
+            (Some(&changed), Cloud::Alibaba, &two, [false, true]),
             (Some(&in_b), Cloud::Tencent, &two, [true, false]),
             (Some(&in_b), Cloud::Alibaba, &one, [true, true]),
         ] {

@@ -102,6 +102,7 @@ impl FromQuery for Listing {
             image: pairs.one("image")?,
             repository: pairs.one("repository")?,
             labels: BTreeMap::new(),
+            lasting: false,
             tags: tags.iter().map(|text| tag(text)).collect::<Result<_, _>>()?,
         };
         Ok(Self { filter, page: paging::Asked::of(pairs)? })

@@ -82,10 +82,17 @@ async fn create(
     Ok(ExitCode::SUCCESS)
 }
 
+const NO_POLICY: &str = "write the policy into a file and name that; `imc access-key create --help` has one";
+
 /// The policy that the file holds. What it says is read where it will be kept to.
 fn policy(file: &Path) -> Result<serde_json::Value, Failure> {
-    let text = std::fs::read(file)
-        .map_err(|error| Failure::system(format_args!("read the policy {}", file.display()), &error))?;
+    let text = std::fs::read(file).map_err(|error| {
+        let failure = Failure::system(format_args!("read the policy {}", file.display()), &error);
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::not_found(failure.message, NO_POLICY),
+            _ => failure,
+        }
+    })?;
     serde_json::from_slice(&text)
         .map_err(|error| Failure::input(format!("failed to read the policy {}: {error}", file.display())))
 }

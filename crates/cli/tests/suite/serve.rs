@@ -275,6 +275,8 @@ fn access_keys_are_made_shown_once_and_disabled() {
     home.imc(&create).fails(64, &["`eci:?`"]);
     std::fs::write(policy, "{").unwrap();
     home.imc(&create).fails(64, &["policy.json"]);
+    std::fs::remove_file(policy).unwrap();
+    home.imc(&create).fails(66, &["policy.json", "imc access-key create --help"]);
 
     let made = home.imc(&["access-key", "create", "--account", "shop", "--label", "ci", "--read-only"]).ok();
     let word = |name: &str| {

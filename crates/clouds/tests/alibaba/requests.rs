@@ -229,7 +229,29 @@ fn parts_of_one_object_belong_together() {
             CreateContainerGroup,
             vec![("Container.1.VolumeMount.1.Name", "v"), ("Container.1.VolumeMount.1.MountPath", "/v")],
             "InvalidParameter",
-            "Container.N.VolumeMount.M.Name",
+            "Container.1.VolumeMount.1.Name",
+        ),
+        (
+            CreateContainerGroup,
+            vec![("Container.1.VolumeMount.1.Name", "v"), ("Container.1.VolumeMount.1.MountPath", "/proc/x")],
+            "InvalidParameter",
+            "Container.1.VolumeMount.1.MountPath",
+        ),
+        (
+            CreateContainerGroup,
+            vec![
+                ("Container.1.VolumeMount.1.Name", "v"),
+                ("Container.1.VolumeMount.1.MountPath", "/v"),
+                ("Container.1.VolumeMount.1.SubPath", "a/../b"),
+            ],
+            "InvalidParameter",
+            "Container.1.VolumeMount.1.SubPath",
+        ),
+        (
+            CreateContainerGroup,
+            vec![("Container.1.WorkingDir", "srv")],
+            "InvalidParameter",
+            "Container.1.WorkingDir",
         ),
         (
             CreateContainerGroup,

@@ -115,7 +115,8 @@ impl Groups {
         engine.workshop.let_go(&change.released.into_iter().collect::<Vec<_>>()).await;
         engine.note_start(choice).await;
         engine.look_behind(choice).await;
-        engine.create_automatic_cache(&group.account, Subject::Group(group.id), choice).await;
+        let (starter, notes) = (Subject::Group(group.id), group.notes.as_ref());
+        engine.create_automatic_cache(&group.account, starter, notes, choice).await;
         engine.workshop.signals.changes.notify_one();
         Ok(Some(change.group))
     }

@@ -206,8 +206,8 @@ impl Instances {
         self.engine.note_start(choice).await;
         self.engine.look_behind(choice).await;
         // Only now: what cannot start needs no cache.
-        let cache =
-            self.engine.create_automatic_cache(&record.account, Subject::Instance(record.id), choice).await;
+        let starter = Subject::Instance(record.id);
+        let cache = self.engine.create_automatic_cache(&record.account, starter, None, choice).await;
         Ok(RunningInstance { instance, cache })
     }
 

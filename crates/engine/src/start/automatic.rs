@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use metastore::{Admitted, CacheFilter, Operation, Order, Page};
 use model::{
-    AccountId, ByteSize, CacheName, CachePolicy, CacheState, CopyPlan, Digest, Event, EventKind, EventReason,
-    ImageCache, ImageSource, Origin, Platform, Subject,
+    AccountId, ByteSize, CacheName, CachePolicy, CacheState, CloudNotes, CopyPlan, Digest, Event, EventKind,
+    EventReason, ImageCache, ImageSource, Origin, Platform, Subject,
 };
 use serde::Serialize;
 
@@ -26,17 +26,18 @@ const LOOKED_THROUGH: u32 = 100;
 impl Engine {
     /// Makes the automatic cache that a start left to be made, from what it fetched: no registry is asked. `None` where none
     /// is to be made, or somebody else makes it. Call it once that is recorded and before the choice is released. A
-    /// failure is an event of it, no failure of the start.
+    /// failure is an event of it, no failure of the start. It is in the region that the starter's `notes` name, if any.
     pub async fn create_automatic_cache(
         &self,
         account: &AccountId,
         starter: Subject,
+        notes: Option<&CloudNotes>,
         choice: &StartChoice,
     ) -> Option<ImageCache> {
         if !choice.is_automatic {
             return None;
         }
-        let made = self.try_automatic_cache(account, starter, choice).await;
+        let made = self.try_automatic_cache(account, starter, notes, choice).await;
         let (kind, message) = match &made {
             Ok(None) => return None,
             Ok(Some(cache)) => {
@@ -56,13 +57,16 @@ impl Engine {
         &self,
         account: &AccountId,
         starter: Subject,
+        notes: Option<&CloudNotes>,
         choice: &StartChoice,
     ) -> Result<Option<ImageCache>, Error> {
         let images = distinct(choice);
         if self.has_automatic_cache(account, &images, &choice.platform).await? {
             return Ok(None);
         }
-        let draft = self.automatic(account, starter, choice, images)?;
+        let name = format!("auto-create-for-{starter}").parse().expect("an id is letters and digits");
+        let notes = notes.and_then(CloudNotes::of_region);
+        let draft = self.automatic(account, name, notes, choice, images)?;
         let now = self.clock().now();
         let message = format!("no cache had everything that {starter} wanted");
         let subject = Subject::Cache(draft.cache.id);
@@ -83,12 +87,11 @@ impl Engine {
     fn automatic(
         &self,
         account: &AccountId,
-        starter: Subject,
+        name: CacheName,
+        notes: Option<CloudNotes>,
         choice: &StartChoice,
         images: Vec<ImageSource>,
     ) -> Result<Draft, Error> {
-        let name: CacheName =
-            format!("auto-create-for-{starter}").parse().expect("an id is letters and digits");
         let unpacked = choice.own.as_ref().map_or(ByteSize::ZERO, model::ImageSnapshot::unpacked_size);
         let (fingerprint, platform) = (fingerprint_of(&images, &choice.platform), choice.platform.clone());
         // What was fetched is on this machine: a standard snapshot follows, where these are kept elsewhere.
@@ -103,6 +106,7 @@ impl Engine {
             credentials,
             origin: Origin::Automatic,
             policy: CachePolicy { copies, ..CachePolicy::default() },
+            notes,
             size_limit: Some(SPACE.max(ByteSize::gib(unpacked.gib_rounded_up()))),
             ..NewCacheRequest::new(account.clone(), name, images, platform)
         };

@@ -9,9 +9,10 @@ use engine::{GroupDetails, Groups, Instances, NewGroup, Reconcilers};
 use metastore::{CacheFilter, GroupStep, InstanceFilter, Page};
 use model::matching::MatchPolicy;
 use model::{
-    ByteSize, CacheState, Clock as _, ContainerPlace, ContainerSpec, ContainerState, EventReason, ExitStatus,
-    Group, GroupId, GroupMount, GroupNetwork, GroupPhase, GroupSecrets, GroupSpec, GroupVolume, ImageCache,
-    InstanceId, Origin, Platform, RegistryAccess, RestartPolicy, VolumeFile, VolumeSource,
+    ByteSize, CacheState, Clock as _, Cloud, CloudNotes, ContainerPlace, ContainerSpec, ContainerState,
+    EventReason, ExitStatus, Group, GroupId, GroupMount, GroupNetwork, GroupPhase, GroupSecrets, GroupSpec,
+    GroupVolume, ImageCache, InstanceId, Origin, Platform, RegistryAccess, RestartPolicy, VolumeFile,
+    VolumeSource,
 };
 use testkit::{FaultServer, Reply};
 use tokio::task::JoinSet;
@@ -89,9 +90,7 @@ impl Scene {
     }
 
     async fn create_with(&self, spec: GroupSpec, secrets: GroupSecrets) -> Group {
-        let (id, name) = (GroupId::generate(), "web".parse().unwrap());
-        let new = NewGroup { id, name, spec, secrets, credentials: BTreeMap::new(), notes: None };
-        self.groups.create(&local(), new).await.unwrap()
+        self.groups.create(&local(), new_group(spec, secrets)).await.unwrap()
     }
 
     /// Whatever is due is done.
@@ -141,6 +140,11 @@ impl Scene {
 
 use ContainerPlace::{Init, Main};
 
+fn new_group(spec: GroupSpec, secrets: GroupSecrets) -> NewGroup {
+    let (id, name) = (GroupId::generate(), "web".parse().unwrap());
+    NewGroup { id, name, spec, secrets, credentials: BTreeMap::new(), notes: None }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_lives_from_its_init_containers_to_its_end() {
     let mut scene = Scene::new();
@@ -187,6 +191,24 @@ async fn a_miss_is_matched_once_and_makes_one_cache_of_all_images() {
     assert!(scene.reasons(second).await.contains(&EventReason::CacheHit));
     assert_eq!((scene.automatic().await.len(), scene.server.requests().len()), (1, requests));
     assert_eq!(scene.automatic().await[0].savings.starts, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_automatic_cache_is_in_the_region_of_the_group_that_missed() {
+    let mut scene = Scene::new();
+    let labels = BTreeMap::from([(Cloud::Alibaba.region_label(), "cn-beijing".to_owned())]);
+    let said = CloudNotes::new(Cloud::Alibaba, r#"{"ZoneId":"a"}"#.to_owned()).unwrap();
+    let notes = said.with_labels(labels).unwrap();
+    let new = NewGroup {
+        notes: Some(notes),
+        ..new_group(scene.spec(RestartPolicy::Always), GroupSecrets::default())
+    };
+    scene.groups.create(&local(), new).await.unwrap();
+    scene.pass().await;
+    let made = scene.automatic().await;
+    let [cache] = made.as_slice() else { panic!("{made:?}") };
+    let notes = cache.notes.as_ref().unwrap();
+    assert_eq!((notes.region(), notes.document()), (Some("cn-beijing"), "{}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

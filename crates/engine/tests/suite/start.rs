@@ -69,7 +69,7 @@ impl Scene {
         let engine = &self.world.engine;
         engine.record_instance(&instance, &choice).await.unwrap();
         engine.note_start(&choice).await;
-        engine.create_automatic_cache(&local(), Subject::Instance(instance.id), &choice).await;
+        engine.create_automatic_cache(&local(), Subject::Instance(instance.id), None, &choice).await;
         choice.release().await;
         (instance, choice)
     }
@@ -295,8 +295,10 @@ async fn an_automatic_cache_speaks_to_registries_as_its_start_did() {
     let engine = service.engine.clone();
     let choice = engine.choose_start(&local(), &wish, &BuildProgress::default()).await.unwrap();
     engine.record_instance(&instance_of(&wish, &choice), &choice).await.unwrap();
-    let made =
-        engine.create_automatic_cache(&local(), Subject::Instance(wish.instance), &choice).await.unwrap();
+    let made = engine
+        .create_automatic_cache(&local(), Subject::Instance(wish.instance), None, &choice)
+        .await
+        .unwrap();
     choice.release().await;
     assert_eq!(made.access, wish.access);
     // Its images are built anew without a word about how.

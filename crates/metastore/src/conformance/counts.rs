@@ -67,15 +67,16 @@ async fn caches_agree(store: &dyn Metastore) {
     let states = [None, Some(&none[..]), Some(&one[..]), Some(&two[..]), Some(&CacheState::ALL[..])];
     for account in accounts.keys().map(|account| Some((*account).clone())).chain([None]) {
         for origin in [None, Some(Origin::Manual), Some(Origin::Automatic)] {
-            for states in states {
+            for (states, lasting) in states.iter().flat_map(|states| [(states, false), (states, true)]) {
                 let states = states.map(<[_]>::to_vec);
-                let filter =
-                    CacheFilter { account: account.clone(), origin, states, ..CacheFilter::default() };
+                let account = account.clone();
+                let filter = CacheFilter { account, origin, states, lasting, ..CacheFilter::default() };
                 let counted = store.count_caches(&filter).await.unwrap();
                 let is_wanted = |cache: &&ImageCache| {
                     filter.account.as_ref().is_none_or(|account| *account == cache.account)
                         && origin.is_none_or(|origin| origin == cache.origin)
                         && filter.states.as_ref().is_none_or(|states| states.contains(&cache.state))
+                        && !(lasting && cache.deleting.is_some())
                 };
                 assert_eq!(counted, all.iter().filter(is_wanted).count() as u64, "{filter:?}");
             }

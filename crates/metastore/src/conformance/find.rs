@@ -191,6 +191,24 @@ pub async fn finds_by_labels(store: &dyn Metastore) {
     assert_eq!(found(store, &by(&[("region", "a", false)])).await, ids[1..2]);
 }
 
+pub async fn finds_what_is_to_last(store: &dyn Metastore) {
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(ready_cache(store, "web", at(0)).await.id);
+    }
+    let lasting = CacheFilter { lasting: true, ..local() };
+    let named = CacheFilter { names: Some(vec!["web".parse().unwrap()]), ..lasting.clone() };
+    for left in [&ids[..], &ids[1..]] {
+        for filter in [&lasting, &named] {
+            assert_eq!(found(store, filter).await, left);
+            let listing = store.list_caches(filter, Page { limit: 1, ..Page::first() }).await.unwrap();
+            assert_eq!((listing.caches[0].id, listing.total), (left[0], left.len() as u64));
+        }
+        store.ask_deletion(ids[0], &[], at(1)).await.unwrap();
+    }
+    assert_eq!(found(store, &local()).await, ids);
+}
+
 pub async fn finds_nothing_among_none(store: &dyn Metastore) {
     ready_cache(store, "web", at(0)).await;
     for filter in [

@@ -66,6 +66,7 @@ pub(super) fn is_wanted_cache(filter: &CacheFilter, cache: &ImageCache) -> bool 
         && filter.repository.as_ref().is_none_or(|wanted| has_repository(cache, wanted))
         && filter.tags.iter().all(|(key, value)| has_tag(key, value))
         && filter.labels.iter().all(|(key, wanted)| wanted.lets_through(label(key)))
+        && !(filter.lasting && cache.deleting.is_some())
 }
 
 /// Whether the filter lets the instance through.

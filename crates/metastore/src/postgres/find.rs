@@ -47,6 +47,9 @@ fn caches(beginning: &'static str, filter: &CacheFilter) -> Statement {
     if let Some(origin) = filter.origin {
         statement.push(" AND origin = ").push_bind(origin.as_str());
     }
+    if filter.lasting {
+        statement.push(" AND deleting IS NULL");
+    }
     if let Some(snapshot) = filter.snapshot {
         statement.push(" AND snapshot = ").push_bind(snapshot.to_string());
     }

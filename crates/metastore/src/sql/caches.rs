@@ -189,6 +189,14 @@ pub(super) async fn list(
     wanted: &CacheFilter,
     page: Page<CacheId>,
 ) -> Result<CacheListing> {
+    let mut wanted = wanted.clone();
+    if wanted.lasting
+        && let Some(account) = &wanted.account
+    {
+        // Mostly there is none that goes: then the indices do, and no row is read for that.
+        wanted.lasting = usage::has_going(connection, account).await?;
+    }
+    let wanted = &wanted;
     let found = match page.limit {
         0 => Vec::new(),
         _ => find(connection, wanted, page, true).await?,

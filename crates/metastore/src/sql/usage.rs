@@ -7,6 +7,9 @@ use super::{Connection, Database};
 use crate::error::failed;
 use crate::{CacheFilter, Result, Usage};
 
+const GOING: &str =
+    "SELECT CAST(coalesce(sum(caches), 0) AS BIGINT) FROM usage WHERE account = $1 AND deleting";
+
 const COUNTED: &str = "SELECT CAST(coalesce(sum(caches), 0) AS BIGINT) FROM usage \
      WHERE account = $1 AND origin = $2 AND NOT deleting";
 
@@ -22,18 +25,26 @@ pub(super) async fn usage(connection: &mut Connection, account: &AccountId) -> R
     Ok(Usage { manual, automatic: counted(connection, account, Origin::Automatic).await? })
 }
 
-/// Whether it looks at nothing but account, origin and state: how many there are of these is kept.
+/// Whether the deletion of one was asked for.
+pub(super) async fn has_going(connection: &mut Connection, account: &AccountId) -> Result<bool> {
+    let query = sqlx::query_scalar(GOING).bind(account.as_str());
+    let count: i64 = query.fetch_one(connection).await.map_err(failed("count the account's caches"))?;
+    Ok(count > 0)
+}
+
+/// Whether it looks at nothing but account, origin, state and whether they go: how many there are of these is kept.
 pub(super) fn is_counted(filter: &CacheFilter) -> bool {
     let counted = CacheFilter {
         account: filter.account.clone(),
         origin: filter.origin,
         states: filter.states.clone(),
+        lasting: filter.lasting,
         ..CacheFilter::default()
     };
     *filter == counted
 }
 
-/// How many caches a filter lets through that looks at nothing but account, origin and state.
+/// How many caches a filter lets through that looks at nothing else.
 pub(super) async fn count(connection: &mut Connection, filter: &CacheFilter) -> Result<u64> {
     let mut query = statement(filter);
     let count = query.build_query_scalar().fetch_one(connection).await;
@@ -57,6 +68,9 @@ fn statement(filter: &CacheFilter) -> QueryBuilder<Database> {
             query.push(", ").push_bind(state.as_str());
         }
         query.push(")");
+    }
+    if filter.lasting {
+        query.push(" AND NOT deleting");
     }
     query
 }

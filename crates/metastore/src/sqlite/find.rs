@@ -178,6 +178,9 @@ fn push_ids(query: &mut Statement, way: Way, filter: &CacheFilter) {
     if let Some(snapshot) = filter.snapshot {
         query.push(" AND c.snapshot = ").push_bind(snapshot.to_string());
     }
+    if filter.lasting {
+        query.push(" AND c.deleting IS NULL");
+    }
     push_images(query, way, filter);
     push_tags(query, way, filter);
     push_labels(query, filter);

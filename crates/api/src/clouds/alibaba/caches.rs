@@ -14,10 +14,11 @@ use model::{
 };
 use wire::IdempotencyKey;
 
+use super::once::Turn;
 use super::{Caller, ids, refusals, registries};
 use crate::clouds::listing;
 use crate::clouds::recorded::{Recorded, is_in_region};
-use crate::service::{CacheView, DeleteMode, NewCache, ServiceErrorKind};
+use crate::service::{CacheView, DeleteMode, NewCache};
 
 /// The size of a cache of which no size is said.
 const DEFAULT_GIB: u32 = 20;
@@ -127,26 +128,30 @@ impl Caller {
 
     pub(super) async fn delete_cache(&self, delete: &DeleteImageCache) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DeleteImageCache;
+        let delete_in = |turn: Turn| self.delete_in(turn, delete);
+        self.once(NAME, delete.client_token.as_ref(), delete, String::new(), delete_in).await?;
+        Ok(Answer::DeleteImageCache(Done {}))
+    }
+
+    async fn delete_in(&self, turn: Turn, delete: &DeleteImageCache) -> Result<String, Refusal> {
+        const NAME: OperationName = OperationName::DeleteImageCache;
         let text = delete.id.as_str();
         let Some(view) = self.find(NAME, &delete.region, text).await? else {
-            return self.deleted_before(text, delete.client_token.is_some()).await;
+            return match turn.is_again && self.was_there(text).await {
+                true => Ok(String::new()),
+                false => Err(refusals::unknown_cache(text)),
+            };
         };
         let id = view.cache.id.to_string();
         let deleted = self.edge.service().delete_cache(&self.account, &id, DeleteMode::WhenUnused).await;
         deleted.map_err(|error| refusals::of_caches(NAME, text, &error))?;
-        Ok(Answer::DeleteImageCache(Done {}))
+        Ok(String::new())
     }
 
-    /// A deletion that comes again with its token is done, where the cache was there once.
-    async fn deleted_before(&self, text: &str, has_token: bool) -> Result<Answer, Refusal> {
-        let Some(id) = text.parse::<CacheId>().ok().filter(|_| has_token) else {
-            return Err(refusals::unknown_cache(text));
-        };
-        match self.edge.service().cache_events(&self.account, &id.to_string()).await {
-            Ok(_) => Ok(Answer::DeleteImageCache(Done {})),
-            Err(error) if error.kind == ServiceErrorKind::NotFound => Err(refusals::unknown_cache(text)),
-            Err(error) => Err(refusals::of_caches(OperationName::DeleteImageCache, text, &error)),
-        }
+    /// Whether the account has had a cache of that id, which is still known by its events.
+    async fn was_there(&self, text: &str) -> bool {
+        let Ok(id) = text.parse::<CacheId>() else { return false };
+        self.edge.service().cache_events(&self.account, &id.to_string()).await.is_ok()
     }
 
     /// The cache of that id, if it is in the region.

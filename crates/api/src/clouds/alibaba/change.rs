@@ -5,7 +5,8 @@ use clouds::alibaba::request::UpdateImageCache;
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
 use model::{ByteSize, CacheState, Cloud, ImageCache, PolicyEdit};
 
-use super::caches::{keep_network, key, notes, sources};
+use super::caches::{keep_network, notes, sources};
+use super::once::Turn;
 use super::{Caller, ids, refusals};
 use crate::clouds::recorded::Recorded;
 use crate::service::CacheUpdate;
@@ -62,32 +63,37 @@ fn check_state(cache: &ImageCache) -> Result<(), Refusal> {
 }
 
 impl Caller {
-    pub(super) async fn update_cache(&self, update: UpdateImageCache) -> Result<Answer, Refusal> {
+    pub(super) async fn update_cache(&self, update: &UpdateImageCache) -> Result<Answer, Refusal> {
+        let update_in = |turn: Turn| self.update_in(turn, update);
+        self.once(NAME, update.client_token.as_ref(), update, String::new(), update_in).await?;
+        Ok(Answer::UpdateImageCache(Done {}))
+    }
+
+    async fn update_in(&self, turn: Turn, update: &UpdateImageCache) -> Result<String, Refusal> {
         let text = update.id.as_str();
         let view = self.find(NAME, &update.region, text).await?;
         let cache = view.ok_or_else(|| refusals::unknown_cache(text))?.cache;
-        let key = key(update.client_token.as_ref());
-        let mut changes = changes(&update, &cache)?;
+        check_state(&cache)?;
+        let mut changes = changes(update, &cache)?;
         let logins = self.logins(&update.credentials, &update.acr)?;
         changes.credentials = (!logins.is_empty()).then_some(logins);
         let before = Recorded::of(cache.notes.as_ref());
-        let after = recorded(&update, &cache);
-        let is_first = key.is_none();
-        if is_first {
-            check_state(&cache)?;
-        }
-        // With a token it may be one that was done before, which the records know.
-        if is_first && changes == CacheUpdate::default() && without_region(&before) == without_region(&after)
-        {
-            return Err(Refusal::of(NAME, ErrorCode::NoNeedUpdate));
+        let after = recorded(update, &cache);
+        if changes == CacheUpdate::default() && without_region(&before) == without_region(&after) {
+            // Whoever had begun it has done it.
+            return if turn.is_again {
+                Ok(String::new())
+            } else {
+                Err(Refusal::of(NAME, ErrorCode::NoNeedUpdate))
+            };
         }
         if before != after {
             changes.notes = Some(notes(after)?);
         }
         let id = cache.id.to_string();
-        let admitted = self.edge.service().update_cache(&self.account, &id, changes, key.as_ref()).await;
+        let admitted = self.edge.service().update_cache(&self.account, &id, changes, None).await;
         admitted.map_err(|error| refusals::of_caches(NAME, text, &error))?;
-        Ok(Answer::UpdateImageCache(Done {}))
+        Ok(String::new())
     }
 }
 

@@ -19,6 +19,7 @@ use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
 use futures::future::try_join_all;
 use model::{GroupId, GroupSecrets, ImageCache};
 
+use super::once::Turn;
 use super::{Caller, ids, refusals};
 use crate::service::{GroupView, ServiceError, ServiceErrorKind};
 use notes::GroupNotes;
@@ -31,6 +32,8 @@ const DEFAULT_PAGE: u32 = 50;
 struct Group {
     view: GroupView,
     notes: GroupNotes,
+    /// Its name: the cache's where it is a build's, which may be no name of a group.
+    name: String,
     /// The cache whose build it is, where it is no group but a build's transit instance.
     transit: Option<Box<ImageCache>>,
 }
@@ -39,15 +42,12 @@ impl Group {
     /// A group of this cloud; `None` for another's.
     fn of(view: GroupView) -> Option<Self> {
         let notes = GroupNotes::of(view.group.notes.as_ref())?;
-        Some(Self { view, notes, transit: None })
+        let name = view.group.name.to_string();
+        Some(Self { view, notes, name, transit: None })
     }
 
     fn id(&self) -> GroupId {
         self.view.group.id
-    }
-
-    fn name(&self) -> &str {
-        self.view.group.name.as_str()
     }
 }
 
@@ -58,7 +58,7 @@ impl Caller {
         let mut groups: Vec<Group> = all.into_iter().filter_map(Group::of).collect();
         groups.extend(self.transits(filter).await?);
         groups.retain(|group| group.view.group.status.deleting.is_none() && self.fits(group, filter));
-        groups.sort_by_key(|group| std::cmp::Reverse((group.view.group.created, group.id())));
+        groups.sort_by_key(|group| std::cmp::Reverse(group.id()));
         Ok(groups)
     }
 
@@ -119,7 +119,7 @@ impl Caller {
         let mut groups =
             self.groups(&describe.filter).await.map_err(|error| refusals::of_groups(NAME, &error))?;
         groups.retain(|group| {
-            let name = describe.name.as_ref().is_none_or(|name| group.name() == name.as_str());
+            let name = describe.name.as_ref().is_none_or(|name| group.name == name.as_str());
             let status = describe.status.is_none_or(|status| states::status(group) == status);
             let security = describe.security_group_id.as_ref();
             let security =
@@ -173,12 +173,8 @@ impl Caller {
             Some(token) => Some(self.page_start::<GroupId>(&query, token.as_str())?),
             None => None,
         };
-        let skipped = match behind {
-            Some(last) => {
-                groups.iter().position(|group| group.id() == last).map_or(groups.len(), |place| place + 1)
-            }
-            None => 0,
-        };
+        // The last one of the page before may be gone by now.
+        let skipped = behind.map_or(0, |last| groups.partition_point(|group| group.id() >= last));
         let mut rest = groups.into_iter().skip(skipped);
         let page: Vec<Group> = rest.by_ref().take(limit as usize).collect();
         let next = page.last().filter(|_| rest.next().is_some());
@@ -189,11 +185,18 @@ impl Caller {
     /// Returns before everything of it is gone; it is shown no more.
     pub(super) async fn delete_group(&self, delete: &DeleteContainerGroup) -> Result<Answer, Refusal> {
         const NAME: OperationName = OperationName::DeleteContainerGroup;
-        let done = Ok(Answer::DeleteContainerGroup(Done {}));
+        let delete_in = |turn: Turn| self.delete_group_in(turn, delete);
+        self.once(NAME, delete.client_token.as_ref(), delete, String::new(), delete_in).await?;
+        Ok(Answer::DeleteContainerGroup(Done {}))
+    }
+
+    async fn delete_group_in(&self, turn: Turn, delete: &DeleteContainerGroup) -> Result<String, Refusal> {
+        const NAME: OperationName = OperationName::DeleteContainerGroup;
+        let done = Ok(String::new());
         let group = match self.group(NAME, Some(&delete.region), &delete.id).await {
             Ok(group) => group,
-            // A deletion that comes again with its token is done, where the group was there once.
-            Err(_) if delete.client_token.is_some() && self.was_there(&delete.id).await => return done,
+            // Whoever had begun it has done it.
+            Err(_) if turn.is_again && self.group_was_there(&delete.id).await => return done,
             Err(_) if self.delete_transit(delete).await? => return done,
             Err(refusal) => return Err(refusal),
         };
@@ -202,7 +205,7 @@ impl Caller {
         done
     }
 
-    async fn was_there(&self, id: &ResourceId) -> bool {
+    async fn group_was_there(&self, id: &ResourceId) -> bool {
         let Some(id) = ids::group_of(id.as_str()) else { return false };
         let events = self.edge.service().group_events(&self.account, id).await;
         events.is_ok_and(|events| !events.is_empty())

@@ -2,7 +2,9 @@
 
 use clouds::alibaba::Operation;
 use clouds::alibaba::request::{GroupFilter, RegionId, TagFilter};
-use model::{CacheId, CacheName, GroupId, ImageSnapshotId, Tags};
+use model::{CacheId, CacheName, Cloud, GroupId, ImageSnapshotId, Tags};
+
+use crate::clouds::advice::by_parameters;
 
 /// What the cloud's ids begin with: of container groups, of snapshots, and of local ones.
 pub(super) const GROUP: &str = "eci-";
@@ -49,10 +51,11 @@ pub(super) fn cache_name_of(text: &str) -> Option<CacheName> {
     format!("{AUTOMATIC}{id}").parse().ok()
 }
 
-/// What an event says, with the container groups in it by the cloud's ids.
+/// What an event says, with the container groups in it by the cloud's ids, and its parameters for our flags.
 pub(super) fn sentence(text: &str) -> String {
+    let text = by_parameters(Cloud::Alibaba, text);
     let mut told = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(at) = rest.find(OUR_GROUP) {
         let (before, from) = rest.split_at(at);
         told.push_str(before);

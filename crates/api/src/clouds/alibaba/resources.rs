@@ -10,6 +10,7 @@ use clouds::alibaba::request::{
 use clouds::alibaba::{Answer, ErrorCode, OperationName, Refusal};
 use model::{CacheId, ImageCache, PolicyEdit, TagChange, Tags};
 
+use super::once::Turn;
 use super::{Caller, refusals};
 use crate::clouds::listing::{self, Start, Wanted};
 use crate::service::{CacheFilter, CacheUpdate, CacheView};
@@ -68,7 +69,12 @@ impl Caller {
     pub(super) async fn untag(&self, untag: &UntagResources) -> Result<Answer, Refusal> {
         let take = untag.keys.iter().cloned().collect();
         let change = TagChange { take, take_all: untag.all, ..TagChange::default() };
-        self.retag(OperationName::UntagResources, &untag.resources, &change).await?;
+        const NAME: OperationName = OperationName::UntagResources;
+        let untag_in = |_: Turn| async {
+            self.retag(NAME, &untag.resources, &change).await?;
+            Ok(String::new())
+        };
+        self.once(NAME, untag.client_token.as_ref(), untag, String::new(), untag_in).await?;
         Ok(Answer::UntagResources(Done {}))
     }
 
@@ -113,7 +119,7 @@ impl Caller {
     ) -> Result<BTreeMap<String, ImageCache>, Refusal> {
         let ids = ids.iter().filter_map(|id| id.as_str().parse::<CacheId>().ok()).collect();
         let filter = CacheFilter { ids: Some(ids), ..CacheFilter::default() };
-        let fits = |view: &CacheView| view.cache.deleting.is_none() && self.is_here(view, region);
+        let fits = |view: &CacheView| self.is_here(view, region);
         let wanted = Wanted { start: Start::Behind(None), limit: LONGEST_PAGE, fits: Some(&fits) };
         let page = listing::page(&self.edge, &self.account, &filter, wanted).await;
         let page = page.map_err(|error| refusals::of_caches(operation, "", &error))?;

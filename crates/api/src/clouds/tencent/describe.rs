@@ -9,6 +9,7 @@ use model::{CacheId, Cloud, Event};
 use wire::{FindMatches, MatchPolicy};
 
 use super::{Caller, refusals};
+use crate::clouds::advice::by_parameters;
 use crate::clouds::listing::{self, Start, Wanted};
 use crate::clouds::recorded::{Recorded, RecordedLogin, labels};
 use crate::service::{CacheFilter, CacheView, ServiceError, ServiceErrorKind};
@@ -77,5 +78,9 @@ fn show(view: &CacheView, events: &BTreeMap<CacheId, Vec<Event>>) -> ImageCache 
     let credentials: Vec<ShownCredential> = recorded.logins.iter().map(shown).collect();
     let images = recorded.texts_of(&cache.images);
     let given = translate::Given { images: &images, credentials: &credentials, matched: None };
-    translate::image_cache(cache, view.expires, events, given)
+    let mut shown = translate::image_cache(cache, view.expires, events, given);
+    for event in &mut shown.events {
+        event.message = by_parameters(Cloud::Tencent, &event.message);
+    }
+    shown
 }

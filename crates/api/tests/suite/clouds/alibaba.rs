@@ -7,7 +7,7 @@ use model::CacheState;
 use serde_json::{Value, json};
 
 use super::Place;
-use super::signing::{Call, Key, now};
+use super::signing::{Call, Key, TencentCall, now};
 use crate::double::{FAILS, PANICS};
 use crate::harness::ask;
 
@@ -133,8 +133,30 @@ async fn what_was_asked_for_before_is_not_made_again() {
     assert_eq!(refused, (400, "IdempotentParameterMismatch".to_owned()));
     assert_ne!(create(&place, "a", &[]).await, first, "names are not unique");
 
-    let delete = [("ImageCacheId", first.as_str()), ("ClientToken", "d")];
-    place.done("DeleteImageCache", &delete).await;
+    place.harness.double.set_state(first.parse().unwrap(), CacheState::Ready, 100);
+    let update = [("ImageCacheId", first.as_str()), ("ImageCacheName", "new"), ("RetentionDays", "3"), token];
+    place.done("UpdateImageCache", &update).await;
+    // What it asked for is so by now, and it is no other request for that.
+    place.done("UpdateImageCache", &update).await;
+    place.done("UpdateImageCache", &[("ImageCacheId", &first), ("ImageCacheName", "newer")]).await;
+    place.done("UpdateImageCache", &update).await;
+    assert_eq!(names(&place, &[("ImageCacheId", &first)]).await, ["newer"]);
+
+    let second = create(&place, "b", &[]).await;
+    let token = ("ClientToken", "d");
+    let delete = |id| Call::new("DeleteImageCache", &[("ImageCacheId", id), token]).acs3(&place.key);
+    for _ in 0..2 {
+        assert_eq!(place.alibaba(delete(&first)).await.0, 200);
+    }
+    let mismatch = (400, "IdempotentParameterMismatch".to_owned());
+    assert_eq!(place.refused(delete(&second)).await, mismatch);
+    assert_eq!(names(&place, &[("ImageCacheId", &second)]).await, ["b"]);
+    let untag = |key| {
+        let pairs = [("ResourceType", "ImageCache"), ("ResourceId.1", &second), ("TagKey.1", key), token];
+        Call::new("UntagResources", &pairs).acs3(&place.key)
+    };
+    assert_eq!(place.alibaba(untag("a")).await.0, 200, "a token counts for its operation alone");
+    assert_eq!(place.refused(untag("b")).await, mismatch);
 }
 
 #[tokio::test]
@@ -448,6 +470,24 @@ async fn every_operation_is_answered() {
         assert_ne!(document["Code"], "InvalidAction.NotFound", "{name}");
         assert_ne!(document["Code"], "InternalError", "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_deleted_cache_is_gone_though_an_instance_uses_it() {
+    let place = Place::new().await;
+    let id = create(&place, "a", &[("Tag.1.Key", "k")]).await;
+    create(&place, "b", &[]).await;
+    place.harness.double.set_state(id.parse().unwrap(), CacheState::Ready, 100);
+    let new =
+        wire::CreateInstance { cache: wire::PickCache::Only(id.clone()), ..wire::CreateInstance::default() };
+    place.harness.client().create_instance(&new).await.unwrap();
+    place.done("DeleteImageCache", &[("ImageCacheId", &id)]).await;
+    assert_eq!(names(&place, &[("ImageCacheId", &id)]).await, [] as [&str; 0]);
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 1);
+    let tags = place.done("ListTagResources", &[("ResourceType", "ImageCache")]).await;
+    assert_eq!(tags["TagResources"], json!([]));
+    let seen = place.tencent(&TencentCall::new("DescribeImageCaches", &json!({}))).await;
+    assert_eq!(seen["TotalCount"], 1);
 }
 
 #[tokio::test]

@@ -113,6 +113,13 @@ async fn groups_are_found_by_what_they_are() {
     assert_eq!(rest["ContainerGroups"].as_array().unwrap().len(), 1);
     assert!(rest["NextToken"].is_null());
     assert_eq!(rest["ContainerGroups"][0]["ContainerGroupId"], json!(ids[0]));
+    // Whoever deletes what a page has still finds what is behind it.
+    for shown in page["ContainerGroups"].as_array().unwrap() {
+        let id = shown["ContainerGroupId"].as_str().unwrap();
+        place.done("DeleteContainerGroup", &[("ContainerGroupId", id)]).await;
+    }
+    let rest = describe(&place, &[("Limit", "2"), ("NextToken", token)]).await;
+    assert_eq!(rest["ContainerGroups"][0]["ContainerGroupId"], json!(ids[0]));
     let other = place.key_of("other", super::FULL).await;
     let (_, seen) = place.alibaba(Call::new("DescribeContainerGroups", &[]).acs3(&other)).await;
     assert_eq!(seen["TotalCount"], 0);
@@ -126,8 +133,30 @@ async fn what_was_asked_for_before_is_not_started_again() {
     assert_eq!(create(&place, &[token]).await, first);
     let other = Call::new("CreateContainerGroup", &[PLAIN, &[token, ("Cpu", "2")]].concat());
     let refused = place.refused(other.acs3(&place.key)).await;
-    assert_eq!(refused, (400, "IdempotentParameterMismatch".to_owned()));
+    let mismatch = (400, "IdempotentParameterMismatch".to_owned());
+    assert_eq!(refused, mismatch);
     assert_eq!(describe(&place, &[]).await["TotalCount"], 1);
+
+    let at_once = [PLAIN, &[("ClientToken", "at once")]].concat();
+    let asked = (0..4).map(|_| place.done("CreateContainerGroup", &at_once));
+    let answers = futures::future::join_all(asked).await;
+    let id = |answer: &Value| answer["ContainerGroupId"].as_str().unwrap().to_owned();
+    assert!(answers.iter().all(|answer| id(answer) == id(&answers[0])), "{answers:?}");
+    let second = id(&answers[0]);
+
+    let delete = |id| Call::new("DeleteContainerGroup", &[("ContainerGroupId", id), token]).acs3(&place.key);
+    for _ in 0..2 {
+        assert_eq!(place.alibaba(delete(&first)).await.0, 200);
+    }
+    assert_eq!(place.refused(delete(&second)).await, mismatch);
+    assert_eq!(describe(&place, &[]).await["TotalCount"], 1);
+    // The token stays that of what it made.
+    assert_eq!(create(&place, &[token]).await, first);
+
+    // Whoever began it is gone: what he has made is found, and what he has deleted is not asked for.
+    place.harness.double.lose_answers();
+    assert_eq!(create(&place, &[("ClientToken", "at once")]).await, second);
+    assert_eq!(place.alibaba(delete(&first)).await.0, 200);
 }
 
 #[tokio::test]
@@ -210,6 +239,21 @@ async fn a_group_that_cannot_start_says_why() {
 }
 
 #[tokio::test]
+async fn a_cache_is_missed_only_where_one_was_looked_for() {
+    let place = Place::new().await;
+    for (matches, expected) in [("false", false), ("true", true)] {
+        let id = create(&place, &[("AutoMatchImageCache", matches)]).await;
+        let ids = format!("[\"{id}\"]");
+        let group = &describe(&place, &[("ContainerGroupIds", &ids), ("WithEvent", "true")]).await["ContainerGroups"]
+            [0];
+        let reasons: Vec<_> =
+            group["Events"].as_array().unwrap().iter().map(|event| &event["Reason"]).collect();
+        assert_eq!(reasons.contains(&&json!("ImageCacheMissed")), expected, "{reasons:?}");
+        assert!(reasons.contains(&&json!("Pulled")), "{reasons:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_build_fails_by_the_deletion_of_its_transit_instance() {
     let place = Place::new().await;
     let pairs = [("ImageCacheName", "a"), ("Image.1", "nginx:1")];
@@ -225,8 +269,10 @@ async fn a_build_fails_by_the_deletion_of_its_transit_instance() {
 #[tokio::test]
 async fn a_build_is_seen_as_its_transit_instance_while_it_runs() {
     let place = Place::new().await;
+    // A cache's name is any text.
+    let name = "Web, *~/网";
     let pairs = [
-        ("ImageCacheName", "a"),
+        ("ImageCacheName", name),
         ("Image.1", "nginx:1"),
         ("ZoneId", "zone-1"),
         ("SecurityGroupId", "sg-1"),
@@ -238,7 +284,7 @@ async fn a_build_is_seen_as_its_transit_instance_while_it_runs() {
     assert_eq!(groups["TotalCount"], 1);
     let group = &groups["ContainerGroups"][0];
     assert_eq!(group["ContainerGroupId"], transit);
-    assert_eq!(group["ContainerGroupName"], "a");
+    assert_eq!(group["ContainerGroupName"], name);
     assert_eq!(group["Status"], "Pending");
     assert_eq!(group["ZoneId"], "zone-1");
     assert_eq!(group["Containers"][0]["Image"], "nginx:1");

@@ -19,6 +19,7 @@ pub(super) fn passes(cache: &ImageCache, filter: &CacheFilter) -> bool {
         && filter.image.as_ref().is_none_or(|image| cache.images.contains(image))
         && filter.repository.as_ref().is_none_or(|repository| has_repository(cache, repository))
         && filter.labels.iter().all(|(key, filter)| filter.lets_through(labels.get(key).map(String::as_str)))
+        && !(filter.lasting && cache.deleting.is_some())
         && filter.tags.iter().all(|(key, value)| {
             let has = cache.policy.tags.get(key);
             has.is_some_and(|has| value.as_ref().is_none_or(|value| value == has))

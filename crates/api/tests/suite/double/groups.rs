@@ -82,6 +82,9 @@ impl GroupService for Double {
                 told.push(event(&group, kind, EventReason::StartFailed, "there is no such image"));
             } else {
                 run(&mut group);
+                if group.spec.cache.is_none() {
+                    told.push(event(&group, EventKind::Normal, EventReason::CacheMiss, "no cache has it"));
+                }
                 for (_, container) in group.spec.all() {
                     let message = format!("the container `{}` started", container.name);
                     told.push(event(&group, EventKind::Normal, EventReason::Started, &message));

@@ -1,5 +1,7 @@
 //! Containers of a group.
 
+use std::path::{Component, Path};
+
 use super::image::GivenImage;
 use super::probe::{HttpGet, Probe};
 use super::secret::Secret;
@@ -91,6 +93,10 @@ impl Container {
         if name.len() > LONGEST_KEY || !is_label(&name) {
             return Err(fields.invalid("Name"));
         }
+        let working_dir: Option<String> = fields.parsed("WorkingDir")?;
+        if working_dir.as_deref().is_some_and(|path| !path.starts_with('/') || path.contains('\0')) {
+            return Err(fields.invalid("WorkingDir"));
+        }
         Ok(Self {
             name,
             image: fields.required("Image")?,
@@ -100,7 +106,7 @@ impl Container {
             cpu: fields.quantity("Cpu")?,
             memory_gib: fields.quantity("Memory")?,
             gpu: fields.parsed("Gpu")?,
-            working_dir: fields.parsed("WorkingDir")?,
+            working_dir,
             stdin: false,
             stdin_once: false,
             tty: false,
@@ -195,17 +201,33 @@ pub struct VolumeMount {
 impl VolumeMount {
     fn read(fields: &Fields<'_>) -> Result<Self, Refusal> {
         let path: String = fields.required("MountPath")?;
-        if !path.starts_with('/') || path.contains('\0') {
+        if !is_mount_point(&path) {
             return Err(fields.invalid("MountPath"));
+        }
+        let sub_path: Option<String> = fields.parsed("SubPath")?;
+        if sub_path.as_deref().is_some_and(|path| !stays_below(path)) {
+            return Err(fields.invalid("SubPath"));
         }
         Ok(Self {
             volume: fields.required("Name")?,
             path,
-            sub_path: fields.parsed("SubPath")?,
+            sub_path,
             read_only: fields.flag("ReadOnly")?,
             propagation: fields.parsed("MountPropagation")?,
         })
     }
+}
+
+/// Whether a volume can be there: not in place of the root, of all devices, or of what the kernel shows in `/proc`.
+fn is_mount_point(path: &str) -> bool {
+    let is = |place: &str| Path::new(path) == Path::new(place);
+    let from_root = path.strip_prefix('/').is_some_and(|path| stays_below(path.trim_start_matches('/')));
+    from_root && !is("/") && !is("/dev") && !Path::new(path).starts_with("/proc")
+}
+
+/// Whether a path stays where it begins.
+fn stays_below(path: &str) -> bool {
+    !path.contains('\0') && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// What a container may do beyond the usual, or not.

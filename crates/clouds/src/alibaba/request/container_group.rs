@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::Tags;
 
 use super::access::RegistryAccess;
-use super::container::Container;
+use super::container::{Container, VolumeMount};
 use super::further::Further;
 use super::network::{DnsConfig, HostAlias, NetworkPlace, PublicAddress};
 use super::tags::{self, TagRules};
@@ -139,15 +139,15 @@ impl CreateContainerGroup {
         if !self.volumes.iter().all(|volume| volumes.insert(volume.name.as_str())) {
             return refuse(ErrorCode::InvalidParameterDuplicatedVolumeName);
         }
-        let mounts = |list: &[Container]| {
-            list.iter()
-                .flat_map(|container| &container.mounts)
-                .all(|mount| volumes.contains(mount.volume.as_str()))
-        };
-        match (mounts(&self.containers), mounts(&self.init_containers)) {
-            (false, _) => Err(fields.invalid("Container.N.VolumeMount.M.Name")),
-            (_, false) => Err(fields.invalid("InitContainer.N.VolumeMount.M.Name")),
-            _ => Ok(()),
+        for (kind, list) in [("Container", &self.containers), ("InitContainer", &self.init_containers)] {
+            for (container, number) in list.iter().zip(1..) {
+                let unknown = |mount: &VolumeMount| !volumes.contains(mount.volume.as_str());
+                if let Some(place) = container.mounts.iter().position(unknown) {
+                    let name = format!("{kind}.{number}.VolumeMount.{}.Name", place + 1);
+                    return Err(fields.invalid(&name));
+                }
+            }
         }
+        Ok(())
     }
 }

@@ -62,6 +62,8 @@ fn words(group: &Group, event: &Event) -> Vec<(EventKind, String, String)> {
     match event.reason {
         EventReason::CacheHit => std::iter::once(hit()).chain(present()).collect(),
         EventReason::CachePartlyHit => std::iter::once(hit()).chain(pulled()).collect(),
+        // Where no cache was to be looked for, none was missed.
+        EventReason::CacheMiss if !group.view.group.spec.match_cache => pulled().collect(),
         EventReason::CacheMiss => {
             let missed = warning("ImageCacheMissed", "[eci.imagecache]Missed image cache.".to_owned());
             std::iter::once(missed).chain(pulled()).collect()
@@ -105,7 +107,7 @@ impl Caller {
         if let Some(cache) = &group.transit {
             return self.transit_events(cache).await;
         }
-        let name = group.name();
+        let name = &group.name;
         let events = match self.edge.service().group_events(&self.account, group.id()).await {
             Ok(events) => events,
             Err(error) if error.kind == ServiceErrorKind::NotFound => Vec::new(),
@@ -120,7 +122,7 @@ impl Caller {
         let shown = shown.map(|(index, (event, (kind, reason, message)))| CacheEvent {
             kind,
             reason,
-            message,
+            message: ids::sentence(&message),
             name: event_name(name, event, index),
             count: event.count,
             first_timestamp: event.first,
@@ -218,7 +220,7 @@ fn content(log: &DescribeContainerLog, lines: &[wire::LogLine], now: Timestamp) 
 
 fn pod_events(group: &Group, events: impl Iterator<Item = CacheEvent>) -> PodEvents {
     let id = ids::group(group.id());
-    let name = &group.name().to_owned();
+    let name = &group.name;
     let event = |event: CacheEvent| {
         let is_of_platform = is_of_platform(&event.reason);
         let component = if is_of_platform { "EciService" } else { "kubelet" };

@@ -27,8 +27,6 @@ pub(super) struct GroupNotes {
     pub(super) size_limits: Vec<Option<String>>,
     /// What is recorded alone, by the cloud's names.
     pub(super) parameters: BTreeMap<String, String>,
-    /// What the request said, as a hash: who asks again with its token means the same.
-    pub(super) request: String,
 }
 
 /// What is kept of a container.
@@ -65,7 +63,7 @@ impl GroupNotes {
         notes.with_labels(region.into_iter().collect()).map_err(|_| Refusal::invalid("RegionId"))
     }
 
-    pub(super) fn of_request(create: &CreateContainerGroup, request: String) -> Self {
+    pub(super) fn of_request(create: &CreateContainerGroup) -> Self {
         let text = |id: &Option<ResourceId>| id.as_ref().map(ToString::to_string);
         let sum = |of: fn(&Container) -> Option<f64>| {
             let all: Vec<f64> = create.containers.iter().filter_map(of).collect();
@@ -90,7 +88,6 @@ impl GroupNotes {
             containers: create.containers.iter().map(ContainerNotes::of).collect(),
             size_limits: create.volumes.iter().map(|volume| limit(&volume.source)).collect(),
             parameters: parameters(create),
-            request,
         }
     }
 }

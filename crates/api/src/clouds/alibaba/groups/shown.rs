@@ -65,7 +65,7 @@ pub(super) fn group(
     let shown = |member: Member<'_>| container(group, member, secrets);
     ContainerGroup {
         container_group_id: ids::group(known.id),
-        container_group_name: known.name.to_string(),
+        container_group_name: group.name.clone(),
         region_id: region.to_owned(),
         zone_id: notes.zone.clone(),
         vpc_id: None,
@@ -212,7 +212,7 @@ pub(super) fn pod_status(group: &Group) -> StatusOfGroup {
     let is_ready = known.status.containers.iter().all(states::runs);
     StatusOfGroup {
         container_group_id: ids::group(known.id),
-        name: known.name.to_string(),
+        name: group.name.clone(),
         namespace: NAMESPACE.to_owned(),
         status,
         uuid: ids::group(known.id),

@@ -5,6 +5,7 @@ use clouds::alibaba::request::GroupStatus;
 use model::{ContainerState as Known, ContainerStatus, ExitStatus, GroupPhase, Run};
 
 use super::Group;
+use crate::clouds::alibaba::ids;
 
 /// Where a group is in its life.
 pub(super) fn status(group: &Group) -> GroupStatus {
@@ -42,8 +43,10 @@ fn waiting(group: &Group, is_init: bool, state: &Known) -> (&'static str, Option
         (Known::BackOff { until }, _) => {
             ("CrashLoopBackOff", Some(format!("the container starts again at {until}")))
         }
-        _ if status.phase == GroupPhase::ScheduleFailed => ("StartFailed", status.message.clone()),
-        (_, Some(failure)) => ("ImagePullBackOff", Some(failure.message.clone())),
+        _ if status.phase == GroupPhase::ScheduleFailed => {
+            ("StartFailed", status.message.as_deref().map(ids::sentence))
+        }
+        (_, Some(failure)) => ("ImagePullBackOff", Some(ids::sentence(&failure.message))),
         _ if !is_init && !status.init_containers.iter().all(ContainerStatus::is_done) => {
             ("PodInitializing", None)
         }

@@ -23,6 +23,9 @@ use crate::service::{CacheFilter, CacheView, GroupView, ServiceError, ServiceErr
 /// The most builds of an account that are shown at once.
 const MOST_BUILDS: u32 = 1000;
 
+/// A record needs a name that fits; what is shown is the cache's.
+const NOBODYS_NAME: &str = "transit";
+
 /// The build of a cache as a group of one container for each image.
 fn group(view: CacheView) -> Option<Group> {
     let cache = view.cache;
@@ -41,11 +44,11 @@ fn group(view: CacheView) -> Option<Group> {
     let created = if cache.state == CacheState::Updating { cache.updated } else { cache.created };
     // The digits are the cache's, as they are in the name that creating it answers with.
     let id = ids::group_of(&ids::transit(cache.id))?;
-    let name = ids::cache_name(&cache.name).parse().ok()?;
-    let mut known = model::Group::asked_for(id, name, cache.account.clone(), spec(&cache)?, created);
+    let nobodys = NOBODYS_NAME.parse().expect("letters are a name of a group");
+    let mut known = model::Group::asked_for(id, nobodys, cache.account.clone(), spec(&cache)?, created);
     known.status.phase = GroupPhase::Pending;
     let view = GroupView { group: known, instances: Vec::new() };
-    Some(Group { view, notes, transit: Some(Box::new(cache)) })
+    Some(Group { view, notes, name: ids::cache_name(&cache.name), transit: Some(Box::new(cache)) })
 }
 
 fn spec(cache: &ImageCache) -> Option<GroupSpec> {
