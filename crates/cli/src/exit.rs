@@ -158,7 +158,7 @@ fn of_kind(kind: FailureKind, message: String) -> Failure {
             Some("name an image for containers, in the OCI form or Docker's schema 2, that is not encrypted"),
         ),
         FailureKind::Platform => (NO_INPUT, Some("choose one that the image has with `--platform OS/ARCH`")),
-        FailureKind::SizeTooSmall => (CANNOT_CREATE, Some("create it with a larger `--size GIB`")),
+        FailureKind::SizeTooSmall => (CANNOT_CREATE, Some("say a larger `--size GIB`")),
         FailureKind::NoSpace => {
             (CANNOT_CREATE, Some("free some with `imc gc`, or use another file system with `--data-dir DIR`"))
         }

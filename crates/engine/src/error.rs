@@ -225,6 +225,7 @@ pub(crate) fn kind_of_store(error: &blobstore::Error) -> FailureKind {
 
 pub(crate) fn kind_of_records(error: &metastore::Error) -> FailureKind {
     match error.kind() {
+        _ if matches!(error, metastore::Error::SizeTooSmall { .. }) => FailureKind::SizeTooSmall,
         metastore::ErrorKind::NotFound => FailureKind::NotFound,
         metastore::ErrorKind::Refused | metastore::ErrorKind::Busy => FailureKind::Busy,
         metastore::ErrorKind::NoSpace => FailureKind::NoSpace,

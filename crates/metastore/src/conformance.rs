@@ -83,7 +83,7 @@ macro_rules! metastore_conformance {
             turns: waits_for_an_owner, the_one_with_fewest_running_first, the_longest_waiting_first, each_goes_to_one,
                 beats_and_tells, cancelled_while_waiting, cancelled_while_running, a_lost_build_beats_no_more;
             update: changes_what_is_said, changes_only_what_is_said, changes_tags_over_what_they_are, keeps_what_a_cloud_said,
-                changes_nothing_of_what_is_deleted, builds_what_is_new, answers_a_token_once,
+                changes_nothing_of_what_is_deleted, changes_a_size_that_its_images_fit, builds_what_is_new, answers_a_token_once,
                 with_a_build_or_not_at_all;
         }
     };

@@ -5,7 +5,7 @@ mod database;
 use std::fmt;
 
 use model::{
-    AccountId, BuildId, CacheId, CacheName, GroupId, ImageSnapshotId, InstanceId, InstanceName,
+    AccountId, BuildId, ByteSize, CacheId, CacheName, GroupId, ImageSnapshotId, InstanceId, InstanceName,
     InstanceState, Origin, TagError, TransitionError,
 };
 
@@ -97,6 +97,16 @@ pub enum Error {
         /// Why.
         #[source]
         source: TagError,
+    },
+    /// What the cache serves takes more than that.
+    #[error("failed to change the size of the cache {cache} to {limit}: its images take {unpacked}")]
+    SizeTooSmall {
+        /// The cache.
+        cache: CacheId,
+        /// What was asked for.
+        limit: ByteSize,
+        /// What its images take.
+        unpacked: ByteSize,
     },
     /// The cache's life has no such step.
     #[error("failed to change the cache {cache}")]
@@ -238,6 +248,7 @@ impl Error {
             | Self::QuotaReached { .. }
             | Self::TokenMismatch { .. }
             | Self::Tags { .. }
+            | Self::SizeTooSmall { .. }
             | Self::Transition { .. }
             | Self::BuildEnded(_)
             | Self::BuildLost(_)

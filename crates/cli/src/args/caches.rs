@@ -119,8 +119,8 @@ Examples:
   imc update web --retention-days never --tag team=shop --tag stage=prod
   imc update web --rename front
 
-Images and size are built beside what the cache serves, which goes on serving until that is done; `imc rollback` goes \
-back to it. The same images again look their tags up anew. Everything else changes at once.")]
+Images are built beside what the cache serves, which goes on serving until that is done; `imc rollback` goes back to \
+it. The same images again look their tags up anew. Everything else changes at once.")]
 pub(crate) struct UpdateArgs {
     /// The cache's name or id
     pub(crate) cache: String,

@@ -103,8 +103,8 @@ pub(crate) async fn update(
     let begun = Instant::now();
     let images: Vec<ImageSource> = args.images.into_iter().map(absolute).collect::<Result<_, _>>()?;
     let policy = &args.policy;
-    let wants_build = !images.is_empty() || args.size.is_some();
-    if !wants_build && args.rename.is_none() && !args.no_tags && policy.is_empty() {
+    let wants_build = !images.is_empty();
+    if !wants_build && args.size.is_none() && args.rename.is_none() && !args.no_tags && policy.is_empty() {
         return Err(Failure::input("failed to change the cache: nothing is said that is to change"));
     }
     let access = session.access(&images).await?;

@@ -113,7 +113,7 @@ fn of_type(kind: ProblemKind, message: String) -> Failure {
         ),
         P::NotFound | P::NoSuchPath => ("not-found", NO_INPUT, Some(advice::CACHES)),
         P::WrongState => ("not-usable", NO_INPUT, Some("`imc events CACHE` says what happened to it")),
-        P::SizeTooSmall => ("size-too-small", CANNOT_CREATE, Some("create it with a larger `--size GIB`")),
+        P::SizeTooSmall => ("size-too-small", CANNOT_CREATE, Some("say a larger `--size GIB`")),
         P::NoSpace => ("no-space", CANNOT_CREATE, Some("free some with `imc gc`")),
         P::BadImage => ("bad-image", DATA, None),
         P::RegistryUnauthorized => (

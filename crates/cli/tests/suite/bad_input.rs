@@ -227,7 +227,7 @@ fn a_size_that_is_too_small() {
     let digest = bomb.digest.clone();
     let source = home.layout("image", &image([bomb]));
     home.imc(&["create", "web", &source, "--size", "1"])
-        .fails(73, &["its size is 1.0 GiB", &digest, &source, "next: create it with a larger `--size GIB`"]);
+        .fails(73, &["its size is 1.0 GiB", &digest, &source, "next: say a larger `--size GIB`"]);
     assert_only_the_failure_is_left(&home, "size-too-small");
 }
 

@@ -8,9 +8,7 @@ use model::{CacheState, ImageSnapshotId, Origin};
 
 use super::{ImageCacheType, Status};
 
-pub use asked::{
-    Wanted, access, ids, match_request, policy, rebuilds, sources, unknown_cache, wanted, wrong_state,
-};
+pub use asked::{Wanted, access, ids, match_request, policy, sources, unknown_cache, wanted, wrong_state};
 pub use events::events;
 pub use shown::{Given, image_cache};
 

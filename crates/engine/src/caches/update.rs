@@ -25,7 +25,7 @@ pub struct CacheUpdate {
     pub policy: PolicyEdit,
     /// Its images: built beside the ones that it serves. The same again: its tags are looked up anew.
     pub images: Option<Vec<ImageSource>>,
-    /// The most that they may take: built anew under it.
+    /// The most that they may take. Without images it is changed at once, where what the cache serves fits it.
     pub size_limit: Option<ByteSize>,
     /// Credentials for its images' registries, in place of those that it has.
     pub credentials: Option<BTreeMap<RegistryHost, Credentials>>,
@@ -34,21 +34,16 @@ pub struct CacheUpdate {
 }
 
 impl CacheUpdate {
-    fn wants_build(&self) -> bool {
-        self.images.is_some() || self.size_limit.is_some()
-    }
-
     fn says_of_copies(&self) -> bool {
         self.policy.flash.is_some()
             || self.policy.flash_copies.is_some()
             || self.policy.standard_copies.is_some()
     }
 
-    fn plan_over(&self, cache: &ImageCache) -> BuildPlan {
-        BuildPlan {
-            images: self.images.clone().unwrap_or_else(|| cache.images.clone()),
-            size_limit: self.size_limit.unwrap_or(cache.size_limit),
-        }
+    /// What is to be built, where something is.
+    fn plan_over(&self, cache: &ImageCache) -> Option<BuildPlan> {
+        let images = self.images.clone()?;
+        Some(BuildPlan { images, size_limit: self.size_limit.unwrap_or(cache.size_limit) })
     }
 
     /// The names of what is changed, for people.
@@ -115,13 +110,13 @@ impl CacheUpdate {
 }
 
 impl Engine {
-    /// Changes what is said of a cache at once. Other images, or another size, are built beside the snapshot that it serves,
-    /// which serves until the build has ended well, and is kept as a generation for a while afterwards. Where the build fails,
-    /// the cache serves on as it did.
+    /// Changes what is said of a cache at once. Other images are built beside the snapshot that it serves, which serves until the
+    /// build has ended well, and is kept as a generation for a while afterwards. Where the build fails, the cache serves on as it
+    /// did.
     ///
     /// # Errors
     /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`]; [`Error::BadRequest`]; [`Error::OutOfBounds`]; [`Error::Vault`]; of
-    /// the records: a build of it waits or runs already, its deletion was asked for, its first build failed, the token was used
+    /// the records: a build of it waits or runs already, what it serves does not fit the size, its deletion was asked for, its first build failed, the token was used
     /// for another request.
     pub async fn update_cache(
         &self,
@@ -154,15 +149,18 @@ impl Engine {
         };
         self.workshop.parts.settings.bounds.check(&cache.name, asked)?;
         let credentials = update.credentials.as_ref().map(|given| self.seal(cache.id, given)).transpose()?;
+        let plan = update.plan_over(&cache);
         let edit = CacheEdit {
             name: update.name.clone(),
             policy: update.policy.clone(),
+            // With images it is the build's, and the cache's when that has ended well.
+            size_limit: update.size_limit.filter(|_| plan.is_none()),
             notes: update.notes.clone(),
             credentials,
         };
         let token =
             token.map(|token| self.token_use(token, Operation::UpdateCache, update.fingerprint(cache.id)));
-        let build = update.wants_build().then(|| self.new_build(cache.id, update.plan_over(&cache), here));
+        let build = plan.map(|plan| self.new_build(cache.id, plan, here));
         let mut events = vec![self.updated(&cache, update)];
         events.extend(
             build.iter().filter(|_| here).map(|build| self.workshop.build_started(cache.id, build.id)),

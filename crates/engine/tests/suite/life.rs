@@ -131,13 +131,31 @@ async fn a_failed_update_leaves_what_serves_and_the_next_one_may_end_well() {
     assert_eq!((failed.snapshot, &failed.images), (first.snapshot, &first.images));
     assert_eq!(failed.failure.unwrap().reason, "not-found");
     let smaller = CacheUpdate { size_limit: Some(ByteSize::bytes(10)), ..CacheUpdate::default() };
+    let refused = service.engine.update_cache(&local(), "web", &smaller, None).await.unwrap_err();
+    assert_eq!(refused.kind(), FailureKind::SizeTooSmall, "{refused}");
+    let smaller = CacheUpdate { size_limit: smaller.size_limit, ..images(&app(&server, "2")) };
     service.engine.update_cache(&local(), "web", &smaller, None).await.unwrap();
     service.settle().await;
     let failed = service.cache(first.id).await;
     assert_eq!((failed.state, failed.size_limit), (CacheState::UpdateFailed, first.size_limit));
+    assert_eq!(failed.failure.unwrap().reason, "size-too-small");
     service.engine.update_cache(&local(), "web", &images(&app(&server, "2")), None).await.unwrap();
     service.settle().await;
     assert_eq!(service.cache(first.id).await.state, CacheState::Ready);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_size_is_changed_at_once_and_builds_nothing() {
+    let server = server_with(&["1"]);
+    let mut service = Ground::in_memory(&server).service();
+    let first = service.built(request("web", &app(&server, "1"))).await;
+    server.serve_image("app", "1", &image_of("moved"));
+    let larger = CacheUpdate { size_limit: Some(ByteSize::gib(40)), ..CacheUpdate::default() };
+    service.engine.update_cache(&local(), "web", &larger, None).await.unwrap();
+    service.settle().await;
+    let now = service.cache(first.id).await;
+    assert_eq!((now.state, now.size_limit), (CacheState::Ready, ByteSize::gib(40)));
+    assert_eq!((now.snapshot, now.generations), (first.snapshot, first.generations));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -97,6 +97,28 @@ pub async fn changes_tags_over_what_they_are(store: &dyn Metastore) {
     assert_eq!(store.cache(cache.id).await.unwrap().policy.tags, tags);
 }
 
+pub async fn changes_a_size_that_its_images_fit(store: &dyn Metastore) {
+    let cache = ready_cache(store, "web", at(0)).await;
+    let sized = async |limit: ByteSize| {
+        let edit = CacheEdit { size_limit: Some(limit), ..CacheEdit::default() };
+        store.update_cache(cache.id, &edit, None, None, &[], at(1)).await.map(Admitted::into_cache)
+    };
+    let resized = sized(ByteSize::gib(40)).await.unwrap();
+    assert_eq!(resized, ImageCache { size_limit: ByteSize::gib(40), updated: at(1), ..cache.clone() });
+    let exact = cache.unpacked_size.unwrap();
+    assert_eq!(sized(exact).await.unwrap().size_limit, exact);
+    let refused = sized(exact.minus(ByteSize::bytes(1))).await;
+    let is_refused =
+        |error: &Error| matches!(error, Error::SizeTooSmall { unpacked, .. } if *unpacked == exact);
+    assert!(refused.as_ref().is_err_and(is_refused), "{refused:?}");
+    // A build ends with the size that it was begun with: nothing is promised meanwhile that it would undo.
+    let build = waiting_build_of(&cache, at(2));
+    store.update_cache(cache.id, &CacheEdit::default(), Some(&build), None, &[], at(2)).await.unwrap();
+    let refused = sized(ByteSize::gib(50)).await;
+    assert!(matches!(refused, Err(Error::CacheBuilding { .. })), "{refused:?}");
+    assert_eq!(store.cache(cache.id).await.unwrap().size_limit, exact);
+}
+
 pub async fn changes_nothing_of_what_is_deleted(store: &dyn Metastore) {
     let cache = ready_cache(store, "web", at(0)).await;
     store.ask_deletion(cache.id, &[], at(1)).await.unwrap();

@@ -91,7 +91,8 @@ impl Records {
         {
             return Ok((Admitted::Before(before), false));
         }
-        let mut cache = rules::edited(self.cache(id)?.clone(), edit, now)?;
+        let building = self.unfinished_build(id).map(|build| build.id);
+        let mut cache = rules::edited(self.cache(id)?.clone(), edit, building, now)?;
         rules::check_build_of(id, build)?;
         self.put_cache(&cache);
         if let Some(credentials) = &edit.credentials {

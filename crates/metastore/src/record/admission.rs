@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use model::rules::Quotas;
-use model::{CacheName, CloudNotes, ImageCache, PolicyEdit, Timestamp};
+use model::{ByteSize, CacheName, CloudNotes, ImageCache, PolicyEdit, Timestamp};
 
 use crate::SealedCredential;
 
@@ -114,6 +114,8 @@ pub struct CacheEdit {
     pub name: Option<CacheName>,
     /// Of its policy.
     pub policy: PolicyEdit,
+    /// The most that its images may take.
+    pub size_limit: Option<ByteSize>,
     /// What the cloud's call says beside, in place of what is known.
     pub notes: Option<CloudNotes>,
     /// Credentials for its images' registries, in place of those that it has.

@@ -45,9 +45,24 @@ fn check_kept(cache: &ImageCache) -> Result<()> {
     if cache.deleting.is_some() { Err(Error::CacheDeleting(cache.id)) } else { Ok(()) }
 }
 
-/// The cache with what is said of it changed.
-pub(crate) fn edited(mut cache: ImageCache, edit: &CacheEdit, now: Timestamp) -> Result<ImageCache> {
+/// The cache with what is said of it changed. `building` is its build, which ends with a size of its own.
+pub(crate) fn edited(
+    mut cache: ImageCache,
+    edit: &CacheEdit,
+    building: Option<BuildId>,
+    now: Timestamp,
+) -> Result<ImageCache> {
     check_kept(&cache)?;
+    if let Some(limit) = edit.size_limit {
+        if let Some(build) = building {
+            return Err(Error::CacheBuilding { cache: cache.id, build });
+        }
+        let unpacked = cache.unpacked_size.unwrap_or_default();
+        if unpacked > limit {
+            return Err(Error::SizeTooSmall { cache: cache.id, limit, unpacked });
+        }
+        cache.size_limit = limit;
+    }
     if let Some(name) = &edit.name {
         cache.name = name.clone();
     }

@@ -52,7 +52,11 @@ pub(super) async fn update(
         }
     }
     let before = caches::locked(writing, id).await?;
-    let mut cache = rules::edited(before.clone(), edit, now)?;
+    let building = match edit.size_limit {
+        Some(_) => builds::unfinished_of(writing, id).await?.map(|build| build.id),
+        None => None,
+    };
+    let mut cache = rules::edited(before.clone(), edit, building, now)?;
     rules::check_build_of(id, build)?;
     caches::save(writing, &before, &cache).await?;
     if let Some(sealed) = &edit.credentials {

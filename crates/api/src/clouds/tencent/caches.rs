@@ -112,12 +112,10 @@ impl Caller {
             recorded.logins = recorded_logins(given);
         }
         recorded.put_into(Cloud::Tencent, &self.region);
-        // A size of its own means a build of what is there already.
-        let same = || cache.images.clone();
         let images = update.images.as_deref().map(|images| unique(translate::sources(images)));
         let changes = CacheUpdate {
             name: update.image_cache_name.clone(),
-            images: images.or_else(|| translate::rebuilds(&update).then(same)),
+            images,
             size_limit: update.image_cache_size,
             policy: PolicyEdit {
                 retention: update.retention.map(clouds::tencent::Retention::days),

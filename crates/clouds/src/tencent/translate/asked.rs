@@ -7,7 +7,7 @@ use model::{CacheId, CacheName, CachePolicy, CacheState, ImageSource, Platform, 
 
 use super::super::{
     Code, CreateImageCache, DescribeImageCaches, Error, Filter, GetMostSuitableImageCache, GivenImage,
-    NamedCache, UpdateImageCache,
+    NamedCache,
 };
 use super::status;
 
@@ -72,12 +72,6 @@ pub fn ids(caches: &[NamedCache]) -> Result<BTreeSet<CacheId>, Error> {
 #[must_use]
 pub fn unknown_cache(id: &str) -> Error {
     Error::saying(Code::ResourceNotFound, format!("The image cache `{id}` is not found."))
-}
-
-/// Whether an update builds the cache again; the other changes are made in place.
-#[must_use]
-pub fn rebuilds(update: &UpdateImageCache) -> bool {
-    update.images.is_some() || update.image_cache_size.is_some()
 }
 
 /// The answer where a cache cannot be updated in its state.
