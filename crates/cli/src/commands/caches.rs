@@ -160,7 +160,11 @@ fn cost(cost: &Cost) -> String {
 fn pinned(details: &CacheDetails) -> Vec<String> {
     let cache = &details.cache;
     let (Some(snapshot), Some(at)) = (cache.snapshot, details.pinned_at) else {
-        return cache.images.iter().map(|image| format!("Image:     {image}")).collect();
+        let lost = cache.snapshot.map(|snapshot| {
+            format!("Kept as:   image snapshot {snapshot} is gone from the store: create the cache again")
+        });
+        let images = cache.images.iter().map(|image| format!("Image:     {image}"));
+        return lost.into_iter().chain(images).collect();
     };
     let mut lines = vec![format!("Kept as:   image snapshot {snapshot} of {at}")];
     for image in &details.pinned {
