@@ -251,7 +251,14 @@ pub(crate) async fn roll_back(
     args: &RollbackArgs,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let cache = session.once(args.once.client_token.as_ref()).roll_back_cache(&args.cache, args.to).await?;
+    let cache = session.once(args.once.client_token.as_ref()).roll_back_cache(&args.cache, args.to).await;
+    let cache = cache.map_err(|error| match error.problem_kind() {
+        Some(ProblemKind::NotFound) => Failure {
+            advice: Some("`imc list` shows the caches, `imc show CACHE` what one served before".to_owned()),
+            ..Failure::from(error)
+        },
+        _ => error.into(),
+    })?;
     let snapshot = cache.snapshot.map(|snapshot| snapshot.to_string()).unwrap_or_default();
     printer.result(&documents::Cache::from(&cache), || {
         vec![format!("cache {} ({}) serves the image snapshot {snapshot} again", cache.name, cache.id)]

@@ -339,6 +339,15 @@ fn caches_and_instances_that_are_not_there() {
 }
 
 #[test]
+fn what_a_cache_cannot_do_is_said_with_what_to_do() {
+    let home = Home::new();
+    home.imc(&["create", "web", "oci:/nowhere"]).fails(66, &["next: "]);
+    home.imc(&["update", "web", "oci:/elsewhere"]).fails(66, &["from Failed", "create it again"]);
+    home.imc(&["rollback", "web"]).fails(66, &["no such earlier", "`imc show CACHE`"]);
+    home.imc(&["rollback", "nobody"]).fails(66, &["`nobody`", "`imc list`"]);
+}
+
+#[test]
 fn local_sources_that_are_not_there() {
     let home = Home::new();
     let missing = format!("oci:{}/nothing", home.path().display());
