@@ -421,6 +421,23 @@ fn the_records_of_another_data_directory() {
 }
 
 #[test]
+fn the_standard_copies_of_another_data_directory() {
+    let (home, stranger) = (Home::new(), Home::new());
+    let standard = home.path().join("standard").display().to_string();
+    let source = home.layout("image", &image([layer("one")]));
+    let with = |home: &Home, words: &[&str]| home.imc_with(&[("IMC_STANDARD_STORE_DIR", &standard)], words);
+    with(&home, &["create", "web", &source]).ok();
+    for command in ["list", "gc"] {
+        let words = ["they are of the store sto-", "is another one", "next: give each data directory"];
+        with(&stranger, &[command]).fails(78, &words);
+    }
+    with(&home, &["gc"]).ok();
+    assert!(with(&home, &["show", "web"]).ok().stdout.contains("pinned to"));
+    fs::write(home.path().join("standard/owner.json"), "{").unwrap();
+    with(&home, &["list"]).fails(78, &["whose the standard copies", "next: check standard.store_dir"]);
+}
+
+#[test]
 fn a_data_directory_that_is_broken_or_newer() {
     let home = Home::new();
     home.imc(&["list"]).ok();
