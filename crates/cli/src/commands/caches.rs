@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use client::{Client, ListCaches};
 use model::{CacheId, CacheState, InstanceId};
-use wire::{Cache, CacheDetails, Cost, Event, Eviction, Order, ProblemKind, Staleness};
+use wire::{Cache, CacheDetails, Copies, CopyState, Cost, Event, Eviction, Order, ProblemKind, Staleness};
 
 use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
 use crate::documents::{self, Shown, all};
@@ -114,6 +114,7 @@ fn lines(details: &CacheDetails) -> Vec<String> {
         lines.push(format!("Tags:      {}", tags.join(", ")));
     }
     lines.extend(pinned(details));
+    lines.extend(cache.snapshot.and_then(|_| copies(cache.copies)));
     for generation in &cache.generations {
         lines.push(format!(
             "Before:    {}, until {}; kept until {}",
@@ -143,6 +144,19 @@ fn rules(cache: &Cache) -> Vec<String> {
         Eviction::Lru => Some("Eviction:  lru".to_owned()),
     };
     staleness.into_iter().chain(eviction).collect()
+}
+
+/// Where flash and standard snapshot are not one and the same.
+fn copies(copies: Copies) -> Option<String> {
+    let word = |state| match state {
+        CopyState::Absent => "absent".to_owned(),
+        CopyState::Copying { progress_percent } => format!("{progress_percent} %"),
+        CopyState::Complete => "complete".to_owned(),
+    };
+    match (copies.flash, copies.standard) {
+        (CopyState::Complete, CopyState::Complete) => None,
+        (flash, standard) => Some(format!("Copies:    flash {}, standard {}", word(flash), word(standard))),
+    }
 }
 
 /// Space over time, and what that is worth where it has a price.
@@ -346,6 +360,15 @@ fn several(word: &str, named: &[Cache]) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copies_are_told_where_they_are_two() {
+        let (flash, standard) = (CopyState::Complete, CopyState::Copying { progress_percent: 40 });
+        assert_eq!(copies(Copies { flash, standard }).unwrap(), "Copies:    flash complete, standard 40 %");
+        let released = Copies { flash: CopyState::Absent, standard: CopyState::Complete };
+        assert_eq!(copies(released).unwrap(), "Copies:    flash absent, standard complete");
+        assert_eq!(copies(Copies { flash, standard: CopyState::Complete }), None);
+    }
 
     #[test]
     fn an_amount_is_told_where_space_has_a_price() {
