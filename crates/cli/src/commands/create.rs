@@ -171,31 +171,14 @@ async fn build(
         Some(build) => follow(session, build, printer).await?,
         // It was asked for before, and is built since then.
         None if !CacheState::from(cache.state).is_building() => Vec::new(),
-        None => {
-            let followed = progress::follow_elsewhere(session.client.watch_cache(&id), printer).await;
-            followed.map_err(|failure| unless_gone(failure, &cache))?
-        }
+        None => progress::follow_elsewhere(session.client.watch_cache(&id), &cache, printer).await?,
     };
-    let details = session.client.cache(&id).await.map_err(|error| unless_gone(error.into(), &cache))?;
+    let details = session.client.cache(&id).await.map_err(|error| progress::unless_gone(error, &cache))?;
     let cache = &details.cache;
     let is_built = CacheState::from(cache.state).is_usable() && cache.failure.is_none();
     match &cache.failure {
         Some(failure) if !is_built => Err(Failure::of_build(failure)),
         _ => Ok(Some(Built::new(details, &layers, begun))),
-    }
-}
-
-/// A client token is answered as the first time, also where the cache of that time was deleted since.
-fn unless_gone(failure: Failure, cache: &Cache) -> Failure {
-    match failure.kind {
-        "not-found" => Failure::not_found(
-            format!(
-                "failed to wait for the cache `{}` ({}): it was deleted since it was asked for",
-                cache.name, cache.id
-            ),
-            "create it again, with another `--client-token` where one was said",
-        ),
-        _ => failure,
     }
 }
 
