@@ -27,7 +27,8 @@ mod watch;
 pub use client::Client;
 pub use error::Error;
 pub use operations::{ListCaches, ListInstances};
-pub use transport::{ByteStream, HttpTransport, InProcess, Transport, TransportError, Trust, is_loopback};
+pub use transport::{ByteStream, HttpTransport, InProcess, Transport, TransportError, Trust};
+pub use trust::is_loopback;
 pub use watch::{ChangeWatch, Changed, ExecFeed, LogFeed, ProgressWatch};
 
 /// A result of this crate.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-pub use self::http::{HttpTransport, Trust, is_loopback};
+pub use self::http::{HttpTransport, Trust};
 pub use in_process::InProcess;
 
 /// Why a request did not get through.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
-use url::{Host, Url};
+use url::Url;
 
 use super::{ByteStream, Transport, TransportError};
 use crate::Error;
@@ -43,7 +43,7 @@ impl HttpTransport {
             )));
         }
         let mut builder = builder();
-        if is_loopback(&base) {
+        if trust::is_loopback(&base) {
             builder = builder.no_proxy();
         }
         if !trust.ca_pem.is_empty() {
@@ -77,17 +77,6 @@ fn builder() -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .user_agent(concat!("imc/", env!("CARGO_PKG_VERSION")))
-}
-
-/// Whether what is sent there stays on this machine.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[async_trait]

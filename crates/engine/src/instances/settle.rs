@@ -3,14 +3,11 @@
 use std::collections::BTreeSet;
 
 use metastore::InstanceFilter;
-use model::{EventKind, EventReason, ExitStatus, GroupId, Instance, InstanceId, InstanceState};
+use model::{EventKind, EventReason, ExitStatus, Instance, InstanceId, InstanceState};
 
 use super::Instances;
 use crate::host::{HostError, HostStatus};
 use crate::{Error, HostErrorKind, chain, pages};
-
-/// An instance that was recorded this recently may be on its way to its process: longer than any start takes.
-const STARTING_MICROS: u64 = 60 * 1_000_000;
 
 impl Instances {
     /// Brings the records of all instances in line with what the host finds, and removes those that are to go when they
@@ -20,24 +17,10 @@ impl Instances {
     /// [`Error::Host`] where the host cannot even look; those of store and records, the first of them, after all instances
     /// have been looked at.
     pub async fn settle(&self) -> Result<Vec<(InstanceId, HostError)>, Error> {
-        self.settle_where(&|_| true).await
-    }
-
-    /// The same by the only process that starts instances of groups, where these are the groups at which it works: whatever else
-    /// of a group is said to be starting is not.
-    pub(crate) async fn settle_knowing(
-        &self,
-        under_way: &BTreeSet<GroupId>,
-    ) -> Result<Vec<(InstanceId, HostError)>, Error> {
-        self.settle_where(&|record| record.group.is_none_or(|group| under_way.contains(&group))).await
-    }
-
-    async fn settle_where(
-        &self,
-        may_start: &(dyn Fn(&Instance) -> bool + Sync),
-    ) -> Result<Vec<(InstanceId, HostError)>, Error> {
-        // The records come first: what started after they were read is not among them, and so is not taken for gone.
+        // The records come first, then who starts, then the processes: what started after the records were read is not among them,
+        // and whoever started it meanwhile is still held, or has left a process to be seen.
         let records = self.all().await?;
+        let starting = self.starting(&records).await;
         let found = self.host.look_around().await.map_err(|source| Error::LookAround { source })?;
         let mut settled = Ok(());
         for record in records {
@@ -47,8 +30,8 @@ impl Instances {
             let status = found.instances.iter().find(|status| status.id == record.id);
             let cleaned = found.cleaned.contains(&record.id);
             let id = record.id;
-            let may_start = may_start(&record);
-            if let Err(error) = self.settle_one(record, status, cleaned, may_start).await {
+            let is_starting = starting.contains(&id);
+            if let Err(error) = self.settle_one(record, status, cleaned, is_starting).await {
                 tracing::warn!(instance = %id, error = chain(&error), "failed to settle an instance");
                 // One that cannot be settled is no reason to leave the others.
                 settled = settled.and(Err(error));
@@ -62,12 +45,26 @@ impl Instances {
         pages::every(|page| self.list(&filter, page), |instance| instance.id).await
     }
 
+    /// Those on the way to their processes: whoever starts one holds its blobs from before the record until after the process.
+    async fn starting(&self, records: &[Instance]) -> BTreeSet<InstanceId> {
+        let recorded = records.iter().filter(|record| record.state == InstanceState::Creating);
+        let recorded: BTreeSet<InstanceId> = recorded.map(|record| record.id).collect();
+        match self.engine.held_starts(&recorded).await {
+            Ok(held) => held,
+            Err(error) => {
+                // Nothing that may be on its way is taken for ended.
+                tracing::warn!(error = chain(&error), "failed to tell which instances are starting");
+                recorded
+            }
+        }
+    }
+
     async fn settle_one(
         &self,
         record: Instance,
         status: Option<&HostStatus>,
         cleaned: bool,
-        may_start: bool,
+        is_starting: bool,
     ) -> Result<(), Error> {
         use InstanceState::{Creating, Exited, Running};
         let ended = match (&record.state, status.map(|status| status.state)) {
@@ -75,7 +72,7 @@ impl Instances {
             (_, Some(Exited(status))) => status,
             (Creating | Exited(_), Some(Running)) => return self.found_running(&record, status).await,
             (_, Some(_)) => return Ok(()),
-            (Creating, None) if may_start && self.is_starting(&record) => return Ok(()),
+            (Creating, None) if is_starting => return Ok(()),
             (_, None) => ExitStatus::Unknown,
         };
         if record.state != Exited(ended) {
@@ -97,10 +94,6 @@ impl Instances {
         let recorded = self.engine.records().instance_started(record.id, pid, &[event], now).await;
         // Its starter, or another process like this one, was faster.
         known_otherwise(recorded).map(drop)
-    }
-
-    fn is_starting(&self, record: &Instance) -> bool {
-        self.engine.clock().now().micros_since(record.created) < STARTING_MICROS
     }
 
     /// Notes how an instance ended, and returns its record; where another process has removed that, as it would be.

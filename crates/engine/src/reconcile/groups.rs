@@ -148,11 +148,9 @@ impl Groups {
         &self.engine().workshop.signals.groups
     }
 
-    /// Makes the records of instances say what the host finds. Groups' instances are started by this process alone.
+    /// Makes the records of instances say what the host finds.
     async fn settle(&self) -> Result<(), Error> {
-        let under_way = self.engine().workshop.under_way.groups();
-        let failed = self.instances().settle_knowing(&under_way).await?;
-        for (id, error) in failed {
+        for (id, error) in self.instances().settle().await? {
             tracing::warn!(instance = %id, error = chain(&error), "failed to look after an instance");
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use blobstore::{BlobStore, Lease, LeaseTerm};
 use layer::SharedBudget;
 use model::{
-    AccountId, BlobKey, ByteSize, CacheId, ImageSnapshot, ImageSnapshotId, ImageSource, InstanceId, Savings,
+    AccountId, BlobKey, ByteSize, ImageSnapshot, ImageSnapshotId, ImageSource, InstanceId, Savings,
     SnapshotImage,
 };
 use registry::{Registry, ResolvedImage};
@@ -29,14 +29,18 @@ struct Place {
     lease: Arc<dyn Lease>,
 }
 
+/// Whose lease it is that keeps the blobs of a start.
+fn lease_owner(instance: InstanceId) -> String {
+    format!("start of {instance}")
+}
+
 impl Engine {
     /// A start from a cache that has everything; `None` where its blobs are not all in one store any more, which is no hit.
     pub(super) async fn hit(&self, found: &Found, wish: &StartWish) -> Result<Option<StartChoice>, Error> {
         let images: Vec<SnapshotImage> = found.images.iter().flatten().cloned().collect();
         let keys: BTreeSet<BlobKey> = images.iter().flat_map(SnapshotImage::blob_keys).collect();
         let keys: Vec<BlobKey> = keys.into_iter().collect();
-        let Some(Place { store, lease }) = self.place_with(&keys, wish.instance, found.cache.id).await?
-        else {
+        let Some(Place { store, lease }) = self.place_for(&keys, wish.instance).await? else {
             tracing::warn!(cache = %found.cache.id, "blobs of a usable cache are missing in every store");
             return Ok(None);
         };
@@ -73,32 +77,18 @@ impl Engine {
             return Ok(None);
         };
         let keys: Vec<BlobKey> = image.blob_keys().collect();
-        let owner = format!("start of {instance} from {snapshot}");
-        let place = self.place_for(&keys, instance, &owner).await?;
+        let place = self.place_for(&keys, instance).await?;
         Ok(place.map(|Place { store, lease }| (image.clone(), store, lease)))
     }
 
     /// The first store that has all of these, kept there: the local one, then the standard copies, each instance
     /// beginning with another of them.
-    async fn place_with(
-        &self,
-        keys: &[BlobKey],
-        instance: InstanceId,
-        cache: CacheId,
-    ) -> Result<Option<Place>, Error> {
-        self.place_for(keys, instance, &format!("start of {instance} from the cache {cache}")).await
-    }
-
-    async fn place_for(
-        &self,
-        keys: &[BlobKey],
-        instance: InstanceId,
-        owner: &str,
-    ) -> Result<Option<Place>, Error> {
+    async fn place_for(&self, keys: &[BlobKey], instance: InstanceId) -> Result<Option<Place>, Error> {
+        let owner = lease_owner(instance);
         let stores = self.workshop.stores_from(&instance.to_string()).await;
         let stores = stores.map_err(Error::store("find the standard snapshot's copies"))?;
         for store in stores {
-            let lease = store.lease(owner, keys, LeaseTerm::Held).await;
+            let lease = store.lease(&owner, keys, LeaseTerm::Held).await;
             let lease: Arc<dyn Lease> = Arc::from(lease.map_err(Error::store("keep an image's blobs"))?);
             // Named first, looked at second: a collection between the two would have taken them.
             if has_all(&*store, keys).await? {
@@ -107,6 +97,27 @@ impl Engine {
             lease.release().await.map_err(Error::store("release an image's blobs"))?;
         }
         Ok(None)
+    }
+
+    /// Those of the instances whose start holds its blobs, in whichever store they are. A start that is gone holds nothing, however it
+    /// went.
+    pub(crate) async fn held_starts(
+        &self,
+        instances: &BTreeSet<InstanceId>,
+    ) -> Result<BTreeSet<InstanceId>, Error> {
+        let mut held = BTreeSet::new();
+        if instances.is_empty() {
+            return Ok(held);
+        }
+        let owners: HashMap<String, InstanceId> =
+            instances.iter().map(|instance| (lease_owner(*instance), *instance)).collect();
+        let stores = self.workshop.stores().await;
+        for store in stores.map_err(Error::store("find the standard snapshot's copies"))? {
+            let leases = store.list_leases(self.clock().now()).await;
+            let leases = leases.map_err(Error::store("list leases"))?;
+            held.extend(leases.iter().filter_map(|lease| owners.get(&lease.owner)));
+        }
+        Ok(held)
     }
 
     /// Resolves those of the wanted images that the cache does not have and that are not resolved yet.
@@ -142,8 +153,7 @@ impl Engine {
         progress: &BuildProgress,
     ) -> Result<StartChoice, Error> {
         let begun = Instant::now();
-        let owner = format!("start of {}", wish.instance);
-        let lease = self.store().lease(&owner, &[], LeaseTerm::Held).await;
+        let lease = self.store().lease(&lease_owner(wish.instance), &[], LeaseTerm::Held).await;
         let lease: Arc<dyn Lease> = Arc::from(lease.map_err(Error::store("keep an image's blobs"))?);
         let mut found = found;
         if let Some(found) = &mut found {

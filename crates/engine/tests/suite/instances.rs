@@ -293,6 +293,24 @@ async fn an_instance_that_is_deleted_during_its_start_does_not_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_instance_is_left_alone_while_it_is_started_and_ended_once_its_start_is_given_up() {
+    let gate = Some((Notify::new(), Notify::new()));
+    let scene = Scene::over(MemoryHost { gate, ..MemoryHost::default() }).await;
+    let states = async || scene.all().await.iter().map(|instance| instance.state).collect::<Vec<_>>();
+    let mut start = Box::pin(scene.create(scene.wanted("front")));
+    tokio::select! {
+        created = &mut start => panic!("{created:?}"),
+        () = scene.host.gate.as_ref().unwrap().0.notified() => {}
+    }
+    scene.instances.settle().await.unwrap();
+    assert_eq!(states().await, [InstanceState::Creating]);
+    // As whatever ends a process drops what it was at.
+    drop(start);
+    scene.instances.settle().await.unwrap();
+    assert_eq!(states().await, [InstanceState::Exited(ExitStatus::Unknown)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_cannot_be_settled_keeps_no_other() {
     let scene = Scene::new().await;
     let mut all = Vec::new();

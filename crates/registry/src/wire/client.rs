@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Identity, redirect};
 use rustls::AlertDescription;
-use url::{Host, Url};
+use url::Url;
 
 use super::host_of;
 use crate::Fault;
@@ -29,16 +29,6 @@ pub(crate) enum TlsProfile {
         /// Client certificate with key, PEM.
         identity: Option<Vec<u8>>,
     },
-}
-
-/// Whether that is this machine, where a proxy leads to another one. Go's clients (Docker, containerd) have the same rule.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Clients by profile.
@@ -67,7 +57,8 @@ impl Clients {
 
     /// The client for that profile and server; clients of equal profiles share connections.
     pub(crate) fn get(&self, profile: &TlsProfile, url: &Url) -> Result<Client, Fault> {
-        let direct = is_loopback(url);
+        // A proxy would lead to another machine.
+        let direct = trust::is_loopback(url);
         let mut made = self.made.lock().expect("no panic while the map is locked");
         let made = if direct { &mut made.past_any_proxy } else { &mut made.others };
         if let Some(client) = made.get(profile) {
