@@ -2,6 +2,7 @@
 
 mod engine_settings;
 mod records;
+mod standard;
 mod vault;
 
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use blobstore::{BlobStore, DirectoryStore, InUse};
-use engine::{DirectoryCopies, Engine, Parts, StandardStore, SystemTimer, Vault};
+use engine::{Engine, Parts, StandardStore, SystemTimer, Vault};
 use metastore::{Metastore, ProcessIdentity};
 use model::{AccountId, BlobKey, Clock, SystemClock};
 use node::{Instances, NodeConfig};
@@ -87,12 +88,12 @@ impl App {
         let reserve = Reserve::of(&data_dir);
         let records = records::open(settings, &data_dir).await?;
         records::check_store(settings, &*records, &store).await?;
+        let standard = standard::open(settings, &store)?;
         let store: Arc<dyn BlobStore> = Arc::new(store);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let owner =
             ProcessIdentity::current().map_err(|error| Failure::system("tell this process apart", &error))?;
         let keys = Arc::new(Keys::of(&settings.secrets, &data_dir));
-        let standard = settings.standard.store_dir.clone().map(DirectoryCopies::new);
         let engine = Engine::new(Parts {
             store,
             standard: standard.map(|copies| Arc::new(copies) as Arc<dyn StandardStore>),

@@ -9,7 +9,7 @@ use api::{BuiltHere, layers};
 use client::ProgressWatch;
 use engine::{BuildHandle, BuildProgress};
 use model::CacheState;
-use wire::{LayerPhase, LayerProgress};
+use wire::{Cache, LayerPhase, LayerProgress, ProblemKind};
 
 use bars::Bars;
 
@@ -121,6 +121,7 @@ pub(crate) async fn watch_start<T>(
 /// to the server.
 pub(crate) async fn follow_elsewhere(
     mut watch: ProgressWatch,
+    cache: &Cache,
     printer: &Printer,
 ) -> Result<Vec<LayerProgress>, Failure> {
     let mut show = show(printer);
@@ -146,13 +147,28 @@ pub(crate) async fn follow_elsewhere(
                     }
                 }
                 Ok(None) => break Ok(()),
-                Err(error) => break Err(error.into()),
+                Err(error) => break Err(unless_gone(error, cache)),
             }
         }
     };
     interrupts.end_the_process();
     show.end();
     ended.map(|()| layers)
+}
+
+/// Why a cache that was asked for cannot be looked at. A client token is answered as the first time, also where the cache of
+/// that time was deleted since.
+pub(crate) fn unless_gone(error: client::Error, cache: &Cache) -> Failure {
+    match error.problem_kind() {
+        Some(ProblemKind::NotFound) => Failure::not_found(
+            format!(
+                "failed to wait for the cache `{}` ({}): it was deleted since it was asked for",
+                cache.name, cache.id
+            ),
+            "create it again, with another `--client-token` where one was said",
+        ),
+        _ => error.into(),
+    }
 }
 
 fn show(printer: &Printer) -> Box<dyn Show + Send> {

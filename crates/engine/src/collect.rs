@@ -210,8 +210,7 @@ impl Engine {
         if found.is_some() {
             return Ok(());
         }
-        let message =
-            format!("its image snapshot {snapshot} is not in the store any more; create or update it");
+        let message = format!("its image snapshot {snapshot} is not in the store any more; create it again");
         let event =
             self.workshop.event(cache.id, EventKind::Warning, EventReason::SnapshotLost, message.clone());
         let failure = BuildFailure { reason: "snapshot-lost".to_owned(), message };

@@ -226,6 +226,8 @@ pub(crate) fn kind_of_store(error: &blobstore::Error) -> FailureKind {
 pub(crate) fn kind_of_records(error: &metastore::Error) -> FailureKind {
     match error.kind() {
         _ if matches!(error, metastore::Error::SizeTooSmall { .. }) => FailureKind::SizeTooSmall,
+        // Nobody uses it: waiting does not help.
+        _ if matches!(error, metastore::Error::Transition { .. }) => FailureKind::NotUsable,
         metastore::ErrorKind::NotFound => FailureKind::NotFound,
         metastore::ErrorKind::Refused | metastore::ErrorKind::Busy => FailureKind::Busy,
         metastore::ErrorKind::NoSpace => FailureKind::NoSpace,
@@ -360,7 +362,7 @@ pub enum Error {
         word: String,
     },
     /// The cache is there and cannot be started from.
-    #[error("failed to start from the cache `{name}` ({id}): it is {state}{}", reason(failure))]
+    #[error("failed to start from the cache `{name}` ({id}): it is {}", standing(*state, *is_deleting, failure))]
     NotUsable {
         /// Its name.
         name: CacheName,
@@ -368,6 +370,8 @@ pub enum Error {
         id: CacheId,
         /// Its state.
         state: model::CacheState,
+        /// Whether it goes once nothing uses it.
+        is_deleting: bool,
         /// Why, where its build failed.
         failure: Option<String>,
     },
@@ -476,8 +480,12 @@ fn kind_of_host(error: &HostError) -> FailureKind {
     }
 }
 
-fn reason(failure: &Option<String>) -> String {
-    failure.as_ref().map(|failure| format!(", {failure}")).unwrap_or_default()
+fn standing(state: model::CacheState, is_deleting: bool, failure: &Option<String>) -> String {
+    match failure {
+        _ if is_deleting => "being deleted".to_owned(),
+        Some(failure) => format!("{state}, {failure}"),
+        None => state.to_string(),
+    }
 }
 
 /// So many of them as a line holds.

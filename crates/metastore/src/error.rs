@@ -19,7 +19,7 @@ pub enum ErrorKind {
     NotFound,
     /// The records do not allow it as they are: tell the user why; repeating changes nothing.
     Refused,
-    /// Another process held the records for too long: repeat.
+    /// Another process held the records for too long, or their server cannot be reached: repeat.
     Busy,
     /// No room left: free some, then repeat.
     NoSpace,
@@ -201,6 +201,15 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// There is no connection to the database: nothing was asked of it.
+    #[error("failed to {action}")]
+    NoConnection {
+        /// What was to be done.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
     /// A column holds what no imc writes.
     #[error("failed to read the {column} of a record: `{value}`")]
     Column {
@@ -260,6 +269,9 @@ impl Error {
             Self::Version { .. } => ErrorKind::Unsupported,
             Self::Column { .. } => ErrorKind::Corrupt,
             Self::Open { source, .. } | Self::Database { source, .. } => database::kind_of(source),
+            // Its server is away, or not there yet.
+            Self::NoConnection { source: sqlx::Error::Io(_), .. } => ErrorKind::Busy,
+            Self::NoConnection { source, .. } => database::kind_of(source),
             Self::Injected { kind, .. } => *kind,
         }
     }

@@ -36,10 +36,10 @@ pub struct CreateInstance {
     /// One word for either: the cache of that id or name, where there is one; only else `image` counts. Not with `cache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
-    /// Take only caches that have the image whole.
+    /// Choose only among caches that have the image whole. One that `cache` names is used as it is.
     #[serde(default)]
     pub perfect_match: bool,
-    /// Take only caches that have at least so many images whole.
+    /// Choose only among caches that have at least so many images whole. One that `cache` names is used as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub match_count: Option<NonZeroU32>,

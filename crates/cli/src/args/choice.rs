@@ -91,10 +91,10 @@ pub(crate) struct ChoiceArgs {
     /// Use the best cache, this one (name or id), or none; IMAGE is an image then
     #[arg(long, value_name = "auto|CACHE|none", conflicts_with = "image")]
     pub(crate) cache: Option<CacheWord>,
-    /// Use a cache only where it has everything
+    /// Use a cache only where it has everything; one that `--cache` names is used as it is
     #[arg(long)]
     pub(crate) perfect_match: bool,
-    /// Use a cache only where it has at least so many of the images
+    /// Use a cache only where it has at least so many of the images; one that `--cache` names is used as it is
     #[arg(long, value_name = "NUMBER", conflicts_with = "perfect_match")]
     pub(crate) match_count: Option<NonZeroU32>,
     /// Whose rules rank the caches

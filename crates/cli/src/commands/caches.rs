@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use client::{Client, ListCaches};
 use model::{CacheId, CacheState, InstanceId};
-use wire::{Cache, CacheDetails, Cost, Event, Eviction, Order, ProblemKind, Staleness};
+use wire::{Cache, CacheDetails, Copies, CopyState, Cost, Event, Eviction, Order, ProblemKind, Staleness};
 
 use crate::args::{DeleteArgs, ListArgs, RollbackArgs};
 use crate::documents::{self, Shown, all};
@@ -114,6 +114,7 @@ fn lines(details: &CacheDetails) -> Vec<String> {
         lines.push(format!("Tags:      {}", tags.join(", ")));
     }
     lines.extend(pinned(details));
+    lines.extend(cache.snapshot.and_then(|_| copies(cache.copies)));
     for generation in &cache.generations {
         lines.push(format!(
             "Before:    {}, until {}; kept until {}",
@@ -145,6 +146,19 @@ fn rules(cache: &Cache) -> Vec<String> {
     staleness.into_iter().chain(eviction).collect()
 }
 
+/// Where flash and standard snapshot are not one and the same.
+fn copies(copies: Copies) -> Option<String> {
+    let word = |state| match state {
+        CopyState::Absent => "absent".to_owned(),
+        CopyState::Copying { progress_percent } => format!("{progress_percent} %"),
+        CopyState::Complete => "complete".to_owned(),
+    };
+    match (copies.flash, copies.standard) {
+        (CopyState::Complete, CopyState::Complete) => None,
+        (flash, standard) => Some(format!("Copies:    flash {}, standard {}", word(flash), word(standard))),
+    }
+}
+
 /// Space over time, and what that is worth where it has a price.
 fn cost(cost: &Cost) -> String {
     let hours =
@@ -160,7 +174,11 @@ fn cost(cost: &Cost) -> String {
 fn pinned(details: &CacheDetails) -> Vec<String> {
     let cache = &details.cache;
     let (Some(snapshot), Some(at)) = (cache.snapshot, details.pinned_at) else {
-        return cache.images.iter().map(|image| format!("Image:     {image}")).collect();
+        let lost = cache.snapshot.map(|snapshot| {
+            format!("Kept as:   image snapshot {snapshot} is gone from the store: create the cache again")
+        });
+        let images = cache.images.iter().map(|image| format!("Image:     {image}"));
+        return lost.into_iter().chain(images).collect();
     };
     let mut lines = vec![format!("Kept as:   image snapshot {snapshot} of {at}")];
     for image in &details.pinned {
@@ -247,7 +265,14 @@ pub(crate) async fn roll_back(
     args: &RollbackArgs,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
-    let cache = session.once(args.once.client_token.as_ref()).roll_back_cache(&args.cache, args.to).await?;
+    let cache = session.once(args.once.client_token.as_ref()).roll_back_cache(&args.cache, args.to).await;
+    let cache = cache.map_err(|error| match error.problem_kind() {
+        Some(ProblemKind::NotFound) => Failure {
+            advice: Some("`imc list` shows the caches, `imc show CACHE` what one served before".to_owned()),
+            ..Failure::from(error)
+        },
+        _ => error.into(),
+    })?;
     let snapshot = cache.snapshot.map(|snapshot| snapshot.to_string()).unwrap_or_default();
     printer.result(&documents::Cache::from(&cache), || {
         vec![format!("cache {} ({}) serves the image snapshot {snapshot} again", cache.name, cache.id)]
@@ -335,6 +360,15 @@ fn several(word: &str, named: &[Cache]) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copies_are_told_where_they_are_two() {
+        let (flash, standard) = (CopyState::Complete, CopyState::Copying { progress_percent: 40 });
+        assert_eq!(copies(Copies { flash, standard }).unwrap(), "Copies:    flash complete, standard 40 %");
+        let released = Copies { flash: CopyState::Absent, standard: CopyState::Complete };
+        assert_eq!(copies(released).unwrap(), "Copies:    flash absent, standard complete");
+        assert_eq!(copies(Copies { flash, standard: CopyState::Complete }), None);
+    }
 
     #[test]
     fn an_amount_is_told_where_space_has_a_price() {

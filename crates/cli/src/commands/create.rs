@@ -1,5 +1,6 @@
 //! `imc create` and `imc update`: caches from images, with progress.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -7,7 +8,7 @@ use std::time::Instant;
 use engine::BuildHandle;
 use model::{ByteSize, CacheState, ImageSource};
 use settings::Settings;
-use wire::{Cache, CreateCache, LayerPhase, LayerProgress, UpdateCache};
+use wire::{Cache, CacheDetails, CreateCache, LayerPhase, LayerProgress, UpdateCache};
 
 use crate::args::{CreateArgs, UpdateArgs, WaitArgs};
 use crate::documents::{self, Created};
@@ -19,40 +20,44 @@ use crate::session::Session;
 /// A cache and what its build took.
 struct Built {
     cache: Cache,
-    layers: Vec<LayerProgress>,
+    layers: usize,
+    reused: usize,
+    fetched: ByteSize,
     seconds: f64,
 }
 
 impl Built {
-    fn reused(&self) -> usize {
-        self.layers.iter().filter(|layer| layer.phase == LayerPhase::Reused).count()
-    }
-
-    fn fetched(&self) -> ByteSize {
-        self.layers.iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.fetched_bytes))
+    fn new(details: CacheDetails, layers: &[LayerProgress], begun: Instant) -> Self {
+        let seconds = begun.elapsed().as_secs_f64();
+        let reused = layers.iter().filter(|layer| layer.phase == LayerPhase::Reused).count();
+        let fetched = layers.iter().fold(ByteSize::ZERO, |sum, layer| sum.plus(layer.fetched_bytes));
+        if !layers.is_empty() {
+            return Self { cache: details.cache, layers: layers.len(), reused, fetched, seconds };
+        }
+        // It was built before: all that it has was here.
+        let there = details.pinned.iter().flat_map(|image| &image.layers).map(|layer| &layer.diff_id);
+        let there = there.collect::<BTreeSet<_>>().len();
+        Self { cache: details.cache, layers: there, reused: there, fetched, seconds }
     }
 
     fn document(&self) -> Created {
         Created {
             cache: (&self.cache).into(),
-            layers: self.layers.len(),
-            layers_reused: self.reused(),
-            fetched_bytes: self.fetched(),
+            layers: self.layers,
+            layers_reused: self.reused,
+            fetched_bytes: self.fetched,
             seconds: self.seconds,
         }
     }
 
     fn sentence(&self) -> String {
-        let Self { cache, layers, seconds, .. } = self;
+        let Self { cache, layers, reused, fetched, seconds } = self;
         format!(
-            "cache {} ({}) is {}: {} unpacked, {} layers ({} were here), {} fetched in {seconds:.2} s",
+            "cache {} ({}) is {}: {} unpacked, {layers} layers ({reused} were here), {fetched} fetched in {seconds:.2} s",
             cache.name,
             cache.id,
             CacheState::from(cache.state),
             cache.unpacked_bytes.unwrap_or_default(),
-            layers.len(),
-            self.reused(),
-            self.fetched(),
         )
     }
 }
@@ -161,17 +166,19 @@ async fn build(
         }
         return Ok(None);
     }
+    let id = cache.id.to_string();
     let layers = match session.built_here.take(cache.id) {
         Some(build) => follow(session, build, printer).await?,
-        None => {
-            progress::follow_elsewhere(session.client.watch_cache(&cache.id.to_string()), printer).await?
-        }
+        // It was asked for before, and is built since then.
+        None if !CacheState::from(cache.state).is_building() => Vec::new(),
+        None => progress::follow_elsewhere(session.client.watch_cache(&id), &cache, printer).await?,
     };
-    let cache = session.client.cache(&cache.id.to_string()).await?.cache;
+    let details = session.client.cache(&id).await.map_err(|error| progress::unless_gone(error, &cache))?;
+    let cache = &details.cache;
     let is_built = CacheState::from(cache.state).is_usable() && cache.failure.is_none();
     match &cache.failure {
         Some(failure) if !is_built => Err(Failure::of_build(failure)),
-        _ => Ok(Some(Built { cache, layers, seconds: begun.elapsed().as_secs_f64() })),
+        _ => Ok(Some(Built::new(details, &layers, begun))),
     }
 }
 

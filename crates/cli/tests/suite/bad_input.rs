@@ -339,6 +339,15 @@ fn caches_and_instances_that_are_not_there() {
 }
 
 #[test]
+fn what_a_cache_cannot_do_is_said_with_what_to_do() {
+    let home = Home::new();
+    home.imc(&["create", "web", "oci:/nowhere"]).fails(66, &["next: "]);
+    home.imc(&["update", "web", "oci:/elsewhere"]).fails(66, &["from Failed", "create it again"]);
+    home.imc(&["rollback", "web"]).fails(66, &["no such earlier", "`imc show CACHE`"]);
+    home.imc(&["rollback", "nobody"]).fails(66, &["`nobody`", "`imc list`"]);
+}
+
+#[test]
 fn local_sources_that_are_not_there() {
     let home = Home::new();
     let missing = format!("oci:{}/nothing", home.path().display());
@@ -409,6 +418,23 @@ fn the_records_of_another_data_directory() {
     fs::write(&store, ours).unwrap();
     assert_eq!(home.only_state(), "Ready");
     home.assert_whole();
+}
+
+#[test]
+fn the_standard_copies_of_another_data_directory() {
+    let (home, stranger) = (Home::new(), Home::new());
+    let standard = home.path().join("standard").display().to_string();
+    let source = home.layout("image", &image([layer("one")]));
+    let with = |home: &Home, words: &[&str]| home.imc_with(&[("IMC_STANDARD_STORE_DIR", &standard)], words);
+    with(&home, &["create", "web", &source]).ok();
+    for command in ["list", "gc"] {
+        let words = ["they are of the store sto-", "is another one", "next: give each data directory"];
+        with(&stranger, &[command]).fails(78, &words);
+    }
+    with(&home, &["gc"]).ok();
+    assert!(with(&home, &["show", "web"]).ok().stdout.contains("pinned to"));
+    fs::write(home.path().join("standard/owner.json"), "{").unwrap();
+    with(&home, &["list"]).fails(78, &["whose the standard copies", "next: check standard.store_dir"]);
 }
 
 #[test]

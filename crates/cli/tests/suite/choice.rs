@@ -99,7 +99,7 @@ fn of_another_tag_only_the_missing_layer_is_fetched() {
     let before = scene.downloads();
     let ran = scene.run(&["--name", "front", &scene.image("app:2")]).ok();
     assert_eq!(ran.stdout, "2");
-    assert!(ran.stderr.contains("the cache web has a part of"), "{ran:#?}");
+    assert!(ran.stderr.contains("the cache web does not have all of"), "{ran:#?}");
     // The config and the one layer that `app:1` does not have.
     assert_eq!(scene.downloads() - before, 2, "{:#?}", scene.registry.requests());
     assert!(scene.home.reasons("web").contains(&"CachePartlyHit".to_owned()));

@@ -53,6 +53,22 @@ fn a_dry_run_says_what_a_collection_does_after_a_killed_build() {
 }
 
 #[test]
+fn a_cache_whose_snapshot_is_gone_is_shown_and_deleted() {
+    let home = Home::new();
+    let source = home.layout("web", &image([layer("one")]));
+    home.imc(&["create", "web", &source]).ok();
+    for snapshot in home.snapshots() {
+        std::fs::remove_file(snapshot).unwrap();
+    }
+    let shown = home.imc(&["show", "web"]).ok();
+    assert!(shown.stdout.contains("is gone from the store"), "{shown:#?}");
+    assert!(home.imc(&["events", "web"]).ok().stdout.contains("SnapshotCommitted"));
+    home.imc(&["delete", "web"]).ok();
+    home.imc(&["gc"]).ok();
+    home.assert_nothing_left();
+}
+
+#[test]
 fn the_words_for_people() {
     let home = Home::new();
     let source = home.layout("web", &image([layer("one")]));

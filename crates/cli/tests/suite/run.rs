@@ -99,6 +99,18 @@ fn a_cache_starts_and_its_status_is_passed_on() {
 }
 
 #[test]
+fn what_is_written_to_dev_null_is_lost_and_no_failure() {
+    if !testkit::privileged() {
+        return;
+    }
+    let scene = Scene::new();
+    let mut run = scene.home.command();
+    run.args(["run", "--rm", "web", "--", "sh", "-c", "echo out && echo err >&2 || exit 9"]);
+    let status = run.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
 fn with_the_registry_off_it_starts_by_tag_and_by_digest() {
     if !testkit::privileged() {
         return;

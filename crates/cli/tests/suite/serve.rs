@@ -38,6 +38,7 @@ fn script(home: &Home) -> Vec<Vec<String>> {
         &["predict", &one, &two],
         &["predict", "oci:/nowhere"],
         &["rollback", "web"],
+        &["update", "gone", &one],
         &["update", "web", "--rename", "front", "--no-tags"],
         &["update", "front", &two],
         &["update", "front"],
@@ -138,15 +139,22 @@ fn by_tcp_a_token_opens_what_its_scope_allows() {
 
 #[test]
 fn a_request_with_a_client_token_is_answered_once() {
-    let home = Home::new();
-    let server = Server::start(&home);
-    let source = home.layout("image", &image([layer("one")]));
-    let create = |name: &str| home.imc(&["create", name, &source, "--client-token", "deploy-1"]);
-    create("web").ok();
-    create("web").ok();
-    assert_eq!(home.json(&["list"]).as_array().unwrap().len(), 1);
-    create("other").fails(64, &["deploy-1"]);
-    server.stop();
+    for served in [true, false] {
+        let home = Home::new();
+        let server = served.then(|| Server::start(&home));
+        let source = home.layout("image", &image([layer("one")]));
+        let create = |name: &str| home.imc(&["create", name, &source, "--client-token", "deploy-1"]);
+        create("web").ok();
+        let again = create("web").ok();
+        assert!(again.stdout.contains("1 layers (1 were here), 0 B fetched"), "{served}: {again:#?}");
+        assert_eq!(home.json(&["list"]).as_array().unwrap().len(), 1);
+        create("other").fails(64, &["deploy-1"]);
+        home.imc(&["delete", "web"]).ok();
+        create("web").fails(66, &["`web`", "was deleted since", "with another `--client-token`"]);
+        if let Some(server) = server {
+            server.stop();
+        }
+    }
 }
 
 /// What `openssl req -x509` makes by itself is marked as an authority's.

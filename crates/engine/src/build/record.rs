@@ -74,6 +74,7 @@ impl Workshop {
             ),
             event(EventReason::Ready, format!("{} image(s) can be started from", snapshot.images.len())),
         ];
+        events.extend(self.copy_made(order, &snapshot));
         // Said when the first snapshot is there, and with each further one.
         let fewer = self.fewer_copies(&order.cache.policy.copies);
         events.extend(fewer.map(|fewer| event(EventReason::FewerCopies, fewer)));
@@ -90,6 +91,23 @@ impl Workshop {
         }
         self.let_go(&change.released).await;
         Ok(change.cache)
+    }
+
+    /// The copy that a build ends with, where flash and standard snapshots are in stores of their own.
+    fn copy_made(&self, order: &BuildOrder, snapshot: &ImageSnapshot) -> Option<Event> {
+        self.parts.standard.as_ref()?;
+        let (id, plan) = (snapshot.id, &order.cache.policy.copies);
+        let (reason, message) = match plan.flash {
+            true => (
+                EventReason::FlashCompleted,
+                format!("image snapshot {id} is here; its standard copies follow"),
+            ),
+            false => (
+                EventReason::StandardCompleted,
+                format!("image snapshot {id}: {} standard copies", plan.standard_copies.get()),
+            ),
+        };
+        Some(self.event(order.cache.id, EventKind::Normal, reason, message))
     }
 
     /// Ends the build well in the records, however long others keep them locked: all the work is done.

@@ -25,7 +25,7 @@ pub struct CacheDetails {
     pub view: CacheView,
     /// Further caches of the account that have its name, newest first.
     pub others: Vec<CacheId>,
-    /// What it serves.
+    /// What it serves; none where the store does not have it any more.
     pub snapshot: Option<ImageSnapshot>,
     /// Its build that waits or runs.
     pub build: Option<Build>,
@@ -66,11 +66,15 @@ impl Engine {
     /// The cache that a word means, with everything that there is to say of it.
     ///
     /// # Errors
-    /// [`Error::UnknownCache`]; [`Error::SnapshotMissing`]; those of store and records.
+    /// [`Error::UnknownCache`]; those of store and records.
     pub async fn cache_details(&self, account: &AccountId, word: &str) -> Result<CacheDetails, Error> {
         let found = self.find_cache(account, word).await?;
         let cache = found.cache;
-        let snapshot = self.snapshot_of(&cache).await?;
+        let snapshot = match self.snapshot_of(&cache).await {
+            // It is looked at, asked for its events and deleted all the same.
+            Err(Error::SnapshotMissing { .. }) => None,
+            found => found?,
+        };
         let build = self.records().build_of_cache(cache.id).await?;
         let progress = self.progress_by(&cache, build.as_ref());
         let instances = self.instances_from(&cache).await?;

@@ -51,7 +51,7 @@ impl CacheUpdate {
         let words = [
             ("name", self.name.is_some()),
             ("retention", self.policy.retention.is_some()),
-            ("elimination", self.policy.elimination.is_some()),
+            ("eviction", self.policy.elimination.is_some()),
             ("staleness", self.policy.staleness.is_some()),
             ("copies", self.says_of_copies()),
             ("reuse of layers", self.policy.reuse_layers.is_some()),

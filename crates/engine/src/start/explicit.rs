@@ -45,6 +45,7 @@ impl Engine {
             name: cache.name.clone(),
             id: cache.id,
             state: cache.state,
+            is_deleting: cache.deleting.is_some(),
             failure: cache.failure.as_ref().map(|failure| failure.message.clone()),
         };
         if !cache.is_usable() {

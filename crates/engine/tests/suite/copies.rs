@@ -65,7 +65,7 @@ async fn with_flash_it_is_ready_before_the_standard_copies_and_served_from_these
     let settled = service.cache(id).await;
     assert_eq!(settled.copies, SETTLED);
     assert_eq!(counts(&service, &settled).await, (false, 2));
-    for reason in [EventReason::StandardCompleted, EventReason::FlashReleased] {
+    for reason in [EventReason::FlashCompleted, EventReason::StandardCompleted, EventReason::FlashReleased] {
         assert!(service.has_event(&ready, reason).await, "{reason}");
     }
     // The local blobs are nobody's by now, and a snapshot is found all the same.
@@ -94,6 +94,8 @@ async fn without_flash_it_is_ready_only_with_its_standard_copies() {
     let cache = service.built(copied(request("web", &app(&server, "1")), false, 3)).await;
     assert_eq!((cache.state, cache.copies), (CacheState::Ready, SETTLED));
     assert_eq!(counts(&service, &cache).await, (false, 3));
+    assert!(service.has_event(&cache, EventReason::StandardCompleted).await);
+    assert!(!service.has_event(&cache, EventReason::FlashCompleted).await);
     // More of them are made when more are asked for.
     let standard_copies = Some(4.try_into().unwrap());
     let update = CacheUpdate {

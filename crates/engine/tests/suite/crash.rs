@@ -40,9 +40,10 @@ const STEPS: &[&str] = &[
 ];
 
 async fn ground(dir: &Path, host: &str) -> Ground {
+    let store = DirectoryStore::open(dir.join("data")).unwrap();
     Ground {
-        store: Arc::new(DirectoryStore::open(dir.join("data")).unwrap()),
-        standard: Some(Arc::new(DirectoryCopies::new(dir.join("standard")))),
+        standard: Some(Arc::new(DirectoryCopies::new(dir.join("standard"), store.id()))),
+        store: Arc::new(store),
         records: Arc::new(SqliteMetastore::open(&dir.join("data/imc.db")).await.unwrap()),
         time: TestTime::at(Timestamp::from_micros(1_700_000_000_000_000)),
         plain_http: vec![host.to_owned()],

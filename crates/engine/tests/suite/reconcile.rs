@@ -246,6 +246,9 @@ async fn a_snapshot_that_is_gone_from_the_store_makes_its_cache_say_so() {
     let mut service = Ground::in_memory(&server).service();
     let cache = service.built(request("web", &app(&server, "1"))).await;
     service.ground.store.delete_snapshot(cache.snapshot.unwrap()).await.unwrap();
+    // Until somebody has looked, it is shown without what is gone.
+    let shown = service.engine.cache_details(&local(), "web").await.unwrap();
+    assert_eq!((shown.view.cache.snapshot, shown.snapshot), (cache.snapshot, None));
     service.settle().await;
     let lost = service.cache(cache.id).await;
     assert_eq!((lost.state, lost.failure.unwrap().reason.as_str()), (CacheState::Failed, "snapshot-lost"));

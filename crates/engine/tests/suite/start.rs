@@ -239,6 +239,12 @@ async fn a_cache_that_was_said_is_used_as_it_is_or_refused_with_its_state() {
     let failed = StartWish { cache: only("failing"), ..scene.wish(&["app:1"]) };
     let error = scene.choose(&failed).await.unwrap_err();
     assert!(matches!(error, Error::NotUsable { state: CacheState::Failed, .. }), "{error}");
+    // An instance is started from it, so that it is not gone at once.
+    let held = StartWish { cache: only("web"), ..scene.wish(&["app:1"]) };
+    let _held = scene.start(&held).await;
+    scene.world.engine.delete_cache(&local(), "web", engine::DeleteMode::WhenUnused).await.unwrap();
+    let error = scene.choose(&held).await.unwrap_err().to_string();
+    assert!(error.ends_with("it is being deleted"), "{error}");
     let none = StartWish { cache: CacheChoice::None, ..scene.wish(&["app:1"]) };
     let (_, choice) = scene.start(&none).await;
     assert_eq!((choice.outcome, choice.fetched), (StartOutcome::Miss, ByteSize::ZERO));

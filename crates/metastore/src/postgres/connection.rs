@@ -9,8 +9,8 @@ use sqlx::{Executor as _, PgConnection, Postgres};
 
 use super::PostgresMetastore;
 use super::sql::{self, Verb, Writing};
-use crate::Result;
 use crate::error::failed;
+use crate::{Error, Result};
 
 /// Said to the server, whatever it is set to.
 const BEGIN_DURABLE: &str =
@@ -112,7 +112,8 @@ impl PostgresMetastore {
     }
 
     async fn hold(&self, action: &'static str) -> Result<Held> {
-        Ok(Held::of(self.pool.acquire().await.map_err(failed(action))?))
+        let acquired = self.pool.acquire().await;
+        Ok(Held::of(acquired.map_err(|source| Error::NoConnection { action, source })?))
     }
 
     /// The server bounds its own part; this is for a network that swallows everything.

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 
 use model::Timestamp;
+use rustix::fs::{FileType, makedev};
 
 use super::prepare::Prepared;
 use super::{Attachment, InstanceSpec, Instances};
@@ -13,6 +14,13 @@ use crate::control::{Control, FromMonitor, ToMonitor};
 use crate::layout::InstanceDir;
 use crate::relay::Relay;
 use crate::{InstanceError, Session, dispatch};
+
+/// Whether that is the null device.
+fn is_null(out: BorrowedFd<'_>) -> bool {
+    rustix::fs::fstat(out).is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == makedev(1, 3)
+    })
+}
 
 impl Instances {
     /// Hands the instance over to a monitor. The lock goes with it: the monitor holds it from now on.
@@ -36,6 +44,10 @@ impl Instances {
         let (stdin, stdout, stderr) =
             (rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr());
         let stdin = if spec.options.interactive { stdin } else { null.as_fd() };
+        // The runtime inside puts the container's /dev/null in place of the host's, opened for reading alone, and whoever
+        // writes there fails. What is written here is lost the same way.
+        let sink = File::options().write(true).open("/dev/zero").map_err(lost)?;
+        let [stdout, stderr] = [stdout, stderr].map(|out| if is_null(out) { sink.as_fd() } else { out });
         let mut beside: Vec<BorrowedFd<'_>> = vec![lock.as_fd()];
         if attached && !spec.options.terminal {
             beside.extend([stdin, stdout, stderr]);

@@ -188,6 +188,15 @@ fn values_that_do_not_fit_each_other_are_refused() {
     }
 }
 
+/// A cache cannot say less or more than the model takes.
+#[test]
+fn intervals_are_those_that_a_cache_may_have() {
+    for key in ["refresh_min_seconds", "refresh_default_seconds", "refresh_max_seconds"] {
+        let refused = refusals(&file(&format!("[staleness]\n{key} = 59")));
+        assert!(refused.len() == 1 && refused[0].contains("from 60 to 31536000"), "{refused:?}");
+    }
+}
+
 #[test]
 fn secrets_are_taken_and_never_shown() {
     let url = "postgres://imc:s3cret@db.example/imc";

@@ -133,7 +133,7 @@ pub(super) fn fetched(
 ) -> String {
     let fetched = format!("{fetched} fetched for this instance");
     match cache {
-        Some(name) => format!("the cache {name} has a part of {images} for {platform}: {fetched}"),
+        Some(name) => format!("the cache {name} does not have all of {images} for {platform}: {fetched}"),
         None => format!("no cache has {images} for {platform}: {fetched}"),
     }
 }
