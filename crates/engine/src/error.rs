@@ -224,14 +224,16 @@ pub(crate) fn kind_of_store(error: &blobstore::Error) -> FailureKind {
 }
 
 pub(crate) fn kind_of_records(error: &metastore::Error) -> FailureKind {
-    match error.kind() {
-        _ if matches!(error, metastore::Error::SizeTooSmall { .. }) => FailureKind::SizeTooSmall,
+    match error {
+        metastore::Error::SizeTooSmall { .. } => FailureKind::SizeTooSmall,
         // Nobody uses it: waiting does not help.
-        _ if matches!(error, metastore::Error::Transition { .. }) => FailureKind::NotUsable,
-        metastore::ErrorKind::NotFound => FailureKind::NotFound,
-        metastore::ErrorKind::Refused | metastore::ErrorKind::Busy => FailureKind::Busy,
-        metastore::ErrorKind::NoSpace => FailureKind::NoSpace,
-        _ => FailureKind::Internal,
+        metastore::Error::Transition { .. } => FailureKind::NotUsable,
+        other => match other.kind() {
+            metastore::ErrorKind::NotFound => FailureKind::NotFound,
+            metastore::ErrorKind::Refused | metastore::ErrorKind::Busy => FailureKind::Busy,
+            metastore::ErrorKind::NoSpace => FailureKind::NoSpace,
+            _ => FailureKind::Internal,
+        },
     }
 }
 

@@ -70,6 +70,9 @@ async fn a_permission_for_a_tag_is_one_for_what_has_it() {
     assert_eq!(place.alibaba(ask("CreateImageCache", &[&named[..], &tag("x")].concat())).await.0, 200);
     assert_eq!(place.refused(ask("CreateImageCache", &named)).await, denied);
     assert_eq!(place.refused(ask("DeleteImageCache", &[("ImageCacheId", &other)])).await, denied);
+    assert_eq!(place.refused(ask("DescribeContainerGroupStatus", &[])).await, denied);
+    let (status, none) = place.alibaba(ask("DescribeContainerGroups", &[])).await;
+    assert_eq!((status, &none["TotalCount"], &none["ContainerGroups"]), (200, &json!(0), &json!([])));
     assert_eq!(place.alibaba(ask("DeleteImageCache", &[("ImageCacheId", &mine)])).await.0, 200);
 }
 

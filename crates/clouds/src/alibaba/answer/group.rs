@@ -20,7 +20,7 @@ pub struct CreatedContainerGroup {
 }
 
 /// Of `DescribeContainerGroups`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ContainerGroups {
     /// Where the next page begins, if there is one.
