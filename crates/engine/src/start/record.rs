@@ -96,7 +96,7 @@ fn found(starter: Subject, choice: &StartChoice) -> (EventReason, String, Option
             (EventReason::CacheHit, told, Some("an instance started from it: nothing was fetched".to_owned()))
         }
         (StartOutcome::PartlyHit, Some(cache)) => {
-            let told = format!("{cache} has a part of {names}; {fetched} were fetched for {starter}");
+            let told = format!("{cache} does not have all of {names}; {fetched} were fetched for {starter}");
             let of_cache = "an instance started from it: a part was fetched for the instance".to_owned();
             (EventReason::CachePartlyHit, told, Some(of_cache))
         }
