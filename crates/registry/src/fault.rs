@@ -149,7 +149,7 @@ pub enum Fault {
         source: Below,
     },
     /// Nothing came for too long.
-    #[error("{host} was silent or all but silent for {} s", after.as_secs_f32())]
+    #[error("{host} was silent or all but silent for {} s", (after.as_secs_f32() * 10.0).round() / 10.0)]
     Hang {
         /// The server asked.
         host: String,
