@@ -382,7 +382,8 @@ impl Fault {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
                 _ => ErrorKind::Local,
             },
-            Self::CredentialHelper { .. } | Self::UntrustedRealm { .. } => ErrorKind::Credentials,
+            Self::CredentialHelper { .. } => ErrorKind::CredentialHelper,
+            Self::UntrustedRealm { .. } => ErrorKind::Credentials,
             Self::Settings { .. } | Self::Client { .. } => ErrorKind::Settings,
         }
     }

@@ -83,13 +83,19 @@ impl Failure {
 
     /// The same where an image's documents were asked for.
     pub(super) fn resolving(self, error: &registry::Error) -> Self {
-        match error.kind() {
-            registry::ErrorKind::Ambiguous => Self {
-                advice: Some("name one of them: `oci:DIR:REF` or `docker-archive:FILE:REF`".to_owned()),
-                ..self
-            },
-            _ => self.unless_denied(error),
-        }
+        use registry::ErrorKind as Kind;
+        let advice = match error.kind() {
+            Kind::Ambiguous => "name one of them: `oci:DIR:REF` or `docker-archive:FILE:REF`",
+            Kind::LocalMissing => {
+                "check the path: a directory behind `oci:`, a file behind `docker-archive:`"
+            }
+            Kind::CredentialHelper => {
+                "try the helper by hand (`docker-credential-NAME list`), or take it out of Docker's config.json"
+            }
+            Kind::Settings => "correct that file, or name another one",
+            _ => return self.unless_denied(error),
+        };
+        Self { advice: Some(advice.to_owned()), ..self }
     }
 
     /// The same; where a file's permissions are all that failed, not as a failure of the machine.

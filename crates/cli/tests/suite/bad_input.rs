@@ -525,6 +525,23 @@ fn a_place_with_several_images_says_how_to_name_one() {
 }
 
 #[test]
+fn what_to_do_about_a_file_or_a_helper_is_said() {
+    let home = Home::new();
+    let server = serve(&image([layer("one")]));
+    server.require("Basic YWxpY2U6cmlnaHQ=", r#"Basic realm="here""#);
+    home.imc(&["create", "web", "oci:/absent"])
+        .fails(66, &["/absent/oci-layout does not exist", "next: check the path"]);
+    home.imc(&["create", "web", "app:1", "--ca-file", "/absent"])
+        .fails(64, &["/absent is not usable", "next: correct that file"]);
+    let config = home.path().join("home/.docker/config.json");
+    fs::create_dir(config.parent().unwrap()).unwrap();
+    fs::write(&config, "{").unwrap();
+    create(&home, &server, "app:1").fails(64, &["config.json is not usable", "next: correct that file"]);
+    fs::write(&config, r#"{"credsStore": "absent"}"#).unwrap();
+    create(&home, &server, "app:1").fails(77, &["docker-credential-absent", "next: try the helper by hand"]);
+}
+
+#[test]
 fn a_local_image_of_another_user_is_a_matter_of_permissions() {
     if !rustix::process::geteuid().is_root() {
         return;
