@@ -71,7 +71,7 @@ impl Failure {
     pub(crate) fn of_server(self) -> Self {
         let advice = if self.kind == FailureKind::Certificate.as_str() {
             "name the registry's CA in registries.ca_files of the server's configuration, or skip the check with \
-             `--insecure-registry HOST`"
+             `--insecure-registry HOST[:PORT]`"
         } else if self.kind == FailureKind::ClientCertificate.as_str() {
             "name the certificate and its key by `client` in the registry's hosts.toml, in registries.certs_dirs of the \
              server's configuration"
@@ -86,9 +86,6 @@ impl Failure {
         use registry::ErrorKind as Kind;
         let advice = match error.kind() {
             Kind::Ambiguous => "name one of them: `oci:DIR:REF` or `docker-archive:FILE:REF`",
-            Kind::LocalMissing => {
-                "check the path: a directory behind `oci:`, a file behind `docker-archive:`"
-            }
             Kind::CredentialHelper => {
                 "try the helper by hand (`docker-credential-NAME list`), or take it out of Docker's config.json"
             }
