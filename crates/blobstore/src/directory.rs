@@ -7,6 +7,7 @@ mod files;
 mod format;
 mod layout;
 mod leases;
+mod owner;
 mod snapshots;
 
 use std::fmt;
@@ -99,7 +100,7 @@ impl DirectoryStore {
     /// Those of [`open`](Self::open).
     pub fn open_with(root: impl Into<PathBuf>, options: DirectoryOptions) -> Result<Self> {
         let root = root.into();
-        files::ensure_directory(&root)?;
+        files::ensure_root(&root)?;
         let root = root.canonicalize().map_err(files::failed("find", "store", &root))?;
         let layout = Layout::new(root);
         let id = format::open(&layout, options.lock_wait)?;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,6 +39,43 @@ async fn a_sidecar_that_could_not_be_read_back_is_not_written() {
     // The key is as good as before.
     commit_loose(&store, &[key]).await;
     assert!(store.stat(&key).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_root_makes_in_a_users_store_is_the_users() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let root = dir.path().join("store");
+    fs::create_dir(&root).unwrap();
+    chown(&root, Some(65_534), Some(65_533)).unwrap();
+    let store = DirectoryStore::open(&root).unwrap();
+    let keys = [layer_key("a"), merged_key("b")];
+    commit_loose(&store, &keys).await;
+    store.put_snapshot(&snapshot_over(&keys)).await.unwrap();
+    let _lease = store.lease("test", &keys, LeaseTerm::Held).await.unwrap();
+    let _claim = store.claim(&layer_key("c")).await.unwrap().unwrap();
+    let mut seen = 0;
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let found = entry.metadata().unwrap();
+            assert_eq!((found.uid(), found.gid()), (65_534, 65_533), "{}", entry.path().display());
+            seen += 1;
+            folders.extend(found.is_dir().then(|| entry.path()));
+        }
+    }
+    assert!(seen >= 15, "{seen}");
+}
+
+#[tokio::test]
+async fn a_lock_that_is_a_link_is_refused() {
+    let dir = TempDir::new().unwrap();
+    std::os::unix::fs::symlink("elsewhere", dir.path().join("lock")).unwrap();
+    DirectoryStore::open(dir.path()).unwrap_err();
+    assert!(!dir.path().join("elsewhere").exists());
 }
 
 #[tokio::test]

@@ -119,7 +119,9 @@ impl Failure {
 
 fn of_kind(kind: FailureKind, message: String) -> Failure {
     let (code, advice) = match kind {
-        FailureKind::NotFound => (NO_INPUT, Some("check the name and the tag; `imc list` shows the caches")),
+        FailureKind::NotFound => {
+            (NO_INPUT, Some("check the name and the tag, or the path; `imc list` shows the caches"))
+        }
         FailureKind::Unauthorized => (
             NOT_PERMITTED,
             Some("log in with `imc login HOST` as a user who may pull the image, or check its name"),
@@ -131,7 +133,7 @@ fn of_kind(kind: FailureKind, message: String) -> Failure {
         FailureKind::Certificate => (
             UNAVAILABLE,
             Some(
-                "give the registry's CA with `--ca-file FILE`, or skip the check with `--insecure-registry HOST`",
+                "give the registry's CA with `--ca-file FILE`, or skip the check with `--insecure-registry HOST[:PORT]`",
             ),
         ),
         FailureKind::PlainHttp => {

@@ -191,9 +191,10 @@ pub fn registry_failure_kind(error: &registry::Error) -> FailureKind {
         // The image is there and names a layer that is not: no other name or tag mends that.
         RegistryKind::NotFound | RegistryKind::LocalMissing if of_layer => FailureKind::BadImage,
         RegistryKind::NotFound | RegistryKind::LocalMissing => FailureKind::NotFound,
-        RegistryKind::Unauthorized | RegistryKind::Forbidden | RegistryKind::Credentials => {
-            FailureKind::Unauthorized
-        }
+        RegistryKind::Unauthorized
+        | RegistryKind::Forbidden
+        | RegistryKind::Credentials
+        | RegistryKind::CredentialHelper => FailureKind::Unauthorized,
         RegistryKind::Certificate => FailureKind::Certificate,
         RegistryKind::PlainHttpExpected => FailureKind::PlainHttp,
         RegistryKind::TlsExpected => FailureKind::TlsExpected,

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
+use rustix::termios::{
+    LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
+};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
@@ -18,6 +20,8 @@ use crate::Signal;
 const FORWARDED: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
 /// What a terminal's line discipline takes as the end of the input.
 const END_OF_INPUT: u8 = 4;
+/// How often the end of the input is said again to a program that reads keys.
+const MOST_ENDS: u8 = 64;
 
 /// The relay.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ struct Terminal {
     input: Vec<u8>,
     /// The last byte that came from our input.
     last: Option<u8>,
+    /// How often the end of the input may still be said again: none before it has come.
+    ends_left: u8,
     /// Our terminal's own mode, put back in the end.
     _raw: Option<RawMode>,
 }
@@ -147,7 +153,8 @@ impl Terminal {
     fn over(master: OwnedFd, interactive: bool) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&master, true)?;
         let raw = if interactive { RawMode::of_stdin()? } else { None };
-        let terminal = Self { master, reads_input: interactive, input: Vec::new(), last: None, _raw: raw };
+        let terminal =
+            Self { master, reads_input: interactive, input: Vec::new(), last: None, ends_left: 0, _raw: raw };
         terminal.copy_size();
         Ok(terminal)
     }
@@ -168,6 +175,7 @@ impl Terminal {
             Err(Errno::INTR | Errno::AGAIN) => {}
             Ok(0) | Err(Errno::IO) => {
                 self.reads_input = false;
+                self.ends_left = MOST_ENDS;
                 // In the middle of a line the first one only hands over what is there of it.
                 let in_line = !matches!(self.last, None | Some(b'\n' | b'\r' | END_OF_INPUT));
                 self.input.extend(std::iter::repeat_n(END_OF_INPUT, 1 + usize::from(in_line)));
@@ -197,8 +205,21 @@ impl Terminal {
             other => {
                 let mut out = io::stdout().lock();
                 out.write_all(&buffer[..other?])?;
-                out.flush().map(|()| true)
+                out.flush()?;
+                self.end_again();
+                Ok(true)
             }
+        }
+    }
+
+    /// Says the end of the input again to a line editor, as shells have one: what came before it took the terminal over the
+    /// kernel made the end of a line that the editor never sees. Such a program prints when it begins to read.
+    fn end_again(&mut self) {
+        let reads_keys =
+            || tcgetattr(&self.master).is_ok_and(|mode| !mode.local_modes.contains(LocalModes::ICANON));
+        if self.ends_left > 0 && reads_keys() {
+            self.ends_left -= 1;
+            self.input.push(END_OF_INPUT);
         }
     }
 
@@ -256,8 +277,14 @@ mod tests {
     fn signals_that_come_while_the_last_output_is_read_do_no_harm() {
         let _relay = Relay::begin().unwrap();
         let (master, _open) = io::pipe().unwrap();
-        let mut terminal =
-            Terminal { master: master.into(), reads_input: false, input: Vec::new(), last: None, _raw: None };
+        let mut terminal = Terminal {
+            master: master.into(),
+            reads_input: false,
+            input: Vec::new(),
+            last: None,
+            ends_left: 0,
+            _raw: None,
+        };
         // SAFETY: it has no arguments and no effect.
         let drainer = unsafe { libc::pthread_self() };
         let done = AtomicBool::new(false);

@@ -228,6 +228,23 @@ fn the_end_of_input_in_the_middle_of_a_line_is_the_end_of_a_terminals() {
     world.assert_clean();
 }
 
+/// The editor of a shell takes the terminal over when the input may have ended already.
+#[test]
+fn a_line_editor_sees_the_end_of_the_input() {
+    let Some(world) = World::new() else { return };
+    let keys = "busybox stty -icanon -echo min 0 time 100; echo editing; busybox dd bs=1 count=1 2>&- | busybox od -An -tx1";
+    // The first end is read by lines.
+    let mut spec = world.spec("embedded", &["sh", "-c", &format!("read line; {keys}; echo done")]);
+    spec.options.terminal = true;
+    spec.options.interactive = true;
+    let (mut command, _) = world.run_process(&spec, true);
+    let mut child = Killed(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let text = read_until(child.0.stdout.as_mut().unwrap(), "done");
+    assert!(text.contains("04"), "{text}");
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    world.assert_clean();
+}
+
 /// What is typed before the container is there is not lost.
 #[test]
 fn what_was_typed_ahead_reaches_the_container() {

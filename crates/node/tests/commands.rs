@@ -28,6 +28,32 @@ fn no_signal_is_ignored_or_blocked_in_a_container() {
 }
 
 #[test]
+fn a_working_directory_that_is_none_is_named() {
+    let Some(world) = World::new() else { return };
+    for runtime in RUNTIMES {
+        let spec = world.spec(runtime, &["sleep", "1000"]);
+        let _started = world.start(&spec);
+        let exec = |directory: &str| {
+            let value = json!({ "command": ["busybox", "pwd"], "working_dir": directory });
+            let done = output(&mut world.exec_process(spec.id, value));
+            (
+                done.status.code().unwrap(),
+                String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned(),
+            )
+        };
+        for directory in ["/absent", "/bin/sh", "relative"] {
+            let (code, said) = exec(directory);
+            let named = format!("failed to take the option workdir `{directory}`");
+            assert!(code != 0 && said.contains(&named), "{runtime} {directory}: {code} {said}");
+        }
+        for directory in ["/tmp", "/dev/shm", "/proc/self/cwd"] {
+            let (code, said) = exec(directory);
+            assert_eq!(code, 0, "{runtime} {directory}: {said}");
+        }
+    }
+}
+
+#[test]
 fn a_command_that_cannot_be_executed_is_126_or_127_wherever_it_lies() {
     use std::os::unix::fs::PermissionsExt;
     let Some(mut world) = World::new() else { return };

@@ -133,8 +133,10 @@ pub enum ErrorKind {
     Local,
     /// No space left for a local file.
     NoSpace,
-    /// Credential helper failed, or credentials would have gone astray.
+    /// Credentials would have gone astray.
     Credentials,
+    /// The credential helper that Docker's config.json names failed.
+    CredentialHelper,
     /// Settings files that cannot be taken.
     Settings,
 }

@@ -149,7 +149,7 @@ pub enum Fault {
         source: Below,
     },
     /// Nothing came for too long.
-    #[error("{host} was silent or all but silent for {} s", after.as_secs_f32())]
+    #[error("{host} was silent or all but silent for {} s", (after.as_secs_f32() * 10.0).round() / 10.0)]
     Hang {
         /// The server asked.
         host: String,
@@ -382,7 +382,8 @@ impl Fault {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ErrorKind::NoSpace,
                 _ => ErrorKind::Local,
             },
-            Self::CredentialHelper { .. } | Self::UntrustedRealm { .. } => ErrorKind::Credentials,
+            Self::CredentialHelper { .. } => ErrorKind::CredentialHelper,
+            Self::UntrustedRealm { .. } => ErrorKind::Credentials,
             Self::Settings { .. } | Self::Client { .. } => ErrorKind::Settings,
         }
     }

@@ -3,8 +3,8 @@
 //! Such a name comes again, unlike the others there: so whoever has the lock looks whether the file still has its name,
 //! and only who has the lock and the name removes it.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use model::BlobKey;
@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW, futimens};
 
 use super::Inner;
 use super::files::{self, failed, has_name, try_flock};
+use super::owner;
 use crate::{Claim, ClaimBeat, Result};
 
 /// A claim that we have.
@@ -26,10 +27,8 @@ pub(super) struct DirectoryClaim {
 /// Takes the claim on a key; `None` where somebody has it.
 pub(super) fn take(inner: &Inner, key: BlobKey) -> Result<Option<DirectoryClaim>> {
     let path = inner.layout.claim(&key);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
     loop {
-        let file = options.open(&path).map_err(failed("open", "claim", &path))?;
+        let file = owner::open_or_create_file(&path).map_err(failed("open", "claim", &path))?;
         let exclusive = FlockOperation::NonBlockingLockExclusive;
         if !try_flock(&file, exclusive).map_err(failed("lock", "claim", &path))? {
             return Ok(None);

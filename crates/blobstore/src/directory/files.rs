@@ -1,8 +1,8 @@
 //! File operations with the object and the path in their errors, and documents that are read bounded.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::owner;
 use crate::{Error, Result};
 
 /// The longest document that is read, and so the longest that is written: a chunk table of a blob of 1 TiB in chunks of 1 MiB takes about 80 MB.
@@ -41,9 +42,7 @@ pub(super) fn try_flock(file: &File, how: FlockOperation) -> io::Result<bool> {
 
 /// Locks the file at this path within the time, or says that it is busy. The lock goes with the returned file.
 pub(super) fn lock_within(path: &Path, how: FlockOperation, wait: Duration) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(path).map_err(failed("open", "lock", path))?;
+    let file = owner::open_or_create_file(path).map_err(failed("open", "lock", path))?;
     let start = Instant::now();
     let mut pause = Duration::from_micros(200);
     // Polled, because flock(2) knows no deadline. Whoever holds the lock does so for milliseconds.
@@ -57,16 +56,26 @@ pub(super) fn lock_within(path: &Path, how: FlockOperation, wait: Duration) -> R
     Ok(file)
 }
 
-/// Makes a directory and those above it, private, and makes their names durable. Those that exist are left alone.
+/// Makes the store's own directory and those above it, private, and makes their names durable. Those that exist are left
+/// alone.
+pub(super) fn ensure_root(path: &Path) -> Result<()> {
+    ensure_by(path, |path| fs::DirBuilder::new().mode(0o700).create(path))
+}
+
+/// The same for a directory of the store, which belongs to whom the store belongs.
 pub(super) fn ensure_directory(path: &Path) -> Result<()> {
+    ensure_by(path, owner::create_folder)
+}
+
+fn ensure_by(path: &Path, create: fn(&Path) -> io::Result<()>) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
-        ensure_directory(parent)?;
+        ensure_by(parent, create)?;
     }
-    match fs::DirBuilder::new().mode(0o700).create(path) {
+    match create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(failed("create", "directory", path)(error))
         }
@@ -178,9 +187,7 @@ impl TempFile {
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
             let path = tmp.join(format!("{}.{}.{number}.{object}", boot(), std::process::id()));
-            let mut options = OpenOptions::new();
-            let created = options.read(true).write(true).create_new(true).mode(0o600).open(&path);
-            let file = match created {
+            let file = match owner::create_file(&path) {
                 // A leftover of a process that had our number.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 created => created.map_err(failed("create", object, &path))?,

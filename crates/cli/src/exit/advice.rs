@@ -71,7 +71,7 @@ impl Failure {
     pub(crate) fn of_server(self) -> Self {
         let advice = if self.kind == FailureKind::Certificate.as_str() {
             "name the registry's CA in registries.ca_files of the server's configuration, or skip the check with \
-             `--insecure-registry HOST`"
+             `--insecure-registry HOST[:PORT]`"
         } else if self.kind == FailureKind::ClientCertificate.as_str() {
             "name the certificate and its key by `client` in the registry's hosts.toml, in registries.certs_dirs of the \
              server's configuration"
@@ -83,13 +83,16 @@ impl Failure {
 
     /// The same where an image's documents were asked for.
     pub(super) fn resolving(self, error: &registry::Error) -> Self {
-        match error.kind() {
-            registry::ErrorKind::Ambiguous => Self {
-                advice: Some("name one of them: `oci:DIR:REF` or `docker-archive:FILE:REF`".to_owned()),
-                ..self
-            },
-            _ => self.unless_denied(error),
-        }
+        use registry::ErrorKind as Kind;
+        let advice = match error.kind() {
+            Kind::Ambiguous => "name one of them: `oci:DIR:REF` or `docker-archive:FILE:REF`",
+            Kind::CredentialHelper => {
+                "try the helper by hand (`docker-credential-NAME list`), or take it out of Docker's config.json"
+            }
+            Kind::Settings => "correct that file, or name another one",
+            _ => return self.unless_denied(error),
+        };
+        Self { advice: Some(advice.to_owned()), ..self }
     }
 
     /// The same; where a file's permissions are all that failed, not as a failure of the machine.

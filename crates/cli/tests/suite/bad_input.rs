@@ -80,7 +80,7 @@ fn a_certificate_that_nobody_vouches_for() {
     server.serve_image("app", "1", &image([layer("one")]));
     let reference = format!("{}/app:1", server.host());
     home.imc(&["create", "web", &reference])
-        .fails(69, &[&reference, "--ca-file FILE", "--insecure-registry HOST"]);
+        .fails(69, &[&reference, "--ca-file FILE", "--insecure-registry HOST[:PORT]"]);
     assert_only_the_failure_is_left(&home, "certificate-not-trusted");
     // Nothing but the document, whatever libraries have to say.
     let told = home.imc(&["-o", "json", "create", "again", &reference]);
@@ -548,6 +548,23 @@ fn a_place_with_several_images_says_how_to_name_one() {
     home.imc(&["create", "web", &source])
         .fails(64, &["several images", "next: name one of them: `oci:DIR:REF`"]);
     home.imc(&["create", "web", &format!("{source}:b")]).ok();
+}
+
+#[test]
+fn what_to_do_about_a_file_or_a_helper_is_said() {
+    let home = Home::new();
+    let server = serve(&image([layer("one")]));
+    server.require("Basic YWxpY2U6cmlnaHQ=", r#"Basic realm="here""#);
+    home.imc(&["create", "web", "oci:/absent"])
+        .fails(66, &["/absent/oci-layout does not exist", "next: check the name and the tag, or the path"]);
+    home.imc(&["create", "web", "app:1", "--ca-file", "/absent"])
+        .fails(64, &["/absent is not usable", "next: correct that file"]);
+    let config = home.path().join("home/.docker/config.json");
+    fs::create_dir(config.parent().unwrap()).unwrap();
+    fs::write(&config, "{").unwrap();
+    create(&home, &server, "app:1").fails(64, &["config.json is not usable", "next: correct that file"]);
+    fs::write(&config, r#"{"credsStore": "absent"}"#).unwrap();
+    create(&home, &server, "app:1").fails(77, &["docker-credential-absent", "next: try the helper by hand"]);
 }
 
 #[test]

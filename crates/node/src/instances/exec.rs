@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -126,14 +126,7 @@ fn write_process(
     }
     config::overlay(&mut environment, &options.env)?;
     let working_dir = options.working_dir.as_deref().unwrap_or(&record.working_dir);
-    if !working_dir.starts_with('/') {
-        let value = working_dir.to_owned();
-        return Err(InstanceError::Option {
-            option: "workdir",
-            value,
-            expected: "expected an absolute path",
-        });
-    }
+    check_working_dir(live_root, working_dir)?;
     check_command(live_root, command, &environment, working_dir, &account)?;
     let host = host_traits(&record.runtime);
     let input = process_input(
@@ -146,6 +139,18 @@ fn write_process(
     );
     state::write_json(&files.process, &config::process(&input))?;
     Ok(config::value_of(&environment, "PATH").unwrap_or_default().to_owned())
+}
+
+/// Nothing is made for a command, unlike at a start; and runtimes say of a missing directory what nobody understands.
+fn check_working_dir(live_root: &Rootfs, path: &str) -> Result<(), InstanceError> {
+    let expected = match live_root.is_directory(Path::new(path)) {
+        _ if !path.starts_with('/') => "expected an absolute path",
+        // What is in /proc depends on who looks. What cannot be looked at the runtime may know.
+        _ if Path::new(path).starts_with("/proc") => return Ok(()),
+        Ok(None | Some(false)) => "expected a directory that the instance has",
+        Ok(Some(true)) | Err(_) => return Ok(()),
+    };
+    Err(InstanceError::Option { option: "workdir", value: path.to_owned(), expected })
 }
 
 fn run(

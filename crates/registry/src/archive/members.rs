@@ -80,8 +80,8 @@ fn clean(dir: &str, name: &str) -> Option<String> {
 impl Members {
     /// Reads the archive's headers.
     pub(crate) fn read(file: &File, path: &Path) -> Result<Self, Fault> {
-        let broken =
-            |error: std::io::Error| malformed(path, "docker archive", format!("its tar is broken: {error}"));
+        // Not in the words of the reader, which show what the file holds: it may be any file at all.
+        let broken = |_: std::io::Error| malformed(path, "docker archive", "it is no tar, or a broken one");
         let length = file.metadata().map_err(|source| Fault::Local { path: path.to_owned(), source })?.len();
         let mut archive = tar::Archive::new(BufReader::with_capacity(4096, Cursor { file, at: 0 }));
         let mut by_name = HashMap::new();

@@ -229,6 +229,13 @@ async fn damage_is_found() {
 }
 
 #[tokio::test]
+async fn what_another_file_holds_is_not_told() {
+    let (_dir, path) = file("secret:in:this:file\n".repeat(100).as_bytes());
+    let text = assert_kind(pull(settings(&[]), &path, "").await, ErrorKind::Malformed);
+    assert!(text.contains("no tar") && !text.contains("secret"), "{text}");
+}
+
+#[tokio::test]
 async fn other_platforms_and_too_large_documents() {
     let arm = ImageBuilder::new().platform("linux", "arm64").build();
     let (_dir, path) = file(&arm.docker_archive(&["a:1"]));

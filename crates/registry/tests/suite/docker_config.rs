@@ -114,7 +114,7 @@ async fn helpers_that_fail_are_named() {
             assert_kind(result, ErrorKind::Unauthorized);
             continue;
         }
-        let text = assert_kind(result, ErrorKind::Credentials);
+        let text = assert_kind(result, ErrorKind::CredentialHelper);
         assert!(text.contains(name) && !text.contains("hunter2"), "{text}");
     }
 }
