@@ -255,6 +255,17 @@ async fn a_snapshot_that_is_gone_from_the_store_makes_its_cache_say_so() {
     assert!(service.has_event(&cache, EventReason::SnapshotLost).await);
 }
 
+/// Waits until something is so that other tasks bring about; what is seen instead is told where it never comes.
+async fn until(is_so: &dyn Fn() -> bool, seen: &dyn Fn() -> String) {
+    let there = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), there).await;
+    waited.unwrap_or_else(|_| panic!("{}", seen()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_does_all_of_it_by_itself_and_ends_in_time() {
     let server = server_with(&["1"]);
@@ -285,11 +296,14 @@ async fn a_daemon_does_all_of_it_by_itself_and_ends_in_time() {
     let gone =
         tokio::time::timeout(Duration::from_secs(30), follow).await.expect("it is told of each change");
     assert_eq!((gone.subject, gone.account), (Subject::Cache(cache.id), local()));
+    // The indexes are filled without being asked, and hold up nobody for ever; a collection has time.
+    let unseen = || {
+        let unseen = daemon.status().into_iter().filter(|status| status.passes == 0);
+        unseen.map(|status| status.name).collect::<Vec<_>>()
+    };
+    until(&|| unseen() == ["collection"], &|| format!("{:?}", daemon.status())).await;
     let status = daemon.status();
     assert!(status.iter().all(|status| status.failures == 0), "{status:?}");
-    // The indexes are filled without being asked, and hold up nobody for ever; a collection has time.
-    let unseen = status.iter().filter(|status| status.passes == 0).map(|status| status.name);
-    assert!(unseen.eq(["collection"]), "{status:?}");
     assert_eq!(daemon.drain(Duration::from_secs(1)).await, engine::Drained::default());
     assert!(!service.engine.is_served().await.unwrap());
 }
@@ -316,22 +330,15 @@ async fn only_those_wait_until_the_indexes_are_filled_that_look_at_every_cache()
         looked.map(|status| status.name).collect::<std::collections::BTreeSet<_>>()
     };
     let read = || READ_ALL.into_iter().filter(|verb| records.called().contains(verb)).collect::<Vec<_>>();
-    let until = async |is_so: &dyn Fn() -> bool| {
-        let there = async {
-            while !is_so() {
-                tokio::task::yield_now().await;
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(30), there).await;
-        waited.unwrap_or_else(|_| panic!("{:?}: {:?}", records.called(), daemon.status()));
-    };
+    let seen = || format!("{:?}: {:?}", records.called(), daemon.status());
     let others = ["builds", "changes", "forgetting", "groups"];
-    until(&|| others.iter().all(|name| looked().contains(name)) && !read().is_empty()).await;
+    until(&|| others.iter().all(|name| looked().contains(name)) && !read().is_empty(), &seen).await;
     assert_eq!(looked().len(), others.len(), "{:?}", daemon.status());
     // They need not wait: none of them reads every cache, which the indexes alone are about to.
     assert_eq!(read(), ["outline_caches_and_snapshots"]);
     records.let_go();
-    until(&|| ["indexes", "expiry", "refresh", "copies"].iter().all(|name| looked().contains(name))).await;
+    let waiting = ["indexes", "expiry", "refresh", "copies"];
+    until(&|| waiting.iter().all(|name| looked().contains(name)), &seen).await;
     assert_eq!(daemon.drain(Duration::from_secs(1)).await, engine::Drained::default());
 }
 
