@@ -29,6 +29,9 @@ pub trait StandardStore: Send + Sync {
 /// The document that says whose copies a directory has.
 const OWNER: &str = "owner.json";
 
+/// What the names of its drafts begin with.
+const DRAFT: &str = "owner.json.";
+
 /// Copies in the directories `copy-1`, `copy-2`, ... of one directory, of one store alone: to another one's collections, which
 /// know nothing of its snapshots, all of them would be nobody's.
 #[derive(Debug)]
@@ -121,23 +124,40 @@ fn take(root: &Path, store: StoreId) -> io::Result<()> {
     let mut owner = DirectoryCopies::owner(root)?;
     if owner.is_none() {
         std::fs::create_dir_all(root)?;
-        let draft = root.join(format!("{OWNER}.{store}.{}", std::process::id()));
+        let draft = root.join(format!("{DRAFT}{store}.{}", std::process::id()));
         std::fs::write(&draft, serde_json::to_vec(&Owner { store })?)?;
         std::fs::File::open(&draft)?.sync_all()?;
-        // Whoever comes first has it; nobody sees half of it.
-        let linked = std::fs::hard_link(&draft, root.join(OWNER));
-        std::fs::remove_file(&draft)?;
-        match linked {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        // Whoever comes first has it, and may have swept our draft; nobody sees half of it.
+        match std::fs::hard_link(&draft, root.join(OWNER)) {
+            Err(error) if !matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+                return Err(error);
+            }
             _ => owner = DirectoryCopies::owner(root)?,
         }
+        std::fs::File::open(root)?.sync_all()?;
     }
+    sweep_drafts(root)?;
     match owner {
         Some(owner) if owner != store => {
             Err(io::Error::other(format!("it has the copies of the store {owner}")))
         }
         _ => Ok(()),
     }
+}
+
+/// Drafts are of no use to anybody once it is said whose the directory is: ours, and those of whoever was killed over them.
+fn sweep_drafts(root: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(root)? {
+        let entry = entry?;
+        if !entry.file_name().to_str().is_some_and(|name| name.starts_with(DRAFT)) {
+            continue;
+        }
+        match std::fs::remove_file(entry.path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn name_of(number: u32) -> String {
@@ -183,6 +203,8 @@ mod tests {
         }
         // One from before there were owners is whose it is opened by first.
         std::fs::remove_file(root.join(OWNER)).unwrap();
+        // A process that was killed over it has left a draft.
+        std::fs::write(root.join(format!("{DRAFT}{theirs}.1")), "{").unwrap();
         assert_eq!(DirectoryCopies::new(&root, ours).copies().await.unwrap().len(), 1);
         assert_eq!(DirectoryCopies::owner(&root).unwrap(), Some(ours));
         let names: Vec<_> =
