@@ -116,8 +116,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::UnknownCache`]; [`Error::AmbiguousCache`]; [`Error::BadRequest`]; [`Error::OutOfBounds`]; [`Error::Vault`]; of
-    /// the records: a build of it waits or runs already, what it serves does not fit the size, its deletion was asked for, its first build failed, the token was used
-    /// for another request.
+    /// the records: a build of it waits or runs already, what it serves does not fit the size, its deletion was asked for, its
+    /// first build failed, the token was used for another request.
     pub async fn update_cache(
         &self,
         account: &AccountId,

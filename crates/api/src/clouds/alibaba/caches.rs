@@ -18,7 +18,7 @@ use super::once::Turn;
 use super::{Caller, ids, refusals, registries};
 use crate::clouds::listing;
 use crate::clouds::recorded::{Recorded, is_in_region};
-use crate::service::{CacheView, DeleteMode, NewCache};
+use crate::service::{CacheView, DeleteMode, NewCache, ServiceErrorKind};
 
 /// The size of a cache of which no size is said.
 const DEFAULT_GIB: u32 = 20;
@@ -137,7 +137,7 @@ impl Caller {
         const NAME: OperationName = OperationName::DeleteImageCache;
         let text = delete.id.as_str();
         let Some(view) = self.find(NAME, &delete.region, text).await? else {
-            return match turn.is_again && self.was_there(text).await {
+            return match turn.is_again && self.was_there(text).await? {
                 true => Ok(String::new()),
                 false => Err(refusals::unknown_cache(text)),
             };
@@ -149,9 +149,13 @@ impl Caller {
     }
 
     /// Whether the account has had a cache of that id, which is still known by its events.
-    async fn was_there(&self, text: &str) -> bool {
-        let Ok(id) = text.parse::<CacheId>() else { return false };
-        self.edge.service().cache_events(&self.account, &id.to_string()).await.is_ok()
+    async fn was_there(&self, text: &str) -> Result<bool, Refusal> {
+        let Ok(id) = text.parse::<CacheId>() else { return Ok(false) };
+        match self.edge.service().cache_events(&self.account, &id.to_string()).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == ServiceErrorKind::NotFound => Ok(false),
+            Err(error) => Err(refusals::of_caches(OperationName::DeleteImageCache, text, &error)),
+        }
     }
 
     /// The cache of that id, if it is in the region.
